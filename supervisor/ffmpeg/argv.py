@@ -1,0 +1,83 @@
+"""The command lines of the two FFmpeg processes: encoder (source → MPEG-TS) and pusher (→ destination)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from supervisor.ffmpeg.codecs import device_options, tracks, video_options
+from supervisor.ffmpeg.destinations import destination_output, media_input, media_output
+from supervisor.ffmpeg.sources import source_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from supervisor.config import Audio, Source, Video
+    from supervisor.ffmpeg.binary import Binary
+
+# Progress twice a second: a stall is known within that much more than its timeout.
+_STATS_PERIOD = "0.5"
+
+
+def encoder_argv(
+    binary: Binary,
+    source: Source,
+    video: Video,
+    audio: Audio,
+    *,
+    media_ports: Sequence[int],
+    progress_url: str,
+    read_timeout: float,
+) -> list[str]:
+    """Return the encoder's argv: the source once, as MPEG-TS to each loopback UDP port in `media_ports`.
+
+    `progress_url` is where `-progress` reports go (udp://…), `read_timeout` in seconds bounds a silent
+    network source. Raises ValueError without a port.
+    """
+    chosen = tracks(audio)
+    return [
+        *_common(binary, progress_url),
+        *device_options(video),
+        *source_options(source, read_timeout=read_timeout),
+        *chosen.input,
+        *chosen.maps,
+        *video_options(video),
+        *chosen.audio,
+        *(("-shortest",) if chosen.endless else ()),
+        *media_output(media_ports),
+    ]
+
+
+def pusher_argv(
+    binary: Binary,
+    destination_url: str,
+    key: str | None,
+    *,
+    media_port: int,
+    progress_url: str,
+    audio: bool,
+    ca_file: str | None,
+) -> list[str]:
+    """Return the pusher's argv: the MPEG-TS from `media_port`, repacked for the destination, never encoded.
+
+    `audio` is whether the encoder sends any. Raises ValueError for a destination that cannot be pushed to.
+    """
+    return [
+        *_common(binary, progress_url),
+        *media_input(media_port),
+        *("-map", "0:v:0"),
+        *(("-map", "0:a:0") if audio else ()),
+        *("-c", "copy"),
+        *destination_output(destination_url, key, ca_file=ca_file),
+    ]
+
+
+def _common(binary: Binary, progress_url: str) -> list[str]:
+    return [
+        binary.path,
+        "-hide_banner",
+        "-nostdin",
+        "-nostats",
+        *("-loglevel", "level+warning"),
+        *("-stats_period", _STATS_PERIOD),
+        *("-progress", progress_url),
+    ]

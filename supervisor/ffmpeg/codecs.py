@@ -1,0 +1,148 @@
+"""How FFmpeg is told to encode: codecs, rate control, keyframes, filters, which tracks are mapped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from supervisor.config import Audio, Video
+
+COPY = "copy"
+
+# The silent track's encoder, whatever the source's audio does.
+_SILENCE_CODEC = "aac"
+_SILENCE_INPUT = ("-f", "lavfi", "-i", "anullsrc=channel_layout=stereo:sample_rate=48000")
+
+# Frame rates that television counts in 1001ths: FFmpeg takes 29.97 for 2997/100, which drifts.
+_NTSC_BASES = (24, 30, 48, 60, 120)
+_NTSC_TOLERANCE = 0.005
+
+# Without a known frame rate the time-based forced keyframes rule; this is the net below them, for 60 fps.
+_FALLBACK_FPS = 60
+
+# A frame that is due in floating point's last digit must count as due, or it is forced one frame late.
+_KEYFRAME_SLACK = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class VideoCodec:
+    """What one encoder wants beyond the common options."""
+
+    pixel_format: str
+    device: tuple[str, ...] = ()  # global options, before the inputs
+    upload: str = ""  # filter that takes the frames to the hardware
+    options: tuple[str, ...] = ()
+    takes_preset: bool = False
+
+
+VIDEO_CODECS: dict[str, VideoCodec] = {
+    "libx264": VideoCodec("yuv420p", options=("-sc_threshold", "0"), takes_preset=True),
+    "h264_vaapi": VideoCodec(
+        "nv12",
+        device=("-init_hw_device", "vaapi=hw", "-filter_hw_device", "hw"),
+        upload="hwupload",
+        options=("-profile:v", "high", "-rc_mode", "CBR"),
+    ),
+    "h264_qsv": VideoCodec("nv12", options=("-forced_idr", "1"), takes_preset=True),
+    "h264_nvenc": VideoCodec(
+        "yuv420p",
+        options=("-rc", "cbr", "-no-scenecut", "1", "-forced-idr", "1"),
+        takes_preset=True,
+    ),
+    "h264_v4l2m2m": VideoCodec("yuv420p"),
+    "h264_videotoolbox": VideoCodec("yuv420p", options=("-realtime", "1")),
+}
+
+
+def device_options(video: Video) -> list[str]:
+    """Return the global options that open the encoder's hardware; empty for software and copy."""
+    return [] if video.codec == COPY else list(VIDEO_CODECS[video.codec].device)
+
+
+def video_options(video: Video) -> list[str]:
+    """Return the output options of the video track. Raises KeyError for a codec that is not in the table."""
+    if video.codec == COPY:
+        return ["-c:v", COPY]
+    codec = VIDEO_CODECS[video.codec]
+    argv = ["-c:v", video.codec]
+    if codec.takes_preset and video.preset is not None:
+        argv += ["-preset", video.preset]
+    argv += codec.options
+    argv += ["-vf", _filters(video, codec)]
+    # tee would choose constant and mpegts variable frame rate by itself: say it, so that both are alike.
+    argv += ["-fps_mode", "vfr"] if video.fps is None else ["-fps_mode", "cfr", "-r", frame_rate(video.fps)]
+    if video.bitrate is not None:
+        argv += ["-b:v", str(video.bitrate), "-maxrate:v", str(video.bitrate), "-bufsize:v", str(2 * video.bitrate)]
+    # No B-frames: decoding and presentation order stay one, also where a new encoder continues an old one.
+    return [*argv, "-bf", "0", *_keyframes(video)]
+
+
+def _filters(video: Video, codec: VideoCodec) -> str:
+    filters = []
+    if video.size is not None:
+        width, height = video.size
+        filters += [
+            f"scale={width}:{height}:force_original_aspect_ratio=decrease",
+            f"pad={width}:{height}:-1:-1",
+            "setsar=1",
+        ]
+    filters.append(f"format={codec.pixel_format}")
+    if codec.upload:
+        filters.append(codec.upload)
+    return ",".join(filters)
+
+
+def _keyframes(video: Video) -> list[str]:
+    seconds = video.keyframe_interval
+    frames = max(1, round(seconds * (video.fps or _FALLBACK_FPS)))
+    due = max(0.0, seconds - _KEYFRAME_SLACK)
+    # Relative to the last one, not `n_forced * seconds`: after a jump of the source's clock that would
+    # force every frame until it has caught up.
+    expression = f"expr:if(isnan(prev_forced_t),1,gte(t,prev_forced_t+{due:g}))"
+    return ["-g", str(frames), "-force_key_frames", expression]
+
+
+def frame_rate(fps: float) -> str:
+    """Write frames a second as FFmpeg's exact fraction: 30 → `30`, 29.97 → `30000/1001`."""
+    for base in _NTSC_BASES:
+        if abs(fps - base * 1000 / 1001) < _NTSC_TOLERANCE:
+            return f"{base * 1000}/1001"
+    return f"{fps:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """Which tracks an encoder's output gets: a further input, the maps, the audio's own options."""
+
+    input: tuple[str, ...]
+    maps: tuple[str, ...]
+    audio: tuple[str, ...]
+    endless: bool  # a track of ours never ends by itself
+
+
+def tracks(audio: Audio) -> Tracks:
+    """Choose the tracks: source 0 gives the video; silence, where it is needed, is input 1.
+
+    `auto` maps the source's audio if it has any and silence after it, and the pusher takes the first audio
+    track: so nobody needs to probe the source. Copied audio has no silence to fall back on, for nobody can
+    know beforehand which of the two would be the first track; without audio in the source it is an error.
+    """
+    video = ("-map", "0:v:0")
+    encode = (
+        "-c:a",
+        _SILENCE_CODEC if audio.codec == COPY else audio.codec,
+        "-b:a",
+        str(audio.bitrate),
+        "-ar",
+        "48000",
+        "-ac",
+        "2",
+    )
+    if audio.source == "none":
+        return Tracks((), video, ("-an",), endless=False)
+    if audio.source == "silence":
+        return Tracks(_SILENCE_INPUT, (*video, "-map", "1:a:0"), encode, endless=True)
+    if COPY in (audio.source, audio.codec):
+        return Tracks((), (*video, "-map", "0:a:0"), ("-c:a", COPY), endless=False)
+    return Tracks(_SILENCE_INPUT, (*video, "-map", "0:a:0?", "-map", "1:a:0"), encode, endless=True)

@@ -1,0 +1,112 @@
+"""How FFmpeg is told to read a source: the options before `-i`, by the kind of its URL."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from supervisor.config import Source
+
+
+class Kind(Enum):
+    """What a source's URL stands for, as far as the reading options care."""
+
+    LAVFI = auto()
+    FILE = auto()
+    DEVICE = auto()
+    RTSP = auto()
+    RTMP = auto()
+    HTTP = auto()
+    HLS = auto()
+    SRT = auto()
+    UDP = auto()
+    OTHER = auto()
+
+
+_KINDS_BY_SCHEME = {
+    "": Kind.FILE,
+    "file": Kind.FILE,
+    "rtsp": Kind.RTSP,
+    "rtsps": Kind.RTSP,
+    "rtmp": Kind.RTMP,
+    "rtmps": Kind.RTMP,
+    "rtmpt": Kind.RTMP,
+    "rtmpts": Kind.RTMP,
+    "http": Kind.HTTP,
+    "https": Kind.HTTP,
+    "srt": Kind.SRT,
+    "udp": Kind.UDP,
+}
+
+# These read hardware in its own time; their "URL" is a device name and looks like a file's.
+_DEVICE_FORMATS = frozenset(
+    {
+        "alsa",
+        "avfoundation",
+        "decklink",
+        "fbdev",
+        "jack",
+        "kmsgrab",
+        "oss",
+        "pulse",
+        "v4l2",
+        "video4linux2",
+        "x11grab",
+        "xcbgrab",
+    }
+)
+
+# One retry after a second bridges a hiccup; more would hide a dead source from layer 1, which restarts faster.
+_HTTP_RECONNECT = ("-reconnect", "1", "-reconnect_streamed", "1", "-reconnect_delay_max", "2")
+
+
+def kind_of(source: Source) -> Kind:
+    """Tell what the source's URL stands for, from its format and scheme alone."""
+    if source.format == "lavfi":
+        return Kind.LAVFI
+    if source.format in _DEVICE_FORMATS:
+        return Kind.DEVICE
+    parts = urlsplit(source.url.get_secret_value())
+    kind = _KINDS_BY_SCHEME.get(parts.scheme.lower(), Kind.OTHER)
+    if kind is Kind.HTTP and (source.format == "hls" or parts.path.lower().endswith(".m3u8")):
+        return Kind.HLS
+    if kind is Kind.FILE and parts.path.startswith("/dev/"):
+        return Kind.DEVICE
+    return kind
+
+
+def source_options(source: Source, *, read_timeout: float) -> list[str]:
+    """Return the argv that opens the source as FFmpeg's next input.
+
+    `read_timeout` is in seconds: after that long without a byte, a network source ends with an error.
+    The user's own options stand last before `-i`, so that they win.
+    """
+    kind = kind_of(source)
+    argv: list[str] = []
+    if source.realtime if source.realtime is not None else kind in {Kind.LAVFI, Kind.FILE}:
+        argv += ["-re"]
+    if source.loop and kind is Kind.FILE:
+        argv += ["-stream_loop", "-1"]
+    argv += _network_options(kind, microseconds=max(1, round(read_timeout * 1_000_000)))
+    if source.format is not None:
+        argv += ["-f", source.format]
+    return [*argv, *source.options, "-i", source.url.get_secret_value()]
+
+
+def _network_options(kind: Kind, *, microseconds: int) -> list[str]:
+    timeout = str(microseconds)
+    match kind:
+        case Kind.RTSP:
+            # `-timeout` is the socket timeout since FFmpeg 5.0; UDP transport loses packets on any busy line.
+            return ["-rtsp_transport", "tcp", "-timeout", timeout]
+        case Kind.RTMP | Kind.HLS:
+            # Never `-timeout` for RTMP: there it means "listen for a publisher that long".
+            return ["-rw_timeout", timeout]
+        case Kind.HTTP:
+            return ["-rw_timeout", timeout, *_HTTP_RECONNECT]
+        case Kind.SRT | Kind.UDP:
+            return ["-timeout", timeout]
+        case _:
+            return []

@@ -1,0 +1,423 @@
+"""The life of one process, as a table: (state, event) → next status, actions, facts. Pure.
+
+The engine feeds events in and carries actions out; nothing here touches a process or a clock. Times are
+monotonic seconds, passed in. Read `_TABLE` at the end first: it is the whole machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from supervisor.config import Policies
+from supervisor.model import ExitCause, RestartReason, State
+from supervisor.policy import backoff_delay, budget_allows
+
+# A feeder that was silent for longer than this has stopped feeding; its progress comes twice a second.
+FEED_GAP = 1.5
+_IDLE_RECHECK = 1.0  # how often a process that is not being fed looks again
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the machine remembers of one process."""
+
+    state: State = State.STOPPED
+    wanted: bool = False
+    since: float = 0.0  # when `state` was entered
+    run: int = 0  # the number of the last run, from 1
+    spent: int = 0  # attempts taken from the budget
+    deadline: float | None = None  # when `Tick` is due
+    reason: RestartReason | None = None  # why it is being, or was last, replaced
+    ending: bool = False  # we killed it; its exit is still to come
+    signals: int = 0  # polite signals sent in STOPPING
+    delay: float = 0.0  # the wait that BACKOFF or COOLDOWN began with
+
+
+# --- events ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """It shall run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """It shall not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Replace it on purpose, with a fresh budget; `force` skips the polite signals."""
+
+    reason: RestartReason
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """The first sign of progress of this run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The process is gone, or could not be started."""
+
+    cause: ExitCause
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkBlocked:
+    """Its ingest acknowledged nothing for too long while data waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryNow:
+    """What it failed on is known to be back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """`Status.deadline` has passed."""
+
+
+Event = Start | Stop | Restart | Advanced | Exited | UplinkBlocked | RetryNow | Tick
+
+
+# --- what is known besides -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The world as the machine may see it at `now`."""
+
+    now: float
+    policies: Policies
+    random: float = 0.0  # 0 to 1, for jitter
+    tracked: bool = True  # whether it reports progress at all
+    last_advance: float | None = None  # of this run
+    fed_since: float | None = 0.0  # since when its feeder advances; None: not at all yet
+    fed_until: float | None = None  # the feeder's last advance; None: it needs no feeder
+
+
+# --- actions and facts -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """Start a new run. `reason` is None for a first start."""
+
+    reason: RestartReason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """SIGKILL to the group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """SIGTERM to the group."""
+
+
+Action = Spawn | Kill | Terminate
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Fact: it showed no progress (or no acknowledged byte) for too long and is being killed."""
+
+    reason: RestartReason
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Fact: the next attempt is `delay` seconds away, in BACKOFF or COOLDOWN."""
+
+    state: State
+    delay: float
+    attempts_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refilled:
+    """Fact: sustained progress has refilled the budget."""
+
+
+Fact = Silent | Waiting | Refilled
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What an event leads to. Actions come first, facts are told afterwards."""
+
+    status: Status
+    actions: tuple[Action, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+
+def step(status: Status, event: Event, view: View) -> Step:
+    """One turn of the machine."""
+    handler = _TABLE[status.state].get(type(event))
+    return handler(status, event, view) if handler else Step(status)
+
+
+# --- the moves -------------------------------------------------------------------------------------
+
+
+def _spawn(status: Status, view: View, reason: RestartReason | None) -> Step:
+    stall = view.policies.stall
+    fresh = replace(
+        status,
+        state=State.STARTING if view.tracked else State.RUNNING,
+        wanted=True,
+        since=view.now,
+        run=status.run + 1,
+        reason=reason,
+        ending=False,
+        signals=0,
+        delay=0.0,
+        deadline=view.now + stall.startup if view.tracked else _refill_time(status.spent, view.now, view),
+    )
+    return Step(fresh, (Spawn(reason),))
+
+
+def _start(status: Status, event: Event, view: View) -> Step:
+    del event
+    return _spawn(replace(status, spent=0), view, None)
+
+
+def _restart_idle(status: Status, event: Event, view: View) -> Step:
+    assert isinstance(event, Restart)
+    return _spawn(replace(status, spent=0), view, event.reason)
+
+
+def _restart_alive(status: Status, event: Event, view: View) -> Step:
+    assert isinstance(event, Restart)
+    fresh = replace(status, spent=0, reason=event.reason)
+    return _begin_stopping(fresh, view, force=event.force)
+
+
+def _stop_alive(status: Status, event: Event, view: View) -> Step:
+    del event
+    return _begin_stopping(replace(status, wanted=False), view, force=status.ending)
+
+
+def _begin_stopping(status: Status, view: View, *, force: bool) -> Step:
+    stopping = replace(status, state=State.STOPPING, since=view.now, signals=1, ending=False)
+    if force:
+        return Step(replace(stopping, deadline=None), (Kill(),))
+    return Step(replace(stopping, deadline=view.now + view.policies.stop.second_signal), (Terminate(),))
+
+
+def _stop_idle(status: Status, event: Event, view: View) -> Step:
+    del event
+    return Step(_stopped(status, view))
+
+
+def _stopped(status: Status, view: View) -> Status:
+    return replace(
+        status, state=State.STOPPED, wanted=False, since=view.now, deadline=None, ending=False, delay=0.0
+    )
+
+
+def _stopping_tick(status: Status, event: Event, view: View) -> Step:
+    """FFmpeg with a blocked output ignores one SIGTERM and obeys two; what obeys none is killed."""
+    del event
+    stop = view.policies.stop
+    if view.now >= status.since + stop.kill or status.signals > 1:
+        return Step(replace(status, deadline=None), (Kill(),))
+    return Step(replace(status, signals=2, deadline=status.since + stop.kill), (Terminate(),))
+
+
+def _stopping_start(status: Status, event: Event, view: View) -> Step:
+    del event, view
+    return Step(replace(status, wanted=True, reason=RestartReason.OPERATOR))
+
+
+def _stopping_restart(status: Status, event: Event, view: View) -> Step:
+    assert isinstance(event, Restart)
+    del view
+    return Step(replace(status, wanted=True, reason=event.reason))
+
+
+def _stopping_stop(status: Status, event: Event, view: View) -> Step:
+    del event, view
+    return Step(replace(status, wanted=False))
+
+
+def _stopping_exited(status: Status, event: Event, view: View) -> Step:
+    del event
+    return _spawn(status, view, status.reason) if status.wanted else Step(_stopped(status, view))
+
+
+def _advanced(status: Status, event: Event, view: View) -> Step:
+    del event
+    running = replace(status, state=State.RUNNING, since=view.now)
+    return Step(replace(running, deadline=_next_check(running, view)))
+
+
+def _failed(status: Status, event: Event, view: View) -> Step:
+    """Exit, stall, failed start: take from the budget and come back, at once, soon or slowly."""
+    assert isinstance(event, Exited)
+    restart = view.policies.restart
+    reason = status.reason if status.ending and status.reason else RestartReason.EXIT
+    idle = replace(status, reason=reason, ending=False, since=view.now)
+    if not budget_allows(restart, status.spent, event.cause):
+        return _wait(idle, State.COOLDOWN, restart.cooldown, view)
+    delay = backoff_delay(restart, status.spent, event.cause, view.random)
+    idle = replace(idle, spent=status.spent + 1)
+    if delay <= 0:
+        return _spawn(idle, view, reason)
+    return _wait(idle, State.BACKOFF, delay, view)
+
+
+def _wait(status: Status, state: State, delay: float, view: View) -> Step:
+    waiting = replace(status, state=state, delay=delay, deadline=view.now + delay)
+    left = max(0, view.policies.restart.attempts - status.spent)
+    return Step(waiting, facts=(Waiting(state, delay, left),))
+
+
+def _retry(status: Status, event: Event, view: View) -> Step:
+    if isinstance(event, Tick) and status.deadline is not None and view.now < status.deadline:
+        return Step(status)
+    return _spawn(status, view, status.reason)
+
+
+def _alive_tick(status: Status, event: Event, view: View) -> Step:
+    """Look whether it stalled, whether its budget is earned back, and when to look again."""
+    del event
+    if status.ending:
+        return Step(replace(status, deadline=None))
+    stalled_at, reason = _stall_time(status, view)
+    if stalled_at is not None and view.now >= stalled_at:
+        silent = view.now - (status.since if view.last_advance is None else view.last_advance)
+        return _kill(status, reason, silent)
+    facts: tuple[Fact, ...] = ()
+    if status.spent and _sustained(status, view):
+        status, facts = replace(status, spent=0), (Refilled(),)
+    return Step(replace(status, deadline=_next_check(status, view)), facts=facts)
+
+
+def _kill(status: Status, reason: RestartReason, silent: float) -> Step:
+    ending = replace(status, ending=True, reason=reason, deadline=None)
+    return Step(ending, (Kill(),), (Silent(reason, silent),))
+
+
+def _uplink_blocked(status: Status, event: Event, view: View) -> Step:
+    del event
+    if status.ending:
+        return Step(status)
+    return _kill(status, RestartReason.UPLINK, view.policies.uplink.timeout)
+
+
+# --- deadlines -------------------------------------------------------------------------------------
+
+
+def _stall_time(status: Status, view: View) -> tuple[float | None, RestartReason]:
+    """When this run counts as stalled; None while there is nothing that it could have done.
+
+    A pusher is held to account only for time in which its encoder advanced: its clock starts anew when the
+    encoder does, and does not run out while the encoder is silent.
+    """
+    stall = view.policies.stall
+    began = view.last_advance is not None
+    limit, reason = (
+        (stall.timeout, RestartReason.STALL) if began else (stall.startup, RestartReason.START_TIMEOUT)
+    )
+    if not view.tracked or view.fed_since is None:
+        return None, reason
+    base = status.since if view.last_advance is None else view.last_advance
+    due = max(base, view.fed_since) + limit
+    starved = view.fed_until is not None and view.fed_until < due - min(FEED_GAP, limit / 2)
+    return (None if starved and view.now >= due else due), reason
+
+
+def _sustained(status: Status, view: View) -> bool:
+    if status.state is not State.RUNNING:
+        return False
+    earned = status.since + view.policies.restart.reset_after
+    proof = view.last_advance if view.tracked else view.now
+    return proof is not None and proof >= earned
+
+
+def _refill_time(spent: int, running_since: float, view: View) -> float | None:
+    return running_since + view.policies.restart.reset_after if spent else None
+
+
+def _next_check(status: Status, view: View) -> float | None:
+    stall_time = _stall_time(status, view)[0] if view.tracked else None
+    if view.tracked and stall_time is None:
+        stall_time = view.now + _IDLE_RECHECK
+    times = [stall_time]
+    if status.state is State.RUNNING:
+        refill = _refill_time(status.spent, status.since, view)
+        times.append(None if refill is None else max(refill, view.now + _IDLE_RECHECK))
+    known = [time for time in times if time is not None]
+    return min(known) if known else None
+
+
+# --- the table -------------------------------------------------------------------------------------
+
+_Handler = Callable[[Status, Event, View], Step]
+
+_ALIVE: dict[type[Event], _Handler] = {
+    Stop: _stop_alive,
+    Restart: _restart_alive,
+    Exited: _failed,
+    UplinkBlocked: _uplink_blocked,
+    Tick: _alive_tick,
+}
+_IDLE: dict[type[Event], _Handler] = {
+    Stop: _stop_idle,
+    Restart: _restart_idle,
+    RetryNow: _retry,
+    Tick: _retry,
+}
+_TABLE: dict[State, dict[type[Event], _Handler]] = {
+    State.STOPPED: {Start: _start, Restart: _restart_idle},
+    State.STARTING: {**_ALIVE, Advanced: _advanced},
+    State.RUNNING: _ALIVE,
+    State.BACKOFF: _IDLE,
+    State.COOLDOWN: _IDLE,
+    State.STOPPING: {
+        Start: _stopping_start,
+        Stop: _stopping_stop,
+        Restart: _stopping_restart,
+        Exited: _stopping_exited,
+        Tick: _stopping_tick,
+    },
+}
+
+# What each state ignores, and so that nobody has to guess, why.
+IGNORED: dict[State, dict[type[Event], str]] = {
+    State.STOPPED: {
+        Stop: "already stopped",
+        Advanced: "a report of a run that is over",
+        Exited: "there is no run",
+        UplinkBlocked: "there is no run",
+        RetryNow: "it is not wanted",
+        Tick: "nothing is due",
+    },
+    State.STARTING: {Start: "already starting", RetryNow: "already trying"},
+    State.RUNNING: {Start: "already running", Advanced: "known", RetryNow: "nothing to retry"},
+    State.BACKOFF: {
+        Start: "it will start by itself",
+        Advanced: "a report of a run that is over",
+        Exited: "there is no run",
+        UplinkBlocked: "there is no run",
+    },
+    State.COOLDOWN: {
+        Start: "it will start by itself; a restart hurries it",
+        Advanced: "a report of a run that is over",
+        Exited: "there is no run",
+        UplinkBlocked: "there is no run",
+    },
+    State.STOPPING: {
+        Advanced: "it is going",
+        UplinkBlocked: "it is going",
+        RetryNow: "it is going",
+    },
+}

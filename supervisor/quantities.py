@@ -1,0 +1,162 @@
+"""Readers for the quantities of a configuration: durations, bit rates, sizes, addresses.
+
+Each takes what YAML gives and returns base units, or raises `ValueError` that says what was expected.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from ipaddress import ip_address
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BeforeValidator
+
+_DURATION_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BITRATE_UNITS = {"": 1, "k": 1000, "m": 1_000_000, "g": 1_000_000_000}
+_BYTE_UNITS = {
+    "": 1,
+    "kb": 1000,
+    "mb": 1000**2,
+    "gb": 1000**3,
+    "kib": 1024,
+    "mib": 1024**2,
+    "gib": 1024**3,
+}
+_NUMBER_UNIT = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z]*)\s*")
+_MAX_PORT = 65535
+
+
+class Size(NamedTuple):
+    """A picture's size in pixels."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+class Address(NamedTuple):
+    """A host and a TCP port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """True when nothing but this machine can connect."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+class PortRange(NamedTuple):
+    """UDP ports, both ends included."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+def _scaled(value: Any, units: dict[str, Any], expected: str) -> float:
+    if isinstance(value, bool):
+        raise ValueError(expected)
+    if isinstance(value, int | float):
+        number, unit = float(value), ""
+    else:
+        match = _NUMBER_UNIT.fullmatch(str(value))
+        if match is None or match.group(2).lower() not in units:
+            raise ValueError(expected)
+        number, unit = float(match.group(1)), match.group(2).lower()
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(expected)
+    return number * float(units[unit])
+
+
+def parse_duration(value: Any) -> float:
+    """Seconds from `500ms`, `30s`, `2m`, `1h`, `1d`, or a bare number."""
+    return _scaled(value, _DURATION_UNITS, "expected a duration such as 500ms, 30s, 2m or 1h (a bare number = seconds)")
+
+
+def parse_bitrate(value: Any) -> int:
+    """Bits a second from `4500k`, `6M`, or a bare number; more than 0."""
+    expected = "expected a bit rate such as 4500k or 6M (a bare number = bits a second), more than 0"
+    bits = round(_scaled(value, _BITRATE_UNITS, expected))
+    if bits < 1:
+        raise ValueError(expected)
+    return bits
+
+
+def parse_bytes(value: Any) -> int:
+    """Bytes from `512MiB`, `2GiB`, `2GB`, or a bare number; more than 0."""
+    expected = "expected a size such as 512MiB or 2GiB (a bare number = bytes), more than 0"
+    size = round(_scaled(value, _BYTE_UNITS, expected))
+    if size < 1:
+        raise ValueError(expected)
+    return size
+
+
+def parse_picture_size(value: Any) -> Size:
+    """Width and height from `1920x1080`; both even, because 4:2:0 pictures are."""
+    expected = "expected a picture size such as 1920x1080, both numbers even and from 16 to 16384"
+    if isinstance(value, Size):
+        return value
+    match = re.fullmatch(r"\s*(\d{1,5})\s*[xX]\s*(\d{1,5})\s*", str(value))
+    if match is None:
+        raise ValueError(expected)
+    size = Size(int(match.group(1)), int(match.group(2)))
+    if any(side % 2 or not 16 <= side <= 16384 for side in size):  # noqa: PLR2004 - the bounds stand in the message
+        raise ValueError(expected)
+    return size
+
+
+def parse_address(value: Any) -> Address:
+    """Host and port from `127.0.0.1:9833`, `localhost:9833`, `[::1]:9833`."""
+    expected = "expected an address such as 127.0.0.1:9833 (host:port, port from 1 to 65535)"
+    if isinstance(value, Address):
+        return value
+    match = re.fullmatch(r"\s*(?:\[([0-9a-fA-F:.%]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})\s*", str(value))
+    if match is None or not 1 <= int(match.group(3)) <= _MAX_PORT:
+        raise ValueError(expected)
+    return Address(match.group(1) or match.group(2), int(match.group(3)))
+
+
+def parse_port_range(value: Any) -> PortRange:
+    """First and last port from `20000-29999`."""
+    expected = "expected a range of ports such as 20000-29999, from 1024 to 65535, the first not above the last"
+    if isinstance(value, PortRange):
+        return value
+    match = re.fullmatch(r"\s*(\d{1,5})\s*-\s*(\d{1,5})\s*", str(value))
+    if match is None:
+        raise ValueError(expected)
+    ports = PortRange(int(match.group(1)), int(match.group(2)))
+    if not 1024 <= ports.first <= ports.last <= _MAX_PORT:  # noqa: PLR2004 - below 1024 needs privileges
+        raise ValueError(expected)
+    return ports
+
+
+def show_duration(seconds: float) -> str:
+    """`90` as `1m30s`: for people, not for machines."""
+    if seconds < 1:
+        return f"{round(seconds * 1000)}ms"
+    whole = round(seconds)
+    parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "m"), (whole % 60, "s")]
+    shown = [f"{count}{unit}" for count, unit in parts if count]
+    return "".join(shown[:2]) or "0s"
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+BitRate = Annotated[int, BeforeValidator(parse_bitrate)]
+ByteSize = Annotated[int, BeforeValidator(parse_bytes)]
+PictureSize = Annotated[Size, BeforeValidator(parse_picture_size)]
+Listen = Annotated[Address, BeforeValidator(parse_address)]
+Ports = Annotated[PortRange, BeforeValidator(parse_port_range)]
