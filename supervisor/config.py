@@ -241,14 +241,10 @@ class Destination(Policies):
         if scheme not in DESTINATION_SCHEMES:
             raise ValueError(f"expected a URL that begins with one of {', '.join(DESTINATION_SCHEMES)}, or a path")
         if scheme != "file":
-            try:
-                parts = urlsplit(value.get_secret_value())
-                usable = bool(parts.hostname) and parts.port != 0
-            except ValueError:
-                usable = False
-            if not usable:
+            host, port = _host_and_port(value.get_secret_value())
+            if not host or port == 0:
                 raise ValueError("expected a URL with a host and, if any, a port from 1 to 65535")
-            if scheme == "srt" and parts.port is None:
+            if scheme == "srt" and port is None:
                 raise ValueError("expected a port: SRT has no usual one")
         return value
 
@@ -268,6 +264,15 @@ class Destination(Policies):
     def secret_key(self) -> SecretStr | None:
         """The stream key, wherever it stands."""
         return self.key_file.secret if self.key_file else self.key
+
+
+def _host_and_port(url: str) -> tuple[str | None, int | None]:
+    """The host and port in a URL; no host when either cannot be one."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname, parts.port
+    except ValueError:
+        return None, None
 
 
 def destination_scheme(url: str) -> str:

@@ -16,7 +16,7 @@ from pydantic_settings import SettingsError
 
 from supervisor.config import ENV_PREFIX, Config, Restart, base_dir
 from supervisor.quantities import parse_duration
-from supervisor.secrecy import HIDDEN, Redactor, secrets_of_url, show_url
+from supervisor.secrecy import HIDDEN, Redactor, names_a_secret, secrets_of_url, show_url
 
 Path_ = tuple[str | int, ...]
 _VARIABLE = re.compile(r"\$(?:\$\{|\{([^}]*)\})")
@@ -48,7 +48,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A valid configuration, the files it was read from, and the environment's values in it."""
+    """A valid configuration, the files it was read from, and the secrets that came from the environment."""
 
     config: Config
     files: tuple[Path, ...]
@@ -156,7 +156,8 @@ def _expanded(
                 Problem(_dotted(path), f"${{{name}}}", f"expected the environment variable {name} to be set")
             )
             return "unset"
-        used.add(environ[name])
+        if names_a_secret(name):
+            used.add(environ[name])
         return environ[name]
 
     return _VARIABLE.sub(replace, value)
@@ -265,7 +266,9 @@ def _delays_out_of_order(path: Path_, layers: list[Any]) -> Iterator[Problem]:
     values = {name: getattr(Restart(), name) for name in ("initial_delay", "max_delay")}
     for layer in layers:
         restart = layer.get("restart") if isinstance(layer, dict) else None
-        for name in values.keys() & (restart or {}).keys() if isinstance(restart, dict) else ():
+        if not isinstance(restart, dict):
+            continue
+        for name in values.keys() & restart.keys():
             try:
                 values[name] = parse_duration(restart[name])
             except ValueError:

@@ -19,6 +19,11 @@ _SECRET_PARAMETER = re.compile(
 _URL_IN_TEXT = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s\"'<>|\]]+")
 
 
+def names_a_secret(name: str) -> bool:
+    """Whether a parameter or a variable of this name holds something to hide."""
+    return _SECRET_PARAMETER.search(name) is not None
+
+
 def show_url(url: str, key: str | None = None) -> str:
     """A URL without its secrets: scheme, host, port and path stay; user, query and stream name do not.
 
@@ -60,7 +65,7 @@ def secrets_of_url(url: str, key: str | None = None) -> set[str]:
     except ValueError:
         return {url}
     for name, value in parse_qsl(parts.query):
-        if _SECRET_PARAMETER.search(name):
+        if names_a_secret(name):
             found.add(value)
     if parts.scheme.lower().startswith("rtmp") and key is None:
         pieces = [piece for piece in parts.path.split("/") if piece]
@@ -69,7 +74,7 @@ def secrets_of_url(url: str, key: str | None = None) -> set[str]:
             found.add(pieces[-1])
     if key:
         found.add(key)
-        found |= {value for name, value in parse_qsl(key.partition("?")[2]) if _SECRET_PARAMETER.search(name)}
+        found |= {value for name, value in parse_qsl(key.partition("?")[2]) if names_a_secret(name)}
         found.add(key.partition("?")[0])
     return found
 

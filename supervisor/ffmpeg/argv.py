@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 # Progress twice a second: a stall is known within that much more than its timeout.
 _STATS_PERIOD = "0.5"
 
+# How long, in µs, video waits for audio that does not come. FFmpeg's own 10 s would be a stall.
+_PUSHER_INTERLEAVE = "1000000"
+
+# FFmpeg 6 gave `-shortest` a buffer of its own, again of 10 s: a live source whose audio pauses froze for so long.
+_SHORTEST_BUFFER = "0.5"
+_SHORTEST_BUFFERS_SINCE = (6, 0)
+
 
 def encoder_argv(
     binary: Binary,
@@ -42,7 +49,7 @@ def encoder_argv(
         *chosen.maps,
         *video_options(video),
         *chosen.audio,
-        *(("-shortest",) if chosen.endless else ()),
+        *(_end_with_source(binary) if chosen.endless else []),
         *media_output(media_ports),
     ]
 
@@ -67,8 +74,16 @@ def pusher_argv(
         *("-map", "0:v:0"),
         *(("-map", "0:a:0") if audio else ()),
         *("-c", "copy"),
+        *("-max_interleave_delta", _PUSHER_INTERLEAVE),
         *destination_output(destination_url, key, ca_file=ca_file),
     ]
+
+
+def _end_with_source(binary: Binary) -> list[str]:
+    """Return the output options that end an encoder with its source although its silence is endless."""
+    if binary.version >= _SHORTEST_BUFFERS_SINCE:
+        return ["-shortest", "-shortest_buf_duration", _SHORTEST_BUFFER]
+    return ["-shortest"]
 
 
 def _common(binary: Binary, progress_url: str) -> list[str]:

@@ -21,6 +21,9 @@ _READER_QUERY = "fifo_size=50000&overrun_nonfatal=1&buffer_size=4194304"
 # A reader that joins midway must find the tables again.
 _TS_FLAGS = "+resend_headers"
 
+# How long, in µs, the encoder's video waits for audio that pauses. FFmpeg's own 10 s would be a stall.
+_INTERLEAVE = "500000"
+
 _RTMP_SCHEMES = frozenset({"rtmp", "rtmps", "rtmpt", "rtmpts"})
 _RTMP_TLS_SCHEMES = frozenset({"rtmps", "rtmpts"})
 
@@ -31,11 +34,14 @@ _FRAGMENTED = ("-movflags", "+frag_keyframe+empty_moov+default_base_moof")
 _FLV = ("-f", "flv", "-flvflags", "no_duration_filesize")
 _MPEGTS = ("-f", "mpegts", "-mpegts_flags", _TS_FLAGS)
 
+# mp4 writes its header before it sees a packet, too late to find out by itself that AAC comes with ADTS headers.
+_AAC_FOR_MP4 = ("-bsf:a", "aac_adtstoasc")
+
 _FILE_MUXERS: dict[str, tuple[str, ...]] = {
     ".flv": _FLV,
     ".ts": _MPEGTS,
     ".mkv": ("-f", "matroska"),
-    ".mp4": ("-f", "mp4", *_FRAGMENTED),
+    ".mp4": ("-f", "mp4", *_FRAGMENTED, *_AAC_FOR_MP4),
 }
 
 
@@ -45,10 +51,13 @@ def media_output(ports: Sequence[int]) -> list[str]:
         message = "an encoder needs at least one media port"
         raise ValueError(message)
     urls = [f"udp://{_LOOPBACK}:{port}?{_WRITER_QUERY}" for port in ports]
+    wait = ("-max_interleave_delta", _INTERLEAVE)
     if len(urls) == 1:
-        return [*_MPEGTS, urls[0]]
+        return [*wait, *_MPEGTS, urls[0]]
+    # tee interleaves once itself and once more in each branch.
+    options = f"[f=mpegts:mpegts_flags={_TS_FLAGS}:max_interleave_delta={_INTERLEAVE}]"
     escaped = (url.replace(":", "\\:") for url in urls)
-    return ["-f", "tee", "|".join(f"[f=mpegts:mpegts_flags={_TS_FLAGS}]{url}" for url in escaped)]
+    return [*wait, "-f", "tee", "|".join(f"{options}{url}" for url in escaped)]
 
 
 def media_input(port: int) -> list[str]:

@@ -1,0 +1,132 @@
+"""/api/streams: what the streams do, orders to them, and their processes' logs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, get_args
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import Response
+from pydantic import SecretStr
+
+from exporter.api.answers import answer, in_thread
+from exporter.api.guard import refusal
+from exporter.api.logs import Page, last_lines, lines_after
+from exporter.api.models import Accepted, LogPage, Problem, Stream, StreamList
+from exporter.api.shapes import show_stream, show_time
+from supervisor.model import Role
+from supervisor.quantities import Address
+from supervisor.snapshot import Control, ProcessSnapshot, StreamSnapshot, Verb
+
+_MAX_LINES: Final = 10_000
+_NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {404: {"model": Problem}, 503: {"model": Problem}}
+_REFUSED: Final[dict[int | str, dict[str, Any]]] = {401: {"model": Problem}, 403: {"model": Problem}}
+
+Lines = Annotated[int, Query(ge=1, le=_MAX_LINES, description="at most so many lines")]
+After = Annotated[str | None, Query(max_length=300, description="`next` of the answer before: only what follows it")]
+
+
+def streams_router(control: Control, listen: Address, token: SecretStr | None, version: str) -> APIRouter:
+    """The routes below /api/streams. `token` protects the orders; reading is free."""
+    router = APIRouter(prefix="/api/streams", tags=["streams"])
+
+    @router.get("", summary="All streams", responses={200: {"model": StreamList}, 503: {"model": Problem}})
+    async def list_streams() -> Response:
+        def read() -> Response:
+            snapshot = control.snapshot()
+            return answer(
+                {
+                    "at": show_time(snapshot.at),
+                    "version": version,
+                    "token_required": token is not None,
+                    "streams": [show_stream(stream) for stream in snapshot.streams],
+                }
+            )
+
+        return await in_thread(read)
+
+    @router.get("/{stream}", summary="One stream", responses={200: {"model": Stream}, **_NOT_FOUND})
+    async def get_stream(stream: str) -> Response:
+        return await in_thread(lambda: answer(show_stream(_find(control, stream))))
+
+    @router.get(
+        "/{stream}/logs",
+        summary="The log of one process",
+        description="Without `role` the encoder's or the command's; without `after` the newest run's last lines.",
+        responses={200: {"model": LogPage}, **_NOT_FOUND},
+    )
+    async def get_logs(
+        stream: str,
+        role: Role | None = None,
+        destination: str | None = None,
+        lines: Lines = 200,
+        after: After = None,
+    ) -> Response:
+        def read() -> Response:
+            process = _find_process(_find(control, stream), role, destination)
+            page = _log_page(control, process, lines, after)
+            return answer({"file": page.file, "lines": page.lines, "next": page.after})
+
+        return await in_thread(read)
+
+    def add_order(verb: Verb) -> None:
+        @router.post(
+            f"/{{stream}}/{verb}",
+            name=f"{verb}_stream",
+            summary=f"{verb.capitalize()} a stream",
+            status_code=202,
+            responses={202: {"model": Accepted}, **_REFUSED, **_NOT_FOUND},
+        )
+        async def order(stream: str, request: Request) -> Response:
+            refused = refusal(request.headers, listen, token.get_secret_value() if token else None)
+            if refused:
+                challenge = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None  # noqa: PLR2004 - by its RFC
+                raise HTTPException(refused.status, refused.detail, challenge)
+            if not await in_thread(lambda: control.request(verb, stream)):
+                raise _no_such_stream()
+            return answer({"stream": stream, "accepted": verb}, 202)
+
+    for verb in get_args(Verb):
+        add_order(verb)
+    return router
+
+
+def _no_such_stream() -> HTTPException:
+    return HTTPException(404, "there is no such stream")
+
+
+def _find(control: Control, name: str) -> StreamSnapshot:
+    for stream in control.snapshot().streams:
+        if stream.name == name:
+            return stream
+    raise _no_such_stream()
+
+
+def _find_process(stream: StreamSnapshot, role: Role | None, destination: str | None) -> ProcessSnapshot:
+    """The one process that is meant. What is left out may be anything, but for a pusher's role."""
+    if role is None:
+        role = Role.PUSHER if destination else Role.COMMAND if stream.is_command else Role.ENCODER
+    found = [
+        process
+        for process in stream.processes
+        if process.key.role is role and destination in {None, "", process.key.destination}
+    ]
+    if not found:
+        raise HTTPException(404, "the stream has no such process")
+    if len(found) > 1:
+        choice = ", ".join(process.key.destination for process in found)
+        raise HTTPException(422, f"destination: expected one of {choice}")
+    return found[0]
+
+
+def _log_page(control: Control, process: ProcessSnapshot, lines: int, after: str | None) -> Page:
+    directory = control.log_directory(process.key.stream)
+    try:
+        if after is None:
+            page = last_lines(directory, process.key.name, process.run_id, lines)
+        else:
+            page = lines_after(directory, process.key.name, after, lines)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from None
+    if page is None:
+        raise HTTPException(404, "the process has no log yet")
+    return page

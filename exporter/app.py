@@ -1,0 +1,119 @@
+"""The application: every route, put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, Response
+from pydantic import SecretStr
+
+from exporter.api.answers import add_error_answers, answer, in_thread
+from exporter.api.docs import docs_page
+from exporter.api.models import Live, Problem, Ready
+from exporter.api.shapes import show_readiness
+from exporter.api.streams import streams_router
+from exporter.collector import OPENMETRICS, TEXT, Collector
+from exporter.negotiation import wants_gzip, wants_openmetrics
+from supervisor.quantities import Address
+from supervisor.snapshot import Control
+
+_WEB: Final = Path(__file__).parent / "web"
+_KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+# Nothing but our own files: no script, style or request of anyone else's, and no frame around the page.
+_PAGE_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+def build_app(control: Control, listen: Address, token: SecretStr | None, version: str, revision: str) -> FastAPI:
+    """Page, API, health and metrics of `control`. `listen` and `token` decide who may give orders."""
+    app = FastAPI(
+        title="neverdark",
+        version=version,
+        description="Reading needs no token. Orders (POST) need `Authorization: Bearer …` when one is set.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    add_error_answers(app)
+    _add_health(app, control)
+    _add_metrics(app, control, Collector(version, revision))
+    app.include_router(streams_router(control, listen, token, version))
+    _add_pages(app)
+    return app
+
+
+def _add_health(app: FastAPI, control: Control) -> None:
+    @app.head("/healthz", include_in_schema=False)
+    @app.get(
+        "/healthz",
+        tags=["health"],
+        summary="Does neverdark itself live?",
+        description="503 names the part that should have ticked by now. Never depends on a stream.",
+        responses={200: {"model": Live}, 503: {"model": Live}},
+    )
+    async def healthz() -> Response:
+        # Not in a thread: it must answer even when every worker waits for an engine that hangs.
+        late = control.late()
+        if late:
+            return answer({"status": "failing", "late": dict(late)}, 503)
+        return answer({"status": "ok"})
+
+    @app.head("/readyz", include_in_schema=False)
+    @app.get(
+        "/readyz",
+        tags=["health"],
+        summary="Is every wanted stream on air?",
+        responses={200: {"model": Ready}, 503: {"model": Ready}},
+    )
+    async def readyz() -> Response:
+        readiness = await in_thread(lambda: show_readiness(control.snapshot()))
+        return answer(readiness, 200 if readiness["status"] == "ready" else 503)
+
+
+def _add_metrics(app: FastAPI, control: Control, collector: Collector) -> None:
+    @app.head("/metrics", include_in_schema=False)
+    @app.get(
+        "/metrics",
+        tags=["health"],
+        summary="Metrics for Prometheus",
+        description="Prometheus' text format or OpenMetrics, by Accept; gzip by Accept-Encoding.",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}, "application/openmetrics-text": {}}}, 503: {"model": Problem}},
+    )
+    async def metrics(request: Request) -> Response:
+        openmetrics = wants_openmetrics(request.headers.get("accept", ""))
+        gzip = wants_gzip(request.headers.get("accept-encoding", ""))
+        body = await in_thread(lambda: collector.exposition(control.snapshot(), openmetrics=openmetrics, gzip=gzip))
+        headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
+        if gzip:
+            headers["Content-Encoding"] = "gzip"
+        return Response(body, headers=headers)
+
+
+def _add_pages(app: FastAPI) -> None:
+    # Read once: a page that is replaced on disk while neverdark runs would not fit the API that it talks to.
+    files = {path.name: path.read_bytes() for path in _WEB.iterdir() if path.suffix in _KINDS}
+    index = (_WEB / "index.html").read_bytes()
+
+    @app.head("/", include_in_schema=False)
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return HTMLResponse(index, headers=_PAGE_HEADERS)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(docs_page(app.openapi()), headers=_PAGE_HEADERS)
+
+    @app.get("/web/{name}", include_in_schema=False)
+    async def asset(name: str) -> Response:
+        if name not in files:
+            return answer({"detail": "Not Found"}, 404)
+        return Response(files[name], headers=_PAGE_HEADERS, media_type=_KINDS[Path(name).suffix])

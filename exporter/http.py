@@ -1,0 +1,98 @@
+"""The HTTP server: a thread and an event loop of its own, so that neither it nor its clients disturb the engine,
+and so that /healthz can still say so when the engine's loop hangs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from typing import Final
+
+import structlog
+import uvicorn
+from pydantic import SecretStr
+
+from exporter.app import build_app
+from supervisor.quantities import Address
+from supervisor.snapshot import Control
+
+_log = structlog.get_logger("neverdark.http")
+
+_LARGEST_HEAD: Final = 16 * 1024  # bytes of request line and headers
+_KEEP_ALIVE: Final = 30  # seconds; longer than the usual scrape interval, so that a scraper keeps its connection
+_POLITE_STOP: Final = 0.6  # seconds for answers on their way; idle connections are closed at once
+_FORCED_STOP: Final = 0.3
+
+
+class HttpServer:
+    """Serves page, API and metrics of `control` on `listen`; `token`, when set, is needed for orders."""
+
+    def __init__(self, control: Control, listen: Address, token: SecretStr | None, version: str) -> None:
+        self._listen = listen
+        revision = os.environ.get("NEVERDARK_REVISION") or "unknown"
+        config = uvicorn.Config(
+            build_app(control, listen, token, version, revision),
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",  # the rest is no news (its pid, its start) or other people's broken requests
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=1,
+            h11_max_incomplete_event_size=_LARGEST_HEAD,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+        self._socket: socket.socket | None = None
+        self.address = listen
+
+    def start(self) -> None:
+        """Bind and begin to serve; `address` then holds the real port. Raises `OSError` when it cannot bind."""
+        self._socket = _bind(self._listen)
+        self.address = Address(self._listen.host, self._socket.getsockname()[1])
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End within a second: answers on their way may finish, clients that do not read are cut off."""
+        if self._socket is None:
+            return
+        self._server.should_exit = True
+        self._thread.join(_POLITE_STOP)
+        self._server.force_exit = True
+        self._thread.join(_FORCED_STOP)
+        self._socket.close()
+
+    def _run(self) -> None:
+        # uvicorn leaves signals alone in any thread but the main one.
+        try:
+            asyncio.run(self._server.serve(sockets=[self._socket] if self._socket else None))
+        except Exception as error:  # noqa: BLE001 - a thread's last words; otherwise they go to stderr as a traceback
+            _log.error("http server ended", error=f"{type(error).__name__}: {error}")
+
+
+def _bind(listen: Address) -> socket.socket:
+    """A listening socket. What it accepts has TCP keep-alive, so that clients which vanish do not pile up."""
+    try:
+        family, *_, address = socket.getaddrinfo(
+            listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        both = listen.host == "::" and socket.has_dualstack_ipv6()
+        sock = socket.create_server(address[:2], family=family, backlog=128, dualstack_ipv6=both)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise OSError(error.errno, f"cannot listen on {listen}: {reason}") from None
+    for option, value in (
+        (socket.TCP_KEEPIDLE, 30),
+        (socket.TCP_KEEPINTVL, 10),
+        (socket.TCP_KEEPCNT, 3),
+        (socket.TCP_USER_TIMEOUT, 30_000),
+    ):
+        sock.setsockopt(socket.IPPROTO_TCP, option, value)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return sock

@@ -1,0 +1,117 @@
+"""Every metric, once: its name, its type, what it is about and what it says.
+
+A new metric is one line in `FAMILIES` and one in `collector.READERS`. The names are a public interface: they
+stand in rules, dashboards and in the reference documentation.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from supervisor.model import ExitCause, Health, RestartReason, Segment, State
+
+PREFIX: Final = "livestream_"
+
+
+class Kind(StrEnum):
+    """What a value may do: go both ways, only grow, or count into buckets."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+
+
+class Subject(StrEnum):
+    """What a family has one series (or one closed set of series) for."""
+
+    BUILD = "build"
+    ENGINE = "engine"
+    STREAM = "stream"
+    DESTINATION = "destination"
+    PROCESS = "process"
+    USAGE = "usage"  # a process again, but what the kernel tells of it at the scrape
+    LINK = "link"  # a pusher, named by its destination: what it is fed and what it sends
+
+
+SUBJECT_LABELS: Final = {
+    Subject.BUILD: ("version", "revision"),
+    Subject.ENGINE: (),
+    Subject.STREAM: ("stream",),
+    Subject.DESTINATION: ("stream", "destination"),
+    Subject.PROCESS: ("stream", "role", "destination"),
+    Subject.USAGE: ("stream", "role", "destination"),
+    Subject.LINK: ("stream", "destination"),
+}
+
+
+class Family(NamedTuple):
+    """One metric: `name` comes without the prefix; `each` is the label over a closed set, if it has one."""
+
+    name: str
+    kind: Kind
+    subject: Subject
+    help: str
+    each: tuple[str, type[StrEnum]] | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of its labels, in the order in which they are written (a histogram's `le` not among them)."""
+        own = SUBJECT_LABELS[self.subject]
+        return (*own, self.each[0]) if self.each else own
+
+
+G, C, H = Kind.GAUGE, Kind.COUNTER, Kind.HISTOGRAM
+S, D, P, U, L, E = (
+    Subject.STREAM,
+    Subject.DESTINATION,
+    Subject.PROCESS,
+    Subject.USAGE,
+    Subject.LINK,
+    Subject.ENGINE,
+)
+
+FAMILIES: Final = (
+    Family("build_info", G, Subject.BUILD, "Always 1; its labels tell what is running."),
+    Family("stream_wanted", G, S, "1 while the stream shall be on air."),
+    Family("stream_on_air", G, S, "1 while every required destination of the stream advances."),
+    Family("stream_health", G, S, "1 for the health that the stream has now.", ("health", Health)),
+    Family("stream_wanted_seconds_total", C, S, "Time during which the stream was wanted: on air and off air."),
+    Family("stream_on_air_seconds_total", C, S, "Time during which the stream was wanted and on air."),
+    Family(
+        "stream_off_air_seconds_total",
+        C,
+        S,
+        "Time during which the stream was wanted and not on air, by the part of the path that broke.",
+        ("segment", Segment),
+    ),
+    Family("destination_on_air", G, D, "1 while media advances to the destination."),
+    Family("destination_required", G, D, "1 if the stream counts as on air only with this destination."),
+    Family("destination_expected_bytes_per_second", G, D, "What should be sent, by the configured bit rates."),
+    Family("process_state", G, P, "1 for the state that the process is in.", ("state", State)),
+    Family("process_start_time_seconds", G, P, "When the last run began, in seconds since 1970."),
+    Family("process_cpu_seconds_total", C, U, "Processor time of all runs, user and system."),
+    Family("process_resident_memory_bytes", G, U, "Resident memory; 0 while nothing runs."),
+    Family("restart_budget_remaining", G, P, "Attempts left before retries become slow; sustained progress refills."),
+    Family("restart_backoff_seconds", G, P, "The wait before the next start; 0 when none is due."),
+    Family("process_restarts_total", C, P, "How often the process was replaced, and why.", ("reason", RestartReason)),
+    Family("process_exits_total", C, P, "How often the process ended, and of what.", ("cause", ExitCause)),
+    Family("progress_frames_total", C, P, "Video frames handled."),
+    Family("progress_dropped_frames_total", C, P, "Video frames that FFmpeg dropped."),
+    Family("progress_duplicated_frames_total", C, P, "Video frames that FFmpeg repeated."),
+    Family("progress_bytes_total", C, P, "Bytes of media written."),
+    Family("progress_media_seconds_total", C, P, "Media time handled."),
+    Family("progress_speed_ratio", G, P, "Media time handled per second of late: 1 is real time."),
+    Family("progress_last_advance_timestamp_seconds", G, P, "When progress was last made, in seconds since 1970."),
+    Family("media_dropped_datagrams_total", C, L, "Datagrams lost between encoder and pusher, as the kernel counts."),
+    Family("uplink_connections_total", C, L, "Connections made to the ingest."),
+    Family("uplink_acked_bytes_total", C, L, "Bytes that the ingest has acknowledged."),
+    Family("uplink_unsent_bytes", G, L, "Bytes that wait in the kernel to be sent."),
+    Family("uplink_rtt_seconds", G, L, "Round-trip time to the ingest."),
+    Family("uplink_retransmits_total", C, L, "TCP segments that were sent again."),
+    Family("data_dir_free_bytes", G, E, "Room left where logs and run state are written."),
+    Family("clock_steps_total", C, E, "Jumps of the wall clock."),
+    Family("config_last_reload_successful", G, E, "1 if the last reading of the configuration succeeded."),
+    Family("config_last_reload_success_timestamp_seconds", G, E, "When the configuration was last read with success."),
+    Family("event_loop_lag_seconds", H, E, "How late the supervisor's loop woke up."),
+)

@@ -1,0 +1,79 @@
+"""What the kernel tells of a process at the moment of a scrape: processor time and memory."""
+
+from __future__ import annotations
+
+import os
+from typing import Final, NamedTuple
+
+from supervisor.model import ProcessKey
+from supervisor.snapshot import ProcessSnapshot
+
+_TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+# Fields of /proc/PID/stat, counted from the one after the command's closing bracket.
+_UTIME, _STIME, _STARTTIME, _RSS = 11, 12, 19, 21
+
+
+class Usage(NamedTuple):
+    """Processor seconds of all runs of a process, and its resident bytes now."""
+
+    cpu_seconds: float
+    memory_bytes: int
+
+
+class _Stat(NamedTuple):
+    cpu_seconds: float
+    start_ticks: bytes
+    memory_bytes: int
+
+
+def _read_stat(pid: int) -> _Stat | None:
+    """The kernel's line on `pid`; None when there is no such process any more."""
+    try:
+        # os.open costs a third of open(): this runs once for every process in every scrape.
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        line = os.read(descriptor, 1024)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    # The command's name may hold spaces and brackets; nothing after it does.
+    fields = line[line.rfind(b")") + 1 :].split(None, _RSS + 1)
+    if len(fields) <= _RSS:
+        return None
+    cpu_seconds = (int(fields[_UTIME]) + int(fields[_STIME])) * _TICK
+    return _Stat(cpu_seconds, fields[_STARTTIME], int(fields[_RSS]) * _PAGE)
+
+
+class UsageMeter:
+    """Reads one process again and again, and never tells less processor time than before.
+
+    A process may vanish between the snapshot and the reading, or its pid may go to another: then the last
+    value of that run stands.
+    """
+
+    __slots__ = ("_live", "_run_id", "_start_ticks", "_told", "key")
+
+    def __init__(self, key: ProcessKey) -> None:
+        self.key = key
+        self._run_id: str | None = None
+        self._start_ticks: bytes | None = None
+        self._live = 0.0
+        self._told = 0.0
+
+    def read(self, process: ProcessSnapshot) -> Usage:
+        """The usage of `process` now; its memory is 0 when it is gone."""
+        if process.run_id != self._run_id:
+            self._run_id, self._start_ticks, self._live = process.run_id, None, 0.0
+        memory = 0
+        if process.pid is None:
+            self._live = 0.0  # this run's time is in the snapshot's sum by now
+        elif (stat := _read_stat(process.pid)) and self._start_ticks in {None, stat.start_ticks}:
+            self._start_ticks = stat.start_ticks
+            self._live = stat.cpu_seconds
+            memory = stat.memory_bytes
+        self._told = max(self._told, round(process.cpu_seconds + self._live, 3))
+        return Usage(self._told, memory)

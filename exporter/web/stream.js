@@ -1,0 +1,257 @@
+// One stream as a card. Nodes are kept and only their text changes: a button stays under the finger that
+// presses it, and a selection in a log survives the next answer.
+
+import { bitRate, causeInWords, clock, counted, duration, size } from "./words.js";
+
+const SAMPLES = 6; // rates are taken over the last five answers, about ten seconds
+
+export function element(tag, className = "", text = "") {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  return node;
+}
+
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+export function setClass(node, className) {
+  if (node.className !== className) node.className = className;
+}
+
+function setFacts(list, facts) {
+  const known = facts.filter(([, value]) => value !== null);
+  const labels = known.map(([label]) => label).join("|");
+  if (list.dataset.labels !== labels) {
+    list.dataset.labels = labels;
+    list.replaceChildren(
+      ...known.map(([label]) => {
+        const pair = element("div");
+        pair.append(element("dt", "", label), element("dd"));
+        return pair;
+      }),
+    );
+  }
+  known.forEach(([, value], index) => setText(list.children[index].lastChild, value));
+}
+
+class ProcessView {
+  constructor(stream, process) {
+    this.node = element("section", "process");
+    const title = element("h3", "", titleOf(process));
+    this.state = element("span");
+    title.append(" ", this.state);
+    this.note = element("p", "note");
+    this.facts = element("dl");
+    this.failure = element("div", "failure");
+    this.failureText = element("p");
+    this.failureLog = element("pre");
+    this.failure.append(this.failureText, this.failureLog);
+    this.node.append(title, this.note, this.facts, this.failure, logView(stream, process));
+    this.samples = [];
+  }
+
+  update(process, at) {
+    setText(this.state, process.state);
+    setClass(this.state, `pill ${process.state}`);
+    this.sample(process, at);
+    setText(this.note, waiting(process, at));
+    setFacts(this.facts, this.factsOf(process, at));
+    this.updateFailure(process.last_failure, at);
+  }
+
+  sample(process, at) {
+    if (!process.progress) return;
+    const last = this.samples.at(-1);
+    if (last && at <= last.at) return;
+    this.samples.push({ at, run: process.run_id, ...process.progress });
+    this.samples = this.samples.filter((sample) => sample.run === process.run_id).slice(-SAMPLES);
+  }
+
+  // Units per second of one total over the last samples; null while fewer than two are known.
+  rate(key) {
+    const [first, last] = [this.samples[0], this.samples.at(-1)];
+    if (!first || last.at <= first.at) return null;
+    return ((last[key] - first[key]) * 1000) / (last.at - first.at);
+  }
+
+  factsOf(process, at) {
+    const alive = process.pid !== null;
+    const frames = alive ? this.rate("frames") : null;
+    const bytes = alive ? this.rate("bytes") : null;
+    const speed = process.progress?.speed ?? null;
+    const dropped = process.progress?.dropped_frames;
+    const uplink = process.uplink;
+    return [
+      ["running for", alive && process.started ? duration((at - Date.parse(process.started)) / 1000) : null],
+      ["pid", alive ? String(process.pid) : null],
+      ["speed", alive && speed !== null ? `${speed.toFixed(2)} ×` : null],
+      ["frames", frames === null ? null : `${frames.toFixed(1)} /s`],
+      ["bit rate", bytes === null ? null : bitRate(bytes)],
+      ["frames dropped", dropped ? String(dropped) : null],
+      ["connected for", uplink ? (uplink.connected ? since(uplink.connected_since, at) : "not connected") : null],
+      ["round trip", uplink?.connected && uplink.rtt_seconds !== null ? `${Math.round(uplink.rtt_seconds * 1000)} ms` : null],
+      ["waiting to be sent", uplink?.connected && uplink.unsent_bytes !== null ? size(uplink.unsent_bytes) : null],
+      ["lost before the pusher", process.dropped_datagrams ? `${process.dropped_datagrams} datagrams` : null],
+      ["restarts", counted(process.restarts)],
+    ];
+  }
+
+  updateFailure(failure, at) {
+    this.failure.hidden = failure === null;
+    if (failure === null) return;
+    const when = Date.parse(failure.at);
+    const ago = duration((at - when) / 1000);
+    setText(this.failureText, `Last trouble ${ago} ago (${clock(when)}): ${causeInWords(failure.cause)}.`);
+    setText(this.failureLog, failure.log.join("\n"));
+    this.failureLog.hidden = failure.log.length === 0;
+  }
+}
+
+function titleOf(process) {
+  if (process.role === "pusher") return `Pusher to ${process.destination}`;
+  return process.role === "encoder" ? "Encoder" : "Command";
+}
+
+function since(time, at) {
+  return time === null ? "?" : duration((at - Date.parse(time)) / 1000);
+}
+
+function waiting(process, at) {
+  if (process.state !== "backoff" && process.state !== "cooldown") return "";
+  const tries = process.state === "cooldown" ? "slow retries" : `${process.budget_remaining} quick tries left`;
+  if (process.retry_at === null) return `Waits to try again, ${tries}.`;
+  return `Next try in ${duration((Date.parse(process.retry_at) - at) / 1000)}, ${tries}.`;
+}
+
+function logView(stream, process) {
+  const view = element("details", "log");
+  const text = element("pre");
+  view.append(element("summary", "", "Log"), text);
+  view.addEventListener("toggle", async () => {
+    if (!view.open) return;
+    const query = new URLSearchParams({ role: process.role, destination: process.destination ?? "", lines: "100" });
+    try {
+      const response = await fetch(`/api/streams/${encodeURIComponent(stream)}/logs?${query}`);
+      const answer = await response.json();
+      setText(text, response.ok ? answer.lines.join("\n") || "(empty)" : answer.detail);
+    } catch {
+      setText(text, "neverdark does not answer");
+    }
+    text.scrollTop = text.scrollHeight;
+  });
+  return view;
+}
+
+export class StreamView {
+  constructor(stream, order) {
+    this.node = element("details", "stream");
+    const line = element("summary");
+    this.name = element("h2", "", stream.stream);
+    this.air = element("span");
+    this.since = element("span", "since");
+    this.reason = element("p", "reason");
+    this.places = element("p", "places");
+    line.append(this.name, this.air, this.since, this.reason);
+    this.buttons = orderButtons(stream.stream, order);
+    this.body = element("div", "processes");
+    this.node.append(line, this.places, this.body, this.buttons.node);
+    this.processes = new Map();
+    this.wasOff = false;
+    this.node.addEventListener("toggle", () => this.fill());
+  }
+
+  update(stream, at, mayOrder) {
+    this.latest = { stream, at };
+    const off = stream.wanted && !stream.on_air;
+    const [word, kind] = off ? ["off air", "bad"] : stream.on_air ? ["on air", "good"] : ["stopped", "idle"];
+    setClass(this.node, `stream ${kind}`);
+    setText(this.air, word);
+    setClass(this.air, `air ${kind}`);
+    const health = stream.wanted && stream.health !== "healthy" ? ` · ${stream.health}` : "";
+    setText(this.since, `for ${since(stream.since, at)}${health}`);
+    this.since.title = `since ${clock(Date.parse(stream.since))}`;
+    setText(this.reason, stream.reason ?? "");
+    this.buttons.update(stream, mayOrder);
+    if (off && !this.wasOff) this.node.open = true;
+    this.wasOff = off;
+    this.fill();
+  }
+
+  // A closed card has no body to keep up to date: with 1,000 streams that is what keeps the page quick.
+  fill() {
+    if (!this.node.open || !this.latest) return;
+    const { stream, at } = this.latest;
+    this.fillPlaces(stream.destinations);
+    const seen = new Set();
+    for (const process of stream.processes) {
+      const key = `${process.role} ${process.destination ?? ""}`;
+      seen.add(key);
+      if (!this.processes.has(key)) {
+        const view = new ProcessView(stream.stream, process);
+        this.processes.set(key, view);
+        this.body.append(view.node);
+      }
+      this.processes.get(key).update(process, at);
+    }
+    for (const [key, view] of this.processes) {
+      if (!seen.has(key)) {
+        view.node.remove();
+        this.processes.delete(key);
+      }
+    }
+  }
+
+  fillPlaces(destinations) {
+    const wanted = destinations.map((place) => [place, `${place.name}|${place.on_air}|${place.required}|${place.url}`]);
+    const state = wanted.map(([, text]) => text).join("\n");
+    if (this.places.dataset.state === state) return;
+    this.places.dataset.state = state;
+    this.places.replaceChildren(
+      ...destinations.map((place) => {
+        const word = `${place.name}${place.required ? "" : " (optional)"}: ${place.on_air ? "on air" : "off air"}`;
+        const node = element("span", `place ${place.on_air ? "good" : "bad"}`, word);
+        node.append(element("small", "", place.url));
+        return node;
+      }),
+    );
+  }
+}
+
+function orderButtons(stream, order) {
+  const node = element("div", "orders");
+  const result = element("span", "result");
+  result.setAttribute("role", "status");
+  const buttons = {};
+  for (const verb of ["start", "restart", "stop"]) {
+    const plain = verb[0].toUpperCase() + verb.slice(1);
+    const button = element("button", verb, plain);
+    let armed = 0;
+    button.addEventListener("click", async () => {
+      // What takes a stream off air is asked twice, without a dialogue that would stop the page.
+      if (verb !== "start" && Date.now() - armed > 4000) {
+        armed = Date.now();
+        button.textContent = `Really ${verb}?`;
+        setTimeout(() => (button.textContent = plain), 4000);
+        return;
+      }
+      armed = 0;
+      button.textContent = plain;
+      result.textContent = "…";
+      result.textContent = await order(stream, verb);
+    });
+    buttons[verb] = button;
+    node.append(button);
+  }
+  node.append(result);
+  return {
+    node,
+    update({ wanted }, mayOrder) {
+      node.hidden = !mayOrder;
+      buttons.start.hidden = wanted;
+      buttons.stop.hidden = !wanted;
+      buttons.restart.hidden = !wanted;
+    },
+  };
+}

@@ -1,0 +1,63 @@
+// Numbers and causes in words, for people.
+
+const CAUSES = {
+  source_unreachable: "the source could not be reached",
+  source_refused: "the source refused us (wrong name or password?)",
+  source_ended: "the source ended",
+  ingest_unreachable: "the platform's server could not be reached",
+  ingest_refused: "the platform's server refused the stream (wrong key, or already in use?)",
+  ingest_closed: "the platform's server closed the connection",
+  bad_arguments: "FFmpeg does not understand its arguments",
+  encoder_missing: "this FFmpeg or machine lacks the encoder",
+  disk_full: "the disk is full",
+  out_of_memory: "the machine ran out of memory",
+  killed: "it was killed",
+  stopped: "it was stopped",
+  other: "it ended for an unknown reason",
+  stall: "it ran, but made no progress",
+  start_timeout: "it started, but made no progress",
+  uplink_blocked: "the platform's server acknowledged nothing",
+};
+
+export function causeInWords(cause) {
+  return CAUSES[cause] ?? cause.replaceAll("_", " ");
+}
+
+export function duration(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
+}
+
+export function clock(milliseconds) {
+  const then = new Date(milliseconds);
+  const today = new Date().toDateString() === then.toDateString();
+  return today ? then.toLocaleTimeString() : then.toLocaleString();
+}
+
+function scaled(value, step, units) {
+  let index = 0;
+  while (value >= step && index < units.length - 1) {
+    value /= step;
+    index += 1;
+  }
+  const digits = index === 0 ? 0 : value < 10 ? 2 : value < 100 ? 1 : 0;
+  return `${value.toFixed(digits)} ${units[index]}`;
+}
+
+export const bitRate = (bytesPerSecond) => scaled(bytesPerSecond * 8, 1000, ["bit/s", "kbit/s", "Mbit/s", "Gbit/s"]);
+export const size = (bytes) => scaled(bytes, 1000, ["B", "kB", "MB", "GB", "TB"]);
+
+export function plural(count, word) {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+// "6 (exit 4, stall 2)"
+export function counted(counts) {
+  const some = Object.entries(counts).filter(([, count]) => count > 0);
+  const total = some.reduce((sum, [, count]) => sum + count, 0);
+  if (total === 0) return "0";
+  return `${total} (${some.map(([name, count]) => `${name.replaceAll("_", " ")} ${count}`).join(", ")})`;
+}

@@ -1,0 +1,145 @@
+"""Holds a live scrape of a real neverdark against promtool and against the OpenMetrics reference parser.
+
+Exits 1 on anything that either has to say. Needs promtool; FFmpeg comes with the virtual environment.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import imageio_ffmpeg
+import requests
+import yaml
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+READY_WITHIN = 30.0
+STOPPED_WITHIN = 10.0
+
+
+def configuration(listen: int, ingest: int, directory: Path) -> dict[str, object]:
+    """Two commands, one watched by nothing but its process and one by progress and its socket, and a card.
+
+    Between them they bring every family of series to life.
+    """
+    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+    url = f"rtmp://127.0.0.1:{ingest}/live"
+    card = [ffmpeg, "-re", "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=10", "-c:v", "libx264", "-g", "10"]
+    return {
+        "listen": f"127.0.0.1:{listen}",
+        "data_dir": str(directory / "data"),
+        "ffmpeg": ffmpeg,
+        "defaults": {"restart": {"initial_delay": "100ms", "max_delay": "500ms", "attempts": 100}},
+        "streams": {
+            "ingest": {"command": [ffmpeg, "-listen", 1, "-i", f"{url}/key", "-f", "null", "-"]},
+            "encoder": {
+                "command": [*card, "-progress", "{progress}", "-f", "flv", f"{url}/key"],
+                "destinations": {"local": {"url": url, "key": "key"}},
+            },
+            "card": {
+                "source": {"url": "testsrc2=size=160x90:rate=10", "format": "lavfi", "realtime": True},
+                "video": {"codec": "libx264", "bitrate": "100k", "preset": "ultrafast"},
+                "destinations": {"file": {"url": str(directory / "card.ts")}},
+            },
+        },
+    }
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def wait_until_ready(base: str, neverdark: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    last = "it does not answer"
+    while time.monotonic() < deadline:
+        if neverdark.poll() is not None:
+            raise SystemExit(f"neverdark ended by itself, exit code {neverdark.returncode}")
+        try:
+            answer = requests.get(f"{base}/readyz", timeout=5)
+        except requests.ConnectionError:
+            pass
+        else:
+            if answer.ok:
+                return
+            last = answer.text
+        time.sleep(0.1)
+    raise SystemExit(f"neverdark was not ready within {READY_WITHIN:.0f} s: {last}")
+
+
+def scrape(base: str, accept: str) -> str:
+    answer = requests.get(f"{base}/metrics", headers={"Accept": accept}, timeout=10)
+    answer.raise_for_status()
+    answer.encoding = "utf-8"
+    return answer.text
+
+
+def check(base: str) -> list[str]:
+    """What is wrong with the two formats; empty if nothing."""
+    text = scrape(base, "text/plain;version=0.0.4")
+    promtool = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=text,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    problems = [f"promtool: {line}" for line in promtool.stdout.splitlines()]
+    if promtool.returncode and not problems:
+        problems.append(f"promtool: exit code {promtool.returncode}")
+
+    # promtool reads the classic text only: it even finds fault with the library's own OpenMetrics.
+    open_metrics = scrape(base, "application/openmetrics-text;version=1.0.0")
+    try:
+        families = list(text_string_to_metric_families(open_metrics))  # type: ignore[no-untyped-call]  # it has no types
+    except ValueError as error:
+        problems.append(f"OpenMetrics: {error}")
+    else:
+        samples = sum(len(family.samples) for family in families)
+        print(f"{len(families)} families, {samples} samples")
+        if not any(family.name.startswith("livestream_") for family in families):
+            problems.append("there are no livestream_ metrics")
+    return problems
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="neverdark-check-") as name:
+        directory = Path(name)
+        listen, ingest = free_port(), free_port()
+        file = directory / "neverdark.yml"
+        file.write_text(yaml.safe_dump(configuration(listen, ingest, directory)), encoding="utf-8")
+        log = directory / "log"
+        with log.open("wb") as output:
+            neverdark = subprocess.Popen(
+                [sys.executable, "-m", "supervisor", "run", "-c", str(file)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        base = f"http://127.0.0.1:{listen}"
+        try:
+            wait_until_ready(base, neverdark)
+            problems = check(base)
+        except BaseException:
+            print(log.read_text(encoding="utf-8", errors="replace"), file=sys.stderr)
+            raise
+        finally:
+            neverdark.terminate()
+            try:
+                neverdark.wait(STOPPED_WITHIN)
+            except subprocess.TimeoutExpired:
+                neverdark.kill()
+                neverdark.wait()
+    print("\n".join(problems) or "metrics: nothing to complain about")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""The command `neverdark`, and the one place where everything is put together."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from supervisor import __version__
+from supervisor.config_file import ConfigError, Loaded, Problem, load
+
+DONE, FAILED, WRONG = 0, 1, 2
+_CONFIG_FILES = (Path("neverdark.yml"), Path("/etc/neverdark/neverdark.yml"))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 failed, 2 wrong usage or configuration."""
+    args = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = args.do
+    try:
+        return command(args)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        return FAILED
+    except BrokenPipeError:
+        # The reader of our output went away; Python must not complain about it once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="neverdark", description="Keeps 24/7 live streams on air, and proves it.")
+    parser.add_argument("--version", action="version", version=f"neverdark {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, do: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(do=do)
+        return sub
+
+    def local(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        sub.add_argument("-c", "--config", type=Path, metavar="FILE", help="configuration (default: ./neverdark.yml)")
+        return sub
+
+    def client(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        sub.add_argument("--url", help="a running neverdark (default: NEVERDARK_URL, else the configuration's listen)")
+        return local(sub)
+
+    local(add("run", _run, "keep the streams of a configuration on air, in the foreground"))
+    local(add("check", _check, "check a configuration and this machine, and name every mistake"))
+    demo = add("demo", _demo, "a test card on air to an ingest of its own, to be broken at will")
+    demo.add_argument("--seconds", type=float, help="end by itself after this time")
+    status = client(add("status", _status, "what is on air"))
+    status.add_argument("-w", "--watch", action="store_true", help="keep looking")
+    status.add_argument("--json", action="store_true", help="for programs")
+    for verb, text in (
+        ("start", "start a stream"),
+        ("stop", "stop a stream in order; it stays stopped until it is started"),
+        ("restart", "replace the processes of a stream"),
+    ):
+        sub = client(add(verb, _order, text))
+        sub.add_argument("stream")
+        sub.set_defaults(verb=verb)
+    logs = client(add("logs", _logs, "what a stream's processes wrote"))
+    logs.add_argument("stream")
+    logs.add_argument("--role", choices=("encoder", "pusher", "command"))
+    logs.add_argument("--destination", help="the pusher of this destination")
+    logs.add_argument("-n", "--lines", type=int, default=200, help="how many of the last lines (default: 200)")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as they come")
+    return parser
+
+
+def _config_file(args: argparse.Namespace) -> Path:
+    if args.config is not None:
+        return Path(args.config)
+    found = next((file for file in _CONFIG_FILES if file.exists()), None)
+    if found is None:
+        names = " and ".join(map(str, _CONFIG_FILES))
+        raise ConfigError(_CONFIG_FILES[0], [Problem("", None, f"not found (looked for {names}; -c names another)")])
+    return found
+
+
+# --- the engine ------------------------------------------------------------------------------------
+
+
+def _check(args: argparse.Namespace) -> int:
+    from supervisor.preflight import find_ffmpeg, preflight
+
+    file = _config_file(args)
+    loaded = load(file)
+    binary = find_ffmpeg(loaded, file)
+    preflight(loaded, binary, file)
+    count = len(loaded.config.streams)
+    version = ".".join(map(str, binary.version))
+    print(f"{file}: good ({count} stream{'s' * (count != 1)}, FFmpeg {version} at {binary.path})")
+    return DONE
+
+
+def _run(args: argparse.Namespace) -> int:
+    from supervisor import journal
+    from supervisor.orphans import DataDirInUse, lock
+    from supervisor.preflight import find_ffmpeg, preflight
+
+    file = _config_file(args)
+    loaded = load(file)
+    binary = find_ffmpeg(loaded, file)
+    preflight(loaded, binary, file)
+    data_dir = loaded.config.data_dir
+    try:
+        held = lock(data_dir)
+    except DataDirInUse as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        reason = f"expected a directory that can be made and opened: {error.strerror}"
+        raise ConfigError(file, [Problem("data_dir", repr(str(data_dir)), reason)]) from None
+    writer = journal.configure()
+    try:
+        return asyncio.run(_serve(file, loaded, binary))
+    except (OSError, TimeoutError) as error:
+        print(f"neverdark: {error}", file=sys.stderr)
+        return FAILED
+    finally:
+        writer.close()
+        os.close(held)
+
+
+async def _serve(file: Path, loaded: Loaded, binary: object) -> int:
+    """The composition: engine, journal, HTTP server, signals."""
+    from exporter.http import HttpServer
+    from supervisor.control import EngineControl
+    from supervisor.engine import Engine
+    from supervisor.ffmpeg.binary import Binary
+    from supervisor.journal import Journal
+
+    assert isinstance(binary, Binary)
+    # The loop must get the interpreter back quickly while a scrape is rendered in its thread.
+    sys.setswitchinterval(0.001)
+    loop = asyncio.get_running_loop()
+    engine = Engine(file, loaded, binary)
+    journal = Journal()
+    engine.listeners.append(journal)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, engine.stop)
+    loop.add_signal_handler(signal.SIGHUP, engine.reload)
+    control = EngineControl(engine, loop, loaded.config.data_dir)
+    http = HttpServer(control, loaded.config.listen, loaded.config.token, __version__)
+
+    def ready() -> None:
+        http.start()
+        journal.ready(__version__, file, str(loaded.config.listen), binary.path, len(engine.streams))
+
+    try:
+        await engine.run(ready)
+    finally:
+        await loop.run_in_executor(None, http.stop)
+    journal.over()
+    return DONE
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from supervisor.demo import run_demo
+
+    return run_demo(args.seconds)
+
+
+# --- clients ---------------------------------------------------------------------------------------
+
+
+def _status(args: argparse.Namespace) -> int:
+    from supervisor import client
+
+    api = client.connect(args.url, args.config or _CONFIG_FILES)
+    return client.status(api, watch=args.watch, as_json=args.json)
+
+
+def _order(args: argparse.Namespace) -> int:
+    from supervisor import client
+
+    return client.order(client.connect(args.url, args.config or _CONFIG_FILES), args.verb, args.stream)
+
+
+def _logs(args: argparse.Namespace) -> int:
+    from supervisor import client
+
+    api = client.connect(args.url, args.config or _CONFIG_FILES)
+    return client.logs(api, args.stream, args.role, args.destination, lines=args.lines, follow=args.follow)

@@ -1,0 +1,215 @@
+"""The commands that talk to a running neverdark, through its HTTP API."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+
+from supervisor.config_file import peek
+from supervisor.quantities import Address, parse_address, show_duration
+
+_DONE, _FAILED = 0, 1
+_TIMEOUT = 5.0
+_WATCH_SECONDS = 1.0
+_FOLLOW_SECONDS = 0.5
+_STYLES = {"running": "green", "starting": "yellow", "stopping": "yellow", "backoff": "red", "cooldown": "red"}
+
+
+class ApiError(Exception):
+    """A neverdark that cannot be reached, or that refused; the text is for the person at the terminal."""
+
+
+class Api:
+    """A running neverdark's API. Every method raises `ApiError`."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self.url = url.rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy has no business between us and the loopback
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def get(self, path: str, **parameters: object) -> Any:
+        """The JSON at `path`."""
+        return self._call("GET", path, {k: v for k, v in parameters.items() if v is not None})
+
+    def post(self, path: str) -> Any:
+        """Give an order."""
+        return self._call("POST", path, {})
+
+    def _call(self, method: str, path: str, parameters: dict[str, object]) -> Any:
+        try:
+            answer = self._session.request(
+                method, self.url + path, params={k: str(v) for k, v in parameters.items()}, timeout=_TIMEOUT
+            )
+            body = answer.json()
+        except requests.ConnectionError:
+            raise ApiError(f"no neverdark answers at {self.url}; is it running?") from None
+        except requests.RequestException as error:
+            raise ApiError(f"{self.url}: {type(error).__name__}") from None
+        if not answer.ok:
+            detail = body.get("detail") if isinstance(body, dict) else None
+            raise ApiError(str(detail or f"{self.url} answers {answer.status_code}"))
+        return body
+
+
+def connect(url: str | None, config: Path | Sequence[Path]) -> Api:
+    """The neverdark at `url`, else at NEVERDARK_URL, else where the configuration listens.
+
+    The configuration is only peeked into: a client needs none of the secrets that `run` needs.
+    """
+    files = [config] if isinstance(config, Path) else [file for file in config if file.exists()]
+    token = os.environ.get("NEVERDARK_API_TOKEN") or next(filter(None, map(_token, files)), None)
+    url = url or os.environ.get("NEVERDARK_URL")
+    if url is None:
+        listen = os.environ.get("NEVERDARK_LISTEN") or next(
+            (found for file in files if (found := peek(file, "listen"))), "127.0.0.1:9833"
+        )
+        address = parse_address(listen)
+        host = "127.0.0.1" if address.host in {"0.0.0.0", "::"} else address.host  # noqa: S104 - compared with
+        url = f"http://{Address(host, address.port)}"
+    return Api(url, token)
+
+
+def _token(file: Path) -> str | None:
+    token, token_file = peek(file, "api_token"), peek(file, "api_token_file")
+    if isinstance(token_file, str):
+        try:
+            return (file.absolute().parent / token_file).read_text(encoding="utf-8").strip()
+        except OSError:
+            return None
+    return os.path.expandvars(token) if isinstance(token, str) else None
+
+
+# --- orders ----------------------------------------------------------------------------------------
+
+
+def order(api: Api, verb: str, stream: str) -> int:
+    """`start`, `stop` or `restart` a stream."""
+    try:
+        api.post(f"/api/streams/{stream}/{verb}")
+    except ApiError as error:
+        return _fail(error)
+    print(f"{stream}: {verb} accepted")
+    return _DONE
+
+
+def _fail(error: ApiError) -> int:
+    print(f"neverdark: {error}", file=sys.stderr)
+    return _FAILED
+
+
+# --- status ----------------------------------------------------------------------------------------
+
+
+def status(api: Api, *, watch: bool, as_json: bool) -> int:
+    """Print what is on air; exit code 1 when neverdark does not answer."""
+    try:
+        streams = api.get("/api/streams")["streams"]
+    except ApiError as error:
+        return _fail(error)
+    console = Console()
+    if as_json:
+        print(json.dumps({"streams": streams}, indent=2, ensure_ascii=False))
+    elif watch:
+        watch_status(api, console)
+    else:
+        console.print(table(streams))
+    return _DONE
+
+
+def watch_status(api: Api, console: Console, *, below: Iterable[Text] = (), until: float | None = None) -> None:
+    """Draw the status anew every second, until interrupted or until the monotonic time `until`."""
+    with Live(console=console, auto_refresh=False, screen=False) as live:
+        while until is None or time.monotonic() < until:
+            try:
+                picture: Any = table(api.get("/api/streams")["streams"])
+            except ApiError as error:
+                picture = Text(str(error), style="bold red")
+            live.update(Group(picture, *below), refresh=True)
+            time.sleep(_WATCH_SECONDS)
+
+
+def table(streams: Sequence[dict[str, Any]]) -> Table:
+    """A table with one line a process."""
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("stream", "", "process", "state", "pid", "up", "restarts", "speed", "uplink"):
+        grid.add_column(heading, justify="right" if heading in {"pid", "up", "restarts", "speed"} else "left")
+    for stream in streams:
+        for index, process in enumerate(stream["processes"]):
+            first = index == 0
+            grid.add_row(
+                Text(stream["stream"], style="bold") if first else "",
+                _on_air(stream) if first else "",
+                " ".join(filter(None, (process["role"], process["destination"]))),
+                Text(process["state"], style=_STYLES.get(process["state"], "dim")),
+                str(process["pid"] or ""),
+                _age(process["started"]) if process["pid"] else "",
+                str(sum(process["restarts"].values())),
+                _speed(process),
+                _uplink(process),
+            )
+        if stream["reason"] and stream["wanted"]:
+            grid.add_row("", "", Text(stream["reason"], style="red"))
+    return grid
+
+
+def _on_air(stream: dict[str, Any]) -> Text:
+    if not stream["wanted"]:
+        return Text("stopped", style="dim")
+    return Text("ON AIR", style="bold green") if stream["on_air"] else Text("OFF AIR", style="bold red")
+
+
+def _age(moment: str | None) -> str:
+    if moment is None:
+        return ""
+    return show_duration(max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()))
+
+
+def _speed(process: dict[str, Any]) -> str:
+    progress = process["progress"] or {}
+    return f"{progress['speed']:.2f}x" if progress.get("speed") is not None else ""
+
+
+def _uplink(process: dict[str, Any]) -> str:
+    uplink = process.get("uplink")
+    if not uplink:
+        return ""
+    if not uplink["connected"]:
+        return "not connected"
+    rtt = f", RTT {uplink['rtt_seconds'] * 1000:.1f} ms" if uplink["rtt_seconds"] is not None else ""
+    return f"connected for {_age(uplink['connected_since'])} (connection no. {uplink['connections']}){rtt}"
+
+
+# --- logs ------------------------------------------------------------------------------------------
+
+
+def logs(
+    api: Api, stream: str, role: str | None, destination: str | None, *, lines: int, follow: bool
+) -> int:
+    """Print the last lines that a process wrote, and with `follow` those that come."""
+    path, after = f"/api/streams/{stream}/logs", None
+    try:
+        while True:
+            answer = api.get(path, role=role, destination=destination, lines=lines, after=after)
+            for line in answer["lines"]:
+                print(line, flush=follow)
+            after = answer["next"]
+            if not follow:
+                return _DONE
+            time.sleep(_FOLLOW_SECONDS)
+    except ApiError as error:
+        return _fail(error)

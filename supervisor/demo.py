@@ -1,0 +1,140 @@
+"""`neverdark demo`: a test card on air within seconds, with nothing to set up and something to break."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import requests
+from rich.console import Console
+from rich.text import Text
+
+from supervisor import client
+from supervisor.config import Config
+from supervisor.ffmpeg.binary import FfmpegNotFound, find
+
+_START_SECONDS = 20.0
+_LINES_SECONDS = 5.0
+
+# The ingest is FFmpeg itself, listening for one connection: it is a `command` stream, so neverdark keeps it alive.
+_CONFIG = """\
+listen: 127.0.0.1:{http}
+data_dir: ./data
+streams:
+  test-card:
+    source: {{url: "testsrc2=size=640x360:rate=25", format: lavfi, realtime: true}}
+    video: {{codec: libx264, bitrate: 800k, preset: ultrafast}}
+    destinations:
+      local: {{url: "rtmp://127.0.0.1:{rtmp}/live", key: demo-key}}
+  demo-ingest:
+    command: [{ffmpeg}, -hide_banner, -nostdin, -loglevel, error, -progress, "{{progress}}",
+              -listen, "1", -i, "rtmp://127.0.0.1:{rtmp}/live/demo-key", -c, copy, -f, "null", "-"]
+    stall: {{startup: 1h}}   # it waits for whoever comes
+"""
+
+
+def run_demo(seconds: float | None) -> int:
+    """Run a neverdark of its own and show what it does; returns the exit code."""
+    try:
+        ffmpeg = find("auto").path
+    except FfmpegNotFound as error:
+        print(f"neverdark: {error}", file=sys.stderr)
+        return 1
+    until = time.monotonic() + seconds if seconds is not None else None
+    with tempfile.TemporaryDirectory(prefix="neverdark-demo-") as directory:
+        folder = Path(directory)
+        usual = Config.model_fields["listen"].default.port
+        http, rtmp = _free_port(usual), _free_port(1935)
+        config = folder / "neverdark.yml"
+        config.write_text(_CONFIG.format(http=http, rtmp=rtmp, ffmpeg=f'"{ffmpeg}"'), encoding="utf-8")
+        log = folder / "neverdark.log"
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                [sys.executable, "-m", "supervisor", "run", "-c", str(config)],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the table; the server is ended in order below
+            )
+        try:
+            return _show(f"http://127.0.0.1:{http}", server, log, until)
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            _end(server)
+
+
+def _show(url: str, server: subprocess.Popen[bytes], log: Path, until: float | None) -> int:
+    api = client.Api(url, None)
+    if not _wait_until_up(url, server):
+        sys.stderr.write(log.read_text(encoding="utf-8", errors="replace"))
+        return 1
+    console = Console()
+    hints = [
+        Text(),
+        Text.assemble("Page     ", (f"{url}/", "bold cyan")),
+        Text.assemble("Metrics  ", (f"{url}/metrics", "cyan")),
+        Text.assemble("Log      ", (str(log), "cyan")),
+        Text(),
+        Text("Now break it, from another terminal, and watch the pusher's connection: it stays the same one."),
+        Text.assemble("  kill the encoder    ", (_kill_command(url, "-KILL"), "yellow")),
+        Text.assemble("  freeze it           ", (_kill_command(url, "-STOP"), "yellow")),
+        Text("Ctrl-C ends the demo."),
+    ]
+    if console.is_terminal:
+        client.watch_status(api, console, below=hints, until=until)
+        return 0
+    for hint in hints:
+        console.print(hint, soft_wrap=True)
+    while until is None or time.monotonic() < until:
+        if server.poll() is not None:
+            return 1
+        with contextlib.suppress(client.ApiError):
+            console.print(client.table(api.get("/api/streams")["streams"]), soft_wrap=True)
+        time.sleep(min(_LINES_SECONDS, max(0.0, (until or time.monotonic() + _LINES_SECONDS) - time.monotonic())))
+    return 0
+
+
+def _kill_command(url: str, signal_option: str) -> str:
+    """A line that finds the encoder's pid by itself, so that it can be used again and again."""
+    program = f"{Path(sys.executable)} -m supervisor status --url {url} --json"
+    pick = "import json,sys; print(json.load(sys.stdin)['streams'][0]['processes'][-1]['pid'])"
+    return f'kill {signal_option} $({program} | {Path(sys.executable)} -c "{pick}")'
+
+
+def _wait_until_up(url: str, server: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        with contextlib.suppress(requests.RequestException):
+            if requests.get(f"{url}/healthz", timeout=1).ok:
+                return True
+        time.sleep(0.1)
+    return False
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGTERM):
+        server.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(6)
+            return
+    server.kill()
+    server.wait()
+
+
+def _free_port(usual: int) -> int:
+    """The usual port if nobody has it, else any."""
+    for port in (usual, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port on 127.0.0.1")

@@ -1,0 +1,177 @@
+"""One log line an event: readable on a terminal, JSON where no person looks.
+
+Lines are written by a thread, because a terminal that was paused or a full pipe must never hold up the loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sys
+import threading
+from pathlib import Path
+from typing import Any, TextIO
+
+import structlog
+
+from supervisor import events
+from supervisor.model import RestartReason, State
+from supervisor.quantities import show_duration
+
+_MAX_WAITING = 10_000
+_LAST_WORDS = 2
+
+
+class LineWriter:
+    """A file-like object that never blocks: lines wait in a bounded queue, and are dropped when it is full."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._queue: queue.Queue[str | None] = queue.Queue(_MAX_WAITING)
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._write_forever, name="journal", daemon=True)
+        self._thread.start()
+
+    def write(self, text: str) -> None:
+        """Take a line."""
+        try:
+            self._queue.put_nowait(text)
+        except queue.Full:
+            self._dropped += 1
+
+    def flush(self) -> None:
+        """Nothing to do: the thread flushes."""
+
+    def close(self, timeout: float = 1.0) -> None:
+        """Write what is waiting, but not for ever."""
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(None)
+        self._thread.join(timeout)
+
+    def _write_forever(self) -> None:
+        while (text := self._queue.get()) is not None:
+            dropped, self._dropped = self._dropped, 0
+            note = f"({dropped} log lines were lost: nobody read fast enough)\n" if dropped else ""
+            with contextlib.suppress(OSError, ValueError):  # a full disk or a closed terminal is no reason to end
+                self._stream.write(note + text)
+                self._stream.flush()
+
+
+def configure(stream: TextIO = sys.stdout) -> LineWriter:
+    """Set structlog up for this process; returns the writer, to be closed last."""
+    writer = LineWriter(stream)
+    readable = stream.isatty()
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=True, pad_event_to=0, sort_keys=False)
+        if readable
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if readable else "iso", utc=not readable),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        logger_factory=structlog.PrintLoggerFactory(writer),  # type: ignore[arg-type]  # it needs write and flush only
+        cache_logger_on_first_use=True,
+    )
+    return writer
+
+
+class Journal:
+    """The listener that writes facts down."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger()
+
+    def __call__(self, fact: events.Fact) -> None:  # noqa: C901, PLR0912 - one arm a fact; a table would hide the words
+        """Write one fact."""
+        log = self._log
+        match fact:
+            case events.ProcessStarted(key, run_id, pid, reason):
+                log.info(_of(key.name, "started"), stream=key.stream, pid=pid, run_id=run_id, **_why(reason))
+            case events.ProcessAdvanced(key, _, seconds):
+                log.info(_of(key.name, "advances"), stream=key.stream, after=show_duration(seconds))
+            case events.ProcessSilent(key, _, reason, seconds):
+                what = "ingest acknowledges nothing" if reason is RestartReason.UPLINK else "no progress"
+                log.warning(
+                    _of(key.name, f"{what} for {show_duration(seconds)}, killing it"),
+                    stream=key.stream,
+                    reason=str(reason),
+                )
+            case events.ProcessExited():
+                self._exited(fact)
+            case events.SpawnFailed(key, cause, error):
+                log.error(_of(key.name, error), stream=key.stream, cause=str(cause))
+            case events.RetryScheduled(key, state, delay, left, cause):
+                slow = "attempts are spent or of no use: slow retries, for ever" if state is State.COOLDOWN else None
+                log.warning(
+                    _of(key.name, f"next attempt in {show_duration(delay)}" + (f" ({slow})" if slow else "")),
+                    stream=key.stream,
+                    attempts_left=left,
+                    cause=str(cause),
+                )
+            case events.BudgetRefilled(key):
+                log.info(_of(key.name, "sustained progress, all attempts are back"), stream=key.stream)
+            case events.MediaPortReplaced(key, old, new):
+                log.warning(_of(key.name, "media port was taken, using another"), stream=key.stream, old=old, new=new)
+            case events.StreamWanted(stream, wanted, why):
+                log.info("Auto-restart enabled" if wanted else "planned stop", stream=stream, why=why)
+            case events.StreamOnAir(stream, on_air, reason, seconds):
+                self._on_air(stream, on_air=on_air, reason=reason, seconds=seconds)
+            case events.ConfigReloaded(file, added, removed, changed, need_restart):
+                log.info("configuration reloaded", file=str(file), added=added, removed=removed, changed=changed)
+                if need_restart:
+                    log.warning("takes effect only when neverdark is started anew", keys=need_restart)
+            case events.ConfigRejected(file, problems):
+                log.error("configuration rejected, the old one stays in force", file=str(file), problems=problems)
+            case events.OrphanEnded(pid, run_id):
+                log.warning("ended a process that an earlier neverdark left behind", pid=pid, run_id=run_id)
+            case events.ClockStepped(seconds):
+                log.warning("the wall clock was set", seconds=round(seconds, 3))
+            case events.StorageTrouble(path, error):
+                log.error("cannot write; streams go on, logs have a gap", path=str(path), error=error)
+            case events.StorageRecovered(path):
+                log.info("can write again", path=str(path))
+            case events.ProbeTrouble(probe, error):
+                log.error("a probe cannot look, what it tells is unknown", probe=probe, error=error)
+
+    def ready(self, version: str, file: Path, listen: str, ffmpeg: str, streams: int) -> None:
+        """The first line of a run."""
+        self._log.info(
+            "neverdark", version=version, config=str(file), page=f"http://{listen}/", ffmpeg=ffmpeg, streams=streams
+        )
+
+    def over(self) -> None:
+        """The last line of a run."""
+        self._log.info("neverdark ended, nothing is left behind")
+
+    def _exited(self, fact: events.ProcessExited) -> None:
+        write = self._log.info if fact.planned else self._log.warning
+        how = {"signal": fact.signal} if fact.signal else {"code": fact.code}
+        words = {} if fact.planned or not fact.last_words else {"said": list(fact.last_words[-_LAST_WORDS:])}
+        write(
+            _of(fact.key.name, "ended"),
+            stream=fact.key.stream,
+            cause=str(fact.cause),
+            **how,
+            after=show_duration(fact.seconds),
+            **words,
+        )
+
+    def _on_air(self, stream: str, *, on_air: bool, reason: str | None, seconds: float) -> None:
+        if on_air:
+            dark = {"dark_for": show_duration(seconds)} if seconds else {}
+            self._log.info("on air", stream=stream, **dark)
+        else:
+            write = self._log.info if reason in {"stopped", "stopping"} else self._log.warning
+            write("off air", stream=stream, reason=reason, on_air_for=show_duration(seconds))
+
+
+def _of(name: str, what: str) -> str:
+    return f"{name}: {what}"
+
+
+def _why(reason: RestartReason | None) -> dict[str, str]:
+    return {"reason": str(reason)} if reason else {}

@@ -1,0 +1,189 @@
+"""From a configuration to the processes that it asks for. Pure: engine and `check` see the same plan.
+
+Two plans are compared process by process: what is equal is left alone, so a reload touches only what changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from supervisor.config import Config, Destination, Policies, Stream, destination_scheme, text
+from supervisor.ffmpeg.argv import encoder_argv, pusher_argv
+from supervisor.ffmpeg.binary import Binary
+from supervisor.model import ProcessKey, Role
+from supervisor.quantities import Address
+from supervisor.secrecy import secrets_of_argv, secrets_of_url, show_url
+
+PROGRESS = "{progress}"  # stands in argv for the progress URL, which is known when the process' place is made
+_PORTS = {"rtmp": 1935, "rtmps": 443}
+_READ_TIMEOUT_SHARE = 0.8  # the source's own timeout comes first, so that FFmpeg can say what went wrong
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """What one process is to be. `argv` holds secrets, so it is left out of the representation."""
+
+    key: ProcessKey
+    argv: tuple[str, ...] = field(repr=False)
+    policies: Policies
+    tracked: bool  # it reports progress
+    video: bool  # its frames must advance; sound alone is no progress
+    media_port: int | None = None  # a pusher's loopback port
+    ingest: Address | None = None  # where a pusher connects to by TCP
+    output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationSpec:
+    """What is known of a destination before anything runs."""
+
+    name: str
+    shown_url: str
+    required: bool
+    expected_bytes_per_second: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpec:
+    """What one stream is to be."""
+
+    name: str
+    enabled: bool
+    processes: tuple[ProcessSpec, ...]
+    destinations: tuple[DestinationSpec, ...]
+    secrets: frozenset[str] = field(repr=False)
+
+    @property
+    def is_command(self) -> bool:
+        """True for a program of the owner's, kept alive as one process."""
+        return self.processes[0].key.role is Role.COMMAND
+
+
+MediaPort = Callable[[str, str], int]  # (stream, destination) → UDP port
+
+
+def plan(
+    config: Config, binary: Binary, media_port: MediaPort, *, ca_file: str | None, variables: frozenset[str]
+) -> dict[str, StreamSpec]:
+    """Every stream's processes. `variables` are the secret values that came from the environment."""
+    return {
+        name: _stream(config, name, stream, binary, media_port, ca_file, variables)
+        for name, stream in config.streams.items()
+    }
+
+
+def _stream(
+    config: Config,
+    name: str,
+    stream: Stream,
+    binary: Binary,
+    media_port: MediaPort,
+    ca_file: str | None,
+    variables: frozenset[str],
+) -> StreamSpec:
+    processes: tuple[ProcessSpec, ...]
+    if stream.command is not None:
+        processes = (_command(config, name, stream),)
+    else:
+        ports = {destination: media_port(name, destination) for destination in stream.destinations}
+        # Pushers first: who listens before the encoder speaks loses nothing.
+        processes = (
+            *(_pusher(config, name, key, binary, port, ca_file) for key, port in ports.items()),
+            _encoder(config, name, stream, binary, tuple(ports.values())),
+        )
+    return StreamSpec(
+        name=name,
+        enabled=stream.enabled,
+        processes=processes,
+        destinations=tuple(
+            DestinationSpec(
+                key,
+                show_url(text(destination.url), text(destination.secret_key) or None),
+                destination.required,
+                _expected_bytes_per_second(stream),
+            )
+            for key, destination in stream.destinations.items()
+        ),
+        secrets=_secrets(stream) | variables | ({text(config.token)} if config.token else set()),
+    )
+
+
+def _command(config: Config, name: str, stream: Stream) -> ProcessSpec:
+    argv = tuple(text(word) for word in stream.command or ())
+    tracked = any(PROGRESS in word for word in argv)
+    return ProcessSpec(ProcessKey(name, Role.COMMAND), argv, config.policies_of(name), tracked, video=False)
+
+
+def _encoder(config: Config, name: str, stream: Stream, binary: Binary, ports: tuple[int, ...]) -> ProcessSpec:
+    assert stream.source is not None  # the configuration's own rule
+    policies = config.policies_of(name)
+    argv = encoder_argv(
+        binary,
+        stream.source,
+        stream.video,
+        stream.audio,
+        media_ports=ports,
+        progress_url=PROGRESS,
+        read_timeout=policies.stall.timeout * _READ_TIMEOUT_SHARE,
+    )
+    return ProcessSpec(ProcessKey(name, Role.ENCODER), tuple(argv), policies, tracked=True, video=True)
+
+
+def _pusher(
+    config: Config, stream: str, name: str, binary: Binary, port: int, ca_file: str | None
+) -> ProcessSpec:
+    destination = config.streams[stream].destinations[name]
+    url = text(destination.url)
+    scheme = destination_scheme(url)
+    output_file = Path(_file_path(url)) if scheme == "file" else None
+    argv = pusher_argv(
+        binary,
+        str(output_file) if output_file else url,
+        text(destination.secret_key) or None,
+        media_port=port,
+        progress_url=PROGRESS,
+        audio=config.streams[stream].audio.source != "none",
+        ca_file=ca_file,
+    )
+    return ProcessSpec(
+        key=ProcessKey(stream, Role.PUSHER, name),
+        argv=tuple(argv),
+        policies=config.policies_of(stream, name),
+        tracked=True,
+        video=True,
+        media_port=port,
+        ingest=_ingest(destination),
+        output_file=output_file,
+    )
+
+
+def _file_path(url: str) -> str:
+    parts = urlsplit(url)
+    return unquote(parts.path) if parts.scheme.lower() == "file" else url
+
+
+def _ingest(destination: Destination) -> Address | None:
+    parts = urlsplit(text(destination.url))
+    port = _PORTS.get(parts.scheme.lower())
+    return Address(parts.hostname or "", parts.port or port) if port else None
+
+
+def _expected_bytes_per_second(stream: Stream) -> float | None:
+    if stream.command is not None or stream.video.bitrate is None:
+        return None
+    audio = stream.audio.bitrate if stream.audio.source != "none" and stream.audio.codec != "copy" else 0
+    return (stream.video.bitrate + audio) / 8
+
+
+def _secrets(stream: Stream) -> frozenset[str]:
+    found: set[str] = set()
+    if stream.source is not None:
+        found |= secrets_of_url(text(stream.source.url))
+        found |= secrets_of_argv(text(word) for word in stream.source.options)
+    found |= secrets_of_argv(text(word) for word in stream.command or ())
+    for destination in stream.destinations.values():
+        found |= secrets_of_url(text(destination.url), text(destination.secret_key) or None)
+    return frozenset(found)

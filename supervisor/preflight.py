@@ -1,0 +1,90 @@
+"""Whether a valid configuration can run on this machine. IO; used by `check`, `run` and every reload."""
+
+from __future__ import annotations
+
+import resource
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import certifi
+
+from supervisor.config import Config, destination_scheme, text
+from supervisor.config_file import ConfigError, Loaded, Problem
+from supervisor.ffmpeg.binary import Binary, FfmpegNotFound, find, missing_encoder
+
+_FILES_OF_OURS = 100  # sockets of the API's clients, the database, the libraries
+_FILES_OF_A_PROCESS = 4  # pidfd, output, progress, log file
+
+
+def find_ffmpeg(loaded: Loaded, file: Path) -> Binary:
+    """The FFmpeg to use. Raises `ConfigError` when there is none."""
+    try:
+        return find(loaded.config.ffmpeg)
+    except FfmpegNotFound as error:
+        raise ConfigError(file, [Problem("ffmpeg", repr(loaded.config.ffmpeg), str(error))]) from None
+
+
+def preflight(loaded: Loaded, binary: Binary, file: Path) -> None:
+    """Raises `ConfigError` with everything that this machine lacks."""
+    problems = [*_codecs(loaded.config, binary), *_protocols(loaded.config, binary), *_limits(loaded.config)]
+    if problems:
+        raise ConfigError(file, problems)
+
+
+def _codecs(config: Config, binary: Binary) -> Iterator[Problem]:
+    verdicts: dict[str, str | None] = {}
+    for name, stream in config.streams.items():
+        if stream.source is None or stream.video.codec == "copy":
+            continue
+        codec = str(stream.video.codec)
+        if codec not in verdicts:
+            verdicts[codec] = missing_encoder(binary, codec)
+        if reason := verdicts[codec]:
+            yield Problem(f"streams.{name}.video.codec", repr(codec), reason)
+
+
+def _protocols(config: Config, binary: Binary) -> Iterator[Problem]:
+    for name, stream in config.streams.items():
+        for key, destination in stream.destinations.items() if stream.source else ():
+            scheme = destination_scheme(text(destination.url))
+            if scheme not in binary.protocols:
+                path = f"streams.{name}.destinations.{key}.url"
+                yield Problem(path, f"'{scheme}://…'", f"expected a protocol that {binary.path} was built with")
+
+
+def files_needed(config: Config) -> int:
+    """Open files that neverdark needs for this configuration."""
+    processes = sum(
+        1 if stream.command is not None else 1 + len(stream.destinations) for stream in config.streams.values()
+    )
+    return _FILES_OF_OURS + _FILES_OF_A_PROCESS * processes
+
+
+def _limits(config: Config) -> Iterator[Problem]:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = files_needed(config)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        yield Problem(
+            "streams",
+            f"{len(config.streams)} streams",
+            f"expected an open-file limit of at least {needed}, but it is {hard} (ulimit -Hn, LimitNOFILE=)",
+        )
+
+
+def raise_file_limit(config: Config) -> None:
+    """Lift the soft limit of open files as far as the configuration needs and the hard limit allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = files_needed(config)
+    wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def ca_bundle() -> str:
+    """The system's CA certificates, or certifi's where the system has none."""
+    paths = ssl.get_default_verify_paths()
+    for candidate in (paths.cafile, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"):
+        if candidate and Path(candidate).is_file():
+            return candidate
+    return certifi.where()

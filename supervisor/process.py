@@ -1,0 +1,143 @@
+"""One child process and the two wires to it: its output and its progress. IO, and no decisions.
+
+Both wires belong to a process' place, not to its run, and neither can block or end the child:
+
+* output goes to a FIFO that the child holds open for reading and writing, non-blocking. A full FIFO loses
+  text, a dead reader is no broken pipe, and a restarted supervisor can open it again by its name;
+* progress comes by UDP on the loopback, one report a datagram.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from supervisor.model import Exit
+
+OWNER_VARIABLE = "_NEVERDARK_OWNER"  # the data_dir of the neverdark that started a process
+RUN_VARIABLE = "_NEVERDARK_RUN"
+_PIPE_BYTES = 256 * 1024
+_DATAGRAM_BYTES = 4096
+# Python ignores these two; a child must not inherit that.
+_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+class Outlet:
+    """The reading end of a process' output."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the FIFO at `path`, or, where no FIFO can be made (disk full), a pipe without a name.
+
+        Either way the descriptor is open for both directions, so that it never sees an end of file.
+        """
+        self.named = True
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                os.mkfifo(path, 0o600)
+            self.fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            self.named = False
+            reading, writing = os.pipe2(os.O_CLOEXEC)
+            self.fd = os.open(f"/proc/self/fd/{reading}", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            os.close(reading)
+            os.close(writing)
+        with contextlib.suppress(OSError):  # the kernel's limit for this user may be reached
+            fcntl.fcntl(self.fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+    def read(self) -> bytes:
+        """What is there now, up to the FIFO's size; empty for nothing."""
+        try:
+            return os.read(self.fd, _PIPE_BYTES)
+        except (BlockingIOError, OSError):
+            return b""
+
+    def close(self) -> None:
+        """Close; the FIFO's name stays for the next neverdark."""
+        os.close(self.fd)
+
+
+class ProgressSocket:
+    """Where a process' progress reports arrive."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        self._socket.bind(("127.0.0.1", 0))
+        self.fd = self._socket.fileno()
+        self.url = f"udp://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.receive = self._socket.recv  # the hot path: 1,000 calls a second
+
+    def read(self) -> bytes:
+        """One report; empty for none."""
+        try:
+            return self.receive(_DATAGRAM_BYTES)
+        except OSError:
+            return b""
+
+    def drain(self) -> None:
+        """Drop the reports of a run that is over."""
+        while self.read():
+            pass
+
+    def close(self) -> None:
+        """Close the port."""
+        self._socket.close()
+
+
+@dataclass(slots=True)
+class Child:
+    """A run that is alive, or a zombie that nobody has reaped yet."""
+
+    pid: int
+    pidfd: int
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Signal the process and everything it started. A leader that has exited still holds the group's name."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def reap(self) -> tuple[Exit, float]:
+        """After the pidfd became readable: how it ended and its CPU seconds.
+
+        What it left behind in its group is killed first: a shell that died must not leave its FFmpeg publishing.
+        """
+        self.signal_group(signal.SIGKILL)
+        os.close(self.pidfd)
+        _, status, usage = os.wait4(self.pid, 0)
+        cpu = usage.ru_utime + usage.ru_stime
+        if os.WIFSIGNALED(status):
+            return Exit(None, os.WTERMSIG(status)), cpu
+        return Exit(os.waitstatus_to_exitcode(status), None), cpu
+
+
+def spawn(argv: list[str], environment: Mapping[str, str], output_fd: int) -> Child:
+    """Start `argv` as the leader of a session of its own, with output to `output_fd` and no input.
+
+    posix_spawn rather than Popen: it costs half, and the respawn is what viewers wait for. Descriptors of ours
+    are close-on-exec, so nothing leaks. Raises OSError when the program cannot be started.
+    """
+    pid = os.posix_spawnp(
+        argv[0],
+        argv,
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, output_fd, 1),
+            (os.POSIX_SPAWN_DUP2, output_fd, 2),
+        ],
+        setsid=True,
+        setsigmask=(),
+        setsigdef=_DEFAULT_SIGNALS,
+    )
+    try:
+        return Child(pid, os.pidfd_open(pid))
+    except OSError:
+        os.killpg(pid, signal.SIGKILL)  # out of descriptors: a process that we cannot watch must not run
+        os.waitpid(pid, 0)
+        raise

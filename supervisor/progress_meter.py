@@ -1,0 +1,101 @@
+"""Sums the progress of a process over its runs. Pure, and the hottest path of all.
+
+FFmpeg's own counts start anew with each run and its `speed=` is an average over a whole run; these totals never
+fall, and the speed is that of the last few seconds.
+"""
+
+from __future__ import annotations
+
+from supervisor.model import Report
+from supervisor.snapshot import ProgressTotals
+
+_SPEED_WINDOW = 5.0
+_STALE_SPEED = 15.0
+
+
+class ProgressMeter:
+    """Totals of one process. `video` says that frames must come: sound alone is then no progress."""
+
+    __slots__ = (
+        "_anchor_media",
+        "_anchor_time",
+        "_bytes",
+        "_dropped",
+        "_duplicated",
+        "_frames",
+        "_media",
+        "_run_bytes",
+        "_run_dropped",
+        "_run_duplicated",
+        "_run_frames",
+        "_run_media",
+        "_speed",
+        "_video",
+        "last_advance",
+        "last_advance_wall",
+    )
+
+    def __init__(self, *, video: bool) -> None:
+        self._video = video
+        self._frames = self._dropped = self._duplicated = self._bytes = 0
+        self._media = 0.0
+        self.last_advance: float | None = None  # monotonic, of this run
+        self.last_advance_wall: float | None = None  # of any run
+        self.begin_run()
+
+    def begin_run(self) -> None:
+        """The next report counts from zero."""
+        self._run_frames = self._run_dropped = self._run_duplicated = self._run_bytes = 0
+        self._run_media = 0.0
+        self._speed: float | None = None
+        self._anchor_time: float | None = None
+        self._anchor_media = 0.0
+        self.last_advance = None
+
+    def update(self, report: Report, now: float, wall: float) -> bool:
+        """Take a report in; True when it shows an ADVANCE. That a report came proves nothing."""
+        advanced = False
+        frames = report.frames
+        if frames is not None and frames > self._run_frames:
+            self._frames += frames - self._run_frames
+            self._run_frames = frames
+            advanced = True
+        media = report.media_seconds
+        if media is not None and media > self._run_media:
+            self._media += media - self._run_media
+            self._run_media = media
+            advanced = advanced or not self._video
+        if report.total_bytes is not None and report.total_bytes > self._run_bytes:
+            self._bytes += report.total_bytes - self._run_bytes
+            self._run_bytes = report.total_bytes
+        if report.dropped_frames > self._run_dropped:
+            self._dropped += report.dropped_frames - self._run_dropped
+            self._run_dropped = report.dropped_frames
+        if report.duplicated_frames > self._run_duplicated:
+            self._duplicated += report.duplicated_frames - self._run_duplicated
+            self._run_duplicated = report.duplicated_frames
+        if advanced:
+            self.last_advance = now
+            self.last_advance_wall = wall
+            self._measure_speed(now)
+        return advanced
+
+    def _measure_speed(self, now: float) -> None:
+        if self._anchor_time is None:
+            self._anchor_time, self._anchor_media = now, self._run_media
+        elif now - self._anchor_time >= _SPEED_WINDOW:
+            self._speed = (self._run_media - self._anchor_media) / (now - self._anchor_time)
+            self._anchor_time, self._anchor_media = now, self._run_media
+
+    def totals(self, now: float) -> ProgressTotals:
+        """The sums so far; a speed is told while it is fresh."""
+        fresh = self.last_advance is not None and now - self.last_advance < _STALE_SPEED
+        return ProgressTotals(
+            self._frames,
+            self._dropped,
+            self._duplicated,
+            self._bytes,
+            self._media,
+            self._speed if fresh else None,
+            self.last_advance_wall,
+        )

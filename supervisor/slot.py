@@ -1,0 +1,389 @@
+"""The place of one process: carries out what its lifecycle decides, and collects what its runs tell."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import random
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from supervisor import events, lifecycle
+from supervisor.ffmpeg.failure import classify
+from supervisor.ffmpeg.progress import parse_report
+from supervisor.last_words import LastWords
+from supervisor.lifecycle import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, View
+from supervisor.model import ExitCause, RestartReason, Role, State
+from supervisor.plan import PROGRESS, ProcessSpec
+from supervisor.process import RUN_VARIABLE, Child, Outlet, ProgressSocket, spawn
+from supervisor.progress_meter import ProgressMeter
+from supervisor.runlog import RunLog, Trouble
+from supervisor.secrecy import Redactor
+from supervisor.snapshot import LastFailure, ProcessSnapshot
+from supervisor.uplink import DropMeter, UplinkMeter
+
+ON_AIR_SECONDS = 3.0  # an advance is proof of life for this long
+_FLOOD_BURST = 256 * 1024  # output beyond this, and beyond the rate, is drained but not kept
+_FLOOD_RATE = 64 * 1024
+_FAILURE_LINES = 20
+_SILENT_CAUSES = {RestartReason.UPLINK: "uplink_blocked"}
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a slot needs of the engine."""
+
+    loop: asyncio.AbstractEventLoop
+    environment: Mapping[str, str]
+    data_dir: Path
+    tell: events.Listener
+    trouble: Trouble
+    changed: Callable[[Slot], None]  # called after every turn of the lifecycle
+    oom_kills: Callable[[], int]
+
+
+class Slot:
+    """One process of a stream, through all of its runs. Lives on the engine's loop."""
+
+    def __init__(self, spec: ProcessSpec, redactor: Redactor, host: Host) -> None:
+        self.spec = spec
+        self.key = spec.key
+        self.status = Status()
+        self.feeder: Slot | None = None
+        self.child: Child | None = None
+        self.run_id: str | None = None
+        self.started: float | None = None  # wall clock
+        self.restarts: Mapping[RestartReason, int] = dict.fromkeys(RestartReason, 0)
+        self.exits: Mapping[ExitCause, int] = dict.fromkeys(ExitCause, 0)
+        self.last_cause: ExitCause | RestartReason | None = None
+        self.last_failure: LastFailure | None = None
+        self.port_taken = False
+        self.meter = ProgressMeter(video=spec.video)
+        self.uplink = UplinkMeter() if spec.ingest else None
+        self.drops = DropMeter() if spec.media_port else None
+        self.fed_since: float | None = None  # of those whom this one feeds
+        self.fed_until: float | None = None
+        self._cpu_seconds = 0.0
+        self._run_started = 0.0  # monotonic
+        self._oom_before = 0
+        self._host = host
+        self._timer: asyncio.TimerHandle | None = None
+        self._allowance = float(_FLOOD_BURST)
+        self._allowance_at = 0.0
+        self._skipped = 0
+        self._words = LastWords(redactor)
+        self._log = RunLog(host.data_dir / "logs" / spec.key.stream, spec.key.name, host.trouble)
+        self._outlet = Outlet(host.data_dir / "run" / spec.key.stream / f"{spec.key.name}.output")
+        host.loop.add_reader(self._outlet.fd, self._on_output)
+        self._progress = ProgressSocket() if spec.tracked else None
+        if self._progress:
+            host.loop.add_reader(self._progress.fd, self._on_progress)
+
+    # --- orders ------------------------------------------------------------------------------------
+
+    def dispatch(self, event: lifecycle.Event) -> None:
+        """One turn of the lifecycle: actions at once, book-keeping after them."""
+        step = lifecycle.step(self.status, event, self._view())
+        self.status = step.status
+        for action in step.actions:
+            self._act(action)
+        self._arm()
+        for fact in step.facts:
+            self._tell(fact)
+        self._host.changed(self)
+
+    def start(self) -> None:
+        """Let it run."""
+        self.dispatch(Start())
+
+    def stop(self, *, force: bool = False) -> None:
+        """End it as planned; `force` skips the polite signals."""
+        self.dispatch(Stop())
+        if force and self.child:
+            self.child.signal_group(signal.SIGKILL)
+
+    def restart(self, reason: RestartReason) -> None:
+        """Replace it on purpose."""
+        self.dispatch(Restart(reason))
+
+    def update(self, spec: ProcessSpec, redactor: Redactor) -> None:
+        """Take a changed specification; one that changes the command line replaces the process."""
+        replaced = spec.argv != self.spec.argv
+        self.spec = spec
+        self._words.redactor = redactor
+        if self.uplink is None and spec.ingest:
+            self.uplink = UplinkMeter()
+        if spec.tracked and self._progress is None:
+            self._progress = ProgressSocket()
+            self._host.loop.add_reader(self._progress.fd, self._on_progress)
+        if replaced and self.status.wanted:
+            self.restart(RestartReason.CONFIG)
+
+    def close(self) -> None:
+        """Let go of everything; the process is gone by now."""
+        if self._timer:
+            self._timer.cancel()
+        self._host.loop.remove_reader(self._outlet.fd)
+        self._outlet.close()
+        if self._progress:
+            self._host.loop.remove_reader(self._progress.fd)
+            self._progress.close()
+        self._log.close()
+
+    # --- what is known -----------------------------------------------------------------------------
+
+    @property
+    def alive(self) -> bool:
+        """A process exists."""
+        return self.child is not None
+
+    @property
+    def waits_for_ingest(self) -> bool:
+        """It waits for its next attempt because the ingest could not be reached."""
+        waiting = self.status.state in {State.BACKOFF, State.COOLDOWN}
+        return waiting and self.last_cause is ExitCause.INGEST_UNREACHABLE
+
+    def advancing(self, now: float) -> bool:
+        """It runs and, if it reports progress, has shown some within `ON_AIR_SECONDS`."""
+        if self.status.state is not State.RUNNING:
+            return False
+        last = self.meter.last_advance
+        return not self.spec.tracked or (last is not None and now - last <= ON_AIR_SECONDS)
+
+    def _view(self) -> View:
+        fed_since: float | None = 0.0
+        fed_until: float | None = None
+        if self.feeder:
+            fed_since, fed_until = self.feeder.fed_since, self.feeder.fed_until
+        return View(
+            now=self._host.loop.time(),
+            policies=self.spec.policies,
+            random=random.random(),  # noqa: S311 - jitter, not a secret
+            tracked=self.spec.tracked,
+            last_advance=self.meter.last_advance,
+            fed_since=fed_since,
+            fed_until=fed_until,
+        )
+
+    # --- actions -----------------------------------------------------------------------------------
+
+    def _act(self, action: lifecycle.Action) -> None:
+        match action:
+            case lifecycle.Spawn(reason):
+                self._spawn(reason)
+            case lifecycle.Kill():
+                if self.child:
+                    self.child.signal_group(signal.SIGKILL)
+            case lifecycle.Terminate():
+                if self.child:
+                    self.child.signal_group(signal.SIGTERM)
+
+    def _spawn(self, reason: RestartReason | None) -> None:
+        loop = self._host.loop
+        wall = time.time()
+        run_id = f"{datetime.fromtimestamp(wall, UTC):%Y%m%dT%H%M%S.%f}"[:-3] + f"Z-{self.status.run}"
+        try:
+            child = spawn(self._argv(wall), {**self._host.environment, RUN_VARIABLE: run_id}, self._outlet.fd)
+        except (OSError, ValueError) as error:
+            loop.call_soon(self._spawn_failed, error)
+            return
+        loop.add_reader(child.pidfd, self._on_exit)
+        self.child, self.run_id, self.started = child, run_id, wall
+        self._run_started = loop.time()
+        self.meter.begin_run()
+        if self._progress:
+            self._progress.drain()
+        if reason:
+            self.restarts = {**self.restarts, reason: self.restarts[reason] + 1}
+        loop.call_soon(self._begin_log, run_id, child.pid, reason)
+
+    def _argv(self, wall: float) -> list[str]:
+        url = self._progress.url if self._progress else ""
+        argv = [word.replace(PROGRESS, url) for word in self.spec.argv]
+        path = self.spec.output_file
+        if path and path.exists():
+            stamp = datetime.fromtimestamp(wall, UTC).strftime("%Y%m%dT%H%M%SZ")
+            unused = str(path.with_name(f"{path.stem}.{stamp}-{self.status.run}{path.suffix}"))
+            argv = [unused if word == str(path) else word for word in argv]
+        return argv
+
+    def _begin_log(self, run_id: str, pid: int, reason: RestartReason | None) -> None:
+        self._words.begin_run()
+        self._log.begin_run(run_id)
+        self._oom_before = self._host.oom_kills()
+        self._host.tell(events.ProcessStarted(self.key, run_id, pid, reason))
+
+    def _spawn_failed(self, error: OSError | ValueError) -> None:
+        code = error.errno if isinstance(error, OSError) else None
+        if code in {errno.EAGAIN, errno.ENOMEM}:
+            cause = ExitCause.OUT_OF_MEMORY
+        elif code in {errno.EMFILE, errno.ENFILE}:
+            cause = ExitCause.OTHER
+        else:
+            cause = ExitCause.BAD_ARGUMENTS if self.key.role is Role.COMMAND else ExitCause.ENCODER_MISSING
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else "the command line cannot be used"
+        self.exits = {**self.exits, cause: self.exits[cause] + 1}
+        self.last_cause = cause
+        message = f"cannot start {self.spec.argv[0]}: {reason}"
+        self.last_failure = LastFailure(cause, time.time(), (message,))
+        self.dispatch(Exited(cause))
+        self._host.tell(events.SpawnFailed(self.key, cause, message))
+
+    # --- what the process does ---------------------------------------------------------------------
+
+    def _on_progress(self) -> None:
+        assert self._progress is not None
+        data = self._progress.read()
+        if not data or self.child is None:
+            return
+        now = self._host.loop.time()
+        first = self.meter.last_advance is None
+        if not self.meter.update(parse_report(data), now, time.time()):
+            return
+        if first or self.fed_until is None or now - self.fed_until > lifecycle.FEED_GAP:
+            self.fed_since = now
+        self.fed_until = now
+        if first:
+            running = self.status.state is State.STARTING
+            self.dispatch(Advanced())
+            if running and self.run_id:
+                self._host.tell(events.ProcessAdvanced(self.key, self.run_id, now - self._run_started))
+
+    def _on_output(self) -> None:
+        data = self._outlet.read()
+        now = self._host.loop.time()
+        refill = (now - self._allowance_at) * _FLOOD_RATE
+        self._allowance = min(_FLOOD_BURST, self._allowance + refill)
+        self._allowance_at = now
+        lines: list[str] = []
+        if len(data) > self._allowance:
+            self._skipped += len(data)
+            self._words.keep_tail(data)
+        else:
+            self._allowance -= len(data)
+            if self._skipped:
+                lines += self._words.skipped(self._skipped)
+                self._skipped = 0
+            lines += self._words.feed(data)
+        if lines:
+            self._log.write(lines, time.time(), now)
+
+    def _on_exit(self) -> None:
+        child, run_id = self.child, self.run_id
+        assert child is not None
+        assert run_id is not None
+        loop = self._host.loop
+        loop.remove_reader(child.pidfd)
+        lines = list(self._words.feed(self._outlet.read()))
+        lines += self._words.finish()
+        how, cpu = child.reap()
+        self._cpu_seconds += cpu
+        self.child = None
+        planned = self.status.state is State.STOPPING
+        ours = self.status.ending
+        said = tuple(self._words.lines)
+        failure = classify(self.key.role, how, said, stopping=planned, oom_killed=False)
+        self.port_taken = failure.port_taken
+        if not planned and not ours:
+            self.last_cause = failure.cause
+        wall, seconds = time.time(), loop.time() - self._run_started
+        fact = events.ProcessExited(
+            self.key, run_id, failure.cause, how.code, how.signal, seconds, planned or ours, said
+        )
+        loop.call_soon(self._end_run, lines, wall, fact)
+        self.dispatch(Exited(failure.cause))
+
+    def _end_run(self, lines: list[str], wall: float, fact: events.ProcessExited) -> None:
+        """The book-keeping of an exit; the next run may be alive already."""
+        if fact.signal == signal.SIGKILL and not fact.planned and self._host.oom_kills() > self._oom_before:
+            fact = replace(fact, cause=ExitCause.OUT_OF_MEMORY)
+        self.exits = {**self.exits, fact.cause: self.exits[fact.cause] + 1}
+        if not fact.planned:
+            self.last_failure = LastFailure(fact.cause, wall, fact.last_words[-_FAILURE_LINES:])
+        how = f"signal {fact.signal}" if fact.signal else f"exit code {fact.code}"
+        lines.append(f"[neverdark] ended after {fact.seconds:.1f} s: {fact.cause} ({how})")
+        self._log.write(lines, wall, self._host.loop.time())
+        self._host.tell(fact)
+
+    def _tell(self, fact: lifecycle.Fact) -> None:
+        match fact:
+            case lifecycle.Silent(reason, seconds):
+                self.last_cause = reason
+                said = tuple(self._words.lines)[-_FAILURE_LINES:]
+                self.last_failure = LastFailure(_SILENT_CAUSES.get(reason, str(reason)), time.time(), said)
+                self._host.tell(events.ProcessSilent(self.key, self.run_id or "", reason, seconds))
+            case lifecycle.Waiting(state, delay, left):
+                cause = self.last_cause if isinstance(self.last_cause, ExitCause) else ExitCause.KILLED
+                retry = events.RetryScheduled(self.key, state, delay, left, cause)
+                self._host.loop.call_soon(self._host.tell, retry)  # after the exit it follows from
+            case lifecycle.Refilled():
+                self._host.tell(events.BudgetRefilled(self.key))
+
+    # --- time --------------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        """One timer a slot. A deadline that moved away costs nothing: the tick looks again and re-arms."""
+        deadline = self.status.deadline
+        if self._timer is not None:
+            if deadline is not None and self._timer.when() <= deadline and not self._timer.cancelled():
+                return
+            self._timer.cancel()
+            self._timer = None
+        if deadline is not None:
+            self._timer = self._host.loop.call_at(deadline, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        deadline = self.status.deadline
+        if deadline is None:
+            return
+        if self._host.loop.time() < deadline:
+            self._arm()
+        else:
+            self.dispatch(lifecycle.Tick())
+
+    def uplink_blocked(self) -> None:
+        """The kernel says that the ingest acknowledges nothing."""
+        self.dispatch(UplinkBlocked())
+
+    def snapshot(self, now: float, wall: float) -> ProcessSnapshot:
+        """The process as the outside may see it."""
+        status = self.status
+        waiting = status.state in {State.BACKOFF, State.COOLDOWN}
+        return ProcessSnapshot(
+            key=self.key,
+            state=status.state,
+            pid=self.child.pid if self.child else None,
+            run_id=self.run_id,
+            started=self.started,
+            restarts=self.restarts,
+            exits=self.exits,
+            budget_remaining=max(0, self.spec.policies.restart.attempts - status.spent),
+            backoff_seconds=status.delay if waiting else 0.0,
+            retry_at=wall + (status.deadline - now) if waiting and status.deadline else None,
+            cpu_seconds=self._cpu_seconds,
+            tracked=self.spec.tracked,
+            progress=self.meter.totals(now),
+            last_failure=self.last_failure,
+            uplink=self.uplink.totals if self.uplink else None,
+            dropped_datagrams=self.drops.total if self.drops else None,
+        )
+
+
+def oom_kills() -> int:
+    """How many processes the kernel has ended for want of memory: of our control group, else of the machine."""
+    for path in (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat")):
+        try:
+            for line in path.read_text().splitlines():
+                name, _, count = line.partition(" ")
+                if name == "oom_kill":
+                    return int(count)
+        except (OSError, ValueError):
+            continue
+    return 0
+
+

@@ -1,0 +1,247 @@
+"""One stream: its processes, the order in which they start and stop, and whether it is on air."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from supervisor import events
+from supervisor.attribution import segment_of
+from supervisor.model import Health, ProcessKey, RestartReason, Role, Segment, State
+from supervisor.plan import ProcessSpec, StreamSpec
+from supervisor.quantities import show_duration
+from supervisor.secrecy import Redactor
+from supervisor.slot import Host, Slot
+from supervisor.snapshot import DestinationSnapshot, StreamSnapshot
+
+
+class Stream:
+    """Keeps the processes of one `StreamSpec`. Lives on the engine's loop."""
+
+    def __init__(self, spec: StreamSpec, host: Host) -> None:
+        self.spec = spec
+        self.wanted = False
+        self.slots: dict[ProcessKey, Slot] = {}
+        self.on_air = False
+        self.since = 0.0  # wall clock: when on_air last changed
+        self._since_now = 0.0
+        self._reason: str | None = None
+        self._host = host
+        self._waiting_for_pushers: RestartReason | None = None  # why the encoder's own turn is still to come
+        self._waiting_since = 0.0
+        self._leaving: set[ProcessKey] = set()
+        self._accounted = host.loop.time()
+        self._wanted_seconds = 0.0
+        self._on_air_seconds = 0.0
+        self._off_air_seconds: Mapping[Segment, float] = dict.fromkeys(Segment, 0.0)
+        self._adopt(spec)
+
+    # --- orders ------------------------------------------------------------------------------------
+
+    def start(self, why: str) -> None:
+        """Let it run: pushers first, so that they listen before the encoder speaks."""
+        if not self.wanted:
+            self.wanted = True
+            self._host.tell(events.StreamWanted(self.spec.name, wanted=True, why=why))
+        self._waiting_for_pushers = None
+        for slot in self.slots.values():
+            slot.start()
+
+    def stop(self, why: str, *, force: bool = False) -> None:
+        """End it in order: pushers while data still flows, then the encoder."""
+        if self.wanted:
+            self.wanted = False
+            self._host.tell(events.StreamWanted(self.spec.name, wanted=False, why=why))
+        if force:
+            for slot in self.slots.values():
+                slot.stop(force=True)
+            return
+        self._waiting_for_pushers = RestartReason.OPERATOR
+        self._waiting_since = self._host.loop.time()
+        for slot in self._pushers():
+            slot.stop()
+        self.settle()
+
+    def restart(self, reason: RestartReason) -> None:
+        """Replace every process on purpose, in the same order; a stopped stream starts."""
+        if not self.wanted:
+            self.start(str(reason))
+            return
+        self._waiting_for_pushers = reason
+        self._waiting_since = self._host.loop.time()
+        for slot in self._pushers():
+            slot.restart(reason)
+        self.settle()
+
+    def update(self, spec: StreamSpec) -> bool:
+        """Take a changed specification; True when anything but its place in the file changed."""
+        if spec == self.spec:
+            return False
+        self.spec = spec
+        self._adopt(spec)
+        return True
+
+    def _adopt(self, spec: StreamSpec) -> None:
+        redactor = Redactor(spec.secrets)
+        wanted: dict[ProcessKey, ProcessSpec] = {process.key: process for process in spec.processes}
+        for key, process in wanted.items():
+            if key in self.slots:
+                self.slots[key].update(process, redactor)
+            else:
+                self.slots[key] = Slot(process, redactor, self._host)
+        self._leaving = {key for key in self.slots if key not in wanted}
+        # In the order of the specification, whatever came first.
+        self.slots = {key: self.slots[key] for key in [*wanted, *self._leaving]}
+        encoder = self._encoder()
+        for slot in self._pushers():
+            slot.feeder = encoder
+        if self.wanted:
+            for key in wanted:
+                self.slots[key].start()
+        for key in tuple(self._leaving):
+            self.slots[key].stop()
+        self.settle()
+
+    def settle(self) -> None:
+        """Called when a process changed its state: what waited for that comes now."""
+        for key in [key for key in self._leaving if self._gone(key)]:
+            self.slots.pop(key).close()
+            self._leaving.discard(key)
+        pushers_stopping = any(slot.status.state is State.STOPPING for slot in self._pushers())
+        if self._waiting_for_pushers and not pushers_stopping:
+            reason, self._waiting_for_pushers = self._waiting_for_pushers, None
+            for slot in [slot for slot in self.slots.values() if slot.key.role is not Role.PUSHER]:
+                if self.wanted:
+                    slot.restart(reason)
+                else:
+                    # Pushers that had to be killed have used up the time for politeness.
+                    late = self._host.loop.time() - self._waiting_since >= slot.spec.policies.stop.kill
+                    slot.stop(force=late)
+
+    def close(self) -> None:
+        """Let go of everything; all processes are gone."""
+        for slot in self.slots.values():
+            slot.close()
+        self.slots.clear()
+
+    @property
+    def gone(self) -> bool:
+        """No process is left."""
+        return all(self._gone(key) for key in self.slots)
+
+    def _gone(self, key: ProcessKey) -> bool:
+        slot = self.slots[key]
+        return slot.status.state is State.STOPPED and not slot.alive
+
+    def _pushers(self) -> list[Slot]:
+        return [slot for slot in self.slots.values() if slot.key.role is Role.PUSHER]
+
+    def _encoder(self) -> Slot | None:
+        return next((slot for slot in self.slots.values() if slot.key.role is Role.ENCODER), None)
+
+    # --- on air ------------------------------------------------------------------------------------
+
+    def destination_on_air(self, name: str, now: float) -> bool:
+        """Whether media reaches one destination, as far as its process knows."""
+        role = Role.COMMAND if self.spec.is_command else Role.PUSHER
+        key = ProcessKey(self.spec.name, role, "" if self.spec.is_command else name)
+        return key in self.slots and self.slots[key].advancing(now)
+
+    def look(self, now: float) -> tuple[bool, str | None]:
+        """On air: every required destination advances; else why not, in words."""
+        if not self.wanted:
+            return False, "stopped" if self.gone else "stopping"
+        dark = [slot for slot in self._required() if not slot.advancing(now)]
+        if not dark:
+            return True, None
+        return False, self._explain(dark[0], now)
+
+    def _required(self) -> list[Slot]:
+        """The processes whose advance makes the stream on air; if none is required, any of them."""
+        if self.spec.is_command:
+            return list(self.slots.values())
+        required = {d.name for d in self.spec.destinations if d.required}
+        pushers = [slot for slot in self._pushers() if slot.key not in self._leaving]
+        return [slot for slot in pushers if slot.key.destination in required] or pushers
+
+    def _culprit(self, dark: Slot, now: float) -> Slot:
+        """Who is to blame that `dark` does not advance: its encoder, if that does not advance either."""
+        return dark.feeder if dark.feeder and not dark.feeder.advancing(now) else dark
+
+    def _explain(self, dark: Slot, now: float) -> str:
+        slot = self._culprit(dark, now)
+        state = slot.status.state
+        cause = f" after {slot.last_failure.cause}" if slot.last_failure and slot.status.run > 1 else ""
+        if state in {State.BACKOFF, State.COOLDOWN}:
+            left = show_duration(max(0.0, (slot.status.deadline or now) - now))
+            cause = f" after {slot.last_failure.cause}" if slot.last_failure else ""
+            return f"{slot.key.name}: {state}{cause}, next attempt in {left}"
+        if state is State.RUNNING and slot.meter.last_advance is not None:
+            return f"{slot.key.name}: no progress for {show_duration(now - slot.meter.last_advance)}"
+        return f"{slot.key.name}: {state}{cause}"
+
+    def account(self, now: float, wall: float) -> None:
+        """Book the time since the last call as on air or off air, and tell when that changed."""
+        elapsed, self._accounted = max(0.0, now - self._accounted), now
+        on_air, reason = self.look(now)
+        if self.wanted:
+            self._wanted_seconds += elapsed
+            if on_air:
+                self._on_air_seconds += elapsed
+            else:
+                segment = self._segment(now)
+                booked = self._off_air_seconds[segment] + elapsed
+                self._off_air_seconds = {**self._off_air_seconds, segment: booked}
+        if on_air != self.on_air or not self.since:
+            lasted = now - self._since_now if self.since else 0.0
+            if self.on_air or on_air:
+                self._host.tell(events.StreamOnAir(self.spec.name, on_air, reason, lasted))
+            self.on_air, self.since, self._since_now = on_air, wall, now
+        self._reason = reason
+
+    def _segment(self, now: float) -> Segment:
+        dark = [slot for slot in self._required() if not slot.advancing(now)]
+        if not dark:
+            return Segment.UNKNOWN
+        slot = self._culprit(dark[0], now)
+        if slot.status.run <= 1 and slot.last_cause is None and slot.meter.last_advance is None:
+            return Segment.NEVERDARK  # the first start: it is we who were not there
+        return segment_of(slot.key.role, slot.last_cause)
+
+    def _health(self, now: float, *, on_air: bool) -> Health:
+        if not self.wanted:
+            return Health.UNKNOWN
+        if on_air:
+            every = all(self.destination_on_air(d.name, now) for d in self.spec.destinations)
+            return Health.HEALTHY if every or self.spec.is_command else Health.DEGRADED
+        slots = list(self.slots.values())
+        first_start = all(slot.status.run <= 1 and slot.last_cause is None for slot in slots)
+        starting = any(slot.status.state is State.STARTING for slot in slots)
+        return Health.UNKNOWN if first_start and starting else Health.UNHEALTHY
+
+    def snapshot(self, now: float, wall: float) -> StreamSnapshot:
+        """The stream as the outside may see it, right now."""
+        self.account(now, wall)
+        return StreamSnapshot(
+            name=self.spec.name,
+            wanted=self.wanted,
+            on_air=self.on_air,
+            reason=self._reason,
+            health=self._health(now, on_air=self.on_air),
+            since=self.since,
+            origin="file",
+            is_command=self.spec.is_command,
+            processes=tuple(slot.snapshot(now, wall) for slot in self.slots.values()),
+            destinations=tuple(
+                DestinationSnapshot(
+                    d.name,
+                    d.shown_url,
+                    d.required,
+                    self.destination_on_air(d.name, now),
+                    d.expected_bytes_per_second,
+                )
+                for d in self.spec.destinations
+            ),
+            wanted_seconds=self._wanted_seconds,
+            on_air_seconds=self._on_air_seconds,
+            off_air_seconds=self._off_air_seconds,
+        )

@@ -1,0 +1,169 @@
+"""Does the ingest acknowledge what is sent to it, and does the loopback lose datagrams? Pure.
+
+The probe delivers what the kernel says about one socket at one moment; sockets come and go with the runs of a
+process and each starts counting at 0. The meters turn that into a verdict and into totals that never fall.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from supervisor.snapshot import UplinkTotals
+
+_USUAL_INTERVAL = 1.0  # seconds; the default of `uplink.interval`
+# A pair of samples counts for its distance, but never for more than one and a half intervals (a sample that
+# is late under load still counts in full) nor more than half of the timeout (so one pair never decides).
+_MOST_INTERVALS = 1.5
+_MOST_OF_TIMEOUT = 0.5
+# Five gaps of "one second" add up to 4.998 s as easily as to 5.002 s; without some slack the first would cost
+# a whole interval more.
+_SLACK = 0.1  # of an interval, or of the timeout if that is shorter
+
+
+class TcpState(IntEnum):
+    """The kernel's numbers for the states that matter here (include/net/tcp_states.h)."""
+
+    ESTABLISHED = 1
+    CLOSE_WAIT = 8  # the other side has said its last word, we may still send
+    LISTEN = 10
+
+
+class TcpSample(NamedTuple):
+    """A TCP connection at one moment, from the kernel's `struct tcp_info`; None: this kernel does not tell.
+
+    `acked_bytes` are those the other side has acknowledged since the connection began (the kernel counts the
+    handshake as one), `unsent_bytes` wait in the socket, `unacked_segments` are under way, `retransmits` is
+    the count of segments sent again since the connection began. `rtt_seconds` is smoothed.
+    """
+
+    inode: int
+    acked_bytes: int | None
+    unsent_bytes: int | None
+    unacked_segments: int | None
+    rtt_seconds: float | None
+    retransmits: int | None
+    state: TcpState
+
+    @property
+    def waiting(self) -> bool:
+        """Whether data waits for an acknowledgement.
+
+        Both counts are needed: against a closed window nothing is under way, all of it waits unsent.
+        """
+        return bool(self.unsent_bytes) or bool(self.unacked_segments)
+
+
+class DropSample(NamedTuple):
+    """A UDP socket at one moment: datagrams that the kernel dropped since it was opened."""
+
+    inode: int
+    drops: int
+
+
+class UplinkMeter:
+    """Watches the connections of one pusher, one after the other."""
+
+    def __init__(self) -> None:
+        self._last: TcpSample | None = None  # outlives a lost connection, to know it again if it returns
+        self._seen_at: float | None = None  # when `_last` was taken; None if it is not the latest sample
+        self._since: float | None = None
+        self._silent = 0.0
+        self._totals = UplinkTotals()
+
+    @property
+    def totals(self) -> UplinkTotals:
+        """Sums over all connections, which never fall, and the state of the latest one."""
+        return self._totals
+
+    def update(
+        self,
+        sample: TcpSample | None,
+        now: float,
+        wall: float,
+        timeout: float,
+        interval: float = _USUAL_INTERVAL,
+    ) -> bool:
+        """Take a sample; True when data has waited for `timeout` seconds and nothing was acknowledged.
+
+        `sample` is None when the pusher has no connection; a sample that could not be taken is no sample: do
+        not call then. `now` is monotonic, `wall` the time of day, `interval` the usual distance between
+        samples, all in seconds. True is returned once, and again only after another `timeout` of silence, so
+        that a verdict which could not be acted on is not the last.
+
+        Only time between two samples of the same connection counts, and of each pair only what is usual: what
+        lies in a longer gap nobody saw (neverdark was stopped, or the machine slept and so did the
+        acknowledgements). So one gap, however long, decides nothing, while an ingest that freezes is found
+        within `timeout` and one interval if `timeout` is a multiple of `interval` and at least twice as long.
+        """
+        before, seen_at = self._last, self._seen_at
+        if sample is None:
+            self._disconnect()
+            return False
+        self._last, self._seen_at = sample, now
+        if before is None or not _same_connection(before, sample):
+            self._since, before, seen_at = wall, None, None
+        self._add(before, sample)
+        if before is None or seen_at is None or not _silent_between(before, sample):
+            self._silent = 0.0
+            return False
+        self._silent += min(max(0.0, now - seen_at), _MOST_INTERVALS * interval, _MOST_OF_TIMEOUT * timeout)
+        if self._silent < timeout - _SLACK * min(interval, timeout):
+            return False
+        self._silent = 0.0
+        return True
+
+    def _disconnect(self) -> None:
+        self._seen_at, self._silent = None, 0.0
+        self._totals = self._totals._replace(
+            connected=False, connected_since=None, unsent_bytes=None, rtt_seconds=None
+        )
+
+    def _add(self, before: TcpSample | None, sample: TcpSample) -> None:
+        totals = self._totals
+        self._totals = UplinkTotals(
+            connections=totals.connections + (before is None),
+            acked_bytes=totals.acked_bytes + _growth(before and before.acked_bytes, sample.acked_bytes),
+            retransmits=totals.retransmits + _growth(before and before.retransmits, sample.retransmits),
+            connected=True,
+            connected_since=self._since,
+            unsent_bytes=sample.unsent_bytes,
+            rtt_seconds=sample.rtt_seconds,
+        )
+
+
+class DropMeter:
+    """Sums what the kernel dropped, over all media sockets that one pusher has had."""
+
+    def __init__(self) -> None:
+        self._last: DropSample | None = None
+        self._total = 0
+
+    @property
+    def total(self) -> int:
+        """Datagrams lost so far; never falls."""
+        return self._total
+
+    def update(self, sample: DropSample | None) -> None:
+        """Take a sample; None when the pusher has no media socket now."""
+        if sample is None:
+            return
+        same = self._last is not None and self._last.inode == sample.inode
+        self._total += _growth(self._last.drops if self._last and same else None, sample.drops)
+        self._last = sample
+
+
+def _same_connection(before: TcpSample, sample: TcpSample) -> bool:
+    # The kernel may give a closed socket's inode to a new one; its counts then begin again.
+    return before.inode == sample.inode and (sample.acked_bytes or 0) >= (before.acked_bytes or 0)
+
+
+def _silent_between(before: TcpSample, sample: TcpSample) -> bool:
+    # A kernel that does not count acknowledged bytes proves nothing: never a verdict from a missing field.
+    known = sample.acked_bytes is not None
+    return known and sample.acked_bytes == before.acked_bytes and before.waiting and sample.waiting
+
+
+def _growth(before: int | None, count: int | None) -> int:
+    """What was added to a count; all of it when it is a new one. A 32-bit count that wraps adds nothing."""
+    return max(0, (count or 0) - (before or 0))

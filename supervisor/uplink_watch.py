@@ -1,0 +1,98 @@
+"""Looks at every pusher's connection once a second, in a thread, and judges what the kernel says."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+
+from supervisor import events
+from supervisor.model import ProcessKey
+from supervisor.probes.uplink import Evidence, ProbeFailed, UplinkProbe
+from supervisor.quantities import Address
+from supervisor.slot import Slot
+
+_DEFAULT_INTERVAL = 1.0
+_ANY_HOST = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+
+
+class UplinkWatch:
+    """Feeds the uplink meters of the pushers and tells those that are blocked."""
+
+    def __init__(
+        self,
+        pushers: Callable[[], Sequence[Slot]],
+        tell: events.Listener,
+        ingest_back: Callable[[Address], None],
+        workers: Executor,
+    ) -> None:
+        self._pushers = pushers
+        self._tell = tell
+        self._ingest_back = ingest_back
+        self._workers = workers
+        self._probe = UplinkProbe()
+        self._silent_before: set[Address] = set()
+        self._failing = False
+
+    async def run_forever(self) -> None:
+        """Sample, judge, wait; a probe that fails is told of once and tried again."""
+        loop = asyncio.get_running_loop()
+        while True:
+            pushers = self._pushers()
+            intervals = [slot.spec.policies.uplink.interval for slot in pushers if slot.spec.ingest]
+            await asyncio.sleep(min(intervals, default=_DEFAULT_INTERVAL))
+            pids = {slot.key: slot.child.pid for slot in self._pushers() if slot.child}
+            if not pids and not self._awaited():
+                continue
+            ports = {slot.key: slot.spec.media_port or 0 for slot in self._pushers() if slot.child}
+            try:
+                evidence = await loop.run_in_executor(self._workers, self._probe.sample, pids, ports)
+            except ProbeFailed as error:
+                if not self._failing:
+                    self._tell(events.ProbeTrouble("uplink", str(error)))
+                self._failing = True
+                continue
+            self._failing = False
+            self._judge(evidence, pids, loop.time(), time.time())
+
+    def _judge(self, evidence: Evidence, pids: dict[ProcessKey, int], now: float, wall: float) -> None:
+        for slot in self._pushers():
+            # Between the look and now the process may have been replaced: old evidence says nothing of the new.
+            if slot.child is None or pids.get(slot.key) != slot.child.pid:
+                if slot.uplink and slot.child is None:
+                    slot.uplink.update(None, now, wall, slot.spec.policies.uplink.timeout)
+                continue
+            if slot.drops and (dropped := evidence.dropped.get(slot.key)):
+                slot.drops.update(dropped)
+            if slot.uplink and slot.uplink.update(
+                evidence.connections.get(slot.key), now, wall, slot.spec.policies.uplink.timeout
+            ):
+                slot.uplink_blocked()
+        self._look_for_returned(evidence)
+
+    def _awaited(self) -> set[Address]:
+        """Ingests on this machine that a pusher waits for: whether they listen can be seen without a connection."""
+        return {
+            slot.spec.ingest
+            for slot in self._pushers()
+            if slot.spec.ingest and slot.spec.ingest.is_loopback and slot.waits_for_ingest
+        }
+
+    def _look_for_returned(self, evidence: Evidence) -> None:
+        awaited = self._awaited()
+        listening = {
+            address
+            for address in awaited
+            if any(
+                port == address.port and (host in _ANY_HOST or _same_host(host, address.host))
+                for host, port in evidence.listening
+            )
+        }
+        for address in listening & self._silent_before:
+            self._ingest_back(address)
+        self._silent_before = awaited - listening
+
+
+def _same_host(listening: str, wanted: str) -> bool:
+    return listening == wanted or (wanted == "localhost" and Address(listening, 1).is_loopback)

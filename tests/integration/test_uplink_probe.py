@@ -1,0 +1,470 @@
+"""The uplink probe against this machine's kernel."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from supervisor.model import ProcessKey, Role
+from supervisor.probes import uplink
+from supervisor.probes.uplink import Evidence, ProbeFailed, UplinkProbe
+from supervisor.uplink import TcpSample, TcpState, UplinkMeter
+
+PUSHER = ProcessKey("cam", Role.PUSHER, "youtube")
+OTHER = ProcessKey("cam", Role.PUSHER, "backup")
+DEADLINE = 20.0
+REPOSITORY = Path(__file__).parents[2]
+
+# Connects, then sends for ever; a line on stdin for each further connection, which sends little.
+CLIENT = """
+import socket, sys, threading
+def send_for_ever(connection):
+    while True:
+        connection.sendall(bytes(65536))
+first = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+threading.Thread(target=send_for_ever, args=[first], daemon=True).start()
+print("sending", flush=True)
+others = []
+for line in sys.stdin:
+    others.append(socket.create_connection((sys.argv[1], int(line))))
+    others[-1].sendall(b"little")
+    print("sent", flush=True)
+"""
+
+# Binds a media port with a small buffer and never reads from it.
+DEAF = """
+import socket, sys
+media = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+media.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+media.bind((sys.argv[1], 0))
+print(media.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+def until(probe: UplinkProbe, pids: dict[ProcessKey, int], what: Callable[[Evidence], bool]) -> Evidence:
+    """Sample until `what` is seen."""
+    deadline = time.monotonic() + DEADLINE
+    while not what(evidence := probe.sample(pids, {})):
+        assert time.monotonic() < deadline, evidence
+        time.sleep(0.01)
+    return evidence
+
+
+@contextmanager
+def running(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    argv = [sys.executable, "-c", script, *map(str, arguments)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+class Ingest:
+    """A server that accepts one connection and reads only when it is told to."""
+
+    def __init__(self, host: str) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family)
+        self.port: int = self._listener.getsockname()[1]
+        self.connection: socket.socket | None = None
+
+    def accept(self) -> None:
+        self._listener.settimeout(DEADLINE)
+        self.connection, _ = self._listener.accept()
+
+    def read(self, size: int) -> None:
+        assert self.connection
+        self.connection.settimeout(DEADLINE)
+        while size > 0:
+            size -= len(self.connection.recv(65536))
+
+    def close(self) -> None:
+        self._listener.close()
+        if self.connection:
+            self.connection.close()
+
+
+@pytest.fixture(params=["127.0.0.1", "::1"], ids=["IPv4", "IPv6"])
+def host(request: pytest.FixtureRequest) -> str:
+    host: str = request.param
+    with (
+        suppress(OSError),
+        socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET),
+    ):
+        return host
+    pytest.skip(f"this machine has no {host}")
+
+
+@pytest.fixture
+def ingest(host: str) -> Iterator[Ingest]:
+    ingest = Ingest(host)
+    yield ingest
+    ingest.close()
+
+
+@pytest.fixture
+def client(host: str, ingest: Ingest) -> Iterator[subprocess.Popen[str]]:
+    with running(CLIENT, host, ingest.port) as client:
+        ingest.accept()
+        yield client
+
+
+def frozen(evidence: Evidence) -> bool:
+    """Whether the socket is full: kernel buffers swallow some MB first."""
+    sample = evidence.connections.get(PUSHER)
+    return sample is not None and (sample.unsent_bytes or 0) > 100_000
+
+
+def test_acknowledged_bytes_grow_while_the_ingest_reads_and_stop_when_it_does_not(
+    ingest: Ingest, client: subprocess.Popen[str]
+) -> None:
+    probe, pids = UplinkProbe(), {PUSHER: client.pid}
+    ingest.read(5_000_000)
+    reading = probe.sample(pids, {}).connections[PUSHER]
+    ingest.read(5_000_000)
+    later = probe.sample(pids, {}).connections[PUSHER]
+
+    assert reading.state is TcpState.ESTABLISHED
+    assert (reading.acked_bytes or 0) >= 5_000_000
+    assert (later.acked_bytes or 0) >= 10_000_000
+    assert later.inode == reading.inode
+    assert later.rtt_seconds is not None
+    assert 0 < later.rtt_seconds < 5
+    assert later.retransmits is not None
+
+    until(probe, pids, frozen)
+    meter, began = UplinkMeter(), time.monotonic()
+    while not meter.update(
+        probe.sample(pids, {}).connections.get(PUSHER),
+        time.monotonic(),
+        time.time(),
+        timeout=0.5,
+        interval=0.05,
+    ):
+        assert time.monotonic() < began + DEADLINE
+        time.sleep(0.05)
+    assert meter.totals.connections == 1
+    assert (meter.totals.unsent_bytes or 0) > 0
+
+
+def test_a_closed_connection_is_gone(ingest: Ingest, client: subprocess.Popen[str]) -> None:
+    probe, pids = UplinkProbe(), {PUSHER: client.pid}
+    until(probe, pids, lambda seen: PUSHER in seen.connections)
+    ingest.close()
+    until(probe, pids, lambda seen: PUSHER not in seen.connections)
+
+
+def test_a_process_that_vanishes_has_no_connection_and_its_successor_has_its_own(
+    host: str, ingest: Ingest, client: subprocess.Popen[str]
+) -> None:
+    probe, pids = UplinkProbe(), {PUSHER: client.pid}
+    first = until(probe, pids, lambda seen: PUSHER in seen.connections).connections[PUSHER]
+    client.kill()
+    client.wait()
+    assert probe.sample(pids, {}).connections == {}
+    with running(CLIENT, host, ingest.port) as successor:
+        seen = until(probe, {PUSHER: successor.pid}, lambda seen: PUSHER in seen.connections)
+    assert seen.connections[PUSHER].inode != first.inode
+
+
+def test_of_several_connections_the_one_that_carries_the_stream_counts(
+    host: str, ingest: Ingest, client: subprocess.Popen[str]
+) -> None:
+    other = Ingest(host)
+    try:
+        ingest.read(1_000_000)
+        probe, pids = UplinkProbe(), {PUSHER: client.pid}
+        stream = until(probe, pids, lambda seen: PUSHER in seen.connections).connections[PUSHER]
+        assert client.stdin
+        print(other.port, file=client.stdin, flush=True)
+        assert [said(client), said(client)] == ["sending", "sent"]
+        # Often enough for the remembered descriptors to be read again, and by a probe that remembers nothing.
+        for _ in range(25):
+            assert probe.sample(pids, {}).connections[PUSHER].inode == stream.inode
+        assert UplinkProbe().sample(pids, {}).connections[PUSHER].inode == stream.inode
+    finally:
+        other.close()
+
+
+def test_each_process_has_its_own(host: str, ingest: Ingest, client: subprocess.Popen[str]) -> None:
+    with running(CLIENT, host, ingest.port) as second:
+        both = {PUSHER: client.pid, OTHER: second.pid}
+        seen = until(UplinkProbe(), both, lambda seen: len(seen.connections) == 2)
+    assert seen.connections[PUSHER].inode != seen.connections[OTHER].inode
+
+
+def test_a_pid_that_never_was_has_nothing() -> None:
+    never = int(Path("/proc/sys/kernel/pid_max").read_text()) + 1
+    assert UplinkProbe().sample({PUSHER: never}, {PUSHER: 20000}).connections == {}
+
+
+def test_nothing_asked_still_tells_who_listens(host: str, ingest: Ingest) -> None:
+    assert (host, ingest.port) in UplinkProbe().sample({}, {}).listening
+    ingest.close()
+    assert (host, ingest.port) not in UplinkProbe().sample({}, {}).listening
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_who_listens_on_all_addresses_has_no_host(family: socket.AddressFamily) -> None:
+    try:
+        server = socket.create_server(("", 0), family=family)
+    except OSError as error:
+        pytest.skip(str(error))
+    with server:
+        assert ("", server.getsockname()[1]) in UplinkProbe().sample({}, {}).listening
+
+
+def test_descriptors_are_not_read_again_while_the_connection_is_known(
+    client: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe, pids, reads = UplinkProbe(), {PUSHER: client.pid}, []
+    until(probe, pids, lambda seen: PUSHER in seen.connections)
+    read = uplink._socket_inodes
+    monkeypatch.setattr(uplink, "_socket_inodes", lambda pid: reads.append(pid) or read(pid))
+    for _ in range(20):
+        assert PUSHER in probe.sample(pids, {}).connections
+    assert len(reads) == 2
+
+
+@pytest.mark.parametrize("bound", ["127.0.0.1", "0.0.0.0", "::"])
+def test_datagrams_that_the_kernel_drops_are_counted(bound: str) -> None:
+    with running(DEAF, bound) as deaf, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as encoder:
+        port = int(said(deaf))
+        probe = UplinkProbe()
+        before = probe.sample({PUSHER: deaf.pid}, {PUSHER: port}).dropped[PUSHER]
+        for _ in range(200):
+            encoder.sendto(bytes(1316), ("127.0.0.1", port))
+        after = probe.sample({PUSHER: deaf.pid}, {PUSHER: port}).dropped[PUSHER]
+        assert before.drops == 0
+        assert after.inode == before.inode
+        assert 150 < after.drops < 200  # a few fit into the buffer
+
+
+def test_a_media_port_that_another_process_holds_is_not_ours() -> None:
+    with running(DEAF, "127.0.0.1") as deaf:
+        port = int(said(deaf))
+        assert UplinkProbe().sample({PUSHER: os.getpid()}, {PUSHER: port}).dropped == {}
+        assert UplinkProbe().sample({}, {PUSHER: port}).dropped == {}
+
+
+def test_it_needs_no_privilege() -> None:
+    """The probe as somebody else, looking at a process of its own."""
+    script = """
+import os, socket, sys
+if os.getuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+from supervisor.model import ProcessKey, Role
+from supervisor.probes.uplink import UplinkProbe
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(server.getsockname()); client.sendall(b"x" * 99)
+media = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); media.bind(("127.0.0.1", 0))
+key, pid = ProcessKey("cam", Role.PUSHER, "d"), os.getppid() if len(sys.argv) > 1 else os.getpid()
+child = os.fork()
+if not child:
+    server.close()
+    sys.stdin.read()
+    os._exit(0)
+seen = UplinkProbe().sample({key: child}, {key: media.getsockname()[1]})
+os.kill(child, 9); os.wait()
+assert seen.connections[key].acked_bytes >= 99, seen
+assert seen.dropped[key].drops == 0, seen
+"""
+    assert in_python(script).returncode == 0
+
+
+def test_in_a_network_namespace_it_sees_that_namespace() -> None:
+    if os.getuid() != 0 or not shutil.which("unshare"):
+        pytest.skip("needs root and unshare")
+    script = """
+import socket
+from supervisor.probes.uplink import UplinkProbe
+assert not UplinkProbe().sample({}, {}).listening
+with socket.create_server(("", 4711)):
+    assert UplinkProbe().sample({}, {}).listening == {("", 4711)}
+"""
+    with socket.create_server(("127.0.0.1", 0)):
+        done = in_python(script, "unshare", "--net")
+    if "unshare failed" in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stderr
+
+
+def in_python(script: str, *prefix: str) -> subprocess.CompletedProcess[str]:
+    # Imports come first: who gives up root may not be able to read the installation any more.
+    imports = "import supervisor.probes.uplink\n"
+    return subprocess.run(
+        [*prefix, sys.executable, "-c", imports + script],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+# --- what the kernel might answer ----------------------------------------------------------------------
+
+
+def message(kind: int, body: bytes, flags: int = 0) -> bytes:
+    padded = body + bytes(-len(body) % 4)
+    return struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + padded
+
+
+def tcp(inode: int, state: int, info: bytes = b"") -> bytes:
+    body = struct.pack("=BBBB48xIIIII", socket.AF_INET, state, 0, 0, 0, 0, 0, 0, inode)
+    extra = struct.pack("=HHi", 8, 15, 0)  # an attribute that nobody asked for comes first
+    return message(18, body + extra + struct.pack("=HH", 4 + len(info), 2) + info)
+
+
+DONE = message(3, struct.pack("=i", 0))
+KERNEL_NOW = bytes(range(240))
+
+
+class Kernel:
+    """Answers each dump with the next list of datagrams; an OSError among them is raised."""
+
+    def __init__(self, *answers: list[bytes | OSError]) -> None:
+        self._answers = iter(answers)
+        self._parts: Iterator[bytes | OSError] = iter(())
+        self.asked = 0
+
+    def __call__(self, *_: object) -> Kernel:
+        return self
+
+    def __enter__(self) -> Kernel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def settimeout(self, seconds: float) -> None:
+        assert seconds > 0
+
+    def send(self, request: bytes) -> None:
+        assert len(request) == 16 + 60
+        self.asked += 1
+        self._parts = iter(next(self._answers))
+
+    def recv(self, _: int) -> bytes:
+        part = next(self._parts)
+        if isinstance(part, OSError):
+            raise part
+        return part
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *answers: list[bytes | OSError]) -> Kernel:
+    kernel = Kernel(*answers)
+    monkeypatch.setattr(uplink.socket, "socket", kernel)
+    monkeypatch.setattr(uplink, "_socket_inodes", lambda _: frozenset({7}))
+    return kernel
+
+
+def test_an_answer_in_several_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, [tcp(5, 1) + tcp(6, 1), tcp(7, 1, KERNEL_NOW), DONE])
+    assert UplinkProbe().sample({PUSHER: 1}, {}).connections[PUSHER].inode == 7
+
+
+def number(offset: int, size: int) -> int:
+    return int.from_bytes(KERNEL_NOW[offset : offset + size], sys.byteorder)
+
+
+# The offsets of linux/tcp.h, whose `struct tcp_info` has grown over the years.
+FIELDS = {
+    "now": (240, {}),
+    "Linux 4.5": (144, {"unsent_bytes": None}),
+    "Linux 4.0": (120, {"unsent_bytes": None, "acked_bytes": None}),
+    "Linux 2.6.10": (100, {"unsent_bytes": None, "acked_bytes": None, "retransmits": None}),
+    "nothing": (
+        0,
+        dict.fromkeys(["unsent_bytes", "acked_bytes", "retransmits", "unacked_segments", "rtt_seconds"]),
+    ),
+}
+
+
+@pytest.mark.parametrize(("size", "missing"), FIELDS.values(), ids=FIELDS.keys())
+def test_an_older_kernel_tells_less(
+    size: int, missing: dict[str, None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, [tcp(7, 8, KERNEL_NOW[:size]) + DONE])
+    everything = TcpSample(
+        inode=7,
+        acked_bytes=number(120, 8),
+        unsent_bytes=number(144, 4),
+        unacked_segments=number(24, 4),
+        rtt_seconds=number(68, 4) / 1e6,
+        retransmits=number(100, 4),
+        state=TcpState.CLOSE_WAIT,
+    )
+    assert UplinkProbe().sample({PUSHER: 1}, {}).connections[PUSHER] == everything._replace(**missing)
+
+
+def test_a_socket_that_has_changed_state_meanwhile_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, [tcp(7, 5, KERNEL_NOW) + DONE])
+    assert UplinkProbe().sample({PUSHER: 1}, {}).connections == {}
+
+
+INTERRUPTED = message(3, struct.pack("=i", 0), flags=0x10)
+OVERRUN = OSError(errno.ENOBUFS, "overrun")
+
+
+@pytest.mark.parametrize("first", [INTERRUPTED, OVERRUN], ids=["interrupted", "overrun"])
+def test_a_dump_that_may_lack_something_is_taken_again(
+    first: bytes | OSError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = answering(monkeypatch, [first], [tcp(7, 1, KERNEL_NOW) + DONE])
+    assert PUSHER in UplinkProbe().sample({PUSHER: 1}, {}).connections
+    assert kernel.asked == 2
+
+
+FAILURES: dict[str, tuple[list[bytes | OSError], str]] = {
+    "refused": ([message(2, struct.pack("=i", -errno.ENOENT))], "No such file"),
+    "the dump fails midway": ([message(3, struct.pack("=i", -errno.ENOMEM))], "Cannot allocate memory"),
+    "interrupted": ([INTERRUPTED], "changed during every dump"),
+    "overrun": ([OVERRUN], "overrun"),
+    "silence": ([TimeoutError("timed out")], "timed out"),
+    "cut short": ([struct.pack("=IHHII", 400, 18, 0, 1, 0)], "cut short"),
+    "a length of nothing": ([bytes(16)], "cut short"),
+}
+
+
+@pytest.mark.parametrize(("answer", "reason"), FAILURES.values(), ids=FAILURES.keys())
+def test_a_kernel_that_does_not_tell_is_no_evidence(
+    answer: list[bytes | OSError], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, *[answer] * 3)
+    with pytest.raises(ProbeFailed, match=reason):
+        UplinkProbe().sample({PUSHER: 1}, {})
+
+
+@given(
+    st.lists(st.binary(max_size=300) | st.builds(tcp, st.integers(0, 9), st.integers(0, 255), st.binary()))
+)
+@example([struct.pack("=IHHII", 92, 18, 0, 1, 0) + struct.pack("=BB66xI", 2, 1, 7) + b"\0\0\2\0"])
+def test_no_answer_breaks_the_probe(datagrams: list[bytes]) -> None:
+    table = uplink._Table()
+    with suppress(OSError):
+        for datagram in datagrams:
+            table.take(datagram)
+    for inode, raw in table.connections.items():
+        assert uplink._tcp_sample(inode, raw).inode == inode

@@ -1,0 +1,257 @@
+"""The lifecycle as a table: every state × event is a move or is ignored by name, and the moves are right."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supervisor import lifecycle
+from supervisor.config import Policies, Restart
+from supervisor.lifecycle import (
+    IGNORED,
+    Advanced,
+    Event,
+    Exited,
+    Kill,
+    Refilled,
+    RetryNow,
+    Silent,
+    Spawn,
+    Start,
+    Status,
+    Step,
+    Stop,
+    Terminate,
+    Tick,
+    UplinkBlocked,
+    View,
+    step,
+)
+from supervisor.model import ExitCause, RestartReason, State
+
+POLICIES = Policies()
+EVENTS: tuple[type[Event], ...] = typing.get_args(Event)
+ALIVE = {State.STARTING, State.RUNNING, State.STOPPING}
+
+
+def view(now: float, **known: object) -> View:
+    return replace(View(now, POLICIES), **known)  # type: ignore[arg-type]  # the fields of View, by name
+
+
+def running(now: float = 10.0, **status: object) -> Status:
+    """A process that has just shown its first progress at `now`."""
+    started = step(Status(), Start(), view(now - 1)).status
+    return replace(step(started, Advanced(), view(now, last_advance=now)).status, **status)  # type: ignore[arg-type]
+
+
+def make(kind: type[Event]) -> Event:
+    if kind is Exited:
+        return Exited(ExitCause.OTHER)
+    return lifecycle.Restart(RestartReason.OPERATOR) if kind is lifecycle.Restart else kind()  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("event", EVENTS)
+def test_every_state_and_event_is_a_move_or_is_ignored_by_name(state: State, event: type[Event]) -> None:
+    moves, ignored = event in lifecycle._TABLE[state], event in IGNORED[state]
+    assert moves != ignored
+    if ignored:
+        status = Status(state=state, wanted=True, run=1, since=1.0, deadline=2.0)
+        assert step(status, make(event), view(5.0)) == Step(status)
+
+
+def test_a_first_start_spawns_without_a_reason() -> None:
+    result = step(Status(), Start(), view(5.0))
+    assert result.actions == (Spawn(None),)
+    assert (result.status.state, result.status.run) == (State.STARTING, 1)
+    assert result.status.deadline == 5.0 + POLICIES.stall.startup
+
+
+def test_what_reports_no_progress_runs_from_its_start() -> None:
+    result = step(Status(), Start(), view(5.0, tracked=False))
+    assert result.status.state is State.RUNNING
+
+
+def test_an_exit_waits_and_then_spawns_with_its_reason() -> None:
+    waiting = step(running(), Exited(ExitCause.OTHER), view(11.0)).status
+    assert (waiting.state, waiting.deadline, waiting.spent) == (State.BACKOFF, 11.5, 1)
+    assert step(waiting, Tick(), view(11.4)).actions == ()
+    again = step(waiting, Tick(), view(11.5))
+    assert again.actions == (Spawn(RestartReason.EXIT),)
+
+
+def test_without_a_delay_the_next_run_begins_in_the_same_step() -> None:
+    policies = POLICIES.model_copy(update={"restart": Restart(initial_delay=0)})
+    result = step(running(), Exited(ExitCause.KILLED), replace(view(11.0), policies=policies))
+    assert result.actions == (Spawn(RestartReason.EXIT),)
+    assert result.status.state is State.STARTING
+
+
+def test_the_budget_is_spent_in_about_65_seconds_and_then_slow_retries_go_on_for_ever() -> None:
+    now, status = 0.0, step(Status(), Start(), view(0.0)).status
+    attempts = 0
+    while True:
+        status = step(status, Exited(ExitCause.OTHER), view(now)).status
+        if status.state is State.COOLDOWN:
+            break
+        assert status.deadline is not None
+        now = status.deadline
+        status = step(status, Tick(), view(now)).status
+        attempts += 1
+    assert attempts == POLICIES.restart.attempts
+    assert now == pytest.approx(65.5)
+    for _ in range(50):
+        assert status.deadline == pytest.approx(now + POLICIES.restart.cooldown)
+        now = typing.cast(float, status.deadline)
+        status = step(status, Tick(), view(now)).status
+        assert status.state is State.STARTING
+        status = step(status, Exited(ExitCause.OTHER), view(now)).status
+        assert status.state is State.COOLDOWN
+
+
+def test_launching_does_not_refill_the_budget_only_sustained_progress_does() -> None:
+    status = running(10.0, spent=7)
+    almost = step(status, Tick(), view(69.0, last_advance=69.0))
+    assert almost.status.spent == 7
+    refilled = step(status, Tick(), view(70.5, last_advance=70.2))
+    assert refilled.status.spent == 0
+    assert refilled.facts == (Refilled(),)
+
+
+def test_ten_crashes_in_a_month_do_not_spend_the_budget() -> None:
+    """Lesson 4: the retry counter was for life."""
+    day, now, status = 86400.0, 10.0, running(10.0)
+    for _ in range(30):
+        now += 3 * day
+        status = step(status, Tick(), view(now, last_advance=now)).status
+        status = step(status, Exited(ExitCause.OTHER), view(now)).status
+        assert status.state is State.BACKOFF
+        assert status.delay == POLICIES.restart.initial_delay
+        now = typing.cast(float, status.deadline)
+        status = step(status, Tick(), view(now)).status
+        status = step(status, Advanced(), view(now, last_advance=now)).status
+
+
+@pytest.mark.parametrize("cause", [ExitCause.BAD_ARGUMENTS, ExitCause.ENCODER_MISSING])
+def test_what_can_never_work_is_not_retried_like_a_hiccup(cause: ExitCause) -> None:
+    """Lesson 14."""
+    status = step(running(), Exited(cause), view(11.0)).status
+    assert (status.state, status.deadline) == (State.COOLDOWN, 11.0 + POLICIES.restart.cooldown)
+
+
+def test_a_refusing_ingest_is_asked_again_from_ten_seconds_on() -> None:
+    status = step(running(), Exited(ExitCause.INGEST_REFUSED), view(11.0)).status
+    assert (status.state, status.deadline) == (State.BACKOFF, 21.0)
+
+
+@pytest.mark.parametrize(
+    ("last_advance", "due", "reason"),
+    [(None, 9.0 + 30.0, RestartReason.START_TIMEOUT), (12.0, 12.0 + 10.0, RestartReason.STALL)],
+)
+def test_no_advance_is_a_stall_whatever_is_reported(
+    last_advance: float | None, due: float, reason: RestartReason
+) -> None:
+    """Lesson 1: FFmpeg alive but no frames. The deadline moves with every advance and with nothing else."""
+    status = running(10.0) if last_advance else step(Status(), Start(), view(9.0)).status
+    early = step(status, Tick(), view(due - 0.1, last_advance=last_advance))
+    assert early.actions == ()
+    assert early.status.deadline is not None
+    late = step(status, Tick(), view(due, last_advance=last_advance))
+    assert late.actions == (Kill(),)
+    assert late.facts[0] == Silent(reason, pytest.approx(due - (last_advance or 9.0)))  # type: ignore[arg-type]
+    after = step(late.status, Exited(ExitCause.KILLED), view(due + 0.01)).status
+    assert (after.state, after.reason) == (State.BACKOFF, reason)
+
+
+def test_a_pusher_whose_encoder_is_silent_waits() -> None:
+    fed = {"fed_since": 5.0, "fed_until": 12.0, "last_advance": 12.0}
+    for now in (22.0, 50.0, 5000.0):
+        result = step(running(10.0), Tick(), view(now, **fed))
+        assert result.actions == ()
+        assert result.status.deadline is not None
+
+
+def test_a_pusher_that_was_never_fed_waits() -> None:
+    status = step(Status(), Start(), view(9.0)).status
+    assert step(status, Tick(), view(4000.0, fed_since=None, fed_until=None)).actions == ()
+
+
+def test_a_pusher_is_held_to_account_from_when_its_encoder_is_back() -> None:
+    known = {"fed_since": 100.0, "last_advance": 12.0}
+    assert step(running(10.0), Tick(), view(109.0, fed_until=109.0, **known)).actions == ()
+    assert step(running(10.0), Tick(), view(110.0, fed_until=109.9, **known)).actions == (Kill(),)
+
+
+def test_a_blocked_uplink_is_killed_once() -> None:
+    result = step(running(), UplinkBlocked(), view(20.0))
+    assert result.actions == (Kill(),)
+    assert step(result.status, UplinkBlocked(), view(21.0)).actions == ()
+    after = step(result.status, Exited(ExitCause.KILLED), view(21.0)).status
+    assert after.reason is RestartReason.UPLINK
+
+
+def test_a_planned_stop_asks_twice_and_then_kills() -> None:
+    first = step(running(), Stop(), view(20.0))
+    assert first.actions == (Terminate(),)
+    second = step(first.status, Tick(), view(20.5))
+    assert second.actions == (Terminate(),)
+    assert second.status.deadline == 23.0
+    third = step(second.status, Tick(), view(23.0))
+    assert third.actions == (Kill(),)
+    gone = step(third.status, Exited(ExitCause.STOPPED), view(23.1))
+    assert (gone.status.state, gone.status.wanted, gone.actions) == (State.STOPPED, False, ())
+
+
+def test_a_stop_in_a_backoff_is_obeyed_at_once() -> None:
+    """The reference held a lock through its backoff, and every stop waited for it."""
+    waiting = step(running(), Exited(ExitCause.OTHER), view(11.0)).status
+    assert step(waiting, Stop(), view(11.1)).status.state is State.STOPPED
+
+
+def test_a_planned_restart_costs_nothing() -> None:
+    stopping = step(running(spent=9), lifecycle.Restart(RestartReason.OPERATOR), view(20.0)).status
+    again = step(stopping, Exited(ExitCause.STOPPED), view(20.2))
+    assert again.actions == (Spawn(RestartReason.OPERATOR),)
+    assert again.status.spent == 0
+
+
+def test_who_waits_for_an_ingest_need_not_wait_longer_when_it_is_back() -> None:
+    waiting = step(running(), Exited(ExitCause.INGEST_UNREACHABLE), view(11.0)).status
+    assert step(waiting, RetryNow(), view(11.01)).actions == (Spawn(RestartReason.EXIT),)
+
+
+@given(st.lists(st.tuples(st.sampled_from(EVENTS), st.floats(0, 40), st.sampled_from(ExitCause)), max_size=60))
+def test_whatever_happens_the_machine_stays_lawful(history: list[tuple[type[Event], float, ExitCause]]) -> None:
+    """One process at most, a deadline wherever it waits, and an unwanted one never spawns."""
+    status, alive, now, advance = Status(), False, 0.0, None
+    for kind, pause, cause in history:
+        now += pause
+        if kind is Exited and not alive:
+            continue  # only what lives can exit
+        event = Exited(cause) if kind is Exited else make(kind)
+        if kind is Advanced:
+            advance = now
+        before = status
+        result = step(status, event, view(now, last_advance=advance))
+        status = result.status
+        if kind is Exited:
+            alive = False
+        for action in result.actions:
+            if isinstance(action, Spawn):
+                assert not alive
+                assert status.wanted
+                assert status.run == before.run + 1
+                alive, advance = True, None
+            else:
+                assert alive
+        assert alive == (status.state in ALIVE)
+        assert 0 <= status.spent <= POLICIES.restart.attempts
+        if status.state in {State.BACKOFF, State.COOLDOWN}:
+            assert status.deadline is not None
+            assert status.wanted
+        if status.state is State.STOPPED:
+            assert not status.wanted
