@@ -1,5 +1,6 @@
-"""The HTTP server: a thread and an event loop of its own, so that neither it nor its clients disturb the engine,
-and so that /healthz can still say so when the engine's loop hangs.
+"""The HTTP server, in a thread and an event loop of its own.
+
+Neither it nor its clients disturb the engine, and /healthz can still tell when the engine's loop hangs.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from supervisor.snapshot import Control
 _log = structlog.get_logger("neverdark.http")
 
 _LARGEST_HEAD: Final = 16 * 1024  # bytes of request line and headers
-_KEEP_ALIVE: Final = 30  # seconds; longer than the usual scrape interval, so that a scraper keeps its connection
+_KEEP_ALIVE: Final = (
+    30  # seconds; longer than the usual scrape interval, so that a scraper keeps its connection
+)
 _POLITE_STOP: Final = 0.6  # seconds for answers on their way; idle connections are closed at once
 _FORCED_STOP: Final = 0.3
 
@@ -39,7 +42,7 @@ class HttpServer:
             ws="none",
             lifespan="off",
             log_config=None,
-            log_level="critical",  # the rest is no news (its pid, its start) or other people's broken requests
+            log_level="critical",  # the rest is no news (its pid) or somebody's broken requests
             access_log=False,
             server_header=False,
             proxy_headers=False,
@@ -53,7 +56,7 @@ class HttpServer:
         self.address = listen
 
     def start(self) -> None:
-        """Bind and begin to serve; `address` then holds the real port. Raises `OSError` when it cannot bind."""
+        """Bind and begin to serve; `address` then tells the real port. Raises `OSError` if it cannot bind."""
         self._socket = _bind(self._listen)
         self.address = Address(self._listen.host, self._socket.getsockname()[1])
         self._thread.start()

@@ -56,7 +56,7 @@ class Family(NamedTuple):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of its labels, in the order in which they are written (a histogram's `le` not among them)."""
+        """The names of its labels in the order in which they are written, without a histogram's `le`."""
         own = SUBJECT_LABELS[self.subject]
         return (*own, self.each[0]) if self.each else own
 
@@ -76,7 +76,9 @@ FAMILIES: Final = (
     Family("stream_wanted", G, S, "1 while the stream shall be on air."),
     Family("stream_on_air", G, S, "1 while every required destination of the stream advances."),
     Family("stream_health", G, S, "1 for the health that the stream has now.", ("health", Health)),
-    Family("stream_wanted_seconds_total", C, S, "Time during which the stream was wanted: on air and off air."),
+    Family(
+        "stream_wanted_seconds_total", C, S, "Time during which the stream was wanted: on air and off air."
+    ),
     Family("stream_on_air_seconds_total", C, S, "Time during which the stream was wanted and on air."),
     Family(
         "stream_off_air_seconds_total",
@@ -87,14 +89,27 @@ FAMILIES: Final = (
     ),
     Family("destination_on_air", G, D, "1 while media advances to the destination."),
     Family("destination_required", G, D, "1 if the stream counts as on air only with this destination."),
-    Family("destination_expected_bytes_per_second", G, D, "What should be sent, by the configured bit rates."),
+    Family(
+        "destination_expected_bytes_per_second", G, D, "What should be sent, by the configured bit rates."
+    ),
     Family("process_state", G, P, "1 for the state that the process is in.", ("state", State)),
     Family("process_start_time_seconds", G, P, "When the last run began, in seconds since 1970."),
     Family("process_cpu_seconds_total", C, U, "Processor time of all runs, user and system."),
     Family("process_resident_memory_bytes", G, U, "Resident memory; 0 while nothing runs."),
-    Family("restart_budget_remaining", G, P, "Attempts left before retries become slow; sustained progress refills."),
+    Family(
+        "restart_budget_remaining",
+        G,
+        P,
+        "Attempts left before retries become slow; sustained progress refills.",
+    ),
     Family("restart_backoff_seconds", G, P, "The wait before the next start; 0 when none is due."),
-    Family("process_restarts_total", C, P, "How often the process was replaced, and why.", ("reason", RestartReason)),
+    Family(
+        "process_restarts_total",
+        C,
+        P,
+        "How often the process was replaced, and why.",
+        ("reason", RestartReason),
+    ),
     Family("process_exits_total", C, P, "How often the process ended, and of what.", ("cause", ExitCause)),
     Family("progress_frames_total", C, P, "Video frames handled."),
     Family("progress_dropped_frames_total", C, P, "Video frames that FFmpeg dropped."),
@@ -102,8 +117,15 @@ FAMILIES: Final = (
     Family("progress_bytes_total", C, P, "Bytes of media written."),
     Family("progress_media_seconds_total", C, P, "Media time handled."),
     Family("progress_speed_ratio", G, P, "Media time handled per second of late: 1 is real time."),
-    Family("progress_last_advance_timestamp_seconds", G, P, "When progress was last made, in seconds since 1970."),
-    Family("media_dropped_datagrams_total", C, L, "Datagrams lost between encoder and pusher, as the kernel counts."),
+    Family(
+        "progress_last_advance_timestamp_seconds", G, P, "When progress was last made, in seconds since 1970."
+    ),
+    Family(
+        "media_dropped_datagrams_total",
+        C,
+        L,
+        "Datagrams lost between encoder and pusher, as the kernel counts.",
+    ),
     Family("uplink_connections_total", C, L, "Connections made to the ingest."),
     Family("uplink_acked_bytes_total", C, L, "Bytes that the ingest has acknowledged."),
     Family("uplink_unsent_bytes", G, L, "Bytes that wait in the kernel to be sent."),
@@ -112,6 +134,11 @@ FAMILIES: Final = (
     Family("data_dir_free_bytes", G, E, "Room left where logs and run state are written."),
     Family("clock_steps_total", C, E, "Jumps of the wall clock."),
     Family("config_last_reload_successful", G, E, "1 if the last reading of the configuration succeeded."),
-    Family("config_last_reload_success_timestamp_seconds", G, E, "When the configuration was last read with success."),
+    Family(
+        "config_last_reload_success_timestamp_seconds",
+        G,
+        E,
+        "When the configuration was last read with success.",
+    ),
     Family("event_loop_lag_seconds", H, E, "How late the supervisor's loop woke up."),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def _preferences(header: str) -> list[tuple[str, float]]:
-    """Each alternative in the order of the header, in lower case without parameters, with its weight from 0 to 1."""
+    """Each alternative in lower case and without parameters, in the header's order, with its weight."""
     found = []
     for alternative in header.split(","):
         name, *parameters = (part.strip().lower() for part in alternative.split(";"))
@@ -20,7 +20,7 @@ def _preferences(header: str) -> list[tuple[str, float]]:
 
 
 def wants_openmetrics(accept: str) -> bool:
-    """True when OpenMetrics is named and nothing that we have is preferred to it; plain text is for all others."""
+    """True when OpenMetrics is named and plain text is not preferred to it; all others get plain text."""
     weights = dict(reversed(_preferences(accept)))
     openmetrics = weights.get("application/openmetrics-text", 0.0)
     return openmetrics > 0 and openmetrics >= weights.get("text/plain", 0.0)

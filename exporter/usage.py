@@ -21,14 +21,8 @@ class Usage(NamedTuple):
     memory_bytes: int
 
 
-class _Stat(NamedTuple):
-    cpu_seconds: float
-    start_ticks: bytes
-    memory_bytes: int
-
-
-def _read_stat(pid: int) -> _Stat | None:
-    """The kernel's line on `pid`; None when there is no such process any more."""
+def _read_stat(pid: int) -> tuple[int, int, int] | None:
+    """Clock ticks used, clock tick of its start, resident pages; None when there is no process `pid`."""
     try:
         # os.open costs a third of open(): this runs once for every process in every scrape.
         descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
@@ -44,8 +38,7 @@ def _read_stat(pid: int) -> _Stat | None:
     fields = line[line.rfind(b")") + 1 :].split(None, _RSS + 1)
     if len(fields) <= _RSS:
         return None
-    cpu_seconds = (int(fields[_UTIME]) + int(fields[_STIME])) * _TICK
-    return _Stat(cpu_seconds, fields[_STARTTIME], int(fields[_RSS]) * _PAGE)
+    return int(fields[_UTIME]) + int(fields[_STIME]), int(fields[_STARTTIME]), int(fields[_RSS])
 
 
 class UsageMeter:
@@ -55,25 +48,26 @@ class UsageMeter:
     value of that run stands.
     """
 
-    __slots__ = ("_live", "_run_id", "_start_ticks", "_told", "key")
+    __slots__ = ("_begun", "_live", "_run_id", "_told", "key")
 
     def __init__(self, key: ProcessKey) -> None:
         self.key = key
         self._run_id: str | None = None
-        self._start_ticks: bytes | None = None
+        self._begun = 0  # the clock tick at which this run's process began; 0 until it was seen
         self._live = 0.0
         self._told = 0.0
 
     def read(self, process: ProcessSnapshot) -> Usage:
         """The usage of `process` now; its memory is 0 when it is gone."""
-        if process.run_id != self._run_id:
-            self._run_id, self._start_ticks, self._live = process.run_id, None, 0.0
-        memory = 0
-        if process.pid is None:
+        run_id, pid = process.run_id, process.pid
+        if run_id != self._run_id:
+            self._run_id, self._begun, self._live = run_id, 0, 0.0
+        pages = 0
+        if pid is None:
             self._live = 0.0  # this run's time is in the snapshot's sum by now
-        elif (stat := _read_stat(process.pid)) and self._start_ticks in {None, stat.start_ticks}:
-            self._start_ticks = stat.start_ticks
-            self._live = stat.cpu_seconds
-            memory = stat.memory_bytes
-        self._told = max(self._told, round(process.cpu_seconds + self._live, 3))
-        return Usage(self._told, memory)
+        elif (stat := _read_stat(pid)) is not None:
+            ticks, begun, resident = stat
+            if not self._begun or begun == self._begun:
+                self._begun, self._live, pages = begun, ticks * _TICK, resident
+        self._told = told = max(self._told, round(process.cpu_seconds + self._live, 3))
+        return Usage(told, pages * _PAGE)

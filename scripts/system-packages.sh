@@ -61,8 +61,9 @@ esac
 
 [ -n "$missing" ] || exit 0
 
-# Of each need, the first package that apt knows; the first of all if it knows none.
+# Of each need, the first package that apt knows (the first of all if it knows none), each package once.
 chosen() {
+    choices=""
     for packages in $missing; do
         choice=${packages%%|*}
         for package in $(echo "$packages" | tr '|' ' '); do
@@ -71,8 +72,12 @@ chosen() {
                 break
             fi
         done
-        printf ' %s' "$choice"
+        case "$choices " in
+            *" $choice "*) ;;
+            *) choices="$choices $choice" ;;
+        esac
     done
+    echo "$choices"
 }
 
 if ! command -v apt-get >/dev/null; then

@@ -17,7 +17,6 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-
 from supervisor.config_file import peek
 from supervisor.quantities import Address, parse_address, show_duration
 

@@ -1,36 +1,30 @@
 """The configuration's shape: what each key may hold. Reading the file is `config_file`'s job.
 
-Every section forbids unknown keys, and checks of one key against another are field validators, so that
-one wrong key does not hide the next: `config_file.load` reports all mistakes of a file at once.
+Every section forbids unknown keys. A validator here sees one value; what one key means for another stands in
+`config_rules`, which sees the raw tree, so that one wrong key does not hide the next.
 """
 
 from __future__ import annotations
 
+import errno
 import re
+import shutil
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 
 from supervisor.quantities import (
     Address,
     BitRate,
     ByteSize,
+    Count,
     Duration,
     Listen,
+    Number,
     PictureSize,
     PortRange,
     Ports,
@@ -47,17 +41,31 @@ VIDEO_CODECS = (
     "h264_videotoolbox",
 )
 DESTINATION_SCHEMES = ("rtmp", "rtmps", "srt", "file")
+FILE_TYPES = (".flv", ".ts", ".mkv", ".mp4")
+# FFmpeg's reading protocols that a URL can begin with, and what each must name.
+_SOURCE_SCHEMES_WITH_HOST = (
+    *("rtsp", "rtsps", "rtmp", "rtmps", "rtmpe", "rtmpt", "rtmpte", "rtmpts", "http", "https"),
+    *("ftp", "sftp", "mmsh", "mmst", "tls", "gopher", "gophers"),
+)
+_SOURCE_SCHEMES = (
+    *_SOURCE_SCHEMES_WITH_HOST,
+    *("srt", "udp", "tcp", "rtp", "srtp", "rist", "zmq", "unix", "file", "hls", "hls+http", "hls+https"),
+)
+MIN_TOKEN = 8
+_MAX_SECRET_FILE = 65536
 
 
 def _name(value: str) -> str:
     if not NAME.fullmatch(value):
-        raise ValueError("expected a name of 1 to 63 characters: a-z, 0-9, _ and -, beginning with a letter or digit")
+        raise ValueError(
+            "expected a name of 1 to 63 characters: a-z, 0-9, _ and -, beginning with a letter or digit"
+        )
     return value
 
 
 Name = Annotated[str, AfterValidator(_name)]
 PositiveDuration = Annotated[Duration, Field(gt=0)]
-Ratio = Annotated[float, Field(ge=0, le=1)]
+Ratio = Annotated[Number, Field(ge=0, le=1)]
 
 
 def text(value: str | SecretStr | None) -> str:
@@ -79,8 +87,34 @@ class SecretFile:
 base_dir: ContextVar[Path] = ContextVar("base_dir", default=Path())
 
 
-def _absolute(value: Path) -> Path:
-    return (base_dir.get() / value.expanduser()).absolute()
+def absolute(value: Path) -> Path:
+    """`value` as seen from the file it stands in."""
+    try:
+        value = value.expanduser()
+    except RuntimeError:
+        raise ValueError("expected a path; there is no home directory for this ~") from None
+    return (base_dir.get() / value).absolute()
+
+
+def _directory(value: Path) -> Path:
+    value = absolute(value)
+    try:
+        nearest = next(folder for folder in (value, *value.parents) if folder.exists())
+        is_directory = nearest.is_dir()
+    except OSError as error:
+        raise ValueError(f"expected a directory that can be made and opened: {error.strerror}") from None
+    if not is_directory:
+        raise ValueError(f"expected a directory, but {nearest} is none")
+    return value
+
+
+def _executable(value: str) -> str:
+    if value == "auto":
+        return value
+    found = shutil.which(str(absolute(Path(value))) if "/" in value else value)
+    if found is None:
+        raise ValueError("expected auto, or the path of an FFmpeg that may be executed")
+    return found
 
 
 def _read_secret(value: object) -> SecretFile:
@@ -88,25 +122,63 @@ def _read_secret(value: object) -> SecretFile:
         return value
     if not isinstance(value, str | Path):
         raise ValueError("expected the path of a file")  # noqa: TRY004 - pydantic reports ValueError
-    path = _absolute(Path(value))
+    path = absolute(Path(value))
     try:
-        secret = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ValueError(f"expected a readable file: {reason}") from None
-    if not secret or "\n" in secret:
-        raise ValueError("expected a file with the secret as its only line")
+        secret = _first_bytes(path).decode("utf-8-sig").strip()
+    except OSError as error:
+        raise ValueError(f"expected a readable file: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError("expected a file of UTF-8 text") from None
+    if not secret:
+        raise ValueError("expected a file with the secret as its only line, but it is empty")
+    if len(secret.splitlines()) > 1:
+        raise ValueError("expected a file with the secret as its only line, but it has several")
+    if not secret.isprintable():
+        raise ValueError("expected a file with the secret as its only line, but it holds control characters")
     return SecretFile(path, SecretStr(secret))
 
 
+def _first_bytes(path: Path) -> bytes:
+    """A secret is short: of a device or a video that was named by mistake, no more is read."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(errno.EINVAL, "it is not a plain file")
+    with path.open("rb") as file:
+        return file.read(_MAX_SECRET_FILE)
+
+
 def _word(value: object) -> object:
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    """Words need no quotes in YAML, also those that look like something else."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
 
 
+def _no_spaces(value: SecretStr) -> SecretStr:
+    if re.search(r"\s", value.get_secret_value()):
+        raise ValueError("expected a key without spaces or line ends")
+    return value
+
+
+def _key_file(value: SecretFile) -> SecretFile:
+    _no_spaces(value.secret)
+    return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(rf"[!-~]{{{MIN_TOKEN},}}", value.get_secret_value()):
+        raise ValueError(f"expected a token of at least {MIN_TOKEN} ASCII characters, without spaces")
+    return value
+
+
+def _token_file(value: SecretFile) -> SecretFile:
+    _token(value.secret)
+    return value
+
+
+SecretWord = Annotated[SecretStr, BeforeValidator(_word)]
 SecretFromFile = Annotated[SecretFile, BeforeValidator(_read_secret)]
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 # Argument lists are the owner's own and may hold anything, passwords among it.
-Words = tuple[Annotated[SecretStr, BeforeValidator(_word)], ...]
+Words = tuple[SecretWord, ...]
 
 
 class Section(BaseModel):
@@ -124,10 +196,10 @@ class Restart(Section):
     """Layer 1: how a process that ended is replaced."""
 
     initial_delay: Duration = 0.5
-    factor: float = Field(default=2.0, ge=1, le=100)
+    factor: Number = Field(default=2.0, ge=1, le=100)
     max_delay: Duration = 10.0
     jitter: Ratio = 0.1
-    attempts: int = Field(default=10, ge=0)
+    attempts: Count = Field(default=10, ge=0)
     reset_after: Duration = 60.0
     cooldown: PositiveDuration = 300.0
 
@@ -151,16 +223,16 @@ class Watchdog(Section):
 
     enabled: bool = True
     interval: PositiveDuration = 30.0
-    failures: int = Field(default=3, ge=1)
+    failures: Count = Field(default=3, ge=1)
     cooldown: Duration = 120.0
 
 
 class Limits(Section):
     """Bounds on a process: cores, bytes of memory, the lowest speed, the lowest bit rate."""
 
-    cpu: float | None = Field(default=None, gt=0)
+    cpu: Number | None = Field(default=None, gt=0)
     memory: ByteSize | None = None
-    speed: float | None = Field(default=0.95, gt=0, le=1)
+    speed: Number | None = Field(default=0.95, gt=0, le=1)
     bitrate: BitRate | None = None
 
 
@@ -190,11 +262,67 @@ class Policies(Section):
         return Policies.model_construct(**merged)
 
 
+def destination_scheme(url: str) -> str:
+    """`rtmp`, `rtmps`, `srt`, `file` (also for a bare path), or whatever else the URL begins with."""
+    scheme, colon, _ = url.partition(":")
+    return scheme.lower() if colon and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme) else "file"
+
+
+def _destination_url(value: SecretStr) -> SecretStr:
+    url = value.get_secret_value()
+    scheme = destination_scheme(url)
+    if scheme not in DESTINATION_SCHEMES:
+        raise ValueError(
+            f"expected a URL that begins with one of {', '.join(DESTINATION_SCHEMES)}, or a path"
+        )
+    if scheme == "file":
+        if Path(urlsplit(url).path).suffix.lower() not in FILE_TYPES:
+            raise ValueError(f"expected a file whose name ends with one of {', '.join(FILE_TYPES)}")
+        return value if ":" in url else SecretStr(str(absolute(Path(url))))
+    host, port = _host_and_port(url)
+    if not host or port == 0 or re.search(r"\s", url):
+        raise ValueError("expected a URL with a host and, if any, a port from 1 to 65535, and without spaces")
+    if scheme == "srt" and port is None:
+        raise ValueError("expected a port: SRT has no usual one")
+    return value
+
+
+def _source_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    """What FFmpeg may read is much; what is certainly wrong is a URL with a misspelt or missing part."""
+    url = value.get_secret_value()
+    scheme, found, rest = url.partition("://")
+    if info.data.get("format") is not None:
+        return value  # of a lavfi graph or a device's name, only FFmpeg knows what is right
+    if not found or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
+        is_path = ":" not in url and url != "-" and base_dir.get() != Path()
+        return SecretStr(str(absolute(Path(url)))) if is_path else value
+    if scheme.lower() not in _SOURCE_SCHEMES:
+        raise ValueError(f"expected a URL that begins with one of {', '.join(_SOURCE_SCHEMES)}, or a path")
+    host, port = _host_and_port(url)
+    needs_host = scheme.lower() in _SOURCE_SCHEMES_WITH_HOST
+    if port == 0 or (needs_host and not host) or (port is None and host is None and _authority(rest)):
+        raise ValueError("expected a URL with a host and, if any, a port from 1 to 65535")
+    return value
+
+
+def _host_and_port(url: str) -> tuple[str | None, int | None]:
+    """The host and port in a URL; no host when either cannot be one."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname, parts.port
+    except ValueError:
+        return None, None
+
+
+def _authority(rest: str) -> str:
+    return re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+
+
 class Source(Section):
     """Where the picture comes from."""
 
-    url: SecretStr = Field(min_length=1)
     format: str | None = Field(default=None, pattern=r"^[a-z0-9_]+$")
+    url: Annotated[SecretStr, Field(min_length=1), AfterValidator(_source_url)]
     options: Words = ()
     realtime: bool | None = None
     loop: bool = False
@@ -205,17 +333,10 @@ class Video(Section):
 
     codec: Literal[VIDEO_CODECS] = "libx264"  # type: ignore[valid-type]  # one tuple for the code, the docs and this
     size: PictureSize | None = None
-    fps: float | None = Field(default=None, gt=0, le=240)
+    fps: Number | None = Field(default=None, gt=0, le=240)
     bitrate: BitRate | None = None
     keyframe_interval: PositiveDuration = Field(default=2.0, le=10)
     preset: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]+$")
-
-    @field_validator("size", "fps", "preset")
-    @classmethod
-    def _copy_changes_nothing(cls, value: object, info: ValidationInfo) -> object:
-        if value is not None and info.data.get("codec") == "copy":
-            raise ValueError("cannot be had with codec: copy, which leaves the picture as it is")
-        return value
 
 
 class Audio(Section):
@@ -229,56 +350,15 @@ class Audio(Section):
 class Destination(Policies):
     """Where a stream is sent, or, of a `command` stream, where the command sends it."""
 
-    url: SecretStr = Field(min_length=1)
-    key: SecretStr | None = Field(default=None, min_length=1)
-    key_file: SecretFromFile | None = None
+    url: Annotated[SecretStr, Field(min_length=1), AfterValidator(_destination_url)]
+    key: Annotated[SecretWord, Field(min_length=1), AfterValidator(_no_spaces)] | None = None
+    key_file: Annotated[SecretFromFile, AfterValidator(_key_file)] | None = None
     required: bool = True
-
-    @field_validator("url")
-    @classmethod
-    def _known_scheme(cls, value: SecretStr) -> SecretStr:
-        scheme = destination_scheme(value.get_secret_value())
-        if scheme not in DESTINATION_SCHEMES:
-            raise ValueError(f"expected a URL that begins with one of {', '.join(DESTINATION_SCHEMES)}, or a path")
-        if scheme != "file":
-            host, port = _host_and_port(value.get_secret_value())
-            if not host or port == 0:
-                raise ValueError("expected a URL with a host and, if any, a port from 1 to 65535")
-            if scheme == "srt" and port is None:
-                raise ValueError("expected a port: SRT has no usual one")
-        return value
-
-    @field_validator("key_file")
-    @classmethod
-    def _one_key(cls, value: SecretFile | None, info: ValidationInfo) -> SecretFile | None:
-        if value is not None and info.data.get("key") is not None:
-            raise ValueError("expected one of key and key_file, not both")
-        url = info.data.get("url")
-        if url is not None and value is None and "key" in info.data and info.data["key"] is None:
-            parts = urlsplit(url.get_secret_value())
-            if parts.scheme.lower().startswith("rtmp") and len(parts.path.strip("/").split("/")) < 2:  # noqa: PLR2004
-                raise ValueError("expected a key or a key_file: this URL names an application but no stream")
-        return value
 
     @property
     def secret_key(self) -> SecretStr | None:
         """The stream key, wherever it stands."""
         return self.key_file.secret if self.key_file else self.key
-
-
-def _host_and_port(url: str) -> tuple[str | None, int | None]:
-    """The host and port in a URL; no host when either cannot be one."""
-    try:
-        parts = urlsplit(url)
-        return parts.hostname, parts.port
-    except ValueError:
-        return None, None
-
-
-def destination_scheme(url: str) -> str:
-    """`rtmp`, `rtmps`, `srt`, `file` (also for a bare path), or whatever else the URL begins with."""
-    scheme, colon, _ = url.partition(":")
-    return scheme.lower() if colon and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme) else "file"
 
 
 class Stream(Policies):
@@ -292,29 +372,6 @@ class Stream(Policies):
     audio: Audio = Audio()
     destinations: dict[Name, Destination] = {}
 
-    @field_validator("source")
-    @classmethod
-    def _source_or_command(cls, value: Source | None, info: ValidationInfo) -> Source | None:
-        if value is not None and info.data.get("command") is not None:
-            raise ValueError("expected one of source and command, not both")
-        if value is None and "command" in info.data and info.data["command"] is None:
-            raise ValueError("expected a source (or a command)")
-        return value
-
-    @field_validator("video", "audio")
-    @classmethod
-    def _commands_encode_themselves(cls, value: Section, info: ValidationInfo) -> Section:
-        if value.model_fields_set and info.data.get("command") is not None:
-            raise ValueError("cannot be had with command: the command makes its own picture and sound")
-        return value
-
-    @field_validator("destinations")
-    @classmethod
-    def _sent_somewhere(cls, value: dict[str, Destination], info: ValidationInfo) -> dict[str, Destination]:
-        if not value and info.data.get("source") is not None:
-            raise ValueError("expected at least one destination")
-        return value
-
 
 class Network(Section):
     """One other host, to tell our line from theirs."""
@@ -322,54 +379,18 @@ class Network(Section):
     reference: Listen | None = None
 
 
-ENV_PREFIX = "NEVERDARK_"
-
-
-class Config(BaseSettings):
-    """A whole configuration: the file, with the environment's overrides on top."""
-
-    model_config = SettingsConfigDict(
-        extra="forbid",
-        frozen=True,
-        validate_default=True,
-        hide_input_in_errors=True,
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter="__",
-    )
+class Config(Section):
+    """A whole configuration."""
 
     listen: Listen = Address("127.0.0.1", 9833)
-    data_dir: AbsolutePath = Path("neverdark-data")
-    api_token: SecretStr | None = Field(default=None, min_length=8)
-    api_token_file: SecretFromFile | None = None
-    ffmpeg: str = Field(default="auto", min_length=1)
+    data_dir: Annotated[Path, AfterValidator(_directory)] = Path("neverdark-data")
+    api_token: Annotated[SecretWord, AfterValidator(_token)] | None = None
+    api_token_file: Annotated[SecretFromFile, AfterValidator(_token_file)] | None = None
+    ffmpeg: Annotated[str, Field(min_length=1), AfterValidator(_executable)] = "auto"
     ports: Ports = PortRange(20000, 29999)
     network: Network = Network()
     defaults: Policies = Policies()
     streams: dict[Name, Stream] = {}
-
-    @field_validator("api_token_file")
-    @classmethod
-    def _token_beyond_loopback(cls, value: SecretFile | None, info: ValidationInfo) -> SecretFile | None:
-        token = info.data.get("api_token")
-        if value is not None and token is not None:
-            raise ValueError("expected one of api_token and api_token_file, not both")
-        listen = info.data.get("listen")
-        if listen is not None and not listen.is_loopback and value is None and token is None:
-            raise ValueError(f"expected a token, because listen ({listen}) is not loopback")
-        return value
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over the file; nothing else is read."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return env_settings, init_settings
 
     def policies_of(self, stream: str, destination: str = "") -> Policies:
         """The policies in force for a stream, or for one destination of it."""

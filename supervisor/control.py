@@ -41,7 +41,7 @@ class EngineControl:
 
     def late(self) -> Mapping[str, float]:
         """The parts that should have ticked by now and did not."""
-        age = time.monotonic() - self._engine.last_tick
+        age = time.monotonic() - self._engine.time.last_tick
         return {"loop": age} if age > _LATE_SECONDS else {}
 
     def request(self, verb: Verb, stream: str) -> bool:

@@ -7,16 +7,22 @@ happened after the engine has acted.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import time
-from collections.abc import Callable
+import traceback
+from collections import deque
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from supervisor import events
 from supervisor.config_file import ConfigError, Loaded, load
+from supervisor.config_watch import ConfigWatch
 from supervisor.ffmpeg.binary import Binary
-from supervisor.lifecycle import RetryNow
+from supervisor.lifecycle_types import RetryNow
 from supervisor.model import ProcessKey, RestartReason, Role, State
 from supervisor.orphans import end_orphans
 from supervisor.plan import StreamSpec, plan
@@ -25,13 +31,12 @@ from supervisor.preflight import ca_bundle, preflight, raise_file_limit
 from supervisor.process import OWNER_VARIABLE
 from supervisor.quantities import Address
 from supervisor.slot import Host, Slot, oom_kills
-from supervisor.snapshot import LOOP_LAG_BUCKETS, Snapshot
+from supervisor.snapshot import Snapshot
 from supervisor.stream import Stream
+from supervisor.timekeeper import Timekeeper
 from supervisor.uplink_watch import UplinkWatch
 
-_TICK = 0.5
-_WATCH_CONFIG = 1.0
-_CLOCK_STEP = 1.0
+Job = Callable[[], Awaitable[None]]
 _ONLY_AT_START = ("listen", "data_dir", "api_token", "api_token_file", "ffmpeg", "ports")
 
 
@@ -42,7 +47,7 @@ class Engine:
         self.loaded = loaded
         self.streams: dict[str, Stream] = {}
         self.listeners: list[events.Listener] = []
-        self.last_tick = time.monotonic()
+        self.time = Timekeeper(self.tell)
         self._file = file
         self._binary = binary
         self._data_dir = loaded.config.data_dir
@@ -52,13 +57,11 @@ class Engine:
         self._stopping = asyncio.Event()
         self._forced = False
         self._gone = asyncio.Event()
-        self._reload_asked = asyncio.Event()
+        self._config_watch = ConfigWatch(lambda: self.loaded.files)
+        self._backlog: deque[Slot] = deque()
         self._failing_paths: set[Path] = set()
         self._reload_ok = True
         self._reload_time = time.time()
-        self._clock_steps = 0
-        self._lag_counts = [0] * (len(LOOP_LAG_BUCKETS) + 1)
-        self._lag_sum = 0.0
         self._workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="probe")
         self._host: Host | None = None
 
@@ -70,6 +73,7 @@ class Engine:
         `ready` is called when the loop owns its state and before the first process starts.
         """
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._on_loop_error)
         for pid, run_id in await loop.run_in_executor(self._workers, end_orphans, self._data_dir):
             self.tell(events.OrphanEnded(pid, run_id))
         raise_file_limit(self.loaded.config)
@@ -80,15 +84,20 @@ class Engine:
             tell=self.tell,
             trouble=self._storage_trouble,
             changed=self._changed,
+            later=self._put_off,
             oom_kills=oom_kills,
         )
         self._apply(self._plan(self.loaded))
         ready()
+        gc.collect()
+        gc.freeze()  # what is there now stays: the collector need not look at it while an exit waits
         uplinks = UplinkWatch(self._pushers, self.tell, self._ingest_back, self._workers)
-        tasks = [
-            asyncio.create_task(job)
-            for job in (self._tick_forever(), self._watch_config(), uplinks.run_forever())
-        ]
+        jobs: tuple[Job, ...] = (
+            partial(self.time.run_forever, self._account),
+            partial(self._config_watch.run_forever, self._reload),
+            uplinks.run_forever,
+        )
+        tasks = [asyncio.create_task(self._keep(job)) for job in jobs]
         for stream in list(self.streams.values()):
             if stream.spec.enabled and not self._stopping.is_set():
                 stream.start("start")
@@ -101,6 +110,26 @@ class Engine:
         for stream in self.streams.values():
             stream.close()
         self._workers.shutdown(wait=False, cancel_futures=True)
+
+    async def _keep(self, job: Job) -> None:
+        """Run a job for ever: one that has died while everything looks well is the worst that can happen."""
+        while True:
+            try:
+                await job()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the job goes on
+                self._internal_error("job", error)
+            await asyncio.sleep(1)
+
+    def _internal_error(self, where: str, error: BaseException) -> None:
+        frame = traceback.extract_tb(error.__traceback__)[-1:]
+        place = f" at {Path(frame[0].filename).name}:{frame[0].lineno}" if frame else ""
+        self.tell(events.InternalError(where, f"{type(error).__name__}{place}"))
+
+    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        del loop
+        error = context.get("exception")
+        if isinstance(error, BaseException):
+            self._internal_error(str(context.get("message", "loop")), error)
 
     def stop(self) -> None:
         """End everything in order; asked a second time, at once."""
@@ -123,6 +152,18 @@ class Engine:
         environment.setdefault("SSL_CERT_FILE", self._ca_file)
         environment["AV_LOG_FORCE_NOCOLOR"] = "1"
         return environment
+
+    def _put_off(self, slot: Slot) -> None:
+        """Book-keeping comes one piece a turn of the loop, so that an exit never waits for more than one."""
+        self._backlog.append(slot)
+        if len(self._backlog) == 1:
+            asyncio.get_running_loop().call_soon(self._work_off)
+
+    def _work_off(self) -> None:
+        self._backlog[0].catch_up()
+        self._backlog.popleft()
+        if self._backlog:
+            asyncio.get_running_loop().call_soon(self._work_off)
 
     # --- streams -----------------------------------------------------------------------------------
 
@@ -223,19 +264,7 @@ class Engine:
 
     def reload(self) -> None:
         """Read the configuration again, whether or not it seems to have changed."""
-        self._reload_asked.set()
-
-    async def _watch_config(self) -> None:
-        """Reload on request, and when a file has changed and then rested for one look."""
-        applied = seen = _signature(self.loaded.files)
-        while True:
-            asked = await _wait(self._reload_asked, _WATCH_CONFIG)
-            now = _signature(self.loaded.files)
-            if asked or (now != applied and now == seen):
-                self._reload_asked.clear()
-                await self._reload()
-                applied = now = _signature(self.loaded.files)
-            seen = now
+        self._config_watch.ask()
 
     async def _reload(self) -> None:
         loop = asyncio.get_running_loop()
@@ -264,35 +293,10 @@ class Engine:
         preflight(loaded, self._binary, self._file)
         return loaded
 
-    # --- time --------------------------------------------------------------------------------------
-
-    async def _tick_forever(self) -> None:
-        """Twice a second: that we live, how late we are, whether the clock was set; once a second: accounts."""
-        loop = asyncio.get_running_loop()
-        due = loop.time() + _TICK
-        offset = time.time() - time.monotonic()
-        turn = 0
-        while True:
-            await asyncio.sleep(due - loop.time())
-            now = loop.time()
-            self.last_tick = time.monotonic()
-            self._note_lag(max(0.0, now - due))
-            due = max(due + _TICK, now)
-            step = time.time() - time.monotonic() - offset
-            if abs(step) > _CLOCK_STEP:
-                offset += step
-                self._clock_steps += 1
-                self.tell(events.ClockStepped(step))
-            turn += 1
-            if turn % 2 == 0:
-                wall = time.time()
-                for stream in self.streams.values():
-                    stream.account(now, wall)
-
-    def _note_lag(self, lag: float) -> None:
-        bucket = next((i for i, bound in enumerate(LOOP_LAG_BUCKETS) if lag <= bound), len(LOOP_LAG_BUCKETS))
-        self._lag_counts[bucket] += 1
-        self._lag_sum += lag
+    def _account(self) -> None:
+        now, wall = asyncio.get_running_loop().time(), time.time()
+        for stream in self.streams.values():
+            stream.account(now, wall)
 
     # --- evidence ----------------------------------------------------------------------------------
 
@@ -315,7 +319,11 @@ class Engine:
         if isinstance(fact, events.ProcessAdvanced):
             self._ingest_answers(fact.key)
         for listener in self.listeners:
-            listener(fact)
+            try:
+                listener(fact)
+            except Exception as error:  # noqa: BLE001 - a listener's trouble is not the streams'
+                if not isinstance(fact, events.InternalError):
+                    self._internal_error("listener", error)
 
     def _ingest_answers(self, key: ProcessKey) -> None:
         stream = self.streams.get(key.stream)
@@ -330,7 +338,9 @@ class Engine:
                 self.tell(events.StorageTrouble(path, error.strerror or str(error)))
             self._failing_paths.add(path)
         else:
-            self._failing_paths = {failing for failing in self._failing_paths if failing.parent != path.parent}
+            self._failing_paths = {
+                failing for failing in self._failing_paths if failing.parent != path.parent
+            }
             if not self._failing_paths:
                 self.tell(events.StorageRecovered(path))
 
@@ -346,28 +356,8 @@ class Engine:
             ),
             config_reload_successful=self._reload_ok,
             config_reload_success_time=self._reload_time,
-            clock_steps=self._clock_steps,
+            clock_steps=self.time.clock_steps,
             data_dir=self._data_dir,
-            loop_lag_counts=tuple(self._lag_counts),
-            loop_lag_sum=self._lag_sum,
+            loop_lag_counts=tuple(self.time.lag_counts),
+            loop_lag_sum=self.time.lag_sum,
         )
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> bool:
-    """True when `event` was set within `seconds`."""
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True
-
-
-def _signature(files: tuple[Path, ...]) -> tuple[tuple[int, int, int], ...]:
-    signature = []
-    for file in files:
-        try:
-            status = file.stat()
-            signature.append((status.st_mtime_ns, status.st_size, status.st_ino))
-        except OSError:
-            signature.append((0, 0, 0))
-    return tuple(signature)

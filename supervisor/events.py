@@ -167,6 +167,14 @@ class ProbeTrouble:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class InternalError:
+    """A mistake of ours, caught where it could do no more harm. Names a type and a place, never a value."""
+
+    where: str
+    error: str
+
+
 Fact = (
     ProcessStarted
     | ProcessAdvanced
@@ -185,5 +193,6 @@ Fact = (
     | StorageTrouble
     | StorageRecovered
     | ProbeTrouble
+    | InternalError
 )
 Listener = Callable[[Fact], None]

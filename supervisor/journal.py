@@ -136,6 +136,8 @@ class Journal:
                 log.info("can write again", path=str(path))
             case events.ProbeTrouble(probe, error):
                 log.error("a probe cannot look, what it tells is unknown", probe=probe, error=error)
+            case events.InternalError(where, error):
+                log.error("internal error, please report it; streams go on", where=where, error=error)
 
     def ready(self, version: str, file: Path, listen: str, ffmpeg: str, streams: int) -> None:
         """The first line of a run."""

@@ -7,155 +7,35 @@ monotonic seconds, passed in. Read `_TABLE` at the end first: it is the whole ma
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from supervisor.config import Policies
-from supervisor.model import ExitCause, RestartReason, State
+from supervisor.lifecycle_types import (
+    Advanced,
+    Event,
+    Exited,
+    Fact,
+    Kill,
+    Refilled,
+    Restart,
+    RetryNow,
+    Silent,
+    Spawn,
+    Start,
+    Status,
+    Step,
+    Stop,
+    Terminate,
+    Tick,
+    UplinkBlocked,
+    View,
+    Waiting,
+)
+from supervisor.model import RestartReason, State
 from supervisor.policy import backoff_delay, budget_allows
 
 # A feeder that was silent for longer than this has stopped feeding; its progress comes twice a second.
 FEED_GAP = 1.5
 _IDLE_RECHECK = 1.0  # how often a process that is not being fed looks again
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What the machine remembers of one process."""
-
-    state: State = State.STOPPED
-    wanted: bool = False
-    since: float = 0.0  # when `state` was entered
-    run: int = 0  # the number of the last run, from 1
-    spent: int = 0  # attempts taken from the budget
-    deadline: float | None = None  # when `Tick` is due
-    reason: RestartReason | None = None  # why it is being, or was last, replaced
-    ending: bool = False  # we killed it; its exit is still to come
-    signals: int = 0  # polite signals sent in STOPPING
-    delay: float = 0.0  # the wait that BACKOFF or COOLDOWN began with
-
-
-# --- events ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """It shall run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """It shall not run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Restart:
-    """Replace it on purpose, with a fresh budget; `force` skips the polite signals."""
-
-    reason: RestartReason
-    force: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Advanced:
-    """The first sign of progress of this run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exited:
-    """The process is gone, or could not be started."""
-
-    cause: ExitCause
-
-
-@dataclass(frozen=True, slots=True)
-class UplinkBlocked:
-    """Its ingest acknowledged nothing for too long while data waited."""
-
-
-@dataclass(frozen=True, slots=True)
-class RetryNow:
-    """What it failed on is known to be back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """`Status.deadline` has passed."""
-
-
-Event = Start | Stop | Restart | Advanced | Exited | UplinkBlocked | RetryNow | Tick
-
-
-# --- what is known besides -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The world as the machine may see it at `now`."""
-
-    now: float
-    policies: Policies
-    random: float = 0.0  # 0 to 1, for jitter
-    tracked: bool = True  # whether it reports progress at all
-    last_advance: float | None = None  # of this run
-    fed_since: float | None = 0.0  # since when its feeder advances; None: not at all yet
-    fed_until: float | None = None  # the feeder's last advance; None: it needs no feeder
-
-
-# --- actions and facts -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Spawn:
-    """Start a new run. `reason` is None for a first start."""
-
-    reason: RestartReason | None
-
-
-@dataclass(frozen=True, slots=True)
-class Kill:
-    """SIGKILL to the group."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terminate:
-    """SIGTERM to the group."""
-
-
-Action = Spawn | Kill | Terminate
-
-
-@dataclass(frozen=True, slots=True)
-class Silent:
-    """Fact: it showed no progress (or no acknowledged byte) for too long and is being killed."""
-
-    reason: RestartReason
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Fact: the next attempt is `delay` seconds away, in BACKOFF or COOLDOWN."""
-
-    state: State
-    delay: float
-    attempts_left: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refilled:
-    """Fact: sustained progress has refilled the budget."""
-
-
-Fact = Silent | Waiting | Refilled
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What an event leads to. Actions come first, facts are told afterwards."""
-
-    status: Status
-    actions: tuple[Action, ...] = ()
-    facts: tuple[Fact, ...] = ()
 
 
 def step(status: Status, event: Event, view: View) -> Step:

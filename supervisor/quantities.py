@@ -23,8 +23,14 @@ _BYTE_UNITS = {
     "mib": 1024**2,
     "gib": 1024**3,
 }
-_NUMBER_UNIT = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z]*)\s*")
+_NUMBER_UNIT = re.compile(r"\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*([A-Za-z]*)\s*", re.ASCII)
+_NUMBER = re.compile(r"\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
+_WHOLE_NUMBER = re.compile(r"\s*[+-]?\d{1,18}\s*", re.ASCII)
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _MAX_PORT = 65535
+_MAX_DURATION = 365 * 86400.0
+_MAX_BITRATE = 1e9
+_MAX_BYTES = 2.0**63
 
 
 class Size(NamedTuple):
@@ -67,30 +73,49 @@ class PortRange(NamedTuple):
         return f"{self.first}-{self.last}"
 
 
-def _scaled(value: Any, units: dict[str, Any], expected: str) -> float:
+def _scaled(value: Any, units: dict[str, Any], most: float, expected: str) -> float:
+    """`value` in base units, from 0 to `most`. Raises ValueError with the text `expected`."""
     if isinstance(value, bool):
         raise ValueError(expected)
-    if isinstance(value, int | float):
-        number, unit = float(value), ""
-    else:
-        match = _NUMBER_UNIT.fullmatch(str(value))
-        if match is None or match.group(2).lower() not in units:
-            raise ValueError(expected)
-        number, unit = float(match.group(1)), match.group(2).lower()
-    if not math.isfinite(number) or number < 0:
+    match = _NUMBER_UNIT.fullmatch(str(value))
+    if match is None or match.group(2).lower() not in units:
         raise ValueError(expected)
-    return number * float(units[unit])
+    scaled = float(match.group(1)) * float(units[match.group(2).lower()])
+    if scaled > most:  # also the infinity that a number of 400 digits becomes
+        raise ValueError(expected)
+    return scaled
+
+
+def parse_number(value: Any) -> float:
+    """A plain number; not `true`, which Python takes for 1, and neither infinity nor NaN."""
+    expected = "expected a number"
+    if isinstance(value, bool) or _NUMBER.fullmatch(str(value)) is None:
+        raise ValueError(expected)
+    number = float(str(value))
+    if not math.isfinite(number):
+        raise ValueError(expected)
+    return number
+
+
+def parse_count(value: Any) -> int:
+    """A whole number, of at most 18 digits."""
+    if isinstance(value, bool) or _WHOLE_NUMBER.fullmatch(str(value)) is None:
+        raise ValueError("expected a whole number")
+    return int(str(value))
 
 
 def parse_duration(value: Any) -> float:
-    """Seconds from `500ms`, `30s`, `2m`, `1h`, `1d`, or a bare number."""
-    return _scaled(value, _DURATION_UNITS, "expected a duration such as 500ms, 30s, 2m or 1h (a bare number = seconds)")
+    """Seconds from `500ms`, `30s`, `2m`, `1h`, `1d`, or a bare number; a year at most."""
+    expected = "expected a duration such as 500ms, 30s, 2m or 1h (a bare number = seconds), at most 365d"
+    return _scaled(value, _DURATION_UNITS, _MAX_DURATION, expected)
 
 
 def parse_bitrate(value: Any) -> int:
-    """Bits a second from `4500k`, `6M`, or a bare number; more than 0."""
-    expected = "expected a bit rate such as 4500k or 6M (a bare number = bits a second), more than 0"
-    bits = round(_scaled(value, _BITRATE_UNITS, expected))
+    """Bits a second from `4500k`, `6M`, or a bare number; more than 0, and what FFmpeg's 32 bits can count."""
+    expected = (
+        "expected a bit rate such as 4500k or 6M (a bare number = bits a second), more than 0, at most 1G"
+    )
+    bits = round(_scaled(value, _BITRATE_UNITS, _MAX_BITRATE, expected))
     if bits < 1:
         raise ValueError(expected)
     return bits
@@ -99,7 +124,7 @@ def parse_bitrate(value: Any) -> int:
 def parse_bytes(value: Any) -> int:
     """Bytes from `512MiB`, `2GiB`, `2GB`, or a bare number; more than 0."""
     expected = "expected a size such as 512MiB or 2GiB (a bare number = bytes), more than 0"
-    size = round(_scaled(value, _BYTE_UNITS, expected))
+    size = round(_scaled(value, _BYTE_UNITS, _MAX_BYTES, expected))
     if size < 1:
         raise ValueError(expected)
     return size
@@ -110,7 +135,7 @@ def parse_picture_size(value: Any) -> Size:
     expected = "expected a picture size such as 1920x1080, both numbers even and from 16 to 16384"
     if isinstance(value, Size):
         return value
-    match = re.fullmatch(r"\s*(\d{1,5})\s*[xX]\s*(\d{1,5})\s*", str(value))
+    match = re.fullmatch(r"\s*([0-9]{1,5})\s*[xX]\s*([0-9]{1,5})\s*", str(value))
     if match is None:
         raise ValueError(expected)
     size = Size(int(match.group(1)), int(match.group(2)))
@@ -124,18 +149,33 @@ def parse_address(value: Any) -> Address:
     expected = "expected an address such as 127.0.0.1:9833 (host:port, port from 1 to 65535)"
     if isinstance(value, Address):
         return value
-    match = re.fullmatch(r"\s*(?:\[([0-9a-fA-F:.%]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})\s*", str(value))
+    match = re.fullmatch(r"\s*(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})\s*", str(value))
     if match is None or not 1 <= int(match.group(3)) <= _MAX_PORT:
         raise ValueError(expected)
-    return Address(match.group(1) or match.group(2), int(match.group(3)))
+    host = match.group(1) or match.group(2)
+    if not _is_host(host):
+        raise ValueError(expected)
+    return Address(host, int(match.group(3)))
+
+
+def _is_host(host: str) -> bool:
+    """An IP address, or a name: what ends with a number can only be an address."""
+    try:
+        ip_address(host)
+    except ValueError:
+        labels = host.removesuffix(".").split(".")
+        return all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
+    return True
 
 
 def parse_port_range(value: Any) -> PortRange:
     """First and last port from `20000-29999`."""
-    expected = "expected a range of ports such as 20000-29999, from 1024 to 65535, the first not above the last"
+    expected = (
+        "expected a range of ports such as 20000-29999, from 1024 to 65535, the first not above the last"
+    )
     if isinstance(value, PortRange):
         return value
-    match = re.fullmatch(r"\s*(\d{1,5})\s*-\s*(\d{1,5})\s*", str(value))
+    match = re.fullmatch(r"\s*([0-9]{1,5})\s*-\s*([0-9]{1,5})\s*", str(value))
     if match is None:
         raise ValueError(expected)
     ports = PortRange(int(match.group(1)), int(match.group(2)))
@@ -146,14 +186,16 @@ def parse_port_range(value: Any) -> PortRange:
 
 def show_duration(seconds: float) -> str:
     """`90` as `1m30s`: for people, not for machines."""
-    if seconds < 1:
+    if round(seconds * 1000) < 1000:  # noqa: PLR2004 - milliseconds
         return f"{round(seconds * 1000)}ms"
     whole = round(seconds)
     parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "m"), (whole % 60, "s")]
     shown = [f"{count}{unit}" for count, unit in parts if count]
-    return "".join(shown[:2]) or "0s"
+    return "".join(shown[:2])
 
 
+Number = Annotated[float, BeforeValidator(parse_number)]
+Count = Annotated[int, BeforeValidator(parse_count)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 BitRate = Annotated[int, BeforeValidator(parse_bitrate)]
 ByteSize = Annotated[int, BeforeValidator(parse_bytes)]

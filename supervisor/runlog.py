@@ -6,6 +6,7 @@ A full or read-only disk costs log lines, never a stream: errors are told once, 
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ class RunLog:
         self._name = name
         self._trouble = trouble
         self._path: Path | None = None
+        self._runs: deque[Path] | None = None  # the files that are there, the oldest first; None: not looked yet
         self._fd: int | None = None
         self._size = 0
         self._failing = False
@@ -46,6 +48,7 @@ class RunLog:
             self._append(self._path, data)
         except OSError as error:
             self.close()
+            self._runs = None  # the directory may be another one, or gone
             self._retry_at = now + _RETRY_SECONDS
             if not self._failing:
                 self._failing = True
@@ -66,19 +69,22 @@ class RunLog:
             self.close()
             path.rename(path.with_name(path.name + ".1"))
         if self._fd is None:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-            self._size = os.fstat(self._fd).st_size
-            if self._size == 0:
-                self._forget_old_runs(path)
+            self._open(path)
         while data:
             written = os.write(self._fd, data)
             self._size += written
             data = data[written:]
 
-    def _forget_old_runs(self, current: Path) -> None:
-        """Run ids begin with their time, so names sort by age."""
-        runs = sorted(self._directory.glob(f"{self._name}.*.log"), reverse=True)
-        for old in [run for run in runs if run != current][MAX_RUNS - 1 :]:
+    def _open(self, path: Path) -> None:
+        if self._runs is None:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            # Run ids begin with their time, so names sort by age.
+            self._runs = deque(sorted(self._directory.glob(f"{self._name}.*.log")))
+        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        self._size = os.fstat(self._fd).st_size
+        if path not in self._runs:
+            self._runs.append(path)
+        while len(self._runs) > MAX_RUNS:
+            old = self._runs.popleft()
             old.unlink(missing_ok=True)
             old.with_name(old.name + ".1").unlink(missing_ok=True)

@@ -7,28 +7,28 @@ import errno
 import random
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from supervisor import events, lifecycle
-from supervisor.ffmpeg.failure import classify
+from supervisor import events, lifecycle, lifecycle_types
+from supervisor.ffmpeg.failure import Failure, classify
 from supervisor.ffmpeg.progress import parse_report
-from supervisor.last_words import LastWords
-from supervisor.lifecycle import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, View
-from supervisor.model import ExitCause, RestartReason, Role, State
+from supervisor.lifecycle_types import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, View
+from supervisor.model import Exit, ExitCause, RestartReason, Role, State
+from supervisor.output import Output
 from supervisor.plan import PROGRESS, ProcessSpec
-from supervisor.process import RUN_VARIABLE, Child, Outlet, ProgressSocket, spawn
+from supervisor.process import RUN_VARIABLE, Child, ProgressSocket, spawn
 from supervisor.progress_meter import ProgressMeter
-from supervisor.runlog import RunLog, Trouble
+from supervisor.runlog import Trouble
 from supervisor.secrecy import Redactor
 from supervisor.snapshot import LastFailure, ProcessSnapshot
 from supervisor.uplink import DropMeter, UplinkMeter
 
 ON_AIR_SECONDS = 3.0  # an advance is proof of life for this long
-_FLOOD_BURST = 256 * 1024  # output beyond this, and beyond the rate, is drained but not kept
-_FLOOD_RATE = 64 * 1024
 _FAILURE_LINES = 20
 _SILENT_CAUSES = {RestartReason.UPLINK: "uplink_blocked"}
 
@@ -43,6 +43,7 @@ class Host:
     tell: events.Listener
     trouble: Trouble
     changed: Callable[[Slot], None]  # called after every turn of the lifecycle
+    later: Callable[[Slot], None]  # has `catch_up` called when nothing more urgent is left
     oom_kills: Callable[[], int]
 
 
@@ -72,20 +73,16 @@ class Slot:
         self._oom_before = 0
         self._host = host
         self._timer: asyncio.TimerHandle | None = None
-        self._allowance = float(_FLOOD_BURST)
-        self._allowance_at = 0.0
-        self._skipped = 0
-        self._words = LastWords(redactor)
-        self._log = RunLog(host.data_dir / "logs" / spec.key.stream, spec.key.name, host.trouble)
-        self._outlet = Outlet(host.data_dir / "run" / spec.key.stream / f"{spec.key.name}.output")
-        host.loop.add_reader(self._outlet.fd, self._on_output)
+        self._pending: deque[Callable[[], None]] = deque()
+        self._output = Output(host.data_dir, spec.key.stream, spec.key.name, redactor, host.trouble)
+        host.loop.add_reader(self._output.outlet.fd, self._on_output)
         self._progress = ProgressSocket() if spec.tracked else None
         if self._progress:
             host.loop.add_reader(self._progress.fd, self._on_progress)
 
     # --- orders ------------------------------------------------------------------------------------
 
-    def dispatch(self, event: lifecycle.Event) -> None:
+    def dispatch(self, event: lifecycle_types.Event) -> None:
         """One turn of the lifecycle: actions at once, book-keeping after them."""
         step = lifecycle.step(self.status, event, self._view())
         self.status = step.status
@@ -114,7 +111,7 @@ class Slot:
         """Take a changed specification; one that changes the command line replaces the process."""
         replaced = spec.argv != self.spec.argv
         self.spec = spec
-        self._words.redactor = redactor
+        self._output.hide(redactor)
         if self.uplink is None and spec.ingest:
             self.uplink = UplinkMeter()
         if spec.tracked and self._progress is None:
@@ -127,12 +124,21 @@ class Slot:
         """Let go of everything; the process is gone by now."""
         if self._timer:
             self._timer.cancel()
-        self._host.loop.remove_reader(self._outlet.fd)
-        self._outlet.close()
+        self._host.loop.remove_reader(self._output.outlet.fd)
         if self._progress:
             self._host.loop.remove_reader(self._progress.fd)
             self._progress.close()
-        self._log.close()
+        self.catch_up()
+        self._output.close()
+
+    def catch_up(self) -> None:
+        """Do the book-keeping that was put off for the sake of a quicker respawn."""
+        while self._pending:
+            self._pending.popleft()()
+
+    def _put_off(self, work: Callable[[], None]) -> None:
+        self._pending.append(work)
+        self._host.later(self)
 
     # --- what is known -----------------------------------------------------------------------------
 
@@ -171,14 +177,14 @@ class Slot:
 
     # --- actions -----------------------------------------------------------------------------------
 
-    def _act(self, action: lifecycle.Action) -> None:
+    def _act(self, action: lifecycle_types.Action) -> None:
         match action:
-            case lifecycle.Spawn(reason):
+            case lifecycle_types.Spawn(reason):
                 self._spawn(reason)
-            case lifecycle.Kill():
+            case lifecycle_types.Kill():
                 if self.child:
                     self.child.signal_group(signal.SIGKILL)
-            case lifecycle.Terminate():
+            case lifecycle_types.Terminate():
                 if self.child:
                     self.child.signal_group(signal.SIGTERM)
 
@@ -187,8 +193,11 @@ class Slot:
         wall = time.time()
         run_id = f"{datetime.fromtimestamp(wall, UTC):%Y%m%dT%H%M%S.%f}"[:-3] + f"Z-{self.status.run}"
         try:
-            child = spawn(self._argv(wall), {**self._host.environment, RUN_VARIABLE: run_id}, self._outlet.fd)
+            child = spawn(
+                self._argv(wall), {**self._host.environment, RUN_VARIABLE: run_id}, self._output.outlet.fd
+            )
         except (OSError, ValueError) as error:
+            # Not from here: this is the middle of a turn of the lifecycle.
             loop.call_soon(self._spawn_failed, error)
             return
         loop.add_reader(child.pidfd, self._on_exit)
@@ -199,7 +208,7 @@ class Slot:
             self._progress.drain()
         if reason:
             self.restarts = {**self.restarts, reason: self.restarts[reason] + 1}
-        loop.call_soon(self._begin_log, run_id, child.pid, reason)
+        self._put_off(partial(self._begin_run, run_id, child.pid, reason))
 
     def _argv(self, wall: float) -> list[str]:
         url = self._progress.url if self._progress else ""
@@ -211,9 +220,8 @@ class Slot:
             argv = [unused if word == str(path) else word for word in argv]
         return argv
 
-    def _begin_log(self, run_id: str, pid: int, reason: RestartReason | None) -> None:
-        self._words.begin_run()
-        self._log.begin_run(run_id)
+    def _begin_run(self, run_id: str, pid: int, reason: RestartReason | None) -> None:
+        self._output.begin_run(run_id)
         self._oom_before = self._host.oom_kills()
         self._host.tell(events.ProcessStarted(self.key, run_id, pid, reason))
 
@@ -225,7 +233,11 @@ class Slot:
             cause = ExitCause.OTHER
         else:
             cause = ExitCause.BAD_ARGUMENTS if self.key.role is Role.COMMAND else ExitCause.ENCODER_MISSING
-        reason = (error.strerror or str(error)) if isinstance(error, OSError) else "the command line cannot be used"
+        reason = (
+            (error.strerror or str(error))
+            if isinstance(error, OSError)
+            else "the command line cannot be used"
+        )
         self.exits = {**self.exits, cause: self.exits[cause] + 1}
         self.last_cause = cause
         message = f"cannot start {self.spec.argv[0]}: {reason}"
@@ -251,26 +263,12 @@ class Slot:
             running = self.status.state is State.STARTING
             self.dispatch(Advanced())
             if running and self.run_id:
-                self._host.tell(events.ProcessAdvanced(self.key, self.run_id, now - self._run_started))
+                fact = events.ProcessAdvanced(self.key, self.run_id, now - self._run_started)
+                self._put_off(partial(self._host.tell, fact))
 
     def _on_output(self) -> None:
-        data = self._outlet.read()
-        now = self._host.loop.time()
-        refill = (now - self._allowance_at) * _FLOOD_RATE
-        self._allowance = min(_FLOOD_BURST, self._allowance + refill)
-        self._allowance_at = now
-        lines: list[str] = []
-        if len(data) > self._allowance:
-            self._skipped += len(data)
-            self._words.keep_tail(data)
-        else:
-            self._allowance -= len(data)
-            if self._skipped:
-                lines += self._words.skipped(self._skipped)
-                self._skipped = 0
-            lines += self._words.feed(data)
-        if lines:
-            self._log.write(lines, time.time(), now)
+        self.catch_up()  # the run before must be closed before this one's words are kept
+        self._output.read(self._host.loop.time())
 
     def _on_exit(self) -> None:
         child, run_id = self.child, self.run_id
@@ -278,24 +276,40 @@ class Slot:
         assert run_id is not None
         loop = self._host.loop
         loop.remove_reader(child.pidfd)
-        lines = list(self._words.feed(self._outlet.read()))
-        lines += self._words.finish()
         how, cpu = child.reap()
-        self._cpu_seconds += cpu
         self.child = None
+        self._cpu_seconds += cpu
         planned = self.status.state is State.STOPPING
         ours = self.status.ending
-        said = tuple(self._words.lines)
-        failure = classify(self.key.role, how, said, stopping=planned, oom_killed=False)
+        failure, lines = self._diagnose(how, planned=planned)
         self.port_taken = failure.port_taken
         if not planned and not ours:
             self.last_cause = failure.cause
         wall, seconds = time.time(), loop.time() - self._run_started
         fact = events.ProcessExited(
-            self.key, run_id, failure.cause, how.code, how.signal, seconds, planned or ours, said
+            self.key,
+            run_id,
+            failure.cause,
+            how.code,
+            how.signal,
+            seconds,
+            planned or ours,
+            self._output.last_lines,
         )
-        loop.call_soon(self._end_run, lines, wall, fact)
+        self._put_off(partial(self._end_run, lines, wall, fact))
         self.dispatch(Exited(failure.cause))
+
+    def _diagnose(self, how: Exit, *, planned: bool) -> tuple[Failure, list[str]]:
+        """Why the run ended, and its last lines. Whatever goes wrong in here, the process must be replaced."""
+        lines: list[str] = []
+        try:
+            self.catch_up()
+            lines += self._output.rest()
+            said = self._output.last_lines
+            return classify(self.key.role, how, said, stopping=planned, oom_killed=False), lines
+        except Exception as error:  # noqa: BLE001 - see above
+            self._host.tell(events.InternalError(f"diagnosis of {self.key}", type(error).__name__))
+            return Failure(ExitCause.OTHER, port_taken=False), lines
 
     def _end_run(self, lines: list[str], wall: float, fact: events.ProcessExited) -> None:
         """The book-keeping of an exit; the next run may be alive already."""
@@ -306,21 +320,21 @@ class Slot:
             self.last_failure = LastFailure(fact.cause, wall, fact.last_words[-_FAILURE_LINES:])
         how = f"signal {fact.signal}" if fact.signal else f"exit code {fact.code}"
         lines.append(f"[neverdark] ended after {fact.seconds:.1f} s: {fact.cause} ({how})")
-        self._log.write(lines, wall, self._host.loop.time())
+        self._output.write(lines, wall, self._host.loop.time())
         self._host.tell(fact)
 
-    def _tell(self, fact: lifecycle.Fact) -> None:
+    def _tell(self, fact: lifecycle_types.Fact) -> None:
         match fact:
-            case lifecycle.Silent(reason, seconds):
+            case lifecycle_types.Silent(reason, seconds):
                 self.last_cause = reason
-                said = tuple(self._words.lines)[-_FAILURE_LINES:]
+                said = self._output.last_lines[-_FAILURE_LINES:]
                 self.last_failure = LastFailure(_SILENT_CAUSES.get(reason, str(reason)), time.time(), said)
                 self._host.tell(events.ProcessSilent(self.key, self.run_id or "", reason, seconds))
-            case lifecycle.Waiting(state, delay, left):
+            case lifecycle_types.Waiting(state, delay, left):
                 cause = self.last_cause if isinstance(self.last_cause, ExitCause) else ExitCause.KILLED
                 retry = events.RetryScheduled(self.key, state, delay, left, cause)
-                self._host.loop.call_soon(self._host.tell, retry)  # after the exit it follows from
-            case lifecycle.Refilled():
+                self._put_off(partial(self._host.tell, retry))  # after the exit it follows from
+            case lifecycle_types.Refilled():
                 self._host.tell(events.BudgetRefilled(self.key))
 
     # --- time --------------------------------------------------------------------------------------
@@ -344,7 +358,7 @@ class Slot:
         if self._host.loop.time() < deadline:
             self._arm()
         else:
-            self.dispatch(lifecycle.Tick())
+            self.dispatch(lifecycle_types.Tick())
 
     def uplink_blocked(self) -> None:
         """The kernel says that the ingest acknowledges nothing."""
@@ -385,5 +399,3 @@ def oom_kills() -> int:
         except (OSError, ValueError):
             continue
     return 0
-
-

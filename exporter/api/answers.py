@@ -28,7 +28,7 @@ def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = 
 
 
 async def in_thread(work: Callable[[], _T]) -> _T:
-    """The result of `work`, done in a thread: it may wait for the engine or a disk. A stop does not wait for it."""
+    """The result of `work`, done in a thread: it may wait for the engine or a disk, a stop not for it."""
     return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
 
 
@@ -77,4 +77,6 @@ class _Shield:
                 where=f"{frame.filename}:{frame.lineno}",
             )
             if not begun:
-                await answer({"detail": "an internal error; neverdark's log says where"}, 500)(scope, receive, send)
+                await answer({"detail": "an internal error; neverdark's log says where"}, 500)(
+                    scope, receive, send
+                )

@@ -1,4 +1,4 @@
-"""/docs: the OpenAPI description as one plain page, because FastAPI's own loads its parts from another's server."""
+"""/docs: the OpenAPI description as one plain page. FastAPI's own loads parts from elsewhere."""
 
 from __future__ import annotations
 
@@ -59,11 +59,12 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
         for item in operation.get("parameters", [])
     ]
     answers = [
-        f"<tr><td>{escape(status)}<td>{_content(response)}" for status, response in operation["responses"].items()
+        f"<tr><td>{escape(status)}<td>{_content(response)}"
+        for status, response in operation["responses"].items()
     ]
     return (
         f'<section><h2><span class="method">{method}</span> <code>{escape(path)}</code></h2>'
-        f"<p>{escape(operation.get('summary', ''))}. {_prose(operation.get('description', ''))}</p>"
+        f"<p><strong>{escape(operation['summary'])}</strong> {_prose(operation.get('description', ''))}</p>"
         + (f"<table><tr><th>Parameter<th>In<th>Type<th>{''.join(parameters)}</table>" if parameters else "")
         + f"<table><tr><th>Status<th>Answer{''.join(answers)}</table></section>"
     )
@@ -71,12 +72,15 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
 
 def _content(response: Mapping[str, Any]) -> str:
     content: Mapping[str, Any] = response.get("content", {})
-    return ", ".join(_type(body["schema"]) if body.get("schema") else escape(kind) for kind, body in content.items())
+    return ", ".join(
+        _type(body["schema"]) if body.get("schema") else escape(kind) for kind, body in content.items()
+    )
 
 
 def _shape(name: str, schema: Mapping[str, Any]) -> str:
     rows = [
-        f"<tr><td><code>{escape(key)}</code><td>{_type(value)}" for key, value in schema.get("properties", {}).items()
+        f"<tr><td><code>{escape(key)}</code><td>{_type(value)}"
+        for key, value in schema.get("properties", {}).items()
     ]
     values = ", ".join(f"<code>{escape(str(value))}</code>" for value in schema.get("enum", []))
     return (
@@ -97,10 +101,13 @@ def _type(schema: Mapping[str, Any]) -> str:
     if "enum" in schema or "const" in schema:
         values = schema.get("enum") or [schema["const"]]
         return " or ".join(f"<code>{escape(str(value))}</code>" for value in values)
-    if schema.get("type") == "array":
-        return f"list of {_type(schema.get('items', {}))}"
-    if schema.get("type") == "object":
-        return f"map of {_type(schema.get('additionalProperties', {}))}"
-    if schema.get("format") == "date-time":
-        return "time (UTC)"
-    return escape(str(schema.get("type", "anything")))
+    match schema.get("type"):
+        case "array":
+            shown = f"list of {_type(schema.get('items', {}))}"
+        case "object":
+            shown = f"map of {_type(schema.get('additionalProperties', {}))}"
+        case "string" if schema.get("format") == "date-time":
+            shown = "time (UTC)"
+        case other:
+            shown = escape(str(other or "anything"))
+    return shown

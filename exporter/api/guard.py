@@ -1,7 +1,7 @@
 """Who may give orders. Pure.
 
-Reading is free, because nothing secret is ever shown. Orders need the bearer token when one is set; and no page
-of another site that stands open in the owner's browser may give them, token or not.
+Reading is free, because nothing secret is ever shown. Orders need the bearer token when one is set; and no
+page of another site that stands open in the owner's browser may give them, token or not.
 """
 
 from __future__ import annotations
@@ -42,6 +42,6 @@ def refusal(headers: Headers, listen: Address, token: str | None) -> Refusal | N
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
             return Refusal(401, "a bearer token is needed: Authorization: Bearer …")
     elif listen.is_loopback and _hostname(host) not in _LOOPBACK_NAMES | {listen.host.lower()}:
-        # DNS rebinding: a foreign page whose name now leads to this machine is its own origin, but not our name.
+        # DNS rebinding: a foreign page whose name now leads here has our origin, but not our name.
         return Refusal(403, "without a token orders are only taken under this machine's own name (localhost)")
     return None

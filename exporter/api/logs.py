@@ -9,7 +9,7 @@ import os
 import re
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 _TAIL_BYTES: Final = 2 * 2**20  # no answer looks further back than this
 _CURSOR: Final = re.compile(r"([A-Za-z0-9_.-]{1,255}\.log):(\d{1,20}):(\d{1,20})")
@@ -33,7 +33,7 @@ class _Cursor(NamedTuple):
 
 
 def last_lines(directory: Path, name: str, run_id: str | None, count: int) -> Page | None:
-    """The last `count` lines of the run `run_id`, or of the newest run if that has no log; None without any log."""
+    """The last `count` lines of run `run_id`, or of the newest if that has no log; None without any log."""
     runs = _runs(directory, name)
     if not runs:
         return None
@@ -81,21 +81,15 @@ def lines_after(directory: Path, name: str, after: str, count: int) -> Page | No
 
 
 def _runs(directory: Path, name: str) -> list[Path]:
-    """The logs of all runs, the oldest first. Only one run writes at a time, so the last written is the newest."""
-    dated: list[tuple[int, str, Path]] = []
-    for path in directory.glob(f"{name}.*.log"):
-        try:
-            dated.append((path.stat().st_mtime_ns, path.name, path))
-        except FileNotFoundError:  # removed a moment ago, to keep only the last runs
-            continue
-    return [path for *_, path in sorted(dated)]
+    """The logs of all runs, the oldest first: run ids begin with their time."""
+    return sorted(directory.glob(f"{name}.*.log"))
 
 
 def _older(path: Path) -> Path:
     return path.with_name(f"{path.name}.1")
 
 
-def _read_tail(file: BinaryIO) -> tuple[list[str], int]:
+def _read_tail(file: IO[bytes]) -> tuple[list[str], int]:
     """The whole lines at the end of `file`, and the offset behind them."""
     size = file.seek(0, os.SEEK_END)
     begin = file.seek(max(0, size - _TAIL_BYTES))
@@ -107,18 +101,18 @@ def _read_tail(file: BinaryIO) -> tuple[list[str], int]:
 
 
 def _read_from(path: Path, cursor: _Cursor, count: int, *, finished: bool) -> tuple[list[str], _Cursor]:
-    """What follows `cursor` in the log of one run: first in the part that it points into, then in the newer one."""
+    """What follows `cursor` in one run's log: first in the part that it points into, then in the newer."""
     with ExitStack() as stack:
-        parts: list[tuple[int, BinaryIO]] = []
+        parts: list[tuple[int, IO[bytes]]] = []
         for part in (_older(path), path):
             with suppress(FileNotFoundError):
                 file = stack.enter_context(part.open("rb"))
                 parts.append((os.fstat(file.fileno()).st_ino, file))
         inodes = [inode for inode, _ in parts]
         first = inodes.index(cursor.inode) if cursor.inode in inodes else 0
-        for inode, file in parts[first:]:
-            begin = file.seek(cursor.offset if inode == cursor.inode else 0)
-            text = file.read(_TAIL_BYTES)
+        for inode, part_file in parts[first:]:
+            begin = part_file.seek(cursor.offset if inode == cursor.inode else 0)
+            text = part_file.read(_TAIL_BYTES)
             # The last line of a run that goes on may be half written; that of a finished run stays as it is.
             whole = text if finished and len(text) < _TAIL_BYTES else text[: text.rfind(b"\n") + 1]
             pieces = whole.splitlines(keepends=True)[:count]

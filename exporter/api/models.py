@@ -1,4 +1,4 @@
-"""The shapes of the REST answers: the documentation is made from them, and tests hold the answers against them.
+"""The shapes of the REST answers: the documentation is made from them, tests hold the answers against them.
 
 The answers themselves are built as plain dictionaries in `shapes`: validating 1,000 streams every two seconds
 for every open page would cost more than the rest of neverdark.

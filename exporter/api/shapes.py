@@ -12,7 +12,9 @@ def show_time(seconds: float | None) -> str | None:
     """`2026-01-01T00:00:00.250Z`: UTC, milliseconds."""
     if seconds is None:
         return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    return (
+        datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    )
 
 
 def show_readiness(snapshot: Snapshot) -> dict[str, Any]:

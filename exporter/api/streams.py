@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import Response
 from pydantic import SecretStr
+from starlette.status import HTTP_401_UNAUTHORIZED
 
 from exporter.api.answers import answer, in_thread
-from exporter.api.guard import refusal
+from exporter.api.guard import Refusal, refusal
 from exporter.api.logs import Page, last_lines, lines_after
 from exporter.api.models import Accepted, LogPage, Problem, Stream, StreamList
 from exporter.api.shapes import show_stream, show_time
@@ -22,25 +24,29 @@ _NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {404: {"model": Problem}, 5
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {401: {"model": Problem}, 403: {"model": Problem}}
 
 Lines = Annotated[int, Query(ge=1, le=_MAX_LINES, description="at most so many lines")]
-After = Annotated[str | None, Query(max_length=300, description="`next` of the answer before: only what follows it")]
+After = Annotated[
+    str | None, Query(max_length=300, description="`next` of the answer before: only what follows it")
+]
 
 
 def streams_router(control: Control, listen: Address, token: SecretStr | None, version: str) -> APIRouter:
     """The routes below /api/streams. `token` protects the orders; reading is free."""
-    router = APIRouter(prefix="/api/streams", tags=["streams"])
+    router = APIRouter(prefix="/api/streams", tags=["streams"], responses={422: {"model": Problem}})
+    secret = token.get_secret_value() if token else None
+    _add_readings(router, control, {"version": version, "token_required": token is not None})
+    _add_logs(router, control)
+    for verb in get_args(Verb):
+        _add_order(router, control, verb, lambda request: refusal(request.headers, listen, secret))
+    return router
 
+
+def _add_readings(router: APIRouter, control: Control, about: dict[str, Any]) -> None:
     @router.get("", summary="All streams", responses={200: {"model": StreamList}, 503: {"model": Problem}})
     async def list_streams() -> Response:
         def read() -> Response:
             snapshot = control.snapshot()
-            return answer(
-                {
-                    "at": show_time(snapshot.at),
-                    "version": version,
-                    "token_required": token is not None,
-                    "streams": [show_stream(stream) for stream in snapshot.streams],
-                }
-            )
+            shown = [show_stream(stream) for stream in snapshot.streams]
+            return answer({"at": show_time(snapshot.at), **about, "streams": shown})
 
         return await in_thread(read)
 
@@ -48,10 +54,12 @@ def streams_router(control: Control, listen: Address, token: SecretStr | None, v
     async def get_stream(stream: str) -> Response:
         return await in_thread(lambda: answer(show_stream(_find(control, stream))))
 
+
+def _add_logs(router: APIRouter, control: Control) -> None:
     @router.get(
         "/{stream}/logs",
         summary="The log of one process",
-        description="Without `role` the encoder's or the command's; without `after` the newest run's last lines.",
+        description="Without `role` the encoder or the command; without `after` the newest run's last lines.",
         responses={200: {"model": LogPage}, **_NOT_FOUND},
     )
     async def get_logs(
@@ -68,26 +76,24 @@ def streams_router(control: Control, listen: Address, token: SecretStr | None, v
 
         return await in_thread(read)
 
-    def add_order(verb: Verb) -> None:
-        @router.post(
-            f"/{{stream}}/{verb}",
-            name=f"{verb}_stream",
-            summary=f"{verb.capitalize()} a stream",
-            status_code=202,
-            responses={202: {"model": Accepted}, **_REFUSED, **_NOT_FOUND},
-        )
-        async def order(stream: str, request: Request) -> Response:
-            refused = refusal(request.headers, listen, token.get_secret_value() if token else None)
-            if refused:
-                challenge = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None  # noqa: PLR2004 - by its RFC
-                raise HTTPException(refused.status, refused.detail, challenge)
-            if not await in_thread(lambda: control.request(verb, stream)):
-                raise _no_such_stream()
-            return answer({"stream": stream, "accepted": verb}, 202)
 
-    for verb in get_args(Verb):
-        add_order(verb)
-    return router
+def _add_order(
+    router: APIRouter, control: Control, verb: Verb, refuse: Callable[[Request], Refusal | None]
+) -> None:
+    @router.post(
+        f"/{{stream}}/{verb}",
+        name=f"{verb}_stream",
+        summary=f"{verb.capitalize()} a stream",
+        status_code=202,
+        responses={202: {"model": Accepted}, **_REFUSED, **_NOT_FOUND},
+    )
+    async def order(stream: str, request: Request) -> Response:
+        if refused := refuse(request):
+            challenge = {"WWW-Authenticate": "Bearer"} if refused.status == HTTP_401_UNAUTHORIZED else None
+            raise HTTPException(refused.status, refused.detail, challenge)
+        if not await in_thread(lambda: control.request(verb, stream)):
+            raise _no_such_stream()
+        return answer({"stream": stream, "accepted": verb}, 202)
 
 
 def _no_such_stream() -> HTTPException:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from supervisor.ffmpeg.codecs import device_options, tracks, video_options
 from supervisor.ffmpeg.destinations import destination_output, media_input, media_output
-from supervisor.ffmpeg.sources import source_options
+from supervisor.ffmpeg.sources import is_paced, source_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from supervisor.config import Audio, Source, Video
-    from supervisor.ffmpeg.binary import Binary
+
+
+class Binary(Protocol):
+    """What a command line depends on; `supervisor.ffmpeg.binary.Binary` is one."""
+
+    @property
+    def path(self) -> str:
+        """The executable."""
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """(major, minor)."""
+
 
 # Progress twice a second: a stall is known within that much more than its timeout.
 _STATS_PERIOD = "0.5"
@@ -20,7 +32,7 @@ _STATS_PERIOD = "0.5"
 # How long, in µs, video waits for audio that does not come. FFmpeg's own 10 s would be a stall.
 _PUSHER_INTERLEAVE = "1000000"
 
-# FFmpeg 6 gave `-shortest` a buffer of its own, again of 10 s: a live source whose audio pauses froze for so long.
+# FFmpeg 6 gave `-shortest` a buffer of its own, again of 10 s: a pause in live audio froze the video.
 _SHORTEST_BUFFER = "0.5"
 _SHORTEST_BUFFERS_SINCE = (6, 0)
 
@@ -49,7 +61,7 @@ def encoder_argv(
         *chosen.maps,
         *video_options(video),
         *chosen.audio,
-        *(_end_with_source(binary) if chosen.endless else []),
+        *(_end_with_source(binary, source) if chosen.endless else []),
         *media_output(media_ports),
     ]
 
@@ -79,9 +91,10 @@ def pusher_argv(
     ]
 
 
-def _end_with_source(binary: Binary) -> list[str]:
+def _end_with_source(binary: Binary, source: Source) -> list[str]:
     """Return the output options that end an encoder with its source although its silence is endless."""
-    if binary.version >= _SHORTEST_BUFFERS_SINCE:
+    # Not where `-re` paces: there FFmpeg 9 with a short buffer delivers in bursts, seconds apart.
+    if binary.version >= _SHORTEST_BUFFERS_SINCE and not is_paced(source):
         return ["-shortest", "-shortest_buf_duration", _SHORTEST_BUFFER]
     return ["-shortest"]
 

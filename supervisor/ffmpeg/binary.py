@@ -81,7 +81,7 @@ def _locate(setting: str) -> str:
         raise FfmpegNotFound(message)
     bundled = _bundled()
     if bundled is None:
-        message = "ffmpeg: none on PATH and no imageio-ffmpeg installed; install one, or set `ffmpeg:` to its path"
+        message = "ffmpeg: none on PATH and no imageio-ffmpeg installed; install one, or set its path"
         raise FfmpegNotFound(message)
     return bundled
 

@@ -73,7 +73,8 @@ def video_options(video: Video) -> list[str]:
     # tee would choose constant and mpegts variable frame rate by itself: say it, so that both are alike.
     argv += ["-fps_mode", "vfr"] if video.fps is None else ["-fps_mode", "cfr", "-r", frame_rate(video.fps)]
     if video.bitrate is not None:
-        argv += ["-b:v", str(video.bitrate), "-maxrate:v", str(video.bitrate), "-bufsize:v", str(2 * video.bitrate)]
+        rate = str(video.bitrate)
+        argv += ["-b:v", rate, "-maxrate:v", rate, "-bufsize:v", str(2 * video.bitrate)]
     # No B-frames: decoding and presentation order stay one, also where a new encoder continues an old one.
     return [*argv, "-bf", "0", *_keyframes(video)]
 

@@ -34,7 +34,7 @@ _FRAGMENTED = ("-movflags", "+frag_keyframe+empty_moov+default_base_moof")
 _FLV = ("-f", "flv", "-flvflags", "no_duration_filesize")
 _MPEGTS = ("-f", "mpegts", "-mpegts_flags", _TS_FLAGS)
 
-# mp4 writes its header before it sees a packet, too late to find out by itself that AAC comes with ADTS headers.
+# mp4 writes its header before it sees a packet, so it does not find out by itself that AAC comes as ADTS.
 _AAC_FOR_MP4 = ("-bsf:a", "aac_adtstoasc")
 
 _FILE_MUXERS: dict[str, tuple[str, ...]] = {

@@ -1,12 +1,12 @@
-"""Why a process ended, from its exit and its last words: FFmpeg 5 exits 1 for everything, so the words decide.
+"""Why a process ended, from its exit and its last words.
 
+FFmpeg 5 exits 1 for everything, so the words decide.
 The table comes from real runs of FFmpeg 5.1 and 9.0; tests/unit/ffmpeg/captured/ has what they said.
 """
 
 from __future__ import annotations
 
 import re
-import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,7 +45,7 @@ def _rule(roles: frozenset[Role], cause: ExitCause, *patterns: str) -> _Rule:
 
 _PORT_TAKEN = re.compile(r"bind failed: Address already in use")
 
-# Fatal wherever they stand. FFmpeg follows them with lines that sound like something else, so the first RULE wins.
+# Fatal wherever they stand. FFmpeg adds lines that sound like something else: the first RULE wins.
 _FATAL = (
     _rule(_ANY, ExitCause.DISK_FULL, r"No space left on device", r"Disk quota exceeded"),
     _rule(_ANY, ExitCause.OUT_OF_MEMORY, r"Cannot allocate memory"),
@@ -77,7 +77,12 @@ _FATAL = (
         r"Unable to parse option value",
     ),
     # A track that is missing or empty is the source's doing: it may be back at the next start.
-    _rule(_SOURCE, ExitCause.SOURCE_REFUSED, r"Stream map '.*' matches no streams", r"option time_base to value 1/0"),
+    _rule(
+        _SOURCE,
+        ExitCause.SOURCE_REFUSED,
+        r"Stream map '.*' matches no streams",
+        r"option time_base to value 1/0",
+    ),
     _rule(_ANY, ExitCause.BAD_ARGUMENTS, r"Error while opening encoder"),
 )
 
@@ -156,14 +161,16 @@ _GENERAL = (
 )
 
 _SPEAKS_OF_INGEST = re.compile(
-    r"\[out#|Error opening output|av_interleaved_write_frame|to the muxer|Error (writing trailer|closing file)"
-    r"|Server error: |(Input|Output) #\d+, |frame= *\d"
+    r"\[out#|Error opening output|av_interleaved_write_frame|to the muxer"
+    r"|Error (writing trailer|closing file)|Server error: |(Input|Output) #\d+, |frame= *\d"
 )
 _SPEAKS_OF_SOURCE = re.compile(
     r"\[in#|Error opening input|Error during demuxing|\[rtsp @|\brtsps?://|HTTP error|method \w+ failed"
 )
 _FFMPEG_BANNER = re.compile(r"ffmpeg version |\blib(av|sw|postproc)\w*  +\d")
 _FFMPEG_DONE = re.compile(r"muxing overhead|Lsize=")
+
+_SIGKILL = 9  # not from `signal`: a pure file reaches for no module of the system's
 
 # FFmpeg's exit code after a signal, and, as the low byte of its own errno, after "Operation not permitted".
 _EXIT_AFTER_SIGNAL = 255
@@ -182,7 +189,7 @@ def classify(role: Role, exit: Exit, lines: Sequence[str], *, stopping: bool, oo
     if stopping:
         return Failure(ExitCause.STOPPED)
     if exit.signal is not None:
-        out_of_memory = oom_killed and exit.signal == signal.SIGKILL
+        out_of_memory = oom_killed and exit.signal == _SIGKILL
         return Failure(ExitCause.OUT_OF_MEMORY if out_of_memory else ExitCause.KILLED)
     if role is Role.PUSHER and any(_PORT_TAKEN.search(line) for line in lines):
         return Failure(ExitCause.OTHER, port_taken=True)

@@ -58,7 +58,7 @@ _DEVICE_FORMATS = frozenset(
     }
 )
 
-# One retry after a second bridges a hiccup; more would hide a dead source from layer 1, which restarts faster.
+# One retry after a second bridges a hiccup; more would hide a dead source from layer 1.
 _HTTP_RECONNECT = ("-reconnect", "1", "-reconnect_streamed", "1", "-reconnect_delay_max", "2")
 
 
@@ -77,6 +77,11 @@ def kind_of(source: Source) -> Kind:
     return kind
 
 
+def is_paced(source: Source) -> bool:
+    """Whether FFmpeg itself must hold the source to real time (`-re`), for it would deliver faster."""
+    return kind_of(source) in {Kind.LAVFI, Kind.FILE} if source.realtime is None else source.realtime
+
+
 def source_options(source: Source, *, read_timeout: float) -> list[str]:
     """Return the argv that opens the source as FFmpeg's next input.
 
@@ -85,14 +90,15 @@ def source_options(source: Source, *, read_timeout: float) -> list[str]:
     """
     kind = kind_of(source)
     argv: list[str] = []
-    if source.realtime if source.realtime is not None else kind in {Kind.LAVFI, Kind.FILE}:
+    if is_paced(source):
         argv += ["-re"]
     if source.loop and kind is Kind.FILE:
         argv += ["-stream_loop", "-1"]
     argv += _network_options(kind, microseconds=max(1, round(read_timeout * 1_000_000)))
     if source.format is not None:
         argv += ["-f", source.format]
-    return [*argv, *source.options, "-i", source.url.get_secret_value()]
+    argv += [option.get_secret_value() for option in source.options]
+    return [*argv, "-i", source.url.get_secret_value()]
 
 
 def _network_options(kind: Kind, *, microseconds: int) -> list[str]:

@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import lifecycle
-from supervisor.config import Policies, Restart
-from supervisor.lifecycle import (
-    IGNORED,
+from supervisor import config, lifecycle
+from supervisor.config import Policies
+from supervisor.lifecycle import IGNORED, step
+from supervisor.lifecycle_types import (
     Advanced,
     Event,
     Exited,
     Kill,
     Refilled,
+    Restart,
     RetryNow,
     Silent,
     Spawn,
@@ -29,7 +30,6 @@ from supervisor.lifecycle import (
     Tick,
     UplinkBlocked,
     View,
-    step,
 )
 from supervisor.model import ExitCause, RestartReason, State
 
@@ -51,7 +51,7 @@ def running(now: float = 10.0, **status: object) -> Status:
 def make(kind: type[Event]) -> Event:
     if kind is Exited:
         return Exited(ExitCause.OTHER)
-    return lifecycle.Restart(RestartReason.OPERATOR) if kind is lifecycle.Restart else kind()  # type: ignore[call-arg]
+    return Restart(RestartReason.OPERATOR) if kind is Restart else kind()  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("state", State)
@@ -85,7 +85,7 @@ def test_an_exit_waits_and_then_spawns_with_its_reason() -> None:
 
 
 def test_without_a_delay_the_next_run_begins_in_the_same_step() -> None:
-    policies = POLICIES.model_copy(update={"restart": Restart(initial_delay=0)})
+    policies = POLICIES.model_copy(update={"restart": config.Restart(initial_delay=0)})
     result = step(running(), Exited(ExitCause.KILLED), replace(view(11.0), policies=policies))
     assert result.actions == (Spawn(RestartReason.EXIT),)
     assert result.status.state is State.STARTING
@@ -213,7 +213,7 @@ def test_a_stop_in_a_backoff_is_obeyed_at_once() -> None:
 
 
 def test_a_planned_restart_costs_nothing() -> None:
-    stopping = step(running(spent=9), lifecycle.Restart(RestartReason.OPERATOR), view(20.0)).status
+    stopping = step(running(spent=9), Restart(RestartReason.OPERATOR), view(20.0)).status
     again = step(stopping, Exited(ExitCause.STOPPED), view(20.2))
     assert again.actions == (Spawn(RestartReason.OPERATOR),)
     assert again.status.spent == 0

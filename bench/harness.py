@@ -1,0 +1,129 @@
+"""A real neverdark with children that cost nothing, and a clock that both share."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import requests
+
+HERE = Path(__file__).parent
+
+
+def build_child(folder: Path) -> Path:
+    """Compile the child; needs a C compiler."""
+    program = folder / "child"
+    subprocess.run(["cc", "-O2", "-o", str(program), str(HERE / "child.c")], check=True)
+    return program
+
+
+def free_port() -> int:
+    """A TCP port that nobody has just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Starts:
+    """Hears from every child when its first instruction ran."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        self.port = int(self._socket.getsockname()[1])
+
+    def collect(self, count: int, seconds: float) -> dict[int, tuple[int, float]]:
+        """Wait for `count` starts: id → (pid, monotonic time of its first instruction)."""
+        found: dict[int, tuple[int, float]] = {}
+        deadline = time.monotonic() + seconds
+        while len(found) < count:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"{len(found)} of {count} children started within {seconds} s")
+            select.select([self._socket], [], [], left)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    name, pid, moment = self._socket.recv(200).split()
+                    found[int(name)] = (int(pid), int(moment) / 1e9)
+        return found
+
+
+class Neverdark:
+    """`neverdark run` on a configuration, until the block ends."""
+
+    def __init__(self, folder: Path, streams: dict[str, Any], **settings: Any) -> None:
+        self.port = free_port()
+        config = {
+            "listen": f"127.0.0.1:{self.port}",
+            "data_dir": str(folder / "data"),
+            "streams": streams,
+            **settings,
+        }
+        self.file = folder / "neverdark.yml"
+        self.file.write_text(json.dumps(config), encoding="utf-8")
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = (folder / "neverdark.log").open("wb")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "supervisor", "run", "-c", str(self.file)],
+            stdout=self.log,
+            stderr=self.log,
+        )
+
+    def wait_ready(self, seconds: float) -> None:
+        """Until every stream is on air."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(requests.RequestException):
+                if requests.get(f"{self.url}/readyz", timeout=10).ok:
+                    return
+            time.sleep(0.2)
+        raise TimeoutError(f"not on air within {seconds} s; see {self.log.name}")
+
+    def cpu_seconds(self) -> float:
+        """User and system time of neverdark itself so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_mib(self) -> float:
+        """Resident memory of neverdark itself."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def end(self) -> None:
+        """Stop in order."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.log.close()
+
+
+@contextlib.contextmanager
+def neverdark(streams: dict[str, Any], **settings: Any) -> Iterator[Neverdark]:
+    """A running neverdark in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="neverdark-bench-") as folder:
+        running = Neverdark(Path(folder), streams, **settings)
+        try:
+            yield running
+        finally:
+            running.end()
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` of them lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -1,0 +1,149 @@
+"""What no single key can tell: checks of one key against another, on the raw tree. Pure, but for key files.
+
+The raw tree, and not the validated one, so that these speak although some other key is wrong. Whatever has the
+wrong type is passed over: that is reported where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from supervisor.config import Restart, absolute, destination_scheme
+from supervisor.config_yaml import Path_
+from supervisor.quantities import parse_address, parse_duration
+
+_NO = {"false", "no", "off", "n", "f", "0"}
+_PORTS = {"rtmp": 1935, "rtmps": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A rule that is broken at `path`; `show` says whether the value there tells more."""
+
+    path: Path_
+    expected: str
+    show: bool = False
+
+
+def broken_rules(tree: Mapping[str, Any]) -> Iterator[Broken]:
+    """Every rule that `tree` breaks. Paths of key files are resolved as `config.base_dir` says."""
+    yield from _token(tree)
+    defaults = tree.get("defaults")
+    yield from _order(("defaults",), [defaults])
+    publishers: dict[tuple[str, ...], str] = {}
+    for name, stream in _mappings(tree.get("streams")):
+        path: Path_ = ("streams", name)
+        yield from _order(path, [defaults, stream])
+        yield from _stream(path, stream)
+        for key, destination in _mappings(stream.get("destinations")):
+            place: Path_ = (*path, "destinations", key)
+            yield from _order(place, [defaults, stream, destination])
+            yield from _destination(place, destination)
+            if str(stream.get("enabled", True)).lower() in _NO:
+                continue
+            if target := _target(destination):
+                if target in publishers:
+                    yield Broken(place, f"publishes to the same place as {publishers[target]}")
+                publishers.setdefault(target, f"streams.{name}.destinations.{key}")
+
+
+def _token(tree: Mapping[str, Any]) -> Iterator[Broken]:
+    has = [key for key in ("api_token", "api_token_file") if tree.get(key) is not None]
+    if len(has) > 1:
+        yield Broken(("api_token_file",), "expected one of api_token and api_token_file, not both")
+    try:
+        listen = parse_address(tree["listen"])
+    except (KeyError, ValueError):
+        return
+    if not has and not listen.is_loopback:
+        yield Broken(("api_token_file",), f"expected a token, because listen ({listen}) is not loopback")
+
+
+def _stream(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
+    command = stream.get("command") is not None
+    source = stream.get("source") is not None
+    if command and source:
+        yield Broken((*path, "source"), "expected one of source and command, not both")
+    elif not command and not source:
+        yield Broken((*path, "source"), "expected a source (or a command)")
+    if command and not source:
+        for section in ("video", "audio"):
+            if stream.get(section):
+                reason = "cannot be had with command: the command makes its own picture and sound"
+                yield Broken((*path, section), reason)
+    if source and not command and stream.get("destinations", {}) == {}:
+        yield Broken((*path, "destinations"), "expected at least one destination")
+    video = stream.get("video")
+    if isinstance(video, dict) and video.get("codec") == "copy":
+        for key in ("size", "fps", "preset"):
+            if video.get(key) is not None:
+                reason = "cannot be had with codec: copy, which leaves the picture as it is"
+                yield Broken((*path, "video", key), reason, show=True)
+
+
+def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken]:
+    has = [key for key in ("key", "key_file") if destination.get(key) is not None]
+    if len(has) > 1:
+        yield Broken((*path, "key_file"), "expected one of key and key_file, not both")
+    url = destination.get("url")
+    if not has and isinstance(url, str) and destination_scheme(url) in _PORTS:
+        pieces = [piece for piece in url.partition("://")[2].partition("?")[0].split("/")[1:] if piece]
+        if len(pieces) < 2:  # noqa: PLR2004 - application and stream
+            yield Broken((*path, "key_file"), "expected a key or a key_file: this URL names no stream")
+
+
+def _target(destination: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """What two destinations may not share, however it is written; None while that cannot be known."""
+    url = destination.get("url")
+    if not isinstance(url, str):
+        return None
+    scheme = destination_scheme(url)
+    try:
+        if scheme == "file":
+            return ("file", str(absolute(Path(urlsplit(url).path))))
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(scheme)
+        key = _key(destination)
+    except (OSError, ValueError):
+        return None
+    if not host:
+        return None
+    query = f"?{parts.query}" if parts.query else ""
+    name = parts.path.strip("/") + query + (f"/{key}" if key else "")
+    if key and scheme in _PORTS and not query:
+        name = f"{parts.path.strip('/')}/{key}"
+    return (scheme, host, str(port), name)
+
+
+def _key(destination: Mapping[str, Any]) -> str:
+    if destination.get("key") is not None:
+        return str(destination["key"])
+    if destination.get("key_file") is None:
+        return ""
+    return absolute(Path(str(destination["key_file"]))).read_text(encoding="utf-8-sig").strip()
+
+
+def _mappings(value: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(value, dict):
+        yield from ((name, item) for name, item in value.items() if isinstance(item, dict))
+
+
+def _order(path: Path_, layers: list[Any]) -> Iterator[Broken]:
+    """The delays of a restart, reported at the innermost layer that touches one of them, and only there."""
+    sections = [layer.get("restart") if isinstance(layer, dict) else None for layer in layers]
+    own = sections[-1] if isinstance(sections[-1], dict) else {}
+    touched = [key for key in ("max_delay", "initial_delay") if key in own]
+    values = {"initial_delay": Restart().initial_delay, "max_delay": Restart().max_delay}
+    try:
+        for written in sections:
+            if isinstance(written, dict):
+                values |= {key: parse_duration(written[key]) for key in values if key in written}
+    except ValueError:
+        return  # reported where it stands
+    if touched and values["initial_delay"] > values["max_delay"]:
+        expected = "expected initial_delay to be no longer than max_delay"
+        yield Broken((*path, "restart", touched[0]), expected, show=True)

@@ -1,0 +1,148 @@
+"""What goes into a process' lifecycle and what comes out: status, events, view, actions, facts. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from supervisor.config import Policies
+from supervisor.model import ExitCause, RestartReason, State
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the machine remembers of one process."""
+
+    state: State = State.STOPPED
+    wanted: bool = False
+    since: float = 0.0  # when `state` was entered
+    run: int = 0  # the number of the last run, from 1
+    spent: int = 0  # attempts taken from the budget
+    deadline: float | None = None  # when `Tick` is due
+    reason: RestartReason | None = None  # why it is being, or was last, replaced
+    ending: bool = False  # we killed it; its exit is still to come
+    signals: int = 0  # polite signals sent in STOPPING
+    delay: float = 0.0  # the wait that BACKOFF or COOLDOWN began with
+
+
+# --- events ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """It shall run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """It shall not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Replace it on purpose, with a fresh budget; `force` skips the polite signals."""
+
+    reason: RestartReason
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """The first sign of progress of this run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The process is gone, or could not be started."""
+
+    cause: ExitCause
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkBlocked:
+    """Its ingest acknowledged nothing for too long while data waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryNow:
+    """What it failed on is known to be back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """`Status.deadline` has passed."""
+
+
+Event = Start | Stop | Restart | Advanced | Exited | UplinkBlocked | RetryNow | Tick
+
+
+# --- what is known besides -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The world as the machine may see it at `now`."""
+
+    now: float
+    policies: Policies
+    random: float = 0.0  # 0 to 1, for jitter
+    tracked: bool = True  # whether it reports progress at all
+    last_advance: float | None = None  # of this run
+    fed_since: float | None = 0.0  # since when its feeder advances; None: not at all yet
+    fed_until: float | None = None  # the feeder's last advance; None: it needs no feeder
+
+
+# --- actions and facts -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """Start a new run. `reason` is None for a first start."""
+
+    reason: RestartReason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """SIGKILL to the group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """SIGTERM to the group."""
+
+
+Action = Spawn | Kill | Terminate
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Fact: it showed no progress (or no acknowledged byte) for too long and is being killed."""
+
+    reason: RestartReason
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Fact: the next attempt is `delay` seconds away, in BACKOFF or COOLDOWN."""
+
+    state: State
+    delay: float
+    attempts_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refilled:
+    """Fact: sustained progress has refilled the budget."""
+
+
+Fact = Silent | Waiting | Refilled
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What an event leads to. Actions come first, facts are told afterwards."""
+
+    status: Status
+    actions: tuple[Action, ...] = ()
+    facts: tuple[Fact, ...] = ()

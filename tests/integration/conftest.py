@@ -1,0 +1,52 @@
+"""Fixtures of the integration tests: everything real, every process ended by the test that started it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+
+from tests.integration.harness.ingest import Ingest
+from tests.integration.harness.supervised import Neverdark
+from tests.integration.harness.valve import Valve
+
+Launch = Callable[..., Neverdark]
+
+
+@pytest.fixture
+def ingest(tmp_path: Path) -> Iterator[Ingest]:
+    """nginx-rtmp, running."""
+    ingest = Ingest(tmp_path / "ingest")
+    ingest.start()
+    yield ingest
+    ingest.close()
+
+
+@pytest.fixture
+def valve(ingest: Ingest) -> Iterator[Valve]:
+    """A breakable line to the ingest."""
+    with Valve(ingest.port) as valve:
+        yield valve
+
+
+@pytest.fixture
+def neverdark(tmp_path: Path) -> Iterator[Launch]:
+    """Starts a neverdark with the given streams and top-level keys; what is left running is ended and examined."""
+    with ExitStack() as running:
+
+        def launch(streams: dict[str, object], **top: object) -> Neverdark:
+            return running.enter_context(Neverdark(tmp_path / "neverdark", streams, **top))
+
+        yield launch
+
+
+@pytest.fixture(params=["debian", "wheel"])
+def ffmpeg(request: pytest.FixtureRequest) -> str:
+    """Both FFmpegs, for what FFmpeg's version may change: Debian's 5.1 on PATH and the wheel's 9.0."""
+    found = shutil.which("ffmpeg") if request.param == "debian" else imageio_ffmpeg.get_ffmpeg_exe()
+    assert found, "no FFmpeg on PATH"
+    return str(found)

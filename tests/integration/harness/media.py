@@ -1,0 +1,66 @@
+"""FFmpeg as the world around neverdark: cameras, foreign publishers, and a look into what was received."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.integration.harness.supervised import Json
+
+QUIET = ("ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error")
+_PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10")
+_CODEC = ("-c:v", "libx264", "-preset", "ultrafast", "-b:v", "300k", "-g", "10", "-pix_fmt", "yuv420p")
+
+
+@contextmanager
+def ffmpeg(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """An FFmpeg of the test's own, ended with the block."""
+    with subprocess.Popen([*QUIET, *arguments], stdin=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def publishing(url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Somebody else publishes a test card to an RTMP URL: a camera, or a second publisher on our key."""
+    with ffmpeg("-re", *_PICTURE, *_CODEC, "-f", "flv", url) as process:
+        yield process
+
+
+def record(path: Path, seconds: float) -> Path:
+    """Make a file with so much of a test card."""
+    subprocess.run(
+        [*QUIET, *_PICTURE, *_CODEC, "-t", f"{seconds:g}", "-y", str(path)], check=True, timeout=60
+    )
+    return path
+
+
+def tracks(path: Path) -> dict[str, Json]:
+    """What a file holds, by kind of track, as ffprobe sees it; a file that is still being written will do."""
+    argv = ["ffprobe", "-loglevel", "error", "-show_streams", "-of", "json", str(path)]
+    found = json.loads(subprocess.run(argv, capture_output=True, timeout=30, check=True).stdout)
+    return {track["codec_type"]: track for track in found["streams"]}
+
+
+def loudness(path: Path) -> float:
+    """The mean volume in dB; digital silence is -91."""
+    argv = [
+        "ffmpeg",
+        "-hide_banner",
+        "-nostdin",
+        "-i",
+        str(path),
+        "-vn",
+        "-af",
+        "volumedetect",
+        "-f",
+        "null",
+        "-",
+    ]
+    said = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=True).stderr
+    return float(said.partition("mean_volume:")[2].split()[0])

@@ -1,0 +1,302 @@
+"""A real neverdark, as a process: started on a configuration, asked through its API, ended without a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import requests
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.integration.harness.waiting import ON_AIR, SLACK, eventually, free_port
+
+REPOSITORY = Path(__file__).parents[3]
+OWNER_VARIABLE = "_NEVERDARK_OWNER"
+# Every secret of every test contains this, so that one look tells whether any of them got out.
+BAIT = "ZBait7"
+# From SIGTERM to gone: the issue's promise.
+STOP_SECONDS = 5.0
+
+Json = dict[str, Any]
+ProcessName = tuple[str, str, str]  # stream, role, destination
+
+
+def secret(name: str) -> str:
+    """A key, password or token that must not show up anywhere."""
+    return f"{BAIT}-{name}-x7Qp2"
+
+
+def card(*, rate: int = 10, **video: object) -> Json:
+    """A small test card: source and video of a stream, cheap enough for many at once."""
+    source = {"url": f"testsrc2=size=320x180:rate={rate}", "format": "lavfi", "realtime": True}
+    usual = {"codec": "libx264", "bitrate": "300k", "preset": "ultrafast", "keyframe_interval": "1s"}
+    return {"source": source, "video": usual | video}
+
+
+def cam(url: str, key: str | None = None, **overrides: object) -> Json:
+    """A test card sent to one destination, `yt`."""
+    return card() | {"destinations": {"yt": {"url": url} | ({"key": key} if key else {})}} | overrides
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """Ours, without what would reach into a neverdark; the package is found wherever the test runs."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("NEVERDARK_")}
+    return inherited | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"} | extra
+
+
+def carriers(data_dir: Path) -> dict[int, str]:
+    """Processes, zombies aside, that carry the mark of the neverdark of `data_dir`: pid → command line."""
+    mark = f"{OWNER_VARIABLE}={data_dir}".encode()
+    found = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return found
+
+
+class Neverdark:
+    """`neverdark run` on a configuration of the test's. Starts on `start`, or on entering it as a context."""
+
+    def __init__(self, folder: Path, streams: Mapping[str, object], **top: object) -> None:
+        folder.mkdir(exist_ok=True)
+        self.folder = folder
+        self.data_dir = folder / "data"
+        self.port = free_port()
+        self.config_file = folder / "neverdark.yml"
+        self.environment = environment()
+        self.config: Json = {"listen": f"127.0.0.1:{self.port}", "data_dir": "./data"}
+        self.config |= {**top, "streams": dict(streams)}
+        self.process: subprocess.Popen[bytes] | None = None
+        self._output = folder / "output.log"
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._counters: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
+        self.write_config()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            self.end()
+        finally:
+            # Shown by pytest if the test failed, and then the first thing that one wants to see.
+            print(f"--- {self.config_file}\n{self.log()}")
+
+    # --- life --------------------------------------------------------------------------------------
+
+    def write_config(self) -> None:
+        """Write `config` to the file, in one step, as editors do."""
+        new = self.config_file.with_suffix(".new")
+        new.write_text(yaml.safe_dump(self.config, sort_keys=False))
+        new.replace(self.config_file)
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start it and do not wait for anything."""
+        with self._output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "supervisor", "run", "-c", str(self.config_file)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=self.environment,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        return self.process
+
+    def start(self) -> Self:
+        """Start it and wait until its API answers."""
+        process = self.launch()
+
+        def answers() -> bool:
+            if process.poll() is not None:
+                raise RuntimeError(f"neverdark ended with {process.returncode}:\n{self.log()}")
+            return self.get("/healthz").ok
+
+        eventually(answers, 10 + SLACK, "neverdark answers")
+        return self
+
+    def send(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float) -> int:
+        """Its exit code."""
+        assert self.process is not None
+        return self.process.wait(seconds)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it in order, within what is promised; returns the exit code."""
+        self.send(number)
+        return self.wait(STOP_SECONDS + SLACK)
+
+    def crash(self) -> None:
+        """SIGKILL: no chance to end anything."""
+        self.send(signal.SIGKILL)
+        self.wait(10)
+
+    def end(self) -> None:
+        """The last look, and the end: in order, nothing left behind, no secret in anything it has shown."""
+        try:
+            if self.process and self.process.poll() is None:
+                self._look_around()
+                assert self.stop() == 0, "SIGTERM ends with exit code 0"
+            assert not carriers(self.data_dir), "processes are left behind"
+            self._assert_no_secret()
+            assert "Traceback" not in self.log()
+        finally:
+            self._session.close()
+            if self.process and self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            for pid in carriers(self.data_dir):  # after a failed assertion: the next test starts clean
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def _look_around(self) -> None:
+        """Everything it shows to others, kept so that `_assert_no_secret` sees it too."""
+        seen = [self.get(path).text for path in ("/", "/metrics", "/api/streams", "/readyz", "/healthz")]
+        self.metrics()
+        (self.folder / "seen.txt").write_text("\n".join(seen))
+
+    def _assert_no_secret(self) -> None:
+        shown = [self._output, self.folder / "seen.txt", *self.log_files()]
+        leaks = [
+            f"{path.name}: {line}"
+            for path in shown
+            if path.exists()
+            for line in path.read_text(errors="replace").splitlines()
+            if BAIT in line
+        ]
+        assert not leaks, f"secrets got out:\n{chr(10).join(leaks[:10])}"
+
+    # --- what it says ------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def log(self) -> str:
+        """Its standard output and error."""
+        return self._output.read_text(errors="replace") if self._output.exists() else ""
+
+    def log_files(self) -> list[Path]:
+        """Every regular file that it has written: logs, and whatever else there may be."""
+        return [path for path in self.data_dir.rglob("*") if path.is_file()]
+
+    def get(self, path: str) -> requests.Response:
+        return self._session.get(self.url + path, timeout=5)
+
+    def post(self, path: str, token: str | None = None) -> requests.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self._session.post(self.url + path, headers=headers, timeout=5)
+
+    def cli(self, *words: str, seconds: float = 20) -> subprocess.CompletedProcess[str]:
+        """Another command of neverdark's, against this one; its output is looked through for secrets, too."""
+        done = subprocess.run(
+            [sys.executable, "-m", "supervisor", *words],
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            cwd=self.folder,
+            timeout=seconds,
+            check=False,
+        )
+        assert BAIT not in done.stdout + done.stderr, "a secret got out"
+        return done
+
+    def stream(self, name: str) -> Json:
+        """One stream, as the API shows it."""
+        answer = self.get(f"/api/streams/{name}")
+        assert answer.ok, answer.text
+        stream: Json = answer.json()
+        return stream
+
+    def streams(self) -> list[Json]:
+        streams: list[Json] = self.get("/api/streams").json()["streams"]
+        return streams
+
+    def processes(self) -> Iterator[tuple[ProcessName, Json]]:
+        for stream in self.streams():
+            for process in stream["processes"]:
+                yield (stream["stream"], process["role"], process["destination"] or ""), process
+
+    def one(self, stream: str, role: str, destination: str = "") -> Json:
+        """One process, as the API shows it."""
+        return dict(self.processes())[stream, role, destination]
+
+    def pid(self, stream: str, role: str, destination: str = "") -> int:
+        """The pid that the API names. Raises LookupError while there is none."""
+        pid = self.one(stream, role, destination)["pid"]
+        if pid is None:
+            raise LookupError(f"{stream} {role} {destination}: no process")
+        return int(pid)
+
+    def pids(self) -> dict[ProcessName, int | None]:
+        return {name: process["pid"] for name, process in self.processes()}
+
+    def restarts(self) -> dict[ProcessName, dict[str, int]]:
+        """What was replaced so far and why; only reasons that occurred."""
+        return {
+            name: {reason: count for reason, count in process["restarts"].items() if count}
+            for name, process in self.processes()
+        }
+
+    def exits(self, stream: str, role: str, destination: str = "") -> dict[str, int]:
+        """How a process' runs ended so far; only causes that occurred."""
+        return {cause: n for cause, n in self.one(stream, role, destination)["exits"].items() if n}
+
+    def frames(self, stream: str, role: str, destination: str = "") -> int:
+        return int(self.one(stream, role, destination)["progress"]["frames"])
+
+    def on_air(self, *names: str) -> bool:
+        """Whether these streams (without names: all wanted ones) are on air."""
+        chosen = [
+            stream for stream in self.streams() if (stream["stream"] in names if names else stream["wanted"])
+        ]
+        return bool(chosen) and all(stream["on_air"] for stream in chosen)
+
+    def wait_on_air(self, *names: str, seconds: float = ON_AIR) -> None:
+        eventually(lambda: self.on_air(*names), seconds, f"{', '.join(names) or 'all'} on air")
+
+    # --- what it counts ----------------------------------------------------------------------------
+
+    def metrics(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        """All samples, read by the library's own parser. Counters may not have fallen since the last look."""
+        text = self.get("/metrics").text
+        samples, counters = {}, {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                key = (sample.name, frozenset(sample.labels.items()))
+                samples[key] = sample.value
+                if family.type == "counter":
+                    counters[key] = sample.value
+        fallen = {
+            key: (old, counters.get(key))
+            for key, old in self._counters.items()
+            if counters.get(key, old) < old
+        }
+        assert not fallen, f"counters fell: {fallen}"
+        self._counters |= counters
+        return samples
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of all samples of `livestream_…` with these labels. Raises LookupError without any."""
+        wanted = set(labels.items())
+        found = [
+            value
+            for (sample, own), value in self.metrics().items()
+            if sample == f"livestream_{name}" and wanted <= own
+        ]
+        if not found:
+            raise LookupError(f"no livestream_{name} with {labels}")
+        return sum(found)

@@ -1,0 +1,61 @@
+"""Waiting for something to become true, against a monotonic deadline and never by sleeping for a guess."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# What the product promises is measured in seconds on a machine that has time. A CI machine with more workers
+# than cores has not: this much is added to every promise before a test calls it broken.
+SLACK = 5.0
+# From the start of a neverdark to a stream on air takes 2–3 s here; the issue allows 10.
+ON_AIR = 10.0 + SLACK
+
+_PAUSE = 0.05
+# "Not yet" is also an answer that could not be had: a server that is still starting, a key that is not there.
+_NOT_YET = (AssertionError, LookupError, OSError)
+
+
+def eventually(condition: Callable[[], T], seconds: float, what: str) -> T:
+    """The first truthy value of `condition`, asked again and again for `seconds`; else fails with the last one."""
+    deadline = time.monotonic() + seconds
+    while True:
+        last: object
+        try:
+            value = condition()
+            if value:
+                return value
+            last = value
+        except _NOT_YET as error:
+            last = f"{type(error).__name__}: {error}"
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"not within {seconds:g} s: {what}; last seen: {last!r}")
+        time.sleep(_PAUSE)
+
+
+def all_along(condition: Callable[[], object], seconds: float, what: str) -> None:
+    """`condition` holds whenever it is asked, for `seconds`: for what must NOT happen."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        value = condition()
+        assert value, f"{what}: {value!r}"
+        time.sleep(_PAUSE)
+
+
+def free_port() -> int:
+    """A TCP port that nobody has now.
+
+    Not one of those that the kernel gives out by itself (32768 and up): a server of a test that goes away and
+    comes back must find its port untouched by somebody's outgoing connection.
+    """
+    while True:
+        port = random.randrange(10000, 20000)  # noqa: S311 - so that parallel workers do not meet
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

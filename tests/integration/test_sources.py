@@ -1,0 +1,127 @@
+"""What a source may do to us: end, hang, refuse, go away. Lesson 6: the camera was lost, and with it the stream."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.integration.conftest import Launch
+from tests.integration.harness.ingest import Ingest
+from tests.integration.harness.media import publishing, record
+from tests.integration.harness.rtsp import RtspCamera
+from tests.integration.harness.supervised import cam, secret
+from tests.integration.harness.valve import Valve
+from tests.integration.harness.waiting import SLACK, eventually
+
+PUSHER, ENCODER = ("cam", "pusher", "yt"), ("cam", "encoder", "")
+QUICK = {"initial_delay": "200ms", "max_delay": "1s", "attempts": 100}
+
+
+def test_lesson_06_a_camera_that_was_lost_is_used_again(
+    ingest: Ingest, neverdark: Launch, ffmpeg: str
+) -> None:
+    """By RTSP, with a password: gone, back, and the platform's connection is the same all the while."""
+    key, password = secret("main"), secret("camera")
+    with RtspCamera("viewer", password) as camera:
+        stream = cam(ingest.url, key, restart=QUICK)
+        stream["source"] = {"url": camera.url}
+        running = neverdark({"cam": stream}, ffmpeg=ffmpeg)
+        running.wait_on_air()
+        before, pusher = eventually(lambda: ingest.publisher(key), SLACK, "published"), running.pid(*PUSHER)
+
+        camera.refuse()
+        eventually(lambda: not running.on_air(), 5 + SLACK, "the loss is noticed")
+        eventually(lambda: running.restarts()[ENCODER].get("exit", 0) >= 2, 5 + SLACK, "it is tried again")
+        assert running.one(*ENCODER)["last_failure"]["cause"] in {"source_unreachable", "source_ended"}
+
+        camera.listen()
+        running.wait_on_air()
+        eventually(lambda: ingest.publisher(key).bytes_in > before.bytes_in, SLACK, "media goes on")
+        assert ingest.publisher(key).client == before.client
+        assert running.pid(*PUSHER) == pusher
+        assert running.restarts()[PUSHER] == {}, "pushers wait for their encoder, and are not to blame"
+        assert running.metric("stream_off_air_seconds_total", stream="cam", segment="source") > 0
+
+
+def test_a_camera_that_refuses_the_password_is_named_so(ingest: Ingest, neverdark: Launch) -> None:
+    with RtspCamera("viewer", secret("right")) as camera:
+        stream = cam(ingest.url, secret("main"))
+        stream["source"] = {"url": camera.url.replace(secret("right"), secret("wrong"))}
+        running = neverdark({"cam": stream})
+        eventually(
+            lambda: running.exits(*ENCODER).get("source_refused"), 5 + SLACK, "refused, and known to be"
+        )
+        failure = running.one(*ENCODER)["last_failure"]
+        assert failure["cause"] == "source_refused"
+        assert failure["log"], (
+            "what FFmpeg said, without the password: that is looked for at the end of every test"
+        )
+
+
+def test_lesson_06_a_camera_by_rtmp_that_was_lost_is_used_again(
+    ingest: Ingest, valve: Valve, neverdark: Launch
+) -> None:
+    key = secret("main")
+    stream = cam(ingest.url, key, restart=QUICK)
+    stream["source"] = {"url": f"{valve.url}/camera"}
+    with publishing(f"{ingest.url}/camera"):
+        eventually(lambda: ingest.receives("camera"), 5 + SLACK, "the camera is there")
+        running = neverdark({"cam": stream})
+        running.wait_on_air()
+        client = eventually(lambda: ingest.publisher(key), SLACK, "published").client
+
+        valve.refuse()
+        eventually(
+            lambda: running.exits(*ENCODER).get("source_unreachable"), 5 + SLACK, "the loss is noticed"
+        )
+        valve.listen()
+
+        eventually(
+            lambda: not running.one(*ENCODER)["backoff_seconds"] and running.on_air(), 15, "on air again"
+        )
+        assert ingest.publisher(key).client == client
+        assert running.restarts()[PUSHER] == {}
+
+
+def test_a_file_that_ends_begins_again_on_the_same_connection(
+    ingest: Ingest, neverdark: Launch, tmp_path: Path
+) -> None:
+    key = secret("main")
+    stream = cam(ingest.url, key, restart=QUICK | {"reset_after": "1s"})
+    stream["source"] = {"url": str(record(tmp_path / "clip.mp4", 4)), "realtime": True}
+    running = neverdark({"cam": stream})
+    running.wait_on_air()
+    client = eventually(lambda: ingest.publisher(key), SLACK, "published").client
+
+    eventually(lambda: running.exits(*ENCODER).get("source_ended", 0) >= 2, 12 + SLACK, "it ended, twice")
+    assert set(running.exits(*ENCODER)) == {"source_ended"}
+    assert running.restarts()[PUSHER] == {}
+    assert ingest.publisher(key).client == client
+
+
+def test_a_file_that_is_looped_goes_on(ingest: Ingest, neverdark: Launch, tmp_path: Path) -> None:
+    key = secret("main")
+    stream = cam(ingest.url, key)
+    stream["source"] = {"url": str(record(tmp_path / "clip.mp4", 1)), "realtime": True, "loop": True}
+    running = neverdark({"cam": stream})
+    running.wait_on_air()
+    eventually(lambda: running.frames(*PUSHER) > 40, 6 + SLACK, "more frames than the file has")
+    assert running.restarts() == {PUSHER: {}, ENCODER: {}}
+
+
+def test_a_source_that_never_answers_is_given_up_and_tried_again(
+    ingest: Ingest, valve: Valve, neverdark: Launch
+) -> None:
+    valve.freeze()
+    stream = cam(ingest.url, secret("main"), restart=QUICK, stall={"startup": "3s", "timeout": "3s"})
+    stream["source"] = {"url": f"{valve.url}/camera"}
+    with publishing(f"{ingest.url}/camera"):
+        running = neverdark({"cam": stream})
+
+        def given_up() -> bool:
+            unanswered = running.exits(*ENCODER).get("source_unreachable", 0)
+            return unanswered + running.restarts()[ENCODER].get("start_timeout", 0) >= 2
+
+        eventually(given_up, 2 * (3 + 1) + SLACK, "an answer is not awaited for ever")
+        assert running.restarts()[PUSHER] == {}
+        valve.thaw()
+        running.wait_on_air()

@@ -1,0 +1,217 @@
+"""The hand-built exposition, held against the library's parsers, promtool and a second reading."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.collector import READERS, Collector
+from exporter.metrics import FAMILIES, PREFIX, Family, Kind
+from supervisor.model import ExitCause, Health, ProcessKey, Role, Segment, State
+from supervisor.snapshot import ProgressTotals, Snapshot, UplinkTotals
+from tests.unit.exporter.slow_reading import LIVE, Sample, samples
+from tests.unit.exporter.snapshots import (
+    NOW,
+    command,
+    destination,
+    encoder,
+    process,
+    pusher,
+    snapshot,
+    stream,
+    three_streams,
+)
+
+
+def read(text: str, *, openmetrics: bool) -> set[Sample]:
+    """Every sample of an exposition, by the library's own parser; none may stand there twice."""
+    parse = parse_openmetrics if openmetrics else parse_text
+    found = [
+        (sample.name, frozenset(sample.labels.items()), float(sample.value))
+        for family in parse(text)
+        for sample in family.samples
+    ]
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+def render(shown: Snapshot, *, openmetrics: bool = False, collector: Collector | None = None) -> str:
+    collector = collector or Collector("1.2.3", "abc")
+    return collector.exposition(shown, openmetrics=openmetrics).decode()
+
+
+def values(shown: Snapshot, name: str, collector: Collector | None = None) -> list[float]:
+    found = read(render(shown, collector=collector), openmetrics=False)
+    return [value for sample, _, value in found if sample == f"livestream_{name}"]
+
+
+PROMTOOL_CLEAN = (0, "", "")
+
+
+def promtool(text: str) -> tuple[int, str, str]:
+    """What `promtool check metrics` says of an exposition: exit code, output, complaints."""
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed")
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input=text, text=True, capture_output=True, check=False
+    )
+    return checked.returncode, checked.stdout, checked.stderr
+
+
+def never_ran() -> Snapshot:
+    key = ProcessKey("new", Role.ENCODER)
+    waiting = process(ProcessKey("new", Role.PUSHER, "srt"), dropped_datagrams=0)
+    tcp = process(ProcessKey("new", Role.PUSHER, "tcp"), uplink=UplinkTotals())
+    places = (destination("srt", expected_bytes_per_second=None), destination("tcp", on_air=False))
+    return snapshot(stream("new", process(key), waiting, tcp, on_air=False, destinations=places))
+
+
+SNAPSHOTS = {
+    "three streams": three_streams(),
+    "nothing configured": snapshot(),
+    "never ran": never_ran(),
+    "stopped": snapshot(
+        stream("off", encoder("off", state=State.STOPPED, pid=None), wanted=False, on_air=False)
+    ),
+}
+
+
+@pytest.mark.parametrize("openmetrics", [False, True], ids=["text", "openmetrics"])
+@pytest.mark.parametrize("shown", SNAPSHOTS.values(), ids=SNAPSHOTS.keys())
+def test_both_formats_say_what_a_second_reading_finds(shown: Snapshot, *, openmetrics: bool) -> None:
+    found = read(render(shown, openmetrics=openmetrics), openmetrics=openmetrics)
+    assert {sample for sample in found if sample[0] not in LIVE} == samples(shown, "1.2.3", "abc")
+
+
+counts = st.integers(0, 2**63)
+seconds = st.floats(0, 1e12)
+
+
+@given(
+    st.builds(
+        ProgressTotals, counts, counts, counts, counts, seconds, st.none() | seconds, st.none() | seconds
+    ),
+    st.dictionaries(st.sampled_from(ExitCause), counts),
+    st.dictionaries(st.sampled_from(Segment), seconds),
+    st.sampled_from(State),
+    st.sampled_from(Health),
+)
+def test_any_values_are_told_exactly(
+    progress: ProgressTotals,
+    exits: dict[ExitCause, int],
+    off_air: dict[Segment, float],
+    state: State,
+    health: Health,
+) -> None:
+    busy = encoder("a", progress=progress, exits=exits, state=state)
+    shown = snapshot(stream("a", busy, health=health, off_air_seconds=off_air))
+    for openmetrics in (False, True):
+        found = read(render(shown, openmetrics=openmetrics), openmetrics=openmetrics)
+        assert {sample for sample in found if sample[0] not in LIVE} == samples(shown, "1.2.3", "abc")
+
+
+@pytest.mark.parametrize("shown", SNAPSHOTS.values(), ids=SNAPSHOTS.keys())
+def test_promtool_finds_nothing_to_say(shown: Snapshot) -> None:
+    assert promtool(render(shown)) == PROMTOOL_CLEAN
+
+
+def test_label_values_are_escaped() -> None:
+    odd = 'a"b\\c\nd%s'
+    for openmetrics in (False, True):
+        found = read(
+            Collector(odd, "{}").exposition(snapshot(), openmetrics=openmetrics).decode(),
+            openmetrics=openmetrics,
+        )
+        (labels,) = (dict(labels) for name, labels, _ in found if name == "livestream_build_info")
+        assert labels == {"version": odd, "revision": "{}"}
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=[family.name for family in FAMILIES])
+def test_each_family_has_its_type_help_and_labels(family: Family) -> None:
+    parsed = parse_openmetrics(render(three_streams(), openmetrics=True))  # type: ignore[no-untyped-call]  # not ours
+    (shown,) = (one for one in parsed if one.name == PREFIX + family.name.removesuffix("_total"))
+    assert shown.type == family.kind
+    assert shown.documentation == family.help
+    assert {tuple(sample.labels) for sample in shown.samples} == {
+        (*family.labels, "le") if sample.name.endswith("_bucket") else family.labels
+        for sample in shown.samples
+    }
+
+
+def test_metrics_and_readers_belong_together() -> None:
+    names = [family.name for family in FAMILIES]
+    assert len(set(names)) == len(names)
+    assert READERS.keys() == set(names)
+    assert all(family.name.endswith("_total") == (family.kind is Kind.COUNTER) for family in FAMILIES)
+
+
+def test_a_bare_command_stream_stays_within_its_series() -> None:
+    few, many = (
+        len(read(render(shown), openmetrics=False)) for shown in (snapshot(), snapshot(command("a")))
+    )
+    assert many - few == 55  # the contract allows 110
+
+
+def test_what_does_not_apply_has_no_series() -> None:
+    text = render(snapshot(command("a", tracked=False)))
+    assert "progress_" not in text
+    assert "uplink_" not in text
+    assert "media_dropped" not in text
+    assert "destination_on_air" not in text
+    assert not values(snapshot(command("a", pid=None, started=None)), "process_start_time_seconds")
+    assert not values(snapshot(data_dir=Path("/nonexistent")), "data_dir_free_bytes")
+
+
+def test_room_in_the_data_directory_is_asked_at_the_scrape(tmp_path: Path) -> None:
+    (free,) = values(snapshot(data_dir=tmp_path), "data_dir_free_bytes")
+    room = os.statvfs(tmp_path)
+    assert 0 < free <= room.f_blocks * room.f_frsize
+
+
+def test_gzip_holds_the_same_text() -> None:
+    collector = Collector("1", "2")
+    shown = snapshot(stream("a", encoder("a", pid=None)), data_dir=Path("/nonexistent"))
+    assert gzip.decompress(collector.exposition(shown, gzip=True)) == collector.exposition(shown)
+
+
+def test_labels_follow_streams_that_come_go_and_change_places() -> None:
+    collector = Collector("1.2.3", "abc")
+    a, b = command("a"), stream("b", encoder("b"), pusher("b", "x"), destinations=(destination("x"),))
+    b_elsewhere = stream("b", encoder("b"), pusher("b", "y"), destinations=(destination("y"),))
+    for shown in (
+        snapshot(a),
+        snapshot(a, b),
+        snapshot(b, a),
+        snapshot(b_elsewhere),
+        snapshot(),
+        snapshot(a, b),
+    ):
+        found = read(render(shown, collector=collector), openmetrics=False)
+        assert {sample for sample in found if sample[0] not in LIVE} == samples(shown, "1.2.3", "abc")
+
+
+def test_concurrent_renderings_do_not_mix() -> None:
+    collector = Collector("1.2.3", "abc")
+    shown = [*SNAPSHOTS.values()] * 20
+    with ThreadPoolExecutor(8) as pool:
+        texts = list(pool.map(lambda one: render(one, collector=collector), shown))
+    for one, text in zip(shown, texts, strict=True):
+        found = {sample for sample in read(text, openmetrics=False) if sample[0] not in LIVE}
+        assert found == samples(one, "1.2.3", "abc")
+
+
+def test_times_of_failures_are_no_labels() -> None:
+    """Label values come from closed sets and the configuration: never a pid, a URL or a message."""
+    text = render(three_streams())
+    for never in ("rtmps://", "401 Unauthorized", str(os.getpid()), str(int(NOW - 66))):
+        assert f'"{never}' not in text

@@ -1,0 +1,86 @@
+"""The pages: only our own files, nothing that a stream's text could turn into markup."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from exporter.api.docs import docs_page
+from tests.unit.exporter.conftest import Client, Serve
+from tests.unit.exporter.snapshots import FakeControl, snapshot, three_streams
+
+WEB = Path(__file__).parents[3] / "exporter" / "web"
+
+
+class Links(HTMLParser):
+    """Collects what a page loads or leads to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag != "style"
+        self.found += [value or "" for name, value in attrs if name in {"src", "href", "action"}]
+        assert not [name for name, _ in attrs if name.startswith("on") or name == "style"], (
+            "the CSP forbids it"
+        )
+
+
+@pytest.fixture
+def client(serve: Serve) -> Client:
+    return serve(FakeControl(three_streams()))
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_pages_load_only_our_own_files_and_all_of_them_exist(client: Client, path: str) -> None:
+    page = client.get(path)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert "//" not in re.sub(r"<!--.*?-->", "", page.text, flags=re.DOTALL)
+    links = Links()
+    links.feed(page.text)
+    assert links.found
+    for link in links.found:
+        assert link.startswith(("/", "#"))
+        if link.startswith("/") and link != "/readyz":
+            assert client.get(link).status_code == 200
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in WEB.iterdir() if path.name != "index.html"))
+def test_assets_are_served_and_name_nobody_else(client: Client, file: str) -> None:
+    asset = client.get(f"/web/{file}")
+    kind = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}[Path(file).suffix]
+    assert asset.headers["content-type"].partition(";")[0] == kind
+    assert "content-security-policy" in asset.headers
+    assert re.findall(r"https?://(?!www\.w3\.org/2000/svg)", asset.text) == []
+    for danger in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert danger not in asset.text
+
+
+def test_the_documentation_names_every_route_and_shape(client: Client) -> None:
+    described = client.get("/openapi.json").json()
+    page = client.get("/docs").text
+    assert "/api/streams/{stream}/logs" in described["paths"]
+    for path in described["paths"]:
+        assert f"<code>{path}</code>" in page
+    anchors = set(re.findall(r'href="#(\w+)"', page))
+    assert {"Stream", "StreamList", "Ready", "Problem"} <= anchors
+    assert anchors <= set(re.findall(r'id="(\w+)"', page))
+
+
+def test_the_documentation_shows_text_as_text() -> None:
+    page = docs_page({"info": {"title": "<b>", "version": "<i>"}, "paths": {}})
+    assert "<b>" not in page
+    assert "<i>" not in page
+    assert "&lt;b&gt;" in page
+
+
+def test_without_streams_the_page_is_served_all_the_same(serve: Serve) -> None:
+    assert serve(FakeControl(snapshot())).get("/").status_code == 200

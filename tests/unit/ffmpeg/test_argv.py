@@ -1,0 +1,316 @@
+"""Command lines as tables: what stands where, and what must never stand there."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from supervisor.config import Audio, Source, Video
+from supervisor.ffmpeg.argv import encoder_argv, pusher_argv
+from supervisor.ffmpeg.binary import Binary
+from supervisor.ffmpeg.codecs import frame_rate
+
+OLD = Binary("/usr/bin/ffmpeg", (5, 1), frozenset(), frozenset())
+NEW = Binary("/opt/ffmpeg", (9, 0), frozenset(), frozenset())
+PROGRESS = "udp://127.0.0.1:30000"
+BOTH = pytest.mark.parametrize("binary", [OLD, NEW], ids=["5.1", "9.0"])
+
+
+def encoder(
+    source: dict[str, object] | None = None,
+    video: dict[str, object] | None = None,
+    audio: dict[str, object] | None = None,
+    *,
+    binary: Binary = OLD,
+    ports: tuple[int, ...] = (20000,),
+) -> list[str]:
+    return encoder_argv(
+        binary,
+        Source.model_validate({"url": "rtmp://10.0.0.5/live/cam"} | (source or {})),
+        Video.model_validate(video or {}),
+        Audio.model_validate(audio or {}),
+        media_ports=ports,
+        progress_url=PROGRESS,
+        read_timeout=5.0,
+    )
+
+
+def pusher(url: str, key: str | None = None, *, audio: bool = True, ca_file: str | None = None) -> list[str]:
+    return pusher_argv(NEW, url, key, media_port=20000, progress_url=PROGRESS, audio=audio, ca_file=ca_file)
+
+
+def value(argv: list[str], option: str) -> str:
+    assert argv.count(option) == 1, f"{option} stands {argv.count(option)} times"
+    return argv[argv.index(option) + 1]
+
+
+def values(argv: list[str], option: str) -> list[str]:
+    return [after for before, after in pairwise(argv) if before == option]
+
+
+def contains(argv: list[str], *words: str) -> bool:
+    size = len(words)
+    return any(tuple(argv[at : at + size]) == words for at in range(len(argv) - size + 1))
+
+
+SOURCES: list[tuple[dict[str, object], list[str]]] = [
+    ({"url": "testsrc2=rate=25", "format": "lavfi"}, ["-re", "-f", "lavfi"]),
+    ({"url": "testsrc2", "format": "lavfi", "realtime": False}, ["-f", "lavfi"]),
+    ({"url": "/media/a.mp4"}, ["-re"]),
+    ({"url": "file:/media/a.mp4", "loop": True}, ["-re", "-stream_loop", "-1"]),
+    ({"url": "rtsp://cam/s"}, ["-rtsp_transport", "tcp", "-timeout", "5000000"]),
+    ({"url": "RTSPS://cam/s"}, ["-rtsp_transport", "tcp", "-timeout", "5000000"]),
+    ({"url": "rtmp://cam/live/x"}, ["-rw_timeout", "5000000"]),
+    ({"url": "rtmps://cam/live/x", "loop": True}, ["-rw_timeout", "5000000"]),
+    ({"url": "https://cam/x.m3u8?token=1"}, ["-rw_timeout", "5000000"]),
+    ({"url": "http://cam/list", "format": "hls"}, ["-rw_timeout", "5000000", "-f", "hls"]),
+    (
+        {"url": "http://cam/x.ts"},
+        [
+            "-rw_timeout",
+            "5000000",
+            "-reconnect",
+            "1",
+            "-reconnect_streamed",
+            "1",
+            "-reconnect_delay_max",
+            "2",
+        ],
+    ),
+    ({"url": "srt://cam:9000"}, ["-timeout", "5000000"]),
+    ({"url": "udp://0.0.0.0:5000"}, ["-timeout", "5000000"]),
+    ({"url": "/dev/video0", "format": "v4l2"}, ["-f", "v4l2"]),
+    ({"url": "/dev/video0"}, []),
+    ({"url": "pipe:0", "realtime": True}, ["-re"]),
+    (
+        {"url": "rtsp://cam/s", "options": ["-rtsp_transport", "udp"]},
+        ["-rtsp_transport", "tcp", "-timeout", "5000000", "-rtsp_transport", "udp"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "options"), SOURCES, ids=[str(row[0]["url"]) for row in SOURCES])
+@BOTH
+def test_source_options(source: dict[str, object], options: list[str], binary: Binary) -> None:
+    argv = encoder(source, binary=binary)
+    start = argv.index(PROGRESS) + 1
+    assert argv[start : argv.index("-i") + 2] == [*options, "-i", source["url"]]
+
+
+@pytest.mark.parametrize("scheme", ["rtmp", "rtmps", "rtmpt"])
+def test_an_rtmp_source_never_listens(scheme: str) -> None:
+    assert "-timeout" not in encoder({"url": f"{scheme}://cam/live/x"})
+
+
+@pytest.mark.parametrize(
+    ("audio", "maps", "codec"),
+    [
+        ({}, ["0:v:0", "0:a:0?", "1:a:0"], "aac"),
+        ({"source": "silence"}, ["0:v:0", "1:a:0"], "aac"),
+        ({"source": "silence", "codec": "copy"}, ["0:v:0", "1:a:0"], "aac"),
+        ({"source": "copy"}, ["0:v:0", "0:a:0"], "copy"),
+        ({"codec": "copy"}, ["0:v:0", "0:a:0"], "copy"),
+    ],
+)
+def test_audio_tracks(audio: dict[str, object], maps: list[str], codec: str) -> None:
+    argv = encoder(audio=audio)
+    assert values(argv, "-map") == maps
+    assert value(argv, "-c:a") == codec
+    has_silence = any(word.startswith("anullsrc") for word in argv)
+    assert has_silence == ("1:a:0" in maps)
+
+
+def test_no_audio() -> None:
+    argv = encoder(audio={"source": "none"})
+    assert values(argv, "-map") == ["0:v:0"]
+    assert "-an" in argv
+    assert "-c:a" not in argv
+
+
+def test_silence_ends_with_the_source_and_waits_no_ten_seconds_for_it() -> None:
+    assert "-shortest_buf_duration" not in encoder(binary=OLD)
+    assert contains(encoder(binary=OLD), "-shortest")
+    assert contains(encoder(binary=NEW), "-shortest", "-shortest_buf_duration", "0.5")
+    assert "-shortest" not in encoder(audio={"source": "copy"}, binary=NEW)
+    paced = encoder({"url": "/media/a.mp4"}, binary=NEW)
+    assert "-shortest" in paced
+    assert "-shortest_buf_duration" not in paced
+    assert value(encoder(binary=NEW), "-max_interleave_delta") == "500000"
+
+
+def test_software_video() -> None:
+    argv = encoder(
+        video={
+            "size": "1920x1080",
+            "fps": 29.97,
+            "bitrate": "4500k",
+            "keyframe_interval": 2,
+            "preset": "veryfast",
+        }
+    )
+    expected = {
+        "-c:v": "libx264",
+        "-preset": "veryfast",
+        "-vf": "scale=1920:1080:force_original_aspect_ratio=decrease,"
+        "pad=1920:1080:-1:-1,setsar=1,format=yuv420p",
+        "-fps_mode": "cfr",
+        "-r": "30000/1001",
+        "-b:v": "4500000",
+        "-maxrate:v": "4500000",
+        "-bufsize:v": "9000000",
+        "-bf": "0",
+        "-g": "60",
+        "-sc_threshold": "0",
+        "-force_key_frames": "expr:if(isnan(prev_forced_t),1,gte(t,prev_forced_t+1.999))",
+    }
+    assert {option: value(argv, option) for option in expected} == expected
+
+
+def test_video_with_nothing_asked_for_keeps_the_sources_size_and_rate() -> None:
+    argv = encoder()
+    assert value(argv, "-vf") == "format=yuv420p"
+    assert value(argv, "-fps_mode") == "vfr"
+    assert not {"-r", "-b:v", "-maxrate:v", "-preset"} & set(argv)
+
+
+def test_copied_video_is_left_alone() -> None:
+    argv = encoder(video={"codec": "copy"})
+    assert value(argv, "-c:v") == "copy"
+    assert not {"-vf", "-g", "-force_key_frames", "-bf", "-fps_mode"} & set(argv)
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels", "special"),
+    [
+        ("h264_vaapi", "format=nv12,hwupload", ("-rc_mode", "CBR")),
+        ("h264_qsv", "format=nv12", ("-forced_idr", "1")),
+        ("h264_nvenc", "format=yuv420p", ("-forced-idr", "1")),
+        ("h264_v4l2m2m", "format=yuv420p", ("-bf", "0")),
+        ("h264_videotoolbox", "format=yuv420p", ("-realtime", "1")),
+    ],
+)
+def test_hardware_video(codec: str, pixels: str, special: tuple[str, str]) -> None:
+    argv = encoder(video={"codec": codec, "bitrate": "3M", "preset": "p4"})
+    assert value(argv, "-c:v") == codec
+    assert value(argv, "-vf") == pixels
+    assert contains(argv, *special)
+    assert ("-preset" in argv) == (codec in {"h264_qsv", "h264_nvenc"})
+    assert ("-filter_hw_device" in argv[: argv.index("-i")]) == (codec == "h264_vaapi")
+
+
+def test_one_destination_gets_plain_mpegts_and_several_a_tee() -> None:
+    pace = "pkt_size=1316&bitrate=100000000&burst_bits=200000"
+    assert encoder()[-5:] == [
+        "-f", "mpegts", "-mpegts_flags", "+resend_headers", f"udp://127.0.0.1:20000?{pace}",
+    ]  # fmt: skip
+    several = encoder(ports=(20000, 20001))
+    branch = (
+        r"[f=mpegts:mpegts_flags=+resend_headers:max_interleave_delta=500000]udp\://127.0.0.1\:{}?" + pace
+    )
+    assert several[-3:] == ["-f", "tee", "|".join(branch.format(port) for port in (20000, 20001))]
+
+
+def test_an_encoder_without_a_port_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at least one media port"):
+        encoder(ports=())
+
+
+RTMP: list[tuple[str, str | None, str, str, str]] = [
+    ("rtmp://h/live", "KEY", "live", "KEY", "rtmp://h/live"),
+    ("rtmp://h:1936/live2?backup=1", "KEY", "live2?backup=1", "KEY", "rtmp://h:1936/live2?backup=1"),
+    ("rtmp://h/app/instance", "KEY?token=1", "app/instance", "KEY?token=1", "rtmp://h/app/instance"),
+    ("rtmp://h/live/", "KEY", "live", "KEY", "rtmp://h/live"),
+    ("rtmp://h/live/KEY", None, "live", "KEY", "rtmp://h/live"),
+    ("rtmp://h/app/instance/KEY?token=1", None, "app/instance", "KEY?token=1", "rtmp://h/app/instance"),
+    ("rtmps://h/live2?a=1&b=2", "KEY", "live2?a=1&b=2", "KEY", "rtmps://h/live2?a=1&b=2"),
+]
+
+
+@pytest.mark.parametrize(("url", "key", "app", "name", "shown"), RTMP)
+def test_rtmp_address(url: str, key: str | None, app: str, name: str, shown: str) -> None:
+    argv = pusher(url, key)
+    assert value(argv, "-rtmp_app") == app
+    assert value(argv, "-rtmp_playpath") == name
+    assert argv[-1] == shown
+    assert "KEY" not in shown
+
+
+def test_rtmps_certificates_are_verified() -> None:
+    assert contains(
+        pusher("rtmps://h/live", "KEY", ca_file="/ca.pem"), "-tls_verify", "1", "-ca_file", "/ca.pem"
+    )
+    assert contains(pusher("rtmps://h/live", "KEY"), "-tls_verify", "1", "-rtmp_app")
+    assert "-tls_verify" not in pusher("rtmp://h/live", "KEY", ca_file="/ca.pem")
+
+
+def test_pusher_reads_the_media_port_and_encodes_nothing() -> None:
+    argv = pusher("rtmp://h/live", "KEY")
+    start = argv.index(PROGRESS) + 1
+    assert argv[start : argv.index("-map")] == [
+        "-scan_all_pmts", "0", "-fpsprobesize", "0", "-analyzeduration", "3000000",
+        "-fflags", "+genpts+discardcorrupt", "-f", "mpegts",
+        "-i", "udp://127.0.0.1:20000?fifo_size=50000&overrun_nonfatal=1&buffer_size=4194304",
+    ]  # fmt: skip
+    assert values(argv, "-map") == ["0:v:0", "0:a:0"]
+    assert values(pusher("rtmp://h/live", "KEY", audio=False), "-map") == ["0:v:0"]
+    assert value(argv, "-c") == "copy"
+    assert value(argv, "-max_interleave_delta") == "1000000"
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "tail"),
+    [
+        ("srt://h:9000?latency=200", None, ["-f", "mpegts", "-mpegts_flags", "+resend_headers"]),
+        ("srt://h:9000", "ID", ["-f", "mpegts", "-mpegts_flags", "+resend_headers", "-srt_streamid", "ID"]),
+        ("/a/b.flv", None, ["-f", "flv", "-flvflags", "no_duration_filesize", "-y"]),
+        ("/a/b.TS", None, ["-f", "mpegts", "-mpegts_flags", "+resend_headers", "-y"]),
+        ("file:/a/b.mkv", None, ["-f", "matroska", "-y"]),
+        (
+            "/a/b.mp4",
+            None,
+            [
+                "-f",
+                "mp4",
+                "-movflags",
+                "+frag_keyframe+empty_moov+default_base_moof",
+                "-bsf:a",
+                "aac_adtstoasc",
+                "-y",
+            ],
+        ),
+    ],
+)
+def test_other_destinations(url: str, key: str | None, tail: list[str]) -> None:
+    assert pusher(url, key)[-len(tail) - 1 :] == [*tail, url]
+
+
+@pytest.mark.parametrize("url", ["gopher://user:secret@h/x", "/secret/movie.avi", "/secret/movie"])
+def test_a_destination_that_cannot_be_pushed_to_is_an_error_without_the_url(url: str) -> None:
+    with pytest.raises(ValueError, match="use ") as caught:
+        pusher(url)
+    assert "secret" not in str(caught.value)
+
+
+@BOTH
+def test_logs_are_quiet_and_progress_goes_its_own_way(binary: Binary) -> None:
+    argv = encoder(binary=binary)
+    assert argv[0] == binary.path
+    assert {"-nostdin", "-nostats", "-hide_banner"} <= set(argv)
+    assert value(argv, "-loglevel") == "level+warning"
+    assert value(argv, "-progress") == PROGRESS
+
+
+@pytest.mark.parametrize(
+    ("fps", "text"),
+    [
+        (25.0, "25"),
+        (29.97, "30000/1001"),
+        (23.976, "24000/1001"),
+        (59.94, "60000/1001"),
+        (12.5, "12.5"),
+        (30.0, "30"),
+    ],
+)
+def test_frame_rates_are_exact(fps: float, text: str) -> None:
+    assert frame_rate(fps) == text

@@ -1,0 +1,153 @@
+"""Captured last words of FFmpeg 5.1 and 9.0, and what each must be called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from supervisor.ffmpeg.failure import Failure, classify
+from supervisor.model import Exit, ExitCause, Role
+
+CAPTURED = sorted((Path(__file__).parent / "captured").glob("ffmpeg-*.txt"))
+
+
+class Capture(NamedTuple):
+    role: Role
+    exit: Exit
+    lines: list[str]
+
+
+def read(path: Path) -> dict[str, Capture]:
+    captures: dict[str, Capture] = {}
+    for block in path.read_text(encoding="utf-8").split("\n== ")[1:]:
+        head, *lines = block.splitlines()
+        name, role, code = head.split()
+        captures[name] = Capture(Role(role), Exit(int(code), None), lines)
+    return captures
+
+
+CAPTURES = {path.stem: read(path) for path in CAPTURED}
+
+EXPECTED: dict[ExitCause, str] = {
+    ExitCause.SOURCE_UNREACHABLE: """
+        src-rtsp-refused src-rtmp-refused src-http-refused src-srt-refused src-rtsp-dns
+        src-rtmp-dns src-http-dns src-rtsp-timeout src-rtsp-nodata src-rtsp-drop src-rtsp-close
+        src-rtmp-timeout src-http-timeout
+        src-rtmp-reset src-rtsp-503 src-http-503 src-file-missing src-file-garbage
+        cmd-src-refused cmd-src-dns""",
+    ExitCause.SOURCE_REFUSED: """
+        src-rtsp-401 src-rtsp-403 src-rtsp-404 src-rtsp-digest src-http-401 src-http-403 src-http-404
+        src-hls-404 src-no-video src-audio-copy-none cmd-src-404 cmd-rtsp-401""",
+    ExitCause.SOURCE_ENDED: "src-file-eof cmd-eof",
+    ExitCause.INGEST_UNREACHABLE: """
+        ing-refused ing-dns ing-tls-dns ing-tls-refused ing-srt-refused cmd-ing-refused cmd-ing-dns""",
+    ExitCause.INGEST_REFUSED: """
+        ing-already ing-no-app ing-denied ing-tls-ca ing-tls-host cmd-already""",
+    ExitCause.INGEST_CLOSED: """
+        ing-dropped ing-midway-rst ing-midway-fin ing-reset ing-close-at-once cmd-midway""",
+    ExitCause.BAD_ARGUMENTS: """
+        src-bad-option src-bad-format src-lavfi-bad enc-bad-preset enc-videotoolbox cmd-bad-option""",
+    ExitCause.ENCODER_MISSING: "enc-unknown enc-nvenc enc-vaapi enc-qsv enc-v4l2 cmd-no-encoder",
+    ExitCause.DISK_FULL: "file-full file-full-flv file-full-mp4",
+    ExitCause.KILLED: "enc-term push-term push-term2 cmd-term",
+    ExitCause.OTHER: "port-taken file-nodir",
+}
+NAMES = {name: cause for cause, names in EXPECTED.items() for name in names.split()}
+# 5.1 does not verify a source's certificate and only sees that no answer comes; 9.0 refuses it.
+BY_VERSION = {
+    ("ffmpeg-5.1.9", "src-https-ca"): ExitCause.SOURCE_UNREACHABLE,
+    ("ffmpeg-9.0.2", "src-https-ca"): ExitCause.SOURCE_REFUSED,
+}
+CASES = [
+    pytest.param(capture, BY_VERSION.get((version, name)) or NAMES[name], id=f"{version}-{name}")
+    for version, captures in CAPTURES.items()
+    for name, capture in captures.items()
+]
+
+
+def cause(
+    role: Role, code: int | None, *lines: str, signal: int | None = None, oom: bool = False
+) -> ExitCause:
+    return classify(role, Exit(code, signal), lines, stopping=False, oom_killed=oom).cause
+
+
+@pytest.mark.parametrize(("capture", "expected"), CASES)
+def test_captured(capture: Capture, expected: ExitCause) -> None:
+    failure = classify(capture.role, capture.exit, capture.lines, stopping=False, oom_killed=False)
+    assert failure.cause is expected
+
+
+@pytest.mark.parametrize("version", CAPTURES)
+def test_every_expectation_was_captured_with_both_versions(version: str) -> None:
+    assert set(NAMES) <= set(CAPTURES[version])
+
+
+@pytest.mark.parametrize(("capture", "expected"), CASES)
+def test_what_we_asked_for_is_never_a_failure(capture: Capture, expected: ExitCause) -> None:
+    failure = classify(capture.role, capture.exit, capture.lines, stopping=True, oom_killed=False)
+    assert failure == Failure(ExitCause.STOPPED), expected
+
+
+@pytest.mark.parametrize("version", CAPTURES)
+def test_a_taken_media_port_is_not_a_bad_argument(version: str) -> None:
+    taken = CAPTURES[version]["port-taken"]
+    assert classify(taken.role, taken.exit, taken.lines, stopping=False, oom_killed=False).port_taken
+    others = [capture for name, capture in CAPTURES[version].items() if name != "port-taken"]
+    assert not any(classify(*c, stopping=False, oom_killed=False).port_taken for c in others)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_signals(role: Role) -> None:
+    assert cause(role, None, signal=9) is ExitCause.KILLED
+    assert cause(role, None, signal=9, oom=True) is ExitCause.OUT_OF_MEMORY
+    assert cause(role, None, signal=11, oom=True) is ExitCause.KILLED
+    assert cause(role, 1, "[error] Cannot allocate memory") is ExitCause.OUT_OF_MEMORY
+
+
+@pytest.mark.parametrize(
+    ("role", "code", "expected"),
+    [
+        (Role.ENCODER, 0, ExitCause.SOURCE_ENDED),
+        (Role.PUSHER, 0, ExitCause.OTHER),
+        (Role.COMMAND, 0, ExitCause.OTHER),
+        (Role.ENCODER, 255, ExitCause.KILLED),
+        (Role.PUSHER, 255, ExitCause.KILLED),
+        (Role.COMMAND, 255, ExitCause.OTHER),
+        (Role.ENCODER, 1, ExitCause.OTHER),
+        (Role.COMMAND, 3, ExitCause.OTHER),
+        (Role.ENCODER, None, ExitCause.OTHER),
+    ],
+)
+def test_silence(role: Role, code: int | None, expected: ExitCause) -> None:
+    assert cause(role, code) is expected
+
+
+def test_the_last_specific_line_wins() -> None:
+    overcome = "[warning] HTTP error 404 Not Found"
+    assert (
+        cause(Role.ENCODER, 1, overcome, "[error] x: Connection reset by peer")
+        is ExitCause.SOURCE_UNREACHABLE
+    )
+    assert cause(Role.ENCODER, 1, "[error] x: Connection reset by peer", overcome) is ExitCause.SOURCE_REFUSED
+
+
+def test_a_source_that_broke_before_a_clean_exit_has_not_ended() -> None:
+    broke = "[error] rtsp://cam/s: Connection timed out"
+    assert cause(Role.ENCODER, 0, broke) is ExitCause.SOURCE_UNREACHABLE
+    assert cause(Role.ENCODER, 0, broke, *["[warning] later"] * 5) is ExitCause.SOURCE_ENDED
+
+
+def test_a_fatal_line_wins_over_what_follows_from_it() -> None:
+    lines = (
+        "[error] Cannot load libcuda.so.1",
+        "[error] Error while opening encoder",
+        "[error] Invalid argument",
+    )
+    assert cause(Role.ENCODER, 1, *lines) is ExitCause.ENCODER_MISSING
+
+
+def test_a_command_that_is_no_ffmpeg_is_not_guessed_at() -> None:
+    assert cause(Role.COMMAND, 1, "curl: (7) Connection refused") is ExitCause.OTHER
+    assert cause(Role.COMMAND, 1, "write: No space left on device") is ExitCause.DISK_FULL
