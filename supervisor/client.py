@@ -17,14 +17,20 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from supervisor.config_file import peek
+from supervisor.config_file import ConfigError, Problem, peek
 from supervisor.quantities import Address, parse_address, show_duration
 
 _DONE, _FAILED = 0, 1
 _TIMEOUT = 5.0
 _WATCH_SECONDS = 1.0
 _FOLLOW_SECONDS = 0.5
-_STYLES = {"running": "green", "starting": "yellow", "stopping": "yellow", "backoff": "red", "cooldown": "red"}
+_STYLES = {
+    "running": "green",
+    "starting": "yellow",
+    "stopping": "yellow",
+    "backoff": "red",
+    "cooldown": "red",
+}
 
 
 class ApiError(Exception):
@@ -74,10 +80,15 @@ def connect(url: str | None, config: Path | Sequence[Path]) -> Api:
     token = os.environ.get("NEVERDARK_API_TOKEN") or next(filter(None, map(_token, files)), None)
     url = url or os.environ.get("NEVERDARK_URL")
     if url is None:
-        listen = os.environ.get("NEVERDARK_LISTEN") or next(
-            (found for file in files if (found := peek(file, "listen"))), "127.0.0.1:9833"
+        file, listen = next(
+            ((file, found) for file in files if (found := peek(file, "listen"))), (Path(), "127.0.0.1:9833")
         )
-        address = parse_address(listen)
+        variable = os.environ.get("NEVERDARK_LISTEN")
+        try:
+            address = parse_address(variable or os.path.expandvars(str(listen)))
+        except ValueError as error:
+            where = "listen (from NEVERDARK_LISTEN)" if variable else "listen"
+            raise ConfigError(file, [Problem(where, repr(variable or listen), str(error))]) from None
         host = "127.0.0.1" if address.host in {"0.0.0.0", "::"} else address.host  # noqa: S104 - compared with
         url = f"http://{Address(host, address.port)}"
     return Api(url, token)
@@ -87,8 +98,12 @@ def _token(file: Path) -> str | None:
     token, token_file = peek(file, "api_token"), peek(file, "api_token_file")
     if isinstance(token_file, str):
         try:
-            return (file.absolute().parent / token_file).read_text(encoding="utf-8").strip()
-        except OSError:
+            return (
+                (file.absolute().parent / Path(token_file).expanduser())
+                .read_text(encoding="utf-8-sig")
+                .strip()
+            )
+        except (OSError, ValueError, RuntimeError):
             return None
     return os.path.expandvars(token) if isinstance(token, str) else None
 
@@ -130,7 +145,9 @@ def status(api: Api, *, watch: bool, as_json: bool) -> int:
     return _DONE
 
 
-def watch_status(api: Api, console: Console, *, below: Iterable[Text] = (), until: float | None = None) -> None:
+def watch_status(
+    api: Api, console: Console, *, below: Iterable[Text] = (), until: float | None = None
+) -> None:
     """Draw the status anew every second, until interrupted or until the monotonic time `until`."""
     with Live(console=console, auto_refresh=False, screen=False) as live:
         while until is None or time.monotonic() < until:

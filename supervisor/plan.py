@@ -11,8 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from supervisor.config import Config, Destination, Policies, Stream, destination_scheme, text
-from supervisor.ffmpeg.argv import encoder_argv, pusher_argv
-from supervisor.ffmpeg.binary import Binary
+from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
 from supervisor.model import ProcessKey, Role
 from supervisor.quantities import Address
 from supervisor.secrecy import secrets_of_argv, secrets_of_url, show_url

@@ -52,7 +52,7 @@ def show_url(url: str, key: str | None = None) -> str:
     if not parts.scheme or not parts.netloc:
         # A path or a lavfi graph has no place for a secret, but a nested URL may.
         found = _URL_IN_TEXT.search(url)
-        if found and found.group() == url:
+        if (found and found.group() == url) or parts.scheme.lower().startswith("rtmp"):
             return HIDDEN  # no host: whatever it is, it is not what it was meant to be
         return _URL_IN_TEXT.sub(lambda match: show_url(match.group()), url)
     if not parts.scheme.lower().startswith("rtmp"):
@@ -138,6 +138,8 @@ def secrets_of_argv(argv: Iterable[str]) -> set[str]:
         if name.startswith("-") and "=" not in name and names_a_secret(name.lstrip("-")):
             found.add(word)
             found |= set(_tokens(word.replace("; ", "&")))  # cookies
+        if name in {"-u", "--user", "--proxy-user"}:
+            found.add(word.partition(":")[2])
         if any(character.isspace() for character in word):  # a script of a shell's
             pieces = re.split(r"[\s\"']+", word)
             if len(pieces) < len(word):

@@ -19,6 +19,10 @@ _MOST_OF_TIMEOUT = 0.5
 # Five gaps of "one second" add up to 4.998 s as easily as to 5.002 s; without some slack the first would cost
 # a whole interval more.
 _SLACK = 0.1  # of an interval, or of the timeout if that is shorter
+# The edge of the offered window moves by all that is acknowledged while the ingest reads, by a tenth when it has
+# stopped (measured on Linux 6.18, loopback, 0.8 to 2.5 Mbit/s).
+_EDGE_STANDS = 0.25
+_PROOF_INTERVALS = 2  # for so long nothing must be acknowledged at all, whatever the window says
 
 
 class TcpState(IntEnum):
@@ -34,7 +38,8 @@ class TcpSample(NamedTuple):
 
     `acked_bytes` are those the other side has acknowledged since the connection began (the kernel counts the
     handshake as one), `unsent_bytes` wait in the socket, `unacked_segments` are under way, `retransmits` is
-    the count of segments sent again since the connection began. `rtt_seconds` is smoothed.
+    the count of segments sent again since the connection began. `rtt_seconds` is smoothed. `window_bytes` is how
+    much more than the acknowledged bytes the other side has offered to take.
     """
 
     inode: int
@@ -44,6 +49,7 @@ class TcpSample(NamedTuple):
     rtt_seconds: float | None
     retransmits: int | None
     state: TcpState
+    window_bytes: int | None = None
 
     @property
     def waiting(self) -> bool:
@@ -68,7 +74,8 @@ class UplinkMeter:
         self._last: TcpSample | None = None  # outlives a lost connection, to know it again if it returns
         self._seen_at: float | None = None  # when `_last` was taken; None if it is not the latest sample
         self._since: float | None = None
-        self._silent = 0.0
+        self._silent = 0.0  # how long nothing was acknowledged
+        self._unread = 0.0  # how long the ingest has read nothing, acknowledged or not
         self._totals = UplinkTotals()
 
     @property
@@ -91,6 +98,9 @@ class UplinkMeter:
         samples, all in seconds. True is returned once, and again only after another `timeout` of silence, so
         that a verdict which could not be acted on is not the last.
 
+        An ingest that has stopped reading goes on acknowledging until its kernel's buffer is full. That time
+        counts, too, once the buffer is full: the window that the ingest offers shows it (`_unread_between`).
+
         Only time between two samples of the same connection counts, and of each pair only what is usual: what
         lies in a longer gap nobody saw (neverdark was stopped, or the machine slept and so did the
         acknowledgements). So one gap, however long, decides nothing, while an ingest that freezes is found
@@ -104,17 +114,21 @@ class UplinkMeter:
         if before is None or not _same_connection(before, sample):
             self._since, before, seen_at = wall, None, None
         self._add(before, sample)
-        if before is None or seen_at is None or not _silent_between(before, sample):
-            self._silent = 0.0
+        if before is None or seen_at is None:
+            self._silent = self._unread = 0.0
             return False
-        self._silent += min(max(0.0, now - seen_at), _MOST_INTERVALS * interval, _MOST_OF_TIMEOUT * timeout)
-        if self._silent < timeout - _SLACK * min(interval, timeout):
+        worth = min(max(0.0, now - seen_at), _MOST_INTERVALS * interval, _MOST_OF_TIMEOUT * timeout)
+        silent = _silent_between(before, sample)
+        self._silent = self._silent + worth if silent else 0.0
+        self._unread = self._unread + worth if silent or _unread_between(before, sample) else 0.0
+        slack = _SLACK * min(interval, timeout)
+        if self._unread < timeout - slack or self._silent < min(timeout, _PROOF_INTERVALS * interval) - slack:
             return False
-        self._silent = 0.0
+        self._silent = self._unread = 0.0
         return True
 
     def _disconnect(self) -> None:
-        self._seen_at, self._silent = None, 0.0
+        self._seen_at, self._silent, self._unread = None, 0.0, 0.0
         self._totals = self._totals._replace(
             connected=False, connected_since=None, unsent_bytes=None, rtt_seconds=None
         )
@@ -162,6 +176,20 @@ def _silent_between(before: TcpSample, sample: TcpSample) -> bool:
     # A kernel that does not count acknowledged bytes proves nothing: never a verdict from a missing field.
     known = sample.acked_bytes is not None
     return known and sample.acked_bytes == before.acked_bytes and before.waiting and sample.waiting
+
+
+def _unread_between(before: TcpSample, sample: TcpSample) -> bool:
+    """Whether the ingest's kernel took bytes in that its program did not read.
+
+    What is acknowledged plus the window offered is the edge up to which we may send. A program that reads moves
+    the edge as fast as we send; when it has stopped, its kernel goes on acknowledging until its buffer is full,
+    but the edge stands (it creeps a little, because the buffer's book-keeping is not the bytes alone).
+    """
+    if None in {before.acked_bytes, sample.acked_bytes, before.window_bytes, sample.window_bytes}:
+        return False
+    acked = (sample.acked_bytes or 0) - (before.acked_bytes or 0)
+    edge = acked + (sample.window_bytes or 0) - (before.window_bytes or 0)
+    return acked > 0 and edge < _EDGE_STANDS * acked
 
 
 def _growth(before: int | None, count: int | None) -> int:

@@ -41,7 +41,8 @@ class UplinkWatch:
         while True:
             pushers = self._pushers()
             intervals = [slot.spec.policies.uplink.interval for slot in pushers if slot.spec.ingest]
-            await asyncio.sleep(min(intervals, default=_DEFAULT_INTERVAL))
+            interval = min(intervals, default=_DEFAULT_INTERVAL)
+            await asyncio.sleep(interval)
             pids = {slot.key: slot.child.pid for slot in self._pushers() if slot.child}
             if not pids and not self._awaited():
                 continue
@@ -54,21 +55,21 @@ class UplinkWatch:
                 self._failing = True
                 continue
             self._failing = False
-            self._judge(evidence, pids, loop.time(), time.time())
+            self._judge(evidence, pids, loop.time(), time.time(), interval)
 
-    def _judge(self, evidence: Evidence, pids: dict[ProcessKey, int], now: float, wall: float) -> None:
+    def _judge(
+        self, evidence: Evidence, pids: dict[ProcessKey, int], now: float, wall: float, interval: float
+    ) -> None:
         for slot in self._pushers():
-            # Between the look and now the process may have been replaced: old evidence says nothing of the new.
-            if slot.child is None or pids.get(slot.key) != slot.child.pid:
-                if slot.uplink and slot.child is None:
-                    slot.uplink.update(None, now, wall, slot.spec.policies.uplink.timeout)
-                continue
-            if slot.drops and (dropped := evidence.dropped.get(slot.key)):
-                slot.drops.update(dropped)
-            if slot.uplink and slot.uplink.update(
-                evidence.connections.get(slot.key), now, wall, slot.spec.policies.uplink.timeout
-            ):
-                slot.uplink_blocked()
+            # Between the look and now a process may have been replaced: old evidence says nothing of the new.
+            same = slot.child is not None and pids.get(slot.key) == slot.child.pid
+            if slot.drops:
+                slot.drops.update(evidence.dropped.get(slot.key) if same else None)
+            if slot.uplink and (same or slot.child is None):
+                sample = evidence.connections.get(slot.key) if same else None
+                timeout = slot.spec.policies.uplink.timeout
+                if slot.uplink.update(sample, now, wall, timeout, interval):
+                    slot.uplink_blocked()
         self._look_for_returned(evidence)
 
     def _awaited(self) -> set[Address]:

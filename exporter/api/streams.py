@@ -20,7 +20,7 @@ from supervisor.quantities import Address
 from supervisor.snapshot import Control, ProcessSnapshot, StreamSnapshot, Verb
 
 _MAX_LINES: Final = 10_000
-_NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {404: {"model": Problem}, 503: {"model": Problem}}
+_NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {code: {"model": Problem} for code in (404, 422, 503)}
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {401: {"model": Problem}, 403: {"model": Problem}}
 
 Lines = Annotated[int, Query(ge=1, le=_MAX_LINES, description="at most so many lines")]
@@ -31,7 +31,7 @@ After = Annotated[
 
 def streams_router(control: Control, listen: Address, token: SecretStr | None, version: str) -> APIRouter:
     """The routes below /api/streams. `token` protects the orders; reading is free."""
-    router = APIRouter(prefix="/api/streams", tags=["streams"], responses={422: {"model": Problem}})
+    router = APIRouter(prefix="/api/streams", tags=["streams"])
     secret = token.get_secret_value() if token else None
     _add_readings(router, control, {"version": version, "token_required": token is not None})
     _add_logs(router, control)

@@ -42,6 +42,7 @@ _RTT = 68  # microseconds
 _TOTAL_RETRANS = 100
 _BYTES_ACKED = 120  # since Linux 4.1
 _NOTSENT_BYTES = 144  # since Linux 4.6
+_SND_WND = 228  # since Linux 5.4
 
 _CAN_SEND = (TcpState.ESTABLISHED, TcpState.CLOSE_WAIT)
 _RECEIVE_BUFFER = 65536  # the kernel fills at most 32 KiB at a time
@@ -250,6 +251,7 @@ def _tcp_sample(inode: int, message: bytes) -> TcpSample:
         rtt_seconds=rtt / 1e6 if rtt else None,  # 0: not measured yet
         retransmits=_field(info, _TOTAL_RETRANS, _U32),
         state=TcpState(state),
+        window_bytes=_field(info, _SND_WND, _U32),
     )
 
 

@@ -414,11 +414,14 @@ EVERYTHING = TcpSample(
     rtt_seconds=number(68, 4) / 1e6,
     retransmits=number(100, 4),
     state=TcpState.CLOSE_WAIT,
+    window_bytes=number(228, 4),
 )
-LINUX_4_5 = EVERYTHING._replace(unsent_bytes=None)
+LINUX_5_3 = EVERYTHING._replace(window_bytes=None)
+LINUX_4_5 = LINUX_5_3._replace(unsent_bytes=None)
 LINUX_4_0 = LINUX_4_5._replace(acked_bytes=None)
 KERNELS = {
     "now": (240, EVERYTHING),
+    "Linux 5.3": (228, LINUX_5_3),
     "Linux 4.5": (144, LINUX_4_5),
     "Linux 4.0": (120, LINUX_4_0),
     "nothing at all": (0, TcpSample(7, None, None, None, None, None, TcpState.CLOSE_WAIT)),

@@ -97,6 +97,41 @@ SILENT = {
 }
 
 
+def filling(acked: int, window: int, *, unsent: int = 0) -> TcpSample:
+    """One look at a connection whose window is told."""
+    return connection(acked, unsent)._replace(window_bytes=window)
+
+
+# Measured once a second at 800 kbit/s on an ingest that was stopped at 0.
+STOPPED_READING = [
+    Look(0.0, filling(1_498_546, 120_832)),
+    Look(1.0, filling(1_593_349, 35_840, unsent=8_115)),
+    Look(2.0, filling(1_632_647, 0, unsent=74_551)),
+    *(Look(float(at), filling(1_632_647, 0, unsent=50_000 * at)) for at in range(3, 9)),
+]
+
+
+def test_the_time_in_which_the_ingests_kernel_still_took_bytes_counts_too() -> None:
+    assert verdicts(STOPPED_READING) == [5.0]
+
+
+def test_without_the_window_that_time_is_unknown() -> None:
+    blind = [Look(at, sample._replace(window_bytes=None)) for at, sample in STOPPED_READING if sample]
+    assert verdicts(blind) == [7.0]
+
+
+def test_a_full_buffer_that_is_emptied_in_time_is_no_block() -> None:
+    """An ingest that reads in bursts: its window closes and opens, nothing waits for long."""
+    looks = [Look(float(at), filling(100_000 * at, 120_000 - 20_000 * (at % 6))) for at in range(120)]
+    assert verdicts(looks) == []
+
+
+def test_a_standing_edge_alone_is_no_proof() -> None:
+    """As long as anything is acknowledged, data moves."""
+    looks = [Look(float(at), filling(100_000 * at, 10_000_000 - 100_000 * at)) for at in range(90)]
+    assert verdicts(looks) == []
+
+
 @pytest.mark.parametrize(("looks", "expected"), SILENT.values(), ids=SILENT.keys())
 def test_blocked_means_that_data_waits_and_nothing_is_acknowledged(
     looks: list[Look], expected: list[float]
