@@ -21,11 +21,13 @@ from rich.table import Table
 from bench.harness import Neverdark, Starts, build_child, neverdark, percentile
 from supervisor import __version__
 from supervisor.ffmpeg.binary import find
+from tests.integration.harness.ingest import Ingest
 
 Row = tuple[str, str, str]
 # Attempts without end and without delay: what is measured is the machinery, not the policy.
 _AT_ONCE = {"restart": {"initial_delay": 0, "attempts": 1_000_000}}
 _MS = 1000.0
+_GZIP = {"Accept-Encoding": "gzip"}
 
 
 def _commands(program: Path, starts: Starts, count: int, *, progress: bool) -> dict[str, object]:
@@ -115,9 +117,7 @@ def thousand_streams(program: Path) -> list[Row]:
         with requests.Session() as session:
             for _ in range(20):
                 began = time.monotonic()
-                answer = session.get(
-                    f"{running.url}/metrics", headers={"Accept-Encoding": "gzip"}, timeout=30, stream=True
-                )
+                answer = session.get(f"{running.url}/metrics", headers=_GZIP, timeout=30, stream=True)
                 packed = answer.raw.read()
                 took.append((time.monotonic() - began) * _MS)
         text = gzip.decompress(packed).decode()
@@ -135,23 +135,25 @@ def _cpu_share(running: Neverdark, seconds: float) -> float:
     return (running.cpu_seconds() - before) / (time.monotonic() - began) * 100
 
 
-def test_cards(_: Path) -> list[Row]:
-    """Ten real streams to files on a RAM disk would leave out the uplinks; these go to a real TCP ingest each."""
-    from bench.sink import RtmpSinks
-
-    with RtmpSinks(10) as sinks:
-        streams = {
-            f"card{number}": {
-                "source": {"url": "testsrc2=size=320x180:rate=10", "format": "lavfi", "realtime": True},
-                "video": {"codec": "libx264", "bitrate": "200k", "preset": "ultrafast"},
-                "destinations": {"sink": {"url": f"rtmp://127.0.0.1:{port}/live", "key": "bench"}},
-            }
-            for number, port in enumerate(sinks.ports)
+def test_cards(program: Path) -> list[Row]:
+    """Ten real streams to a real ingest: the price of watching them, the uplinks' kernel evidence included."""
+    ingest = Ingest(program.with_name("ingest"))
+    ingest.start()
+    streams = {
+        f"card{number}": {
+            "source": {"url": "testsrc2=size=320x180:rate=10", "format": "lavfi", "realtime": True},
+            "video": {"codec": "libx264", "bitrate": "200k", "preset": "ultrafast"},
+            "destinations": {"ingest": {"url": ingest.url, "key": f"card{number}"}},
         }
+        for number in range(10)
+    }
+    try:
         with neverdark(streams) as running:
             running.wait_ready(60)
             time.sleep(5)
             cpu = _cpu_share(running, 30.0)
+    finally:
+        ingest.close()
     return [("CPU, 10 test cards with uplink sampling", "30 s", f"{cpu:.1f} % of a core")]
 
 

@@ -33,9 +33,7 @@ _PAGE_HEADERS: Final = {
 }
 
 
-def build_app(
-    control: Control, listen: Address, token: SecretStr | None, version: str, revision: str
-) -> FastAPI:
+def build_app(control: Control, listen: Address, token: SecretStr | None, version: str, revision: str) -> FastAPI:
     """Page, API, health and metrics of `control`. `listen` and `token` decide who may give orders."""
     app = FastAPI(
         title="neverdark",
@@ -96,9 +94,7 @@ def _add_metrics(app: FastAPI, control: Control, collector: Collector) -> None:
     async def metrics(request: Request) -> Response:
         openmetrics = wants_openmetrics(request.headers.get("accept", ""))
         gzip = wants_gzip(request.headers.get("accept-encoding", ""))
-        body = await in_thread(
-            lambda: collector.exposition(control.snapshot(), openmetrics=openmetrics, gzip=gzip)
-        )
+        body = await in_thread(lambda: collector.exposition(control.snapshot(), openmetrics=openmetrics, gzip=gzip))
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
         if gzip:
             headers["Content-Encoding"] = "gzip"

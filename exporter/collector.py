@@ -7,49 +7,51 @@ against promtool and against a second, slow reading of the same snapshot.
 from __future__ import annotations
 
 import os
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import accumulate, repeat
 from operator import attrgetter
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from exporter.encoding import Gzip, Plain, deflate
 from exporter.metrics import FAMILIES, PREFIX, Family, Kind, Subject
 from exporter.usage import UsageMeter
 from supervisor.model import ExitCause, Health, ProcessKey, RestartReason, Segment, State
-from supervisor.snapshot import LOOP_LAG_BUCKETS, Snapshot
+from supervisor.snapshot import LOOP_LAG_BUCKETS, ProcessSnapshot, Snapshot
 
 TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-_GZIP_LEVEL: Final = 1  # level 9 costs eight times as much and saves a third
-_GZIP_WINDOW: Final = 31  # zlib's way to ask for gzip's header around a 32 KiB window
 _MEMO_LIMIT: Final = 512
 
-# A reader takes what its family's subject names and gives one value, a tuple over the closed set, or None for
+# A reader takes what its family's subject names and gives one value, the state of a closed set, or None for
 # "no series". Any: the rows of seven subjects go through one table.
 Reader = Callable[[Any], Any]
 
 
-def _one_hot(members: type[StrEnum], attribute: str) -> Reader:
-    read = attrgetter(attribute)
+class Closed(NamedTuple):
+    """How a closed set is read: what its values come from, cheap to compare, and the values made of that."""
+
+    read: Reader
+    values: Callable[[Any], tuple[float, ...]]
+
+
+def _one_hot(members: type[StrEnum], attribute: str) -> Closed:
     shown = {member: tuple(int(member is other) for other in members) for member in members}
-    return lambda row: shown[read(row)]
+    return Closed(attrgetter(attribute), shown.__getitem__)
 
 
-def _counts(members: type[StrEnum], attribute: str) -> Reader:
-    read = attrgetter(attribute)
+def _counts(members: type[StrEnum], attribute: str) -> Closed:
     every = tuple(members)
 
-    def values(row: Any) -> tuple[float, ...]:
-        counted: Mapping[StrEnum, float] = read(row)
+    def values(counted: Mapping[StrEnum, float]) -> tuple[float, ...]:
         # The engine counts in the set's own order; asking member by member costs a hash in Python for each.
         if tuple(counted) == every:
             return tuple(counted.values())
         return tuple(map(counted.get, every, repeat(0)))
 
-    return values
+    return Closed(attrgetter(attribute), values)
 
 
 def _flag(attribute: str) -> Reader:
@@ -75,7 +77,7 @@ def _free_bytes(snapshot: Snapshot) -> int | None:
     return room.f_bavail * room.f_frsize
 
 
-READERS: Final[dict[str, Reader]] = {
+READERS: Final[dict[str, Reader | Closed]] = {
     "build_info": lambda _: 1,
     "stream_wanted": _flag("wanted"),
     "stream_on_air": _flag("on_air"),
@@ -129,9 +131,7 @@ def _pair(stream: str, destination: str) -> str:
 
 
 def _triple(key: ProcessKey) -> str:
-    return (
-        f"{_label('stream', key.stream)},{_label('role', key.role)},{_label('destination', key.destination)}"
-    )
+    return f"{_label('stream', key.stream)},{_label('role', key.role)},{_label('destination', key.destination)}"
 
 
 class _Names:
@@ -144,6 +144,7 @@ class _Names:
         self.stream_labels: list[str] = []
         self.destination_labels: list[str] = []
         self.process_labels: list[str] = []
+        self.links: list[ProcessKey] = []
         self.link_labels: list[str] = []
         self.meters: list[UsageMeter] = []
 
@@ -153,9 +154,7 @@ class _Names:
         if streams != self.streams:
             self.streams = streams
             self.stream_labels = [_label("stream", name) for name in streams]
-        destinations = [
-            (stream.name, place.name) for stream in snapshot.streams for place in stream.destinations
-        ]
+        destinations = [(stream.name, place.name) for stream in snapshot.streams for place in stream.destinations]
         if destinations != self.destinations:
             self.destinations = destinations
             self.destination_labels = [_pair(*names) for names in destinations]
@@ -163,44 +162,65 @@ class _Names:
         if processes != self.processes:
             self.processes = processes
             self.process_labels = [_triple(key) for key in processes]
-            self.link_labels = [_pair(key.stream, key.destination) for key in processes]
             kept = {meter.key: meter for meter in self.meters}
             self.meters = [kept.get(key) or UsageMeter(key) for key in processes]
 
+    def labels_of_links(self, links: Sequence[ProcessSnapshot]) -> list[str]:
+        """Labels of the processes that have a link; which these are may change while the names do not."""
+        keys = [process.key for process in links]
+        if keys != self.links:
+            self.links = keys
+            self.link_labels = [_pair(key.stream, key.destination) for key in keys]
+        return self.link_labels
+
 
 class _Writer:
-    """Writes the lines of one family."""
+    """Writes one family, and keeps what it wrote: most of a scrape is the same as in the one before."""
 
     def __init__(self, family: Family) -> None:
         self.family = family
         self.name = PREFIX + family.name
-        self.read = READERS[family.name]
+        reader = READERS[family.name]
+        self._read = reader.read if isinstance(reader, Closed) else reader
+        self._values = reader.values if isinstance(reader, Closed) else None
         label, members = family.each or ("", ())
         self._template = "".join(f"{self.name}{{\0,{_label(label, member)}}} %s\n" for member in members)
         self._memo: dict[tuple[float, ...], list[str]] = {}
+        self._said: list[Any] = []
+        self._labels: Sequence[str] = ()
+        self._text = b""
+        self._packed: bytes | None = None
 
-    def head(self, *, openmetrics: bool) -> str:
+    def head(self, *, openmetrics: bool) -> bytes:
         """HELP and TYPE. OpenMetrics names a counter without its `_total`."""
-        name = (
-            self.name.removesuffix("_total")
-            if openmetrics and self.family.kind is Kind.COUNTER
-            else self.name
-        )
-        return f"# HELP {name} {self.family.help}\n# TYPE {name} {self.family.kind}\n"
+        name = self.name.removesuffix("_total") if openmetrics and self.family.kind is Kind.COUNTER else self.name
+        return f"# HELP {name} {self.family.help}\n# TYPE {name} {self.family.kind}\n".encode()
 
-    def lines(self, rows: Iterable[Any], labels: Sequence[str]) -> list[str]:
-        """One text for each row that has a value; `labels` belong to the rows in their order."""
-        read, name = self.read, self.name
-        if self.family.each is not None:
-            return [label.join(self._pieces(read(row))) for label, row in zip(labels, rows, strict=True)]
+    def text(self, rows: Iterable[Any], labels: Sequence[str]) -> bytes:
+        """The family's lines; `labels` belong to the rows in their order. Empty when no row has a value."""
+        said = list(map(self._read, rows))
+        if said != self._said or labels is not self._labels:
+            self._said, self._labels = said, labels
+            self._text = "".join(self._lines(said, labels)).encode()
+            self._packed = None
+        return self._text
+
+    def packed(self) -> bytes:
+        """The text of the last call, deflated by itself, so that it can be used again."""
+        if self._packed is None:
+            self._packed = deflate(self._text)
+        return self._packed
+
+    def _lines(self, said: list[Any], labels: Sequence[str]) -> list[str]:
+        name, values = self.name, self._values
+        if values is not None:
+            return [label.join(self._pieces(values(state))) for label, state in zip(labels, said, strict=True)]
         if self.family.kind is Kind.HISTOGRAM:
-            return [_histogram(name, *read(row)) for row in rows]
+            return [_histogram(name, *value) for value in said]
         if self.family.subject is Subject.ENGINE:
-            return [f"{name} {value}\n" for row in rows if (value := read(row)) is not None]
+            return [f"{name} {value}\n" for value in said if value is not None]
         return [
-            f"{name}{{{label}}} {value}\n"
-            for label, row in zip(labels, rows, strict=True)
-            if (value := read(row)) is not None
+            f"{name}{{{label}}} {value}\n" for label, value in zip(labels, said, strict=True) if value is not None
         ]
 
     def _pieces(self, values: tuple[float, ...]) -> list[str]:
@@ -220,9 +240,7 @@ class _Writer:
 def _histogram(name: str, bounds: Sequence[float], counts: Sequence[int], total: float) -> str:
     ends = [*map(repr, map(float, bounds)), "+Inf"]
     cumulative = list(accumulate(counts))
-    buckets = "".join(
-        f'{name}_bucket{{le="{end}"}} {count}\n' for end, count in zip(ends, cumulative, strict=True)
-    )
+    buckets = "".join(f'{name}_bucket{{le="{end}"}} {count}\n' for end, count in zip(ends, cumulative, strict=True))
     return f"{buckets}{name}_count {cumulative[-1]}\n{name}_sum {total}\n"
 
 
@@ -230,7 +248,7 @@ class Collector:
     """Renders snapshots; it may be called from any thread, one rendering at a time."""
 
     def __init__(self, version: str, revision: str) -> None:
-        self._build = f"{_label('version', version)},{_label('revision', revision)}"
+        self._build = (f"{_label('version', version)},{_label('revision', revision)}",)
         self._writers = [_Writer(family) for family in FAMILIES]
         self._names = _Names()
         self._lock = Lock()
@@ -238,36 +256,25 @@ class Collector:
     def exposition(self, snapshot: Snapshot, *, openmetrics: bool = False, gzip: bool = False) -> bytes:
         """The whole answer to a scrape, in Prometheus' text form or in OpenMetrics'."""
         with self._lock:
-            texts = self._texts(snapshot, openmetrics=openmetrics)
-            if not gzip:
-                return b"".join(text.encode() for text in texts)
-            # Family by family, so that the whole text never stands in memory at once.
-            packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
-            return b"".join([*(packer.compress(text.encode()) for text in texts), packer.flush()])
-
-    def _texts(self, snapshot: Snapshot, *, openmetrics: bool) -> Iterator[str]:
-        rows = self._rows(snapshot)
-        for writer in self._writers:
-            lines = writer.lines(*rows[writer.family.subject])
-            if lines:
-                yield writer.head(openmetrics=openmetrics)
-                yield "".join(lines)
-        if openmetrics:
-            yield "# EOF\n"
+            rows = self._rows(snapshot)
+            answer = Gzip() if gzip else Plain()
+            for writer in self._writers:
+                if text := writer.text(*rows[writer.family.subject]):
+                    answer.add(writer.head(openmetrics=openmetrics))
+                    answer.add(text, writer.packed)
+            if openmetrics:
+                answer.add(b"# EOF\n")
+            return answer.whole()
 
     def _rows(self, snapshot: Snapshot) -> dict[Subject, tuple[Sequence[Any], Sequence[str]]]:
         names = self._names
         names.follow(snapshot)
         processes = [process for stream in snapshot.streams for process in stream.processes]
         usages = [meter.read(process) for meter, process in zip(names.meters, processes, strict=True)]
-        links = [
-            (process, labels)
-            for process, labels in zip(processes, names.link_labels, strict=True)
-            if process.uplink is not None or process.dropped_datagrams is not None
-        ]
+        links = [process for process in processes if process.uplink is not None or process.dropped_datagrams is not None]
         return {
-            Subject.BUILD: ((snapshot,), (self._build,)),
-            Subject.ENGINE: ((snapshot,), ("",)),
+            Subject.BUILD: ((snapshot,), self._build),
+            Subject.ENGINE: ((snapshot,), ()),
             Subject.STREAM: (snapshot.streams, names.stream_labels),
             Subject.DESTINATION: (
                 [place for stream in snapshot.streams for place in stream.destinations],
@@ -275,5 +282,5 @@ class Collector:
             ),
             Subject.PROCESS: (processes, names.process_labels),
             Subject.USAGE: (usages, names.process_labels),
-            Subject.LINK: ([process for process, _ in links], [labels for _, labels in links]),
+            Subject.LINK: (links, names.labels_of_links(links)),
         }

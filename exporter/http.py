@@ -22,9 +22,7 @@ from supervisor.snapshot import Control
 _log = structlog.get_logger("neverdark.http")
 
 _LARGEST_HEAD: Final = 16 * 1024  # bytes of request line and headers
-_KEEP_ALIVE: Final = (
-    30  # seconds; longer than the usual scrape interval, so that a scraper keeps its connection
-)
+_KEEP_ALIVE: Final = 30  # seconds; longer than the usual scrape interval, so that a scraper keeps its connection
 _POLITE_STOP: Final = 0.6  # seconds for answers on their way; idle connections are closed at once
 _FORCED_STOP: Final = 0.3
 

@@ -76,9 +76,7 @@ FAMILIES: Final = (
     Family("stream_wanted", G, S, "1 while the stream shall be on air."),
     Family("stream_on_air", G, S, "1 while every required destination of the stream advances."),
     Family("stream_health", G, S, "1 for the health that the stream has now.", ("health", Health)),
-    Family(
-        "stream_wanted_seconds_total", C, S, "Time during which the stream was wanted: on air and off air."
-    ),
+    Family("stream_wanted_seconds_total", C, S, "Time during which the stream was wanted: on air and off air."),
     Family("stream_on_air_seconds_total", C, S, "Time during which the stream was wanted and on air."),
     Family(
         "stream_off_air_seconds_total",
@@ -89,9 +87,7 @@ FAMILIES: Final = (
     ),
     Family("destination_on_air", G, D, "1 while media advances to the destination."),
     Family("destination_required", G, D, "1 if the stream counts as on air only with this destination."),
-    Family(
-        "destination_expected_bytes_per_second", G, D, "What should be sent, by the configured bit rates."
-    ),
+    Family("destination_expected_bytes_per_second", G, D, "What should be sent, by the configured bit rates."),
     Family("process_state", G, P, "1 for the state that the process is in.", ("state", State)),
     Family("process_start_time_seconds", G, P, "When the last run began, in seconds since 1970."),
     Family("process_cpu_seconds_total", C, U, "Processor time of all runs, user and system."),
@@ -117,9 +113,7 @@ FAMILIES: Final = (
     Family("progress_bytes_total", C, P, "Bytes of media written."),
     Family("progress_media_seconds_total", C, P, "Media time handled."),
     Family("progress_speed_ratio", G, P, "Media time handled per second of late: 1 is real time."),
-    Family(
-        "progress_last_advance_timestamp_seconds", G, P, "When progress was last made, in seconds since 1970."
-    ),
+    Family("progress_last_advance_timestamp_seconds", G, P, "When progress was last made, in seconds since 1970."),
     Family(
         "media_dropped_datagrams_total",
         C,

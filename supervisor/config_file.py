@@ -13,7 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
-from supervisor.config import Config, base_dir
+from supervisor.config import Config, Policies, base_dir
 from supervisor.config_rules import broken_rules
 from supervisor.config_yaml import Document, NotYaml, Path_, read
 from supervisor.secrecy import HIDDEN, names_a_secret, show_destination, show_url
@@ -233,6 +233,7 @@ class _Seen:
         source = _from(path)
         if source:
             value = _at(self.tree, path)
+        kind_only = kind_only and path[0] == "streams" and path[-1] not in Policies.model_fields
         shown = (_kind(value) if kind_only else _shown(path, value)) if show else None
         return Problem(_dotted(path) + source, shown, expected)
 
@@ -250,7 +251,6 @@ _EXPECTED = {
     "greater_than_equal": "expected at least {ge:g}",
     "less_than": "expected less than {lt:g}",
     "less_than_equal": "expected at most {le:g}",
-    "literal_error": "expected one of {expected}",
 }
 
 
@@ -258,8 +258,10 @@ def _expected(item: Any) -> str:
     kind, context = item["type"], item.get("ctx", {})
     if kind in {"string_too_short", "too_short"}:
         return "expected something, but it is empty"
+    if kind == "literal_error":
+        return "expected one of " + str(context["expected"]).replace("'", "").replace(" or ", ", ")
     if kind in _EXPECTED:
-        return _EXPECTED[kind].format(**context).replace("'", "").replace(" or ", ", ")
+        return _EXPECTED[kind].format(**context)
     return str(item["msg"]).removeprefix("Value error, ")
 
 

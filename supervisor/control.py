@@ -25,18 +25,11 @@ class EngineControl:
 
     def snapshot(self) -> Snapshot:
         """The state right now. Raises `NotAnswering` when the loop is stuck."""
-        answer: Future[Snapshot] = Future()
-
-        def take() -> None:
-            try:
-                answer.set_result(self._engine.snapshot())
-            except Exception as error:  # noqa: BLE001 - it belongs to the thread that asked, not to the loop
-                answer.set_exception(error)
-
-        self._loop.call_soon_threadsafe(take)
+        answer = asyncio.run_coroutine_threadsafe(self._engine.snapshot(), self._loop)
         try:
             return answer.result(_ANSWER_SECONDS)
         except TimeoutError:
+            answer.cancel()
             raise NotAnswering(f"the engine's loop did not answer within {_ANSWER_SECONDS:g} s") from None
 
     def late(self) -> Mapping[str, float]:

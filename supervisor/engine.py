@@ -22,8 +22,9 @@ from supervisor import events
 from supervisor.config_file import ConfigError, Loaded, load
 from supervisor.config_watch import ConfigWatch
 from supervisor.ffmpeg.binary import Binary
+from supervisor.gather import Gather
 from supervisor.lifecycle_types import RetryNow
-from supervisor.model import ProcessKey, RestartReason, Role, State
+from supervisor.model import ProcessKey, RestartReason, State
 from supervisor.orphans import end_orphans
 from supervisor.plan import StreamSpec, plan
 from supervisor.ports import MediaPorts, NoFreePort
@@ -31,11 +32,12 @@ from supervisor.preflight import ca_bundle, preflight, raise_file_limit
 from supervisor.process import OWNER_VARIABLE
 from supervisor.quantities import Address
 from supervisor.slot import Host, Slot, oom_kills
-from supervisor.snapshot import Snapshot
+from supervisor.snapshot import Snapshot, StreamSnapshot
 from supervisor.stream import Stream
 from supervisor.timekeeper import Timekeeper
 from supervisor.uplink_watch import UplinkWatch
 
+_SNAPSHOT_SLICE = 50
 Job = Callable[[], Awaitable[None]]
 _ONLY_AT_START = ("listen", "data_dir", "api_token", "api_token_file", "ffmpeg", "ports")
 
@@ -79,6 +81,7 @@ class Engine:
         raise_file_limit(self.loaded.config)
         self._host = Host(
             loop=loop,
+            progress=Gather(loop),
             environment=self._environment(),
             data_dir=self._data_dir,
             tell=self.tell,
@@ -109,6 +112,7 @@ class Engine:
         await asyncio.gather(*tasks, return_exceptions=True)
         for stream in self.streams.values():
             stream.close()
+        self._host.progress.close()
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def _keep(self, job: Job) -> None:
@@ -301,12 +305,7 @@ class Engine:
     # --- evidence ----------------------------------------------------------------------------------
 
     def _pushers(self) -> list[Slot]:
-        return [
-            slot
-            for stream in self.streams.values()
-            for slot in stream.slots.values()
-            if slot.key.role is Role.PUSHER
-        ]
+        return [slot for stream in self.streams.values() for slot in stream.pushers]
 
     def _ingest_back(self, address: Address) -> None:
         """An ingest is known to accept connections again: who waits for it need not wait longer."""
@@ -344,16 +343,19 @@ class Engine:
             if not self._failing_paths:
                 self.tell(events.StorageRecovered(path))
 
-    def snapshot(self) -> Snapshot:
-        """Everything, as it is now."""
-        assert self._host is not None
-        now, wall = self._host.loop.time(), time.time()
+    async def snapshot(self) -> Snapshot:
+        """Everything, as it is now. Many streams are taken a slice at a time: an exit must not wait for all."""
+        loop = asyncio.get_running_loop()
+        shown: list[StreamSnapshot] = []
+        for name, stream in tuple(self.streams.items()):
+            if name in self._specs:
+                shown.append(stream.snapshot(loop.time(), time.time()))
+                if len(shown) % _SNAPSHOT_SLICE == 0:
+                    await asyncio.sleep(0)
         return Snapshot(
-            at=wall,
+            at=time.time(),
             structure=self._structure,
-            streams=tuple(
-                stream.snapshot(now, wall) for name, stream in self.streams.items() if name in self._specs
-            ),
+            streams=tuple(shown),
             config_reload_successful=self._reload_ok,
             config_reload_success_time=self._reload_time,
             clock_steps=self.time.clock_steps,

@@ -18,7 +18,7 @@ _MAX_RAW_LINE = 8000  # bytes; a longer line keeps its beginning
 _CUT_BY_WRITER = 1000  # FFmpeg cuts its lines at 1,023 bytes, also in the middle of a key
 _LINE_END = re.compile(rb"[\r\n]+")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_NUMBERS = re.compile(r"0x[0-9a-fA-F]+|\d+")
+_NUMBERS = re.compile(r" *(?:0x[0-9a-fA-F]+|\d+)")  # FFmpeg pads them with spaces
 
 
 class LastWords:

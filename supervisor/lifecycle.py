@@ -114,6 +114,8 @@ def _stopping_tick(status: Status, event: Event, view: View) -> Step:
 
 def _stopping_start(status: Status, event: Event, view: View) -> Step:
     del event, view
+    if status.wanted:  # it is being replaced already, for a reason of its own
+        return Step(status)
     return Step(replace(status, wanted=True, reason=RestartReason.OPERATOR))
 
 

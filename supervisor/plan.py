@@ -54,11 +54,7 @@ class StreamSpec:
     processes: tuple[ProcessSpec, ...]
     destinations: tuple[DestinationSpec, ...]
     secrets: frozenset[str] = field(repr=False)
-
-    @property
-    def is_command(self) -> bool:
-        """True for a program of the owner's, kept alive as one process."""
-        return self.processes[0].key.role is Role.COMMAND
+    is_command: bool  # a program of the owner's, kept alive as one process
 
 
 MediaPort = Callable[[str, str], int]  # (stream, destination) → UDP port
@@ -106,6 +102,7 @@ def _stream(
             )
             for key, destination in stream.destinations.items()
         ),
+        is_command=stream.command is not None,
         secrets=_secrets(stream) | variables | ({text(config.token)} if config.token else set()),
     )
 

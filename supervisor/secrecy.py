@@ -137,7 +137,8 @@ def secrets_of_argv(argv: Iterable[str]) -> set[str]:
         name = words[index - 1] if index else ""
         if name.startswith("-") and "=" not in name and names_a_secret(name.lstrip("-")):
             found.add(word)
-            found |= set(_tokens(word.replace("; ", "&")))  # cookies
+            if "cookie" in name:
+                found |= {part.partition("=")[2] for part in re.split(r"[;\s]+", word)}
         if name in {"-u", "--user", "--proxy-user"}:
             found.add(word.partition(":")[2])
         if any(character.isspace() for character in word):  # a script of a shell's

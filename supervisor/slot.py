@@ -17,6 +17,7 @@ from pathlib import Path
 from supervisor import events, lifecycle, lifecycle_types
 from supervisor.ffmpeg.failure import Failure, classify
 from supervisor.ffmpeg.progress import parse_report
+from supervisor.gather import Gather
 from supervisor.lifecycle_types import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, View
 from supervisor.model import Exit, ExitCause, RestartReason, Role, State
 from supervisor.output import Output
@@ -29,6 +30,7 @@ from supervisor.snapshot import LastFailure, ProcessSnapshot
 from supervisor.uplink import DropMeter, UplinkMeter
 
 ON_AIR_SECONDS = 3.0  # an advance is proof of life for this long
+_MOST_REPORTS = 100  # that one look takes in: a flood of them must not hold up the loop
 _FAILURE_LINES = 20
 _SILENT_CAUSES = {RestartReason.UPLINK: "uplink_blocked"}
 
@@ -38,6 +40,7 @@ class Host:
     """What a slot needs of the engine."""
 
     loop: asyncio.AbstractEventLoop
+    progress: Gather
     environment: Mapping[str, str]
     data_dir: Path
     tell: events.Listener
@@ -78,7 +81,7 @@ class Slot:
         host.loop.add_reader(self._output.outlet.fd, self._on_output)
         self._progress = ProgressSocket() if spec.tracked else None
         if self._progress:
-            host.loop.add_reader(self._progress.fd, self._on_progress)
+            host.progress.add(self._progress.fd, self._on_progress)
 
     # --- orders ------------------------------------------------------------------------------------
 
@@ -116,7 +119,7 @@ class Slot:
             self.uplink = UplinkMeter()
         if spec.tracked and self._progress is None:
             self._progress = ProgressSocket()
-            self._host.loop.add_reader(self._progress.fd, self._on_progress)
+            self._host.progress.add(self._progress.fd, self._on_progress)
         if replaced and self.status.wanted:
             self.restart(RestartReason.CONFIG)
 
@@ -126,7 +129,7 @@ class Slot:
             self._timer.cancel()
         self._host.loop.remove_reader(self._output.outlet.fd)
         if self._progress:
-            self._host.loop.remove_reader(self._progress.fd)
+            self._host.progress.remove(self._progress.fd)
             self._progress.close()
         self.catch_up()
         self._output.close()
@@ -247,9 +250,18 @@ class Slot:
 
     # --- what the process does ---------------------------------------------------------------------
 
+    def read_progress(self) -> None:
+        """Take in the reports that are waiting, but not for ever."""
+        for _ in range(_MOST_REPORTS):
+            if not self._progress or not (data := self._progress.read()):
+                return
+            self._hear(data)
+
     def _on_progress(self) -> None:
         assert self._progress is not None
-        data = self._progress.read()
+        self._hear(self._progress.read())
+
+    def _hear(self, data: bytes) -> None:
         if not data or self.child is None:
             return
         now = self._host.loop.time()
@@ -355,6 +367,11 @@ class Slot:
         deadline = self.status.deadline
         if deadline is None:
             return
+        # If this loop was stopped itself (SIGSTOP, a frozen container), timers come before what was sent meanwhile:
+        # hear that first, or a healthy process is killed for our own silence.
+        for slot in (self.feeder, self):
+            if slot:
+                slot.read_progress()
         if self._host.loop.time() < deadline:
             self._arm()
         else:

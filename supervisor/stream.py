@@ -21,6 +21,8 @@ class Stream:
         self.spec = spec
         self.wanted = False
         self.slots: dict[ProcessKey, Slot] = {}
+        self.pushers: list[Slot] = []
+        self._required: list[Slot] = []
         self.on_air = False
         self.since = 0.0  # wall clock: when on_air last changed
         self._since_now = 0.0
@@ -57,7 +59,7 @@ class Stream:
             return
         self._waiting_for_pushers = RestartReason.OPERATOR
         self._waiting_since = self._host.loop.time()
-        for slot in self._pushers():
+        for slot in self.pushers:
             slot.stop()
         self.settle()
 
@@ -68,7 +70,7 @@ class Stream:
             return
         self._waiting_for_pushers = reason
         self._waiting_since = self._host.loop.time()
-        for slot in self._pushers():
+        for slot in self.pushers:
             slot.restart(reason)
         self.settle()
 
@@ -90,9 +92,9 @@ class Stream:
                 self.slots[key] = Slot(process, redactor, self._host)
         self._leaving = {key for key in self.slots if key not in wanted}
         # In the order of the specification, whatever came first.
-        self.slots = {key: self.slots[key] for key in [*wanted, *self._leaving]}
+        self._arrange([self.slots[key] for key in [*wanted, *self._leaving]])
         encoder = self._encoder()
-        for slot in self._pushers():
+        for slot in self.pushers:
             slot.feeder = encoder
         if self.wanted:
             for key in wanted:
@@ -101,12 +103,22 @@ class Stream:
             self.slots[key].stop()
         self.settle()
 
+    def _arrange(self, slots: list[Slot]) -> None:
+        self.slots = {slot.key: slot for slot in slots}
+        self.pushers = [slot for slot in slots if slot.key.role is Role.PUSHER]
+        # Those whose advance makes the stream on air; if no destination is required, any of them.
+        staying = [slot for slot in self.pushers if slot.key not in self._leaving]
+        names = {destination.name for destination in self.spec.destinations if destination.required}
+        required = [slot for slot in staying if slot.key.destination in names]
+        self._required = slots if self.spec.is_command else required or staying
+
     def settle(self) -> None:
         """Called when a process changed its state: what waited for that comes now."""
         for key in [key for key in self._leaving if self._gone(key)]:
             self.slots.pop(key).close()
             self._leaving.discard(key)
-        pushers_stopping = any(slot.status.state is State.STOPPING for slot in self._pushers())
+            self._arrange(list(self.slots.values()))
+        pushers_stopping = any(slot.status.state is State.STOPPING for slot in self.pushers)
         if self._waiting_for_pushers and not pushers_stopping:
             reason, self._waiting_for_pushers = self._waiting_for_pushers, None
             for slot in [slot for slot in self.slots.values() if slot.key.role is not Role.PUSHER]:
@@ -132,9 +144,6 @@ class Stream:
         slot = self.slots[key]
         return slot.status.state is State.STOPPED and not slot.alive
 
-    def _pushers(self) -> list[Slot]:
-        return [slot for slot in self.slots.values() if slot.key.role is Role.PUSHER]
-
     def _encoder(self) -> Slot | None:
         return next((slot for slot in self.slots.values() if slot.key.role is Role.ENCODER), None)
 
@@ -150,18 +159,10 @@ class Stream:
         """On air: every required destination advances; else why not, in words."""
         if not self.wanted:
             return False, "stopped" if self.gone else "stopping"
-        dark = [slot for slot in self._required() if not slot.advancing(now)]
+        dark = [slot for slot in self._required if not slot.advancing(now)]
         if not dark:
             return True, None
         return False, self._explain(dark[0], now)
-
-    def _required(self) -> list[Slot]:
-        """The processes whose advance makes the stream on air; if none is required, any of them."""
-        if self.spec.is_command:
-            return list(self.slots.values())
-        required = {d.name for d in self.spec.destinations if d.required}
-        pushers = [slot for slot in self._pushers() if slot.key not in self._leaving]
-        return [slot for slot in pushers if slot.key.destination in required] or pushers
 
     def _culprit(self, dark: Slot, now: float) -> Slot:
         """Who is to blame that `dark` does not advance: its encoder, if that does not advance either."""
@@ -199,7 +200,7 @@ class Stream:
         self._reason = reason
 
     def _segment(self, now: float) -> Segment:
-        dark = [slot for slot in self._required() if not slot.advancing(now)]
+        dark = [slot for slot in self._required if not slot.advancing(now)]
         if not dark:
             return Segment.UNKNOWN
         slot = self._culprit(dark[0], now)

@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
+
+# How long one example takes depends on who else uses the machine.
+settings.register_profile("neverdark", deadline=None)
+settings.load_profile("neverdark")
 
 
 def _skips(config: pytest.Config) -> int:

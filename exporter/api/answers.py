@@ -77,6 +77,4 @@ class _Shield:
                 where=f"{frame.filename}:{frame.lineno}",
             )
             if not begun:
-                await answer({"detail": "an internal error; neverdark's log says where"}, 500)(
-                    scope, receive, send
-                )
+                await answer({"detail": "an internal error; neverdark's log says where"}, 500)(scope, receive, send)

@@ -59,8 +59,7 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
         for item in operation.get("parameters", [])
     ]
     answers = [
-        f"<tr><td>{escape(status)}<td>{_content(response)}"
-        for status, response in operation["responses"].items()
+        f"<tr><td>{escape(status)}<td>{_content(response)}" for status, response in operation["responses"].items()
     ]
     return (
         f'<section><h2><span class="method">{method}</span> <code>{escape(path)}</code></h2>'
@@ -72,15 +71,12 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
 
 def _content(response: Mapping[str, Any]) -> str:
     content: Mapping[str, Any] = response.get("content", {})
-    return ", ".join(
-        _type(body["schema"]) if body.get("schema") else escape(kind) for kind, body in content.items()
-    )
+    return ", ".join(_type(body["schema"]) if body.get("schema") else escape(kind) for kind, body in content.items())
 
 
 def _shape(name: str, schema: Mapping[str, Any]) -> str:
     rows = [
-        f"<tr><td><code>{escape(key)}</code><td>{_type(value)}"
-        for key, value in schema.get("properties", {}).items()
+        f"<tr><td><code>{escape(key)}</code><td>{_type(value)}" for key, value in schema.get("properties", {}).items()
     ]
     values = ", ".join(f"<code>{escape(str(value))}</code>" for value in schema.get("enum", []))
     return (

@@ -12,9 +12,7 @@ def show_time(seconds: float | None) -> str | None:
     """`2026-01-01T00:00:00.250Z`: UTC, milliseconds."""
     if seconds is None:
         return None
-    return (
-        datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-    )
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def show_readiness(snapshot: Snapshot) -> dict[str, Any]:
@@ -74,8 +72,7 @@ def _show_process(process: ProcessSnapshot) -> dict[str, Any]:
         "progress": _show_progress(process),
         "uplink": _show_uplink(process),
         "dropped_datagrams": process.dropped_datagrams,
-        "last_failure": failure
-        and {"cause": failure.cause, "at": show_time(failure.at), "log": list(failure.log)},
+        "last_failure": failure and {"cause": failure.cause, "at": show_time(failure.at), "log": list(failure.log)},
     }
 
 

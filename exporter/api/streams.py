@@ -24,9 +24,7 @@ _NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {code: {"model": Problem} f
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {401: {"model": Problem}, 403: {"model": Problem}}
 
 Lines = Annotated[int, Query(ge=1, le=_MAX_LINES, description="at most so many lines")]
-After = Annotated[
-    str | None, Query(max_length=300, description="`next` of the answer before: only what follows it")
-]
+After = Annotated[str | None, Query(max_length=300, description="`next` of the answer before: only what follows it")]
 
 
 def streams_router(control: Control, listen: Address, token: SecretStr | None, version: str) -> APIRouter:
@@ -77,9 +75,7 @@ def _add_logs(router: APIRouter, control: Control) -> None:
         return await in_thread(read)
 
 
-def _add_order(
-    router: APIRouter, control: Control, verb: Verb, refuse: Callable[[Request], Refusal | None]
-) -> None:
+def _add_order(router: APIRouter, control: Control, verb: Verb, refuse: Callable[[Request], Refusal | None]) -> None:
     @router.post(
         f"/{{stream}}/{verb}",
         name=f"{verb}_stream",

@@ -44,6 +44,19 @@ def neverdark(tmp_path: Path) -> Iterator[Launch]:
         yield launch
 
 
+@pytest.fixture
+def unstarted(tmp_path: Path) -> Iterator[Launch]:
+    """The same, for tests that have something to do before the start."""
+    with ExitStack() as made:
+
+        def make(streams: dict[str, object], **top: object) -> Neverdark:
+            running = Neverdark(tmp_path / "neverdark", streams, **top)
+            made.push(running)
+            return running
+
+        yield make
+
+
 @pytest.fixture(params=["debian", "wheel"])
 def ffmpeg(request: pytest.FixtureRequest) -> str:
     """Both FFmpegs, for what FFmpeg's version may change: Debian's 5.1 on PATH and the wheel's 9.0."""

@@ -22,9 +22,7 @@ def test_a_publisher_that_the_ingest_drops_comes_back(ingest: Ingest, neverdark:
 
     ingest.drop_publisher(key)
 
-    eventually(
-        lambda: ingest.publisher(key).client != client and ingest.receives(key), 5 + SLACK, "it is back"
-    )
+    eventually(lambda: ingest.publisher(key).client != client and ingest.receives(key), 5 + SLACK, "it is back")
     running.wait_on_air()
     assert running.exits(*PUSHER) == {"ingest_closed": 1}
     assert running.restarts() == {PUSHER: {"exit": 1}, ENCODER: {}}
@@ -65,9 +63,7 @@ def test_a_frozen_ingest_is_noticed_by_the_uplink_and_costs_the_other_nothing(
     assert ingest.refused() == 0
 
 
-def test_an_ingest_that_was_restarted_is_used_again_within_ten_seconds(
-    ingest: Ingest, neverdark: Launch
-) -> None:
+def test_an_ingest_that_was_restarted_is_used_again_within_ten_seconds(ingest: Ingest, neverdark: Launch) -> None:
     key = secret("main")
     running = neverdark({"cam": cam(ingest.url, key)})
     running.wait_on_air()
@@ -79,9 +75,7 @@ def test_an_ingest_that_was_restarted_is_used_again_within_ten_seconds(
     ready = running.get("/readyz").json()
     assert not ready["streams"]["cam"]["on_air"]
     assert ready["streams"]["cam"]["reason"]
-    eventually(
-        lambda: running.exits(*PUSHER).get("ingest_unreachable"), 5 + SLACK, "the ingest is known to be away"
-    )
+    eventually(lambda: running.exits(*PUSHER).get("ingest_unreachable"), 5 + SLACK, "the ingest is known to be away")
     ingest.start()
 
     eventually(lambda: ingest.receives(key), 10 + SLACK, "the ingest has us again")
@@ -91,9 +85,7 @@ def test_an_ingest_that_was_restarted_is_used_again_within_ten_seconds(
     assert running.metric("stream_off_air_seconds_total", stream="cam", segment="network") > 0
 
 
-def test_a_waiting_pusher_tries_at_once_when_the_ingest_listens_again(
-    ingest: Ingest, neverdark: Launch
-) -> None:
+def test_a_waiting_pusher_tries_at_once_when_the_ingest_listens_again(ingest: Ingest, neverdark: Launch) -> None:
     key = secret("main")
     ingest.stop()
     # A backoff far beyond every deadline of this test: only knowledge can bring it back in time.
@@ -108,9 +100,7 @@ def test_a_waiting_pusher_tries_at_once_when_the_ingest_listens_again(
     running.wait_on_air()
 
 
-def test_lesson_09_bad_destinations_cost_the_good_one_nothing(
-    ingest: Ingest, valve: Valve, neverdark: Launch
-) -> None:
+def test_lesson_09_bad_destinations_cost_the_good_one_nothing(ingest: Ingest, valve: Valve, neverdark: Launch) -> None:
     """One refuses the connection, one accepts it and says nothing: the third must not notice."""
     valve.freeze()
     with Valve(ingest.port) as refusing:
@@ -137,8 +127,7 @@ def test_lesson_09_bad_destinations_cost_the_good_one_nothing(
         # Several rounds of failure of both bad ones, …
         eventually(
             lambda: (
-                running.restarts()[silent].get("start_timeout", 0) >= 2
-                and running.restarts()[refused]["exit"] >= 2
+                running.restarts()[silent].get("start_timeout", 0) >= 2 and running.restarts()[refused]["exit"] >= 2
             ),
             15 + SLACK,
             "the bad ones are tried again and again",

@@ -13,10 +13,7 @@ from tests.integration.harness.waiting import SLACK, eventually
 
 def test_two_streams_are_on_air_within_ten_seconds(ingest: Ingest, neverdark: Launch) -> None:
     keys = {"one": secret("one"), "two": secret("two")}
-    streams = {
-        name: card() | {"destinations": {"main": {"url": ingest.url, "key": key}}}
-        for name, key in keys.items()
-    }
+    streams = {name: card() | {"destinations": {"main": {"url": ingest.url, "key": key}}} for name, key in keys.items()}
     running = neverdark(streams)
     running.wait_on_air("one", "two")
     for key in keys.values():
@@ -27,13 +24,9 @@ def test_two_streams_are_on_air_within_ten_seconds(ingest: Ingest, neverdark: La
     assert running.metric("process_exits_total") == 0
 
 
-def test_an_encoder_that_is_killed_does_not_cost_the_connection(
-    ingest: Ingest, neverdark: Launch, ffmpeg: str
-) -> None:
+def test_an_encoder_that_is_killed_does_not_cost_the_connection(ingest: Ingest, neverdark: Launch, ffmpeg: str) -> None:
     key = secret("main")
-    running = neverdark(
-        {"cam": card() | {"destinations": {"yt": {"url": ingest.url, "key": key}}}}, ffmpeg=ffmpeg
-    )
+    running = neverdark({"cam": card() | {"destinations": {"yt": {"url": ingest.url, "key": key}}}}, ffmpeg=ffmpeg)
     running.wait_on_air()
     before = eventually(lambda: ingest.publisher(key), SLACK, "published")
     pusher, old, sent = (
@@ -46,9 +39,7 @@ def test_an_encoder_that_is_killed_does_not_cost_the_connection(
 
     # The issue: frames within 3 s, the same client at the ingest, no other restart.
     eventually(lambda: running.pid("cam", "encoder") != old, 3 + SLACK, "another encoder")
-    eventually(
-        lambda: running.frames("cam", "pusher", "yt") > sent + 30, 3 + 3 + SLACK, "the pusher sends on"
-    )
+    eventually(lambda: running.frames("cam", "pusher", "yt") > sent + 30, 3 + 3 + SLACK, "the pusher sends on")
     after = ingest.publisher(key)
     assert after.client == before.client
     assert after.seconds > before.seconds

@@ -58,9 +58,7 @@ def test_lesson_01_a_frozen_pusher_is_replaced(ingest: Ingest, neverdark: Launch
 def test_lesson_01_an_ingest_that_accepts_and_says_nothing(valve: Valve, neverdark: Launch) -> None:
     """A hung socket from the first byte: FFmpeg waits for the handshake for ever."""
     valve.freeze()
-    running = neverdark(
-        {"cam": cam(valve.url, secret("main"), stall={"startup": TIMEOUT, "timeout": TIMEOUT})}
-    )
+    running = neverdark({"cam": cam(valve.url, secret("main"), stall={"startup": TIMEOUT, "timeout": TIMEOUT})})
 
     eventually(
         lambda: running.restarts()[PUSHER].get("start_timeout"),

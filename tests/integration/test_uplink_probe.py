@@ -444,9 +444,7 @@ OVERRUN = OSError(errno.ENOBUFS, "overrun")
 
 
 @pytest.mark.parametrize("first", [INTERRUPTED, OVERRUN], ids=["interrupted", "overrun"])
-def test_a_dump_that_may_lack_something_is_taken_again(
-    first: bytes | OSError, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dump_that_may_lack_something_is_taken_again(first: bytes | OSError, monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = answering(monkeypatch, [first], [tcp(7, 1, KERNEL_NOW) + DONE])
     assert PUSHER in UplinkProbe().sample({PUSHER: 1}, {}).connections
     assert kernel.asked == 2
@@ -472,9 +470,7 @@ def test_a_kernel_that_does_not_tell_is_no_evidence(
         UplinkProbe().sample({PUSHER: 1}, {})
 
 
-@given(
-    st.lists(st.binary(max_size=300) | st.builds(tcp, st.integers(0, 9), st.integers(0, 255), st.binary()))
-)
+@given(st.lists(st.binary(max_size=300) | st.builds(tcp, st.integers(0, 9), st.integers(0, 255), st.binary())))
 @example([struct.pack("=IHHII", 92, 18, 0, 1, 0) + struct.pack("=BB66xI", 2, 1, 7) + b"\0\0\2\0"])
 def test_no_answer_breaks_the_probe(datagrams: list[bytes]) -> None:
     table = uplink._Table()

@@ -17,7 +17,14 @@ WORDS = {
     "supervisor.secrecy": set(),
     "supervisor.events": {"supervisor.model"},
     "supervisor.config": {"supervisor.quantities"},
-    "supervisor.config_file": {"supervisor.config", "supervisor.quantities", "supervisor.secrecy"},
+    "supervisor.config_yaml": set(),
+    "supervisor.config_rules": {"supervisor.config", "supervisor.config_yaml", "supervisor.quantities"},
+    "supervisor.config_file": {
+        "supervisor.config",
+        "supervisor.config_rules",
+        "supervisor.config_yaml",
+        "supervisor.secrecy",
+    },
 }
 # The same numbers in, the same numbers out: these import the words and each other.
 PURE = {

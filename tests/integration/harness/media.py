@@ -34,9 +34,7 @@ def publishing(url: str) -> Iterator[subprocess.Popen[bytes]]:
 
 def record(path: Path, seconds: float) -> Path:
     """Make a file with so much of a test card."""
-    subprocess.run(
-        [*QUIET, *_PICTURE, *_CODEC, "-t", f"{seconds:g}", "-y", str(path)], check=True, timeout=60
-    )
+    subprocess.run([*QUIET, *_PICTURE, *_CODEC, "-t", f"{seconds:g}", "-y", str(path)], check=True, timeout=60)
     return path
 
 

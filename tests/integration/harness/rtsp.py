@@ -119,6 +119,4 @@ class RtspCamera:
                 extra = f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n"
             case "SETUP":
                 extra = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
-        return (
-            f"RTSP/1.0 {status}\r\nCSeq: {headers.get('CSeq', 0)}\r\nSession: 1\r\n{extra}\r\n{body}".encode()
-        )
+        return f"RTSP/1.0 {status}\r\nCSeq: {headers.get('CSeq', 0)}\r\nSession: 1\r\n{extra}\r\n{body}".encode()

@@ -72,6 +72,7 @@ class Neverdark:
         self.port = free_port()
         self.config_file = folder / "neverdark.yml"
         self.environment = environment()
+        self.wrapper: list[str] = []  # what `launch` runs neverdark under; it has to exec
         self.config: Json = {"listen": f"127.0.0.1:{self.port}", "data_dir": "./data"}
         self.config |= {**top, "streams": dict(streams)}
         self.process: subprocess.Popen[bytes] | None = None
@@ -103,7 +104,7 @@ class Neverdark:
         """Start it and do not wait for anything."""
         with self._output.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "supervisor", "run", "-c", str(self.config_file)],
+                [*self.wrapper, sys.executable, "-m", "supervisor", "run", "-c", str(self.config_file)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -260,9 +261,7 @@ class Neverdark:
 
     def on_air(self, *names: str) -> bool:
         """Whether these streams (without names: all wanted ones) are on air."""
-        chosen = [
-            stream for stream in self.streams() if (stream["stream"] in names if names else stream["wanted"])
-        ]
+        chosen = [stream for stream in self.streams() if (stream["stream"] in names if names else stream["wanted"])]
         return bool(chosen) and all(stream["on_air"] for stream in chosen)
 
     def wait_on_air(self, *names: str, seconds: float = ON_AIR) -> None:
@@ -280,11 +279,7 @@ class Neverdark:
                 samples[key] = sample.value
                 if family.type == "counter":
                     counters[key] = sample.value
-        fallen = {
-            key: (old, counters.get(key))
-            for key, old in self._counters.items()
-            if counters.get(key, old) < old
-        }
+        fallen = {key: (old, counters.get(key)) for key, old in self._counters.items() if counters.get(key, old) < old}
         assert not fallen, f"counters fell: {fallen}"
         self._counters |= counters
         return samples
@@ -293,9 +288,7 @@ class Neverdark:
         """The sum of all samples of `livestream_…` with these labels. Raises LookupError without any."""
         wanted = set(labels.items())
         found = [
-            value
-            for (sample, own), value in self.metrics().items()
-            if sample == f"livestream_{name}" and wanted <= own
+            value for (sample, own), value in self.metrics().items() if sample == f"livestream_{name}" and wanted <= own
         ]
         if not found:
             raise LookupError(f"no livestream_{name} with {labels}")

@@ -84,9 +84,7 @@ class Valve:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         listener.bind(("127.0.0.1", self._port))
         self._port = int(listener.getsockname()[1])
-        self._server = await asyncio.start_server(
-            self._serve, sock=listener, limit=_READ_AHEAD, ssl=self._tls
-        )
+        self._server = await asyncio.start_server(self._serve, sock=listener, limit=_READ_AHEAD, ssl=self._tls)
 
     async def _refuse(self) -> None:
         if self._server:

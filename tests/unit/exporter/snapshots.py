@@ -140,9 +140,7 @@ def pusher(name: str, destination: str, **changes: Any) -> ProcessSnapshot:
 
 def destination(name: str, **changes: Any) -> DestinationSnapshot:
     """A required RTMPS destination on air."""
-    return DestinationSnapshot(name, "rtmps://a.rtmps.youtube.com/live2/***", True, True, 578_500.0)._replace(
-        **changes
-    )
+    return DestinationSnapshot(name, "rtmps://a.rtmps.youtube.com/live2/***", True, True, 578_500.0)._replace(**changes)
 
 
 def command(name: str, **changes: Any) -> StreamSnapshot:
@@ -194,9 +192,7 @@ def three_streams() -> Snapshot:
             progress=ProgressTotals(9000, 0, 0, 170_000_000, 360.0, None, NOW - 142),
             last_failure=LastFailure("source_refused", NOW - 2.5, words),
         ),
-        pusher(
-            "garden-cam", "youtube", progress=ProgressTotals(8990, 0, 0, 171_000_000, 359.6, None, NOW - 142)
-        ),
+        pusher("garden-cam", "youtube", progress=ProgressTotals(8990, 0, 0, 171_000_000, 359.6, None, NOW - 142)),
         on_air=False,
         reason="the encoder ended: source_refused",
         health=Health.UNHEALTHY,

@@ -62,9 +62,7 @@ def promtool(text: str) -> tuple[int, str, str]:
     """What `promtool check metrics` says of an exposition: exit code, output, complaints."""
     if shutil.which("promtool") is None:
         pytest.skip("promtool is not installed")
-    checked = subprocess.run(
-        ["promtool", "check", "metrics"], input=text, text=True, capture_output=True, check=False
-    )
+    checked = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True, check=False)
     return checked.returncode, checked.stdout, checked.stderr
 
 
@@ -80,9 +78,7 @@ SNAPSHOTS = {
     "three streams": three_streams(),
     "nothing configured": snapshot(),
     "never ran": never_ran(),
-    "stopped": snapshot(
-        stream("off", encoder("off", state=State.STOPPED, pid=None), wanted=False, on_air=False)
-    ),
+    "stopped": snapshot(stream("off", encoder("off", state=State.STOPPED, pid=None), wanted=False, on_air=False)),
 }
 
 
@@ -98,9 +94,7 @@ seconds = st.floats(0, 1e12)
 
 
 @given(
-    st.builds(
-        ProgressTotals, counts, counts, counts, counts, seconds, st.none() | seconds, st.none() | seconds
-    ),
+    st.builds(ProgressTotals, counts, counts, counts, counts, seconds, st.none() | seconds, st.none() | seconds),
     st.dictionaries(st.sampled_from(ExitCause), counts),
     st.dictionaries(st.sampled_from(Segment), seconds),
     st.sampled_from(State),
@@ -143,8 +137,7 @@ def test_each_family_has_its_type_help_and_labels(family: Family) -> None:
     assert shown.type == family.kind
     assert shown.documentation == family.help
     assert {tuple(sample.labels) for sample in shown.samples} == {
-        (*family.labels, "le") if sample.name.endswith("_bucket") else family.labels
-        for sample in shown.samples
+        (*family.labels, "le") if sample.name.endswith("_bucket") else family.labels for sample in shown.samples
     }
 
 
@@ -156,9 +149,7 @@ def test_metrics_and_readers_belong_together() -> None:
 
 
 def test_a_bare_command_stream_stays_within_its_series() -> None:
-    few, many = (
-        len(read(render(shown), openmetrics=False)) for shown in (snapshot(), snapshot(command("a")))
-    )
+    few, many = (len(read(render(shown), openmetrics=False)) for shown in (snapshot(), snapshot(command("a"))))
     assert many - few == 55  # the contract allows 110
 
 

@@ -25,9 +25,7 @@ class Links(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag != "style"
         self.found += [value or "" for name, value in attrs if name in {"src", "href", "action"}]
-        assert not [name for name, _ in attrs if name.startswith("on") or name == "style"], (
-            "the CSP forbids it"
-        )
+        assert not [name for name, _ in attrs if name.startswith("on") or name == "style"], "the CSP forbids it"
 
 
 @pytest.fixture
