@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -145,21 +145,32 @@ def status(api: Api, *, watch: bool, as_json: bool) -> int:
     return _DONE
 
 
+Streams = Sequence[dict[str, Any]]
+
+
+def _nothing(streams: Streams) -> Iterable[Text]:
+    del streams
+    return ()
+
+
 def watch_status(
-    api: Api, console: Console, *, below: Iterable[Text] = (), until: float | None = None
+    api: Api, console: Console, *, below: Callable[[Streams], Iterable[Text]] = _nothing, until: float | None = None
 ) -> None:
-    """Draw the status anew every second, until interrupted or until the monotonic time `until`."""
-    with Live(console=console, auto_refresh=False, screen=False) as live:
+    """Draw the status anew every second, until interrupted or until the monotonic time `until`.
+
+    `below` gives what stands under the table, from the streams in it.
+    """
+    with Live(console=console, auto_refresh=False) as live:
         while until is None or time.monotonic() < until:
             try:
-                picture: Any = table(api.get("/api/streams")["streams"])
+                streams = api.get("/api/streams")["streams"]
+                live.update(Group(table(streams), *below(streams)), refresh=True)
             except ApiError as error:
-                picture = Text(str(error), style="bold red")
-            live.update(Group(picture, *below), refresh=True)
+                live.update(Text(str(error), style="bold red"), refresh=True)
             time.sleep(_WATCH_SECONDS)
 
 
-def table(streams: Sequence[dict[str, Any]]) -> Table:
+def table(streams: Streams) -> Table:
     """A table with one line a process."""
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("stream", "", "process", "state", "pid", "up", "restarts", "speed", "uplink"):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -75,36 +76,39 @@ def _show(url: str, server: subprocess.Popen[bytes], log: Path, until: float | N
         sys.stderr.write(log.read_text(encoding="utf-8", errors="replace"))
         return 1
     console = Console()
-    hints = [
-        Text(),
-        Text.assemble("Page     ", (f"{url}/", "bold cyan")),
-        Text.assemble("Metrics  ", (f"{url}/metrics", "cyan")),
-        Text.assemble("Log      ", (str(log), "cyan")),
-        Text(),
-        Text("Now break it, from another terminal, and watch the pusher's connection: it stays the same one."),
-        Text.assemble("  kill the encoder    ", (_kill_command(url, "-KILL"), "yellow")),
-        Text.assemble("  freeze it           ", (_kill_command(url, "-STOP"), "yellow")),
-        Text("Ctrl-C ends the demo."),
-    ]
+    hints = partial(_hints, url, log)
     if console.is_terminal:
         client.watch_status(api, console, below=hints, until=until)
         return 0
-    for hint in hints:
-        console.print(hint, soft_wrap=True)
     while until is None or time.monotonic() < until:
         if server.poll() is not None:
             return 1
         with contextlib.suppress(client.ApiError):
-            console.print(client.table(api.get("/api/streams")["streams"]), soft_wrap=True)
-        time.sleep(min(_LINES_SECONDS, max(0.0, (until or time.monotonic() + _LINES_SECONDS) - time.monotonic())))
+            streams = api.get("/api/streams")["streams"]
+            console.print(client.table(streams), *hints(streams), sep="\n", soft_wrap=True)
+        left = _LINES_SECONDS if until is None else until - time.monotonic()
+        time.sleep(min(_LINES_SECONDS, max(0.0, left)))
     return 0
 
 
-def _kill_command(url: str, signal_option: str) -> str:
-    """A line that finds the encoder's pid by itself, so that it can be used again and again."""
-    program = f"{Path(sys.executable)} -m supervisor status --url {url} --json"
-    pick = "import json,sys; print(json.load(sys.stdin)['streams'][0]['processes'][-1]['pid'])"
-    return f'kill {signal_option} $({program} | {Path(sys.executable)} -c "{pick}")'
+def _hints(url: str, log: Path, streams: client.Streams) -> list[Text]:
+    """What to look at, and what to type to break it; the pid is that of the encoder of this moment."""
+    pids = [
+        process["pid"] for stream in streams for process in stream["processes"] if process["role"] == "encoder"
+    ]
+    encoder = str(pids[0]) if pids and pids[0] else "…"
+    return [
+        Text(),
+        Text.assemble("page      ", (f"{url}/", "bold cyan")),
+        Text.assemble("metrics   ", (f"{url}/metrics", "cyan")),
+        Text.assemble("log       ", (str(log), "cyan")),
+        Text(),
+        Text("Break it from another terminal. The pusher keeps its one connection, the ingest notices nothing:"),
+        Text.assemble("  kill the encoder    ", (f"kill -KILL {encoder}", "bold yellow")),
+        Text.assemble("  freeze it           ", (f"kill -STOP {encoder}", "bold yellow"), "   (noticed after 10 s)"),
+        Text(),
+        Text("Ctrl-C ends the demo.", style="dim"),
+    ]
 
 
 def _wait_until_up(url: str, server: subprocess.Popen[bytes]) -> bool:

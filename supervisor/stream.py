@@ -144,6 +144,10 @@ class Stream:
         slot = self.slots[key]
         return slot.status.state is State.STOPPED and not slot.alive
 
+    def _along_the_path(self) -> list[Slot]:
+        """Who encodes comes before who sends, as the media does."""
+        return sorted(self.slots.values(), key=lambda slot: slot.key.role is Role.PUSHER)
+
     def _encoder(self) -> Slot | None:
         return next((slot for slot in self.slots.values() if slot.key.role is Role.ENCODER), None)
 
@@ -231,7 +235,7 @@ class Stream:
             since=self.since,
             origin="file",
             is_command=self.spec.is_command,
-            processes=tuple(slot.snapshot(now, wall) for slot in self.slots.values()),
+            processes=tuple(slot.snapshot(now, wall) for slot in self._along_the_path()),
             destinations=tuple(
                 DestinationSnapshot(
                     d.name,
