@@ -117,7 +117,8 @@ def _executable(value: str) -> str:
     return found
 
 
-def _read_secret(value: object) -> SecretFile:
+def read_secret(value: object) -> SecretFile:
+    """The secret in the file that `value` names. Raises ValueError that says what was expected."""
     if isinstance(value, SecretFile):
         return value
     if not isinstance(value, str | Path):
@@ -176,7 +177,7 @@ def _token_file(value: SecretFile) -> SecretFile:
 
 
 SecretWord = Annotated[SecretStr, BeforeValidator(_word)]
-SecretFromFile = Annotated[SecretFile, BeforeValidator(_read_secret)]
+SecretFromFile = Annotated[SecretFile, BeforeValidator(read_secret)]
 # Argument lists are the owner's own and may hold anything, passwords among it.
 Words = tuple[SecretWord, ...]
 

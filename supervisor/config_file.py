@@ -307,14 +307,16 @@ def _shown(path: Path_, value: Any) -> str:
         return str(value).lower()
     if any(part in _SECRET_KEYS for part in path):
         return HIDDEN
-    text = str(value)
+    if not isinstance(value, str):
+        return str(value)
+    text = value
     if "destinations" in path and path[-1] == "url":
         text = show_destination(text)
     elif path[-1] == "url" or "://" in text:
         text = show_url(text)
     elif str(path[-1]).endswith("_file") and "/" not in text and "." not in text:
         return HIDDEN  # more likely the key itself than the name of its file
-    return _shortened(repr(text) if isinstance(value, str) else text)
+    return _shortened(repr(text))
 
 
 def _shortened(text: str) -> str:

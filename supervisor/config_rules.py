@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from supervisor.config import Restart, absolute, destination_scheme
+from supervisor.config import Restart, absolute, destination_scheme, read_secret
 from supervisor.config_yaml import Path_
 from supervisor.quantities import parse_address, parse_duration
 
@@ -70,6 +70,9 @@ def _stream(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
         yield Broken((*path, "source"), "expected one of source and command, not both")
     elif not command and not source:
         yield Broken((*path, "source"), "expected a source (or a command)")
+    words = stream.get("command")
+    if isinstance(words, list) and words and words[0] == "":
+        yield Broken((*path, "command", 0), "expected a program", show=True)
     if command and not source:
         for section in ("video", "audio"):
             if stream.get(section):
@@ -90,7 +93,7 @@ def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken
     if len(has) > 1:
         yield Broken((*path, "key_file"), "expected one of key and key_file, not both")
     url = destination.get("url")
-    if not has and isinstance(url, str) and destination_scheme(url) in _PORTS:
+    if not has and isinstance(url, str) and "://" in url and destination_scheme(url) in _PORTS:
         pieces = [piece for piece in url.partition("://")[2].partition("?")[0].split("/")[1:] if piece]
         if len(pieces) < 2:  # noqa: PLR2004 - application and stream
             yield Broken((*path, "key_file"), "expected a key or a key_file: this URL names no stream")
@@ -124,7 +127,7 @@ def _key(destination: Mapping[str, Any]) -> str:
         return str(destination["key"])
     if destination.get("key_file") is None:
         return ""
-    return absolute(Path(str(destination["key_file"]))).read_text(encoding="utf-8-sig").strip()
+    return read_secret(destination["key_file"]).secret.get_secret_value()
 
 
 def _mappings(value: object) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -56,6 +56,7 @@ class Engine:
         self._ports = MediaPorts(loaded.config.ports, str(self._data_dir))
         self._ca_file = ca_bundle()
         self._structure = 0
+        self._specs: dict[str, StreamSpec] = {}
         self._stopping = asyncio.Event()
         self._forced = False
         self._gone = asyncio.Event()
@@ -182,8 +183,11 @@ class Engine:
         added, changed = [], []
         for name, spec in specs.items():
             stream = self.streams.get(name)
-            if stream is None:
-                self.streams[name] = Stream(spec, self._host)
+            if stream is None or name not in self._specs:
+                if stream:  # it was removed a moment ago and is still on its way out
+                    stream.update(spec)
+                else:
+                    self.streams[name] = Stream(spec, self._host)
                 added.append(name)
                 continue
             was_enabled = stream.spec.enabled
@@ -228,12 +232,9 @@ class Engine:
     def _changed(self, slot: Slot) -> None:
         """A process took a turn; called in the middle of it, so everything else comes right after."""
         assert self._host is not None
-        if slot.status.state is State.STOPPED or slot.port_taken:
+        stream = self.streams.get(slot.key.stream)
+        if slot.status.state is State.STOPPED or slot.port_taken or (stream and stream.unsettled):
             self._host.loop.call_soon(self._follow_up, slot)
-        else:
-            stream = self.streams.get(slot.key.stream)
-            if stream:
-                self._host.loop.call_soon(stream.settle)
 
     def _follow_up(self, slot: Slot) -> None:
         if slot.port_taken:

@@ -8,7 +8,7 @@ import zlib
 from supervisor.quantities import PortRange
 
 
-class NoFreePort(Exception):  # noqa: N818 - it names the state, as the standard library's BlockingIOError does
+class NoFreePort(OSError):  # noqa: N818 - it names the state, as the standard library's BlockingIOError does
     """Every port of the range is taken."""
 
 

@@ -27,7 +27,8 @@ def find_ffmpeg(loaded: Loaded, file: Path) -> Binary:
 
 def preflight(loaded: Loaded, binary: Binary, file: Path) -> None:
     """Raises `ConfigError` with everything that this machine lacks."""
-    problems = [*_codecs(loaded.config, binary), *_protocols(loaded.config, binary), *_limits(loaded.config)]
+    config = loaded.config
+    problems = [*_codecs(config, binary), *_protocols(config, binary), *_ports(config), *_limits(config)]
     if problems:
         raise ConfigError(file, problems)
 
@@ -51,6 +52,13 @@ def _protocols(config: Config, binary: Binary) -> Iterator[Problem]:
             if scheme not in binary.protocols:
                 path = f"streams.{name}.destinations.{key}.url"
                 yield Problem(path, f"'{scheme}://…'", f"expected a protocol that {binary.path} was built with")
+
+
+def _ports(config: Config) -> Iterator[Problem]:
+    needed = sum(len(stream.destinations) for stream in config.streams.values() if stream.source)
+    have = config.ports.last - config.ports.first + 1
+    if have < needed:
+        yield Problem("ports", repr(str(config.ports)), f"expected at least {needed} ports, one for each destination")
 
 
 def files_needed(config: Config) -> int:

@@ -112,6 +112,11 @@ class Stream:
         required = [slot for slot in staying if slot.key.destination in names]
         self._required = slots if self.spec.is_command else required or staying
 
+    @property
+    def unsettled(self) -> bool:
+        """Something waits for a process to change its state."""
+        return bool(self._waiting_for_pushers or self._leaving)
+
     def settle(self) -> None:
         """Called when a process changed its state: what waited for that comes now."""
         for key in [key for key in self._leaving if self._gone(key)]:

@@ -62,7 +62,7 @@ def destination(body: str) -> str:
 ONE_MISTAKE = {
     # unknown keys, at each level
     "lisen: 127.0.0.1:1": "lisen: unknown key; did you mean listen?",
-    "_env_file: x": "_env_file: unknown key; expected one of api_token, ",
+    "_env_file: x": "_env_file: unknown key; did you mean api_token_file?",
     "self: x": "self: unknown key; expected one of ",
     "5: x": "5: unknown key; expected one of ",
     "network: {refrence: x}": "network.refrence: unknown key; did you mean reference?",
@@ -234,7 +234,7 @@ ONE_MISTAKE = {
     "- a\n- b": "expected keys and values at the top level",
     "just text": "expected keys and values at the top level",
     "5": "expected keys and values at the top level",
-    "a: [1": "line 1, column 7: expected YAML: ",
+    "a: [1": "line 1, column 6: expected YAML: ",
     "a:\n\tb: 1": "line 2, column 1: expected YAML: ",
     "a: 1\n b: 2": "line 2, column 3: expected YAML: ",
     "a: *b": "line 1, column 4: expected YAML: ",

@@ -1,0 +1,39 @@
+"""Writes docs/metrics.md from the code; a test compares, so the two cannot part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from exporter.metrics import FAMILIES, PREFIX, Kind
+
+FILE = Path(__file__).parent.parent / "docs" / "metrics.md"
+
+_HEAD = """\
+# Metrics
+
+Every family on `/metrics`, in the order in which it is there. This page is written by `scripts/write_metrics_doc.py`.
+
+Counters never fall while neverdark runs, though FFmpeg's counts begin anew with each run and the kernel's with each
+connection. Every label set of a closed set exists from the start, at 0. What is not known, or does not apply, has no
+series: no `progress_*` for a command that reports none, no `uplink_*` for SRT or a file. `destination` is empty but
+for a pusher.
+
+"""
+
+
+def rendered() -> str:
+    """The page's text."""
+    lines = ["| Metric | Type | Labels | What |", "|---|---|---|---|"]
+    sets: dict[str, str] = {}
+    for family in FAMILIES:
+        labels = [*family.labels, *(["le"] if family.kind is Kind.HISTOGRAM else [])]
+        lines.append(f"| `{PREFIX}{family.name}` | {family.kind} | {', '.join(labels)} | {family.help} |")
+        if family.each:
+            label, members = family.each
+            sets[f"`{label}` of `{PREFIX}{family.name}`"] = ", ".join(f"`{member}`" for member in members)
+    closed = [f"* {name}: {members}" for name, members in sets.items()]
+    return _HEAD + "\n".join([*lines, "", "## Closed sets", "", *closed, ""])
+
+
+if __name__ == "__main__":
+    FILE.write_text(rendered(), encoding="utf-8")

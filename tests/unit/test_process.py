@@ -1,0 +1,214 @@
+"""One real child: its session, its descriptors, its output that never holds it up, and its end."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from supervisor.model import Exit
+from supervisor.process import Child, Outlet, ProgressSocket, spawn
+
+PATIENCE = 20.0
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait for a fact. There is no other way to learn what /proc says."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, "it did not become true in time"
+        select.select([], [], [], 0.005)
+
+
+def ended(child: Child) -> tuple[Exit, float]:
+    assert select.select([child.pidfd], [], [], PATIENCE)[0], "the child does not end"
+    return child.reap()
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def outlet(tmp_path: Path) -> Iterator[Outlet]:
+    outlet = Outlet(tmp_path / "run" / "encoder.output")
+    yield outlet
+    outlet.close()
+
+
+@pytest.fixture
+def start(outlet: Outlet) -> Iterator[Callable[..., Child]]:
+    children: list[Child] = []
+
+    def begin(*argv: str, **environment: str) -> Child:
+        child = spawn(list(argv), {"PATH": os.environ["PATH"], **environment}, outlet.fd)
+        children.append(child)
+        return child
+
+    yield begin
+    for child in children:
+        if alive(child.pid):
+            child.signal_group(signal.SIGKILL)
+            ended(child)
+
+
+def output(outlet: Outlet) -> bytes:
+    assert select.select([outlet.fd], [], [], PATIENCE)[0], "nothing was said"
+    return outlet.read()
+
+
+def test_a_child_leads_a_session_of_its_own(start: Callable[..., Child]) -> None:
+    child = start("sleep", "60")
+    assert (os.getsid(child.pid), os.getpgid(child.pid)) == (child.pid, child.pid)
+
+
+def test_a_child_has_its_environment_and_no_other(start: Callable[..., Child], outlet: Outlet) -> None:
+    ended(start("env", _NEVERDARK_OWNER="/x"))
+    assert set(output(outlet).split(b"\n")) == {f"PATH={os.environ['PATH']}".encode(), b"_NEVERDARK_OWNER=/x", b""}
+
+
+def test_a_child_inherits_no_descriptor_and_no_input(start: Callable[..., Child], outlet: Outlet) -> None:
+    reading, writing = os.pipe()
+    try:
+        child = start("sleep", "60")
+        until(lambda: Path(f"/proc/{child.pid}/comm").read_text() == "sleep\n")
+        links = {int(fd.name): os.readlink(fd) for fd in Path(f"/proc/{child.pid}/fd").iterdir()}
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert set(links) == {0, 1, 2}
+    assert links[0] == "/dev/null"
+    assert links[1] == links[2] == os.readlink(f"/proc/self/fd/{outlet.fd}")
+    flags = int(Path(f"/proc/{child.pid}/fdinfo/2").read_text().split("flags:")[1].split()[0], 8)
+    assert flags & os.O_ACCMODE == os.O_RDWR, "so that a dead reader is no broken pipe"
+    assert flags & os.O_NONBLOCK, "so that a slow reader is no full pipe"
+
+
+def test_a_child_has_the_signals_of_a_fresh_process(start: Callable[..., Child]) -> None:
+    child = start("sleep", "60")
+    until(lambda: Path(f"/proc/{child.pid}/comm").read_text() == "sleep\n")
+    fields = dict(line.split(":\t") for line in Path(f"/proc/{child.pid}/status").read_text().splitlines())
+    ignored, blocked = int(fields["SigIgn"], 16), int(fields["SigBlk"], 16)
+    assert not ignored & (1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1) | 1 << (signal.SIGTERM - 1))
+    assert blocked == 0
+
+
+def test_a_full_output_neither_blocks_nor_ends_a_child(start: Callable[..., Child], outlet: Outlet) -> None:
+    """Lesson 2: a full stderr pipe froze the reference's encoders."""
+    script = "import os\nfor _ in range(2000):\n  try: os.write(2, b'x' * 4096)\n  except BlockingIOError: pass"
+    assert ended(start(sys.executable, "-c", script))[0] == Exit(0, None)
+    assert len(outlet.read()) > 60_000
+    assert outlet.read() == b"" or outlet.named
+
+
+def test_a_readers_death_does_not_end_a_child(start: Callable[..., Child], tmp_path: Path) -> None:
+    doomed = Outlet(tmp_path / "doomed")
+    script = "import os, sys\nsys.stdin.read()\nfor _ in range(99):\n  os.write(2, b'still here')\n  os.wait3 and None"
+    child = spawn([sys.executable, "-c", script], {"PATH": os.environ["PATH"]}, doomed.fd)
+    doomed.close()
+    assert ended(child)[0] == Exit(0, None)
+    assert start is not None
+
+
+def test_an_outlet_is_found_again_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "encoder.output"
+    first = Outlet(path)
+    assert first.named
+    assert stat.S_ISFIFO(path.stat().st_mode)
+    assert path.stat().st_mode & 0o077 == 0
+    second = Outlet(path)
+    os.write(first.fd, b"said to the first")
+    first.close()
+    assert second.read() == b"said to the first"
+    second.close()
+
+
+def test_where_no_fifo_can_be_made_a_pipe_will_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    outlet = Outlet(tmp_path / "file" / "encoder.output")
+    assert not outlet.named
+    assert outlet.read() == b""
+    os.write(outlet.fd, b"x")
+    assert outlet.read() == b"x"
+    outlet.close()
+
+
+def test_something_that_is_no_fifo_in_the_place_of_one(tmp_path: Path) -> None:
+    """A regular file would be readable for ever, and the loop would spin."""
+    path = tmp_path / "encoder.output"
+    path.write_text("left by somebody")
+    outlet = Outlet(path)
+    assert stat.S_ISFIFO(os.fstat(outlet.fd).st_mode)
+    outlet.close()
+
+
+@pytest.mark.parametrize(
+    ("argv", "how"),
+    [
+        (("true",), Exit(0, None)),
+        (("sh", "-c", "exit 7"), Exit(7, None)),
+        (("sh", "-c", "kill -9 $$"), Exit(None, signal.SIGKILL)),
+        (("sh", "-c", "kill -15 $$"), Exit(None, signal.SIGTERM)),
+    ],
+)
+def test_how_it_ended(start: Callable[..., Child], argv: tuple[str, ...], how: Exit) -> None:
+    exit_, cpu = ended(start(*argv))
+    assert exit_ == how
+    assert cpu >= 0
+
+
+def test_what_a_child_leaves_in_its_group_goes_with_it(start: Callable[..., Child], outlet: Outlet) -> None:
+    """A shell that died must not leave its FFmpeg publishing."""
+    child = start("sh", "-c", "sleep 300 & echo $!; exit 3")
+    assert select.select([child.pidfd], [], [], PATIENCE)[0]
+    grandchild = int(output(outlet))
+    assert alive(grandchild)
+    assert child.reap()[0] == Exit(3, None)
+    until(lambda: not alive(grandchild))
+
+
+def test_signals_reach_the_whole_group_and_a_frozen_one_is_killed(start: Callable[..., Child], outlet: Outlet) -> None:
+    child = start("sh", "-c", "sleep 300 & echo $!; wait")
+    grandchild = int(output(outlet))
+    child.signal_group(signal.SIGSTOP)
+    child.signal_group(signal.SIGTERM)
+    assert not select.select([child.pidfd], [], [], 0)[0]
+    child.signal_group(signal.SIGKILL)
+    assert ended(child)[0] == Exit(None, signal.SIGKILL)
+    until(lambda: not alive(grandchild))
+    child.signal_group(signal.SIGTERM)  # nobody there any more: no error
+
+
+@pytest.mark.parametrize(
+    ("program", "error"),
+    [("/nowhere/ffmpeg", FileNotFoundError), ("no-such-program-anywhere", FileNotFoundError), ("/etc/hostname", OSError)],
+)
+def test_what_cannot_be_started(outlet: Outlet, program: str, error: type[OSError]) -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    with pytest.raises(error):
+        spawn([program], {"PATH": os.environ["PATH"]}, outlet.fd)
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_progress_socket_takes_one_report_a_datagram() -> None:
+    place = ProgressSocket()
+    other = ProgressSocket()
+    host, port = place.url.removeprefix("udp://").split(":")
+    for report in (b"frame=1\n", b"frame=2\n"):
+        other._socket.sendto(report, (host, int(port)))
+    assert [place.read(), place.read(), place.read()] == [b"frame=1\n", b"frame=2\n", b""]
+    other._socket.sendto(b"late", (host, int(port)))
+    place.drain()
+    assert place.read() == b""
+    for made in (place, other):
+        made.close()
