@@ -83,9 +83,8 @@ def read(text: str) -> Document:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise NotYaml(
-            where, getattr(error, "problem", None) or "it holds characters that YAML does not allow"
-        ) from None
+        reason = getattr(error, "problem", None) or "it holds characters that YAML does not allow"
+        raise NotYaml(where, str(reason).replace(r"'\t'", "TAB")) from None
     except RecursionError:
         raise NotYaml("", "it is nested too deeply") from None
     except (ValueError, LookupError, TypeError, AttributeError):

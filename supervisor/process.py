@@ -39,6 +39,8 @@ class Outlet:
         self.named = True
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists() and not path.is_fifo():
+                path.unlink()  # a plain file is readable for ever: the loop would spin
             with contextlib.suppress(FileExistsError):
                 os.mkfifo(path, 0o600)
             self.fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

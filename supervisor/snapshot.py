@@ -117,7 +117,7 @@ class Snapshot(NamedTuple):
 LOOP_LAG_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 
 
-class NotAnswering(Exception):
+class NotAnswering(Exception):  # noqa: N818 - it names the state
     """The engine's loop did not answer in time."""
 
 

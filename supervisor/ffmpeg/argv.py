@@ -93,10 +93,11 @@ def pusher_argv(
 
 def _end_with_source(binary: Binary, source: Source) -> list[str]:
     """Return the output options that end an encoder with its source although its silence is endless."""
-    # Not where `-re` paces: there FFmpeg 9 with a short buffer delivers in bursts, seconds apart.
-    if binary.version >= _SHORTEST_BUFFERS_SINCE and not is_paced(source):
-        return ["-shortest", "-shortest_buf_duration", _SHORTEST_BUFFER]
-    return ["-shortest"]
+    if binary.version < _SHORTEST_BUFFERS_SINCE:
+        return ["-shortest"]
+    # FFmpeg 9 freezes for 10 s and more where `-re` paces, whatever the buffer (5.1 does not): a file with sound
+    # gave 2 frames in 12 s. Looped files and lavfi never end anyway; any other file ends by its stall.
+    return [] if is_paced(source) else ["-shortest", "-shortest_buf_duration", _SHORTEST_BUFFER]
 
 
 def _common(binary: Binary, progress_url: str) -> list[str]:

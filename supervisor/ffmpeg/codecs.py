@@ -34,10 +34,12 @@ class VideoCodec:
     upload: str = ""  # filter that takes the frames to the hardware
     options: tuple[str, ...] = ()
     takes_preset: bool = False
+    preset: str | None = None  # where the owner names none
 
 
 VIDEO_CODECS: dict[str, VideoCodec] = {
-    "libx264": VideoCodec("yuv420p", options=("-sc_threshold", "0"), takes_preset=True),
+    # x264's own `medium` looks 40 frames ahead: over a second before the first one leaves, at every start.
+    "libx264": VideoCodec("yuv420p", options=("-sc_threshold", "0"), takes_preset=True, preset="veryfast"),
     "h264_vaapi": VideoCodec(
         "nv12",
         device=("-init_hw_device", "vaapi=hw", "-filter_hw_device", "hw"),
@@ -66,8 +68,9 @@ def video_options(video: Video) -> list[str]:
         return ["-c:v", COPY]
     codec = VIDEO_CODECS[video.codec]
     argv = ["-c:v", video.codec]
-    if codec.takes_preset and video.preset is not None:
-        argv += ["-preset", video.preset]
+    preset = video.preset or codec.preset
+    if codec.takes_preset and preset is not None:
+        argv += ["-preset", preset]
     argv += codec.options
     argv += ["-vf", _filters(video, codec)]
     # tee would choose constant and mpegts variable frame rate by itself: say it, so that both are alike.

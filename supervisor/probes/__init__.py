@@ -1,0 +1,1 @@
+"""Evidence from outside the processes: one probe a file. IO, in worker threads."""
