@@ -98,11 +98,7 @@ def _token(file: Path) -> str | None:
     token, token_file = peek(file, "api_token"), peek(file, "api_token_file")
     if isinstance(token_file, str):
         try:
-            return (
-                (file.absolute().parent / Path(token_file).expanduser())
-                .read_text(encoding="utf-8-sig")
-                .strip()
-            )
+            return (file.absolute().parent / Path(token_file).expanduser()).read_text(encoding="utf-8-sig").strip()
         except (OSError, ValueError, RuntimeError):
             return None
     return os.path.expandvars(token) if isinstance(token, str) else None
@@ -224,9 +220,7 @@ def _uplink(process: dict[str, Any]) -> str:
 # --- logs ------------------------------------------------------------------------------------------
 
 
-def logs(
-    api: Api, stream: str, role: str | None, destination: str | None, *, lines: int, follow: bool
-) -> int:
+def logs(api: Api, stream: str, role: str | None, destination: str | None, *, lines: int, follow: bool) -> int:
     """Print the last lines that a process wrote, and with `follow` those that come."""
     path, after = f"/api/streams/{stream}/logs", None
     try:

@@ -57,9 +57,7 @@ _MAX_SECRET_FILE = 65536
 
 def _name(value: str) -> str:
     if not NAME.fullmatch(value):
-        raise ValueError(
-            "expected a name of 1 to 63 characters: a-z, 0-9, _ and -, beginning with a letter or digit"
-        )
+        raise ValueError("expected a name of 1 to 63 characters: a-z, 0-9, _ and -, beginning with a letter or digit")
     return value
 
 
@@ -100,10 +98,9 @@ def _directory(value: Path) -> Path:
     value = absolute(value)
     try:
         nearest = next(folder for folder in (value, *value.parents) if folder.exists())
-        is_directory = nearest.is_dir()
     except OSError as error:
         raise ValueError(f"expected a directory that can be made and opened: {error.strerror}") from None
-    if not is_directory:
+    if not nearest.is_dir():
         raise ValueError(f"expected a directory, but {nearest} is none")
     return value
 
@@ -273,9 +270,7 @@ def _destination_url(value: SecretStr) -> SecretStr:
     url = value.get_secret_value()
     scheme = destination_scheme(url)
     if scheme not in DESTINATION_SCHEMES:
-        raise ValueError(
-            f"expected a URL that begins with one of {', '.join(DESTINATION_SCHEMES)}, or a path"
-        )
+        raise ValueError(f"expected a URL that begins with one of {', '.join(DESTINATION_SCHEMES)}, or a path")
     if scheme == "file":
         if Path(urlsplit(url).path).suffix.lower() not in FILE_TYPES:
             raise ValueError(f"expected a file whose name ends with one of {', '.join(FILE_TYPES)}")
@@ -310,9 +305,10 @@ def _host_and_port(url: str) -> tuple[str | None, int | None]:
     """The host and port in a URL; no host when either cannot be one."""
     try:
         parts = urlsplit(url)
-        return parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError:
         return None, None
+    return host, port
 
 
 def _authority(rest: str) -> str:

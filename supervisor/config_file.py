@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -162,9 +162,7 @@ class _Expansion:
         if name is None:
             return "${"
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            self._complain(
-                path, None, "expected the name of a variable between ${ and }; $${ stands for a plain ${"
-            )
+            self._complain(path, None, "expected the name of a variable between ${ and }; $${ stands for a plain ${")
             return ""
         if name not in os.environ:
             self._complain(path, f"${{{name}}}", f"expected the environment variable {name} to be set")
@@ -203,9 +201,7 @@ def _dotted(path: Iterable[str | int]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            name = (
-                part if part.isprintable() and len(part) <= _SHOWN_CHARACTERS + 4 else _shortened(repr(part))
-            )
+            name = part if part.isprintable() and len(part) <= _SHOWN_CHARACTERS + 4 else _shortened(repr(part))
             text += f".{name}" if text else name
     return text
 
@@ -299,9 +295,7 @@ def _at(tree: Any, path: Path_) -> Any:
 
 
 def _shown(path: Path_, value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, dict | list):
+    if value is None or isinstance(value, dict | list):
         return _kind(value)
     if isinstance(value, bool):
         return str(value).lower()
@@ -326,11 +320,7 @@ def _shortened(text: str) -> str:
 def _unknown_key(path: Path_) -> str:
     known = sorted(_keys_of(path[:-1]))
     close = difflib.get_close_matches(str(path[-1]), known, n=1)
-    return (
-        f"unknown key; did you mean {close[0]}?"
-        if close
-        else f"unknown key; expected one of {', '.join(known)}"
-    )
+    return f"unknown key; did you mean {close[0]}?" if close else f"unknown key; expected one of {', '.join(known)}"
 
 
 def _keys_of(path: Path_) -> set[str]:

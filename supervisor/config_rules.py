@@ -80,12 +80,15 @@ def _stream(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
                 yield Broken((*path, section), reason)
     if source and not command and stream.get("destinations", {}) == {}:
         yield Broken((*path, "destinations"), "expected at least one destination")
-    video = stream.get("video")
+    yield from _copied_video((*path, "video"), stream.get("video"))
+
+
+def _copied_video(path: Path_, video: object) -> Iterator[Broken]:
     if isinstance(video, dict) and video.get("codec") == "copy":
         for key in ("size", "fps", "preset"):
             if video.get(key) is not None:
                 reason = "cannot be had with codec: copy, which leaves the picture as it is"
-                yield Broken((*path, "video", key), reason, show=True)
+                yield Broken((*path, key), reason, show=True)
 
 
 def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken]:

@@ -76,10 +76,9 @@ def read(text: str) -> Document:
             return Document({})
         found = list(_walk(node, (), [0], ()))
         duplicates = [
-            Duplicate(path, first, line, loader.construct_object(lost, deep=True))  # type: ignore[no-untyped-call]
-            for path, first, line, lost in found
+            Duplicate(path, first, line, loader.construct_object(lost, deep=True)) for path, first, line, lost in found
         ]
-        return Document(loader.construct_document(node), duplicates)  # type: ignore[no-untyped-call]
+        return Document(loader.construct_document(node), duplicates)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -98,9 +97,7 @@ def _walk(
     """Make every key text, find those that stand twice, and refuse what would never end."""
     count[0] += 1
     if id(node) in above or count[0] > _MAX_NODES:
-        raise NotYaml(
-            f"line {node.start_mark.line + 1}", "an alias that leads into itself, or far too many values"
-        )
+        raise NotYaml(f"line {node.start_mark.line + 1}", "an alias that leads into itself, or far too many values")
     above = (*above, id(node))
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):

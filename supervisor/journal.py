@@ -9,6 +9,7 @@ import contextlib
 import queue
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -44,16 +45,19 @@ class LineWriter:
 
     def close(self, timeout: float = 1.0) -> None:
         """Write what is waiting, but not for ever."""
+        deadline = time.monotonic() + timeout
         with contextlib.suppress(queue.Full):
-            self._queue.put_nowait(None)
-        self._thread.join(timeout)
+            self._queue.put(None, timeout=timeout)
+        self._thread.join(max(0.0, deadline - time.monotonic()))
 
     def _write_forever(self) -> None:
-        while (text := self._queue.get()) is not None:
+        text: str | None = ""
+        while text is not None:
+            text = self._queue.get()
             dropped, self._dropped = self._dropped, 0
             note = f"({dropped} log lines were lost: nobody read fast enough)\n" if dropped else ""
             with contextlib.suppress(OSError, ValueError):  # a full disk or a closed terminal is no reason to end
-                self._stream.write(note + text)
+                self._stream.write(note + (text or ""))
                 self._stream.flush()
 
 

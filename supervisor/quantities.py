@@ -75,9 +75,7 @@ class PortRange(NamedTuple):
 
 def _scaled(value: Any, units: dict[str, Any], most: float, expected: str) -> float:
     """`value` in base units, from 0 to `most`. Raises ValueError with the text `expected`."""
-    if isinstance(value, bool):
-        raise ValueError(expected)
-    match = _NUMBER_UNIT.fullmatch(str(value))
+    match = None if isinstance(value, bool) else _NUMBER_UNIT.fullmatch(str(value))
     if match is None or match.group(2).lower() not in units:
         raise ValueError(expected)
     scaled = float(match.group(1)) * float(units[match.group(2).lower()])
@@ -99,8 +97,9 @@ def parse_number(value: Any) -> float:
 
 def parse_count(value: Any) -> int:
     """A whole number, of at most 18 digits."""
+    expected = "expected a whole number"
     if isinstance(value, bool) or _WHOLE_NUMBER.fullmatch(str(value)) is None:
-        raise ValueError("expected a whole number")
+        raise ValueError(expected)
     return int(str(value))
 
 
@@ -112,9 +111,7 @@ def parse_duration(value: Any) -> float:
 
 def parse_bitrate(value: Any) -> int:
     """Bits a second from `4500k`, `6M`, or a bare number; more than 0, and what FFmpeg's 32 bits can count."""
-    expected = (
-        "expected a bit rate such as 4500k or 6M (a bare number = bits a second), more than 0, at most 1G"
-    )
+    expected = "expected a bit rate such as 4500k or 6M (a bare number = bits a second), more than 0, at most 1G"
     bits = round(_scaled(value, _BITRATE_UNITS, _MAX_BITRATE, expected))
     if bits < 1:
         raise ValueError(expected)
@@ -170,9 +167,7 @@ def _is_host(host: str) -> bool:
 
 def parse_port_range(value: Any) -> PortRange:
     """First and last port from `20000-29999`."""
-    expected = (
-        "expected a range of ports such as 20000-29999, from 1024 to 65535, the first not above the last"
-    )
+    expected = "expected a range of ports such as 20000-29999, from 1024 to 65535, the first not above the last"
     if isinstance(value, PortRange):
         return value
     match = re.fullmatch(r"\s*([0-9]{1,5})\s*-\s*([0-9]{1,5})\s*", str(value))

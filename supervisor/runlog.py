@@ -70,6 +70,7 @@ class RunLog:
             path.rename(path.with_name(path.name + ".1"))
         if self._fd is None:
             self._open(path)
+        assert self._fd is not None
         while data:
             written = os.write(self._fd, data)
             self._size += written

@@ -21,9 +21,7 @@ _TELLING = re.compile(
     r"|(?:^|[_.-])(?:key|sig|pass|pwd|pw|user|username|login|hash|hdnts|hdnea|policy|conn)s?(?:$|[_.-])"
     r"|(?<=[a-z])(?:key|pass|pwd|pw)$"
 )
-_URL_IN_TEXT = re.compile(
-    r"[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^\s\"'<>|\[\]/?]*@)?(?:\[[0-9a-fA-F:.%]+\])?[^\s\"'<>|\[\]]*"
-)
+_URL_IN_TEXT = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^\s\"'<>|\[\]/?]*@)?(?:\[[0-9a-fA-F:.%]+\])?[^\s\"'<>|\[\]]*")
 _USER_IN_URL = re.compile(r"(?<=://)[^\s\"'/@?#]+@(?=[^\s@]*)")
 _HEADER = re.compile(
     r"(?i)([A-Za-z0-9-]*(?:authorization|cookie|token|api-?key|secret)[A-Za-z0-9-]*)\s*:\s*([^\r\n\"']+)"
@@ -176,9 +174,7 @@ class Redactor:
         # The longest first, or a secret that contains another would leave its tail behind.
         ordered = sorted((p for p in plain if len(p) >= _MIN_SECRET), key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(map(_in_any_form, ordered))) if ordered else None
-        self._heads = tuple(
-            {form for secret in ordered for form in (secret, quote(secret, safe=""), quote(secret))}
-        )
+        self._heads = tuple({form for secret in ordered for form in (secret, quote(secret, safe=""), quote(secret))})
 
     def clean(self, text: str, *, cut: bool = False) -> str:
         """`text` with `***` where a secret stood. `cut` says that its end may be missing, in the middle of one."""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-from pathlib import Path
 
 from tests.integration.conftest import Launch
-from tests.integration.harness.supervised import carriers
+from tests.integration.harness.supervised import STUBBORN, carriers, ignores_sigterm
 from tests.integration.harness.waiting import SLACK, all_along, eventually
 
 COMMAND = ("mine", "command", "")
 # A shell that starts two more and waits, as the scripts do that owners have.
 SHELL = ["sh", "-c", "sleep 1001 & sleep 1002 & wait"]
-STUBBORN = [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(1000)"]
 
 
 def test_an_untracked_command_is_on_air_while_it_runs_and_is_kept_alive(neverdark: Launch) -> None:
@@ -66,12 +63,11 @@ def test_a_command_is_ended_with_everything_that_it_has_started(neverdark: Launc
     eventually(lambda: not carriers(running.data_dir), 3 + SLACK, "a planned stop ends all three")
 
 
-def test_what_ignores_sigterm_is_killed(neverdark: Launch, tmp_path: Path) -> None:
+def test_what_ignores_sigterm_is_killed(neverdark: Launch) -> None:
     running = neverdark({"mine": {"command": STUBBORN, "stop": {"second_signal": "200ms", "kill": "1s"}}})
     running.wait_on_air()
     pid = running.pid(*COMMAND)
-    caught = Path(f"/proc/{pid}/status")
-    eventually(lambda: "SigIgn:\t0000000000004" in caught.read_text(), 3 + SLACK, "it ignores SIGTERM by now")
+    eventually(lambda: ignores_sigterm(pid), 3 + SLACK, "it ignores SIGTERM by now")
 
     assert running.post("/api/streams/mine/stop").status_code == 202
 

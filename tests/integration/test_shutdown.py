@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
-from tests.integration.harness.supervised import STOP_SECONDS, cam, carriers, secret
+from tests.integration.harness.supervised import STOP_SECONDS, STUBBORN, cam, carriers, ignores_sigterm, secret
 from tests.integration.harness.valve import Valve
 from tests.integration.harness.waiting import SLACK, eventually
 
@@ -51,11 +49,9 @@ def test_frozen_processes_and_a_blocked_line_do_not_hold_up_the_end(
 
 
 def test_a_second_sigterm_is_not_polite_any_more(neverdark: Launch) -> None:
-    stubborn = [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(1000)"]
-    running = neverdark({"mine": {"command": stubborn, "stop": {"second_signal": "5m", "kill": "10m"}}})
+    running = neverdark({"mine": {"command": STUBBORN, "stop": {"second_signal": "5m", "kill": "10m"}}})
     running.wait_on_air()
-    status = Path(f"/proc/{running.pid('mine', 'command')}/status")
-    eventually(lambda: "SigIgn:\t0000000000004" in status.read_text(), 3 + SLACK, "it ignores SIGTERM by now")
+    eventually(lambda: ignores_sigterm(running.pid("mine", "command")), 3 + SLACK, "it ignores SIGTERM by now")
 
     running.send(signal.SIGTERM)
     eventually(lambda: "planned stop" in running.log(), SLACK, "the first one is heard")

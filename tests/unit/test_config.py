@@ -41,7 +41,7 @@ defaults:
 streams:
   harbour-cam:
     enabled: true
-    source: {url: "rtsp://viewer:${CAM_PASSWORD}@10.0.0.5/stream1", format: rtsp, options: [-fflags, nobuffer, 1], realtime: false, loop: false}
+    source: {url: "rtsp://viewer:${CAM_PASSWORD}@10.0.0.5/stream1", format: rtsp, options: [-fflags, nobuffer, 1]}
     video:  {codec: libx264, size: 1920x1080, fps: 30, bitrate: 4500k, keyframe_interval: 2s, preset: veryfast}
     audio:  {codec: aac, bitrate: 128k, source: auto}
     destinations:
@@ -89,7 +89,7 @@ def test_the_contracts_example_is_understood(contract: Loaded, tmp_path: Path) -
     assert harbour.source is not None
     assert text(harbour.source.url) == "rtsp://viewer:s3cret-of-the-camera@10.0.0.5/stream1"
     assert [text(word) for word in harbour.source.options] == ["-fflags", "nobuffer", "1"]
-    assert harbour.source.realtime is False
+    assert harbour.source.realtime is None
     assert (harbour.video.size, harbour.video.fps, harbour.video.bitrate) == (Size(1920, 1080), 30, 4_500_000)
     assert harbour.audio.bitrate == 128_000
     assert text(harbour.destinations["youtube"].secret_key) == "abcd-efgh"
@@ -305,8 +305,17 @@ def test_paths_are_seen_from_the_file(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize(
     ("url", "scheme"),
-    [("rtmp://a/b", "rtmp"), ("RTMPS://a/b", "rtmps"), ("srt://a:1", "srt"), ("file:///x.flv", "file")]
-    + [("/x.flv", "file"), ("x.flv", "file"), ("https://a", "https"), ("1x:y", "file"), (":x", "file")],
+    [
+        ("rtmp://a/b", "rtmp"),
+        ("RTMPS://a/b", "rtmps"),
+        ("srt://a:1", "srt"),
+        ("file:///x.flv", "file"),
+        ("/x.flv", "file"),
+        ("x.flv", "file"),
+        ("https://a", "https"),
+        ("1x:y", "file"),
+        (":x", "file"),
+    ],
 )
 def test_destination_scheme(url: str, scheme: str) -> None:
     assert destination_scheme(url) == scheme

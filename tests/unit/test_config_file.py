@@ -1,4 +1,4 @@
-"""A configuration with mistakes: every one is named, with file, key path, value and what was expected, and no secret."""
+"""A configuration with mistakes: each is named, with file, key path, value and what was expected; no secret is."""
 
 from __future__ import annotations
 
@@ -39,16 +39,24 @@ def problems(folder: Path, content: str | bytes) -> list[str]:
     """The problems of a file, each without the file's name in front."""
     file = folder / f"neverdark-{os.getpid()}.yml"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    error = _error(file)
+    if error is None:
+        return []
+    lines = str(error).splitlines()
+    assert lines == [f"{file}: {problem}" for problem in error.problems], "one line each, with the file"
+    assert SECRET not in str(error)
+    assert "\\" not in str(error)
+    assert not any(word in str(error) for word in ("Input", "validation", "pydantic", "NoneType", "Tuple"))
+    return [line.removeprefix(f"{file}: ") for line in lines]
+
+
+def _error(file: Path) -> ConfigError | None:
+    """What is wrong with a file. Anything but `ConfigError` fails the test."""
     try:
         load(file)
     except ConfigError as error:
-        lines = str(error).splitlines()
-        assert lines == [f"{file}: {problem}" for problem in error.problems], "one line each, with the file"
-        assert SECRET not in str(error)
-        assert "\\" not in str(error)
-        assert not any(word in str(error) for word in ("Input", "validation", "pydantic", "NoneType", "Tuple"))
-        return [line.removeprefix(f"{file}: ") for line in lines]
-    return []
+        return error
+    return None
 
 
 def stream(body: str) -> str:
@@ -147,10 +155,14 @@ ONE_MISTAKE = {
     f"api_token: {SECRET} {SECRET}": "api_token: ***: expected a token of at least 8 ASCII characters",
     "api_token_file: short": "api_token_file: ***: expected a token of at least 8 ASCII characters",
     "api_token: long-enough\napi_token_file: token": "api_token_file: expected one of api_token and api_token_file",
-    destination("url: 'rtmp://h/live', key: ''"): "streams.a.destinations.d.key: ***: expected something, but it is empty",
+    destination(
+        "url: 'rtmp://h/live', key: ''"
+    ): "streams.a.destinations.d.key: ***: expected something, but it is empty",
     destination(f"url: 'rtmp://h/live', key: {SECRET} x"): "streams.a.destinations.d.key: ***: expected a key without",
     destination(f"url: 'rtmp://h/live', key: [{SECRET}]"): "streams.a.destinations.d.key: a list: expected text",
-    destination("url: 'rtmp://h/live', key_file: ./nowhere"): "streams.a.destinations.d.key_file: './nowhere': expected",
+    destination(
+        "url: 'rtmp://h/live', key_file: ./nowhere"
+    ): "streams.a.destinations.d.key_file: './nowhere': expected",
     destination(f"url: 'rtmp://h/live', key_file: {SECRET}"): "streams.a.destinations.d.key_file: ***: expected a rea",
     destination("url: 'rtmp://h/live', key_file: ./empty"): "streams.a.destinations.d.key_file: './empty': expected a ",
     destination("url: 'rtmp://h/live', key_file: ./lines"): "streams.a.destinations.d.key_file: './lines': expected a ",
@@ -161,7 +173,9 @@ ONE_MISTAKE = {
     destination("url: 'rtmp://h/live', key_file: ./fifo"): "streams.a.destinations.d.key_file: './fifo': expected a re",
     destination("url: 'rtmp://h/live', key_file: /dev/zero"): "streams.a.destinations.d.key_file: '/dev/zero': expec",
     destination("url: 'rtmp://h/live', key_file: {a: b}"): "streams.a.destinations.d.key_file: keys and values: expec",
-    destination(f"url: 'rtmp://h/live', key: {SECRET}, key_file: good"): "streams.a.destinations.d.key_file: expected one",
+    destination(
+        f"url: 'rtmp://h/live', key: {SECRET}, key_file: good"
+    ): "streams.a.destinations.d.key_file: expected one",
     destination("url: 'rtmp://h/live'"): "streams.a.destinations.d.key_file: expected a key or a key_file",
     destination("url: 'rtmps://h:443/live2?backup=1/2'"): "streams.a.destinations.d.key_file: expected a key or a key_",
     # URLs
@@ -178,26 +192,44 @@ ONE_MISTAKE = {
     destination("url: ''"): "streams.a.destinations.d.url: '***': expected something, but it is empty",
     destination("required: true"): "streams.a.destinations.d.url: expected a value: this key is required",
     stream(f"source: {{url: 'rstp://u:{SECRET}@h/x'}}\n{FILE}"): "streams.a.source.url: 'rstp://***@h/x': expected a ",
-    stream(f"source: {{url: 'rtsp://u:{SECRET}@h:port/x'}}\n{FILE}"): "streams.a.source.url: '***': expected a URL with",
-    stream(f"source: {{url: 'rtsp://u:{SECRET}@[::1/x'}}\n{FILE}"): "streams.a.source.url: '***': expected a URL with a",
+    stream(
+        f"source: {{url: 'rtsp://u:{SECRET}@h:port/x'}}\n{FILE}"
+    ): "streams.a.source.url: '***': expected a URL with",
+    stream(
+        f"source: {{url: 'rtsp://u:{SECRET}@[::1/x'}}\n{FILE}"
+    ): "streams.a.source.url: '***': expected a URL with a",
     stream(f"source: {{url: 'rtsp:///{SECRET}'}}\n{FILE}"): "streams.a.source.url: '***': expected a URL with a host",
     stream(f"source: {{url: ''}}\n{FILE}"): "streams.a.source.url: '': expected something, but it is empty",
     stream(f"source: {{url: [x]}}\n{FILE}"): "streams.a.source.url: a list: expected text",
     # source, picture, sound, command
-    stream(f"source: {{url: x, format: 'a b'}}\n{FILE}"): "streams.a.source.format: 'a b': expected nothing but letters",
+    stream(
+        f"source: {{url: x, format: 'a b'}}\n{FILE}"
+    ): "streams.a.source.format: 'a b': expected nothing but letters",
     stream(f"source: {{url: x, options: '-a {SECRET}'}}\n{FILE}"): "streams.a.source.options: text: expected a list",
-    stream(f"source: {{url: x, options: [-a, [{SECRET}]]}}\n{FILE}"): "streams.a.source.options[1]: a list: expected te",
-    stream(f"source: {{url: x, options: [-a, ]}}\n{FILE}".replace("[-a, ]", "[-a, null]")): "streams.a.source.options[1]",
+    stream(
+        f"source: {{url: x, options: [-a, [{SECRET}]]}}\n{FILE}"
+    ): "streams.a.source.options[1]: a list: expected te",
+    stream(
+        f"source: {{url: x, options: [-a, ]}}\n{FILE}".replace("[-a, ]", "[-a, null]")
+    ): "streams.a.source.options[1]",
     stream(f"source: {{url: x, loop: 7}}\n{FILE}"): "streams.a.source.loop: 7: expected true or false",
-    stream(f"{SOURCE}\n{FILE}\nvideo: {{codec: h265}}"): "streams.a.video.codec: 'h265': expected one of copy, libx264, ",
+    stream(
+        f"{SOURCE}\n{FILE}\nvideo: {{codec: h265}}"
+    ): "streams.a.video.codec: 'h265': expected one of copy, libx264, ",
     stream(f"{SOURCE}\n{FILE}\nvideo: {{codec: }}"): "streams.a.video.codec: nothing: expected one of copy, ",
-    stream(f"{SOURCE}\n{FILE}\nvideo: {{codec: copy, size: 640x360}}"): "streams.a.video.size: '640x360': cannot be had",
-    stream(f"{SOURCE}\n{FILE}\nvideo: {{codec: copy, fps: 25}}"): "streams.a.video.fps: 25: cannot be had with codec: c",
+    stream(
+        f"{SOURCE}\n{FILE}\nvideo: {{codec: copy, size: 640x360}}"
+    ): "streams.a.video.size: '640x360': cannot be had",
+    stream(
+        f"{SOURCE}\n{FILE}\nvideo: {{codec: copy, fps: 25}}"
+    ): "streams.a.video.fps: 25: cannot be had with codec: c",
     stream(f"{SOURCE}\n{FILE}\nvideo: {{size: 641x360}}"): "streams.a.video.size: '641x360': expected a picture size",
     stream(f"{SOURCE}\n{FILE}\nvideo: {{fps: 0}}"): "streams.a.video.fps: 0: expected more than 0",
     stream(f"{SOURCE}\n{FILE}\nvideo: {{fps: 1000}}"): "streams.a.video.fps: 1000: expected at most 240",
     stream(f"{SOURCE}\n{FILE}\nvideo: {{keyframe_interval: 0}}"): "streams.a.video.keyframe_interval: 0: expected more",
-    stream(f"{SOURCE}\n{FILE}\nvideo: {{keyframe_interval: 1m}}"): "streams.a.video.keyframe_interval: '1m': expected at",
+    stream(
+        f"{SOURCE}\n{FILE}\nvideo: {{keyframe_interval: 1m}}"
+    ): "streams.a.video.keyframe_interval: '1m': expected at",
     stream(f"{SOURCE}\n{FILE}\nvideo: {{bitrate: 0}}"): "streams.a.video.bitrate: 0: expected a bit rate",
     stream(f"{SOURCE}\n{FILE}\nvideo: {{preset: -y}}"): "streams.a.video.preset: '-y': expected nothing but letters",
     stream(f"{SOURCE}\n{FILE}\naudio: {{source: mute}}"): "streams.a.audio.source: 'mute': expected one of auto, silen",
@@ -218,7 +250,9 @@ ONE_MISTAKE = {
     "defaults: {restart: {initial_delay: 5s}}\n"
     + stream("command: [x]\nrestart: {max_delay: 4s}"): "streams.a.restart.max_delay: '4s': expected initial_delay to",
     "defaults: {restart: {max_delay: 4s}}\n"
-    + destination("url: x.flv, restart: {initial_delay: 5}"): "streams.a.destinations.d.restart.initial_delay: 5: expec",
+    + destination(
+        "url: x.flv, restart: {initial_delay: 5}"
+    ): "streams.a.destinations.d.restart.initial_delay: 5: expec",
     # variables
     "listen: ${NOT_SET_ANYWHERE}": "listen: ${NOT_SET_ANYWHERE}: expected the environment variable NOT_SET_ANYWHERE to",
     stream(f"source: {{url: 'rtsp://u:${{NOT_SET_ANYWHERE}}@h:port/'}}\n{FILE}"): "streams.a.source.url: ${NOT_SET_ANY",
@@ -244,7 +278,7 @@ ONE_MISTAKE = {
     "a: !!python/object/apply:os.system [x]": "line 1, column 4: expected YAML: ",
     "a: !!int x": "expected YAML: a value does not fit",
     "a: !!timestamp x": "line 1, column 4: expected YAML: ",
-    "[" * 5000: "expected YAML: it is nested too deeply",
+    "[" * 500: "expected YAML: it is nested too deeply",
     "a: \x07": "expected YAML: it holds characters that YAML does not allow",
 }
 
@@ -402,10 +436,47 @@ def test_a_client_may_peek_into_a_file_that_is_not_valid(folder: Path) -> None:
 # --- whatever is written ---------------------------------------------------------------------------
 
 KEYS = st.sampled_from(
-    ["listen", "data_dir", "api_token", "api_token_file", "ffmpeg", "ports", "network", "defaults", "streams", "a"]
-    + ["restart", "stall", "uplink", "watchdog", "limits", "stop", "source", "video", "audio", "destinations"]
-    + ["command", "url", "key", "key_file", "codec", "size", "fps", "bitrate", "max_delay", "initial_delay", "timeout"]
-    + ["options", "format", "enabled", "reference", "speed", "<<", "_env_file", ""]
+    [
+        "listen",
+        "data_dir",
+        "api_token",
+        "api_token_file",
+        "ffmpeg",
+        "ports",
+        "network",
+        "defaults",
+        "streams",
+        "a",
+        "restart",
+        "stall",
+        "uplink",
+        "watchdog",
+        "limits",
+        "stop",
+        "source",
+        "video",
+        "audio",
+        "destinations",
+        "command",
+        "url",
+        "key",
+        "key_file",
+        "codec",
+        "size",
+        "fps",
+        "bitrate",
+        "max_delay",
+        "initial_delay",
+        "timeout",
+        "options",
+        "format",
+        "enabled",
+        "reference",
+        "speed",
+        "<<",
+        "_env_file",
+        "",
+    ]
 )
 JUNK: st.SearchStrategy[Any] = st.one_of(
     st.none(),
@@ -415,18 +486,38 @@ JUNK: st.SearchStrategy[Any] = st.one_of(
     st.text(max_size=8),
     st.dates(),
     st.sampled_from(
-        ["5s", "copy", "x.flv", "rtmp://h/live", f"rtsp://u:{SECRET}@h/x", f"rtmp://h/live/{SECRET}", "127.0.0.1:1"]
-        + ["./good", "0.0.0.0:1", "${NOT_SET}", "$${", "auto", "rtmp://[", f"srt://h:1?passphrase={SECRET}", "\0", "~x/y"]
+        [
+            "5s",
+            "copy",
+            "x.flv",
+            "rtmp://h/live",
+            f"rtsp://u:{SECRET}@h/x",
+            f"rtmp://h/live/{SECRET}",
+            "127.0.0.1:1",
+            "./good",
+            "0.0.0.0:1",
+            "${NOT_SET}",
+            "$${",
+            "auto",
+            "rtmp://[",
+            f"srt://h:1?passphrase={SECRET}",
+            "\x00",
+            "~x/y",
+        ]
     ),
 )
 TREES: st.SearchStrategy[Any] = st.recursive(
     JUNK,
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS | st.text(max_size=3), inner, max_size=6)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(KEYS | st.text(max_size=3), inner, max_size=6)
+    ),
     max_leaves=25,
 )
 PLAIN = st.one_of(JUNK, st.lists(JUNK, max_size=2))
 SECTION = st.dictionaries(KEYS, PLAIN, max_size=5)
-SECRETIVE = st.fixed_dictionaries({}, optional={"url": PLAIN, "key": st.just(SECRET), "key_file": PLAIN, "restart": SECTION})
+SECRETIVE = st.fixed_dictionaries(
+    {}, optional={"url": PLAIN, "key": st.just(SECRET), "key_file": PLAIN, "restart": SECTION}
+)
 STREAM = st.fixed_dictionaries(
     {},
     optional={
@@ -450,11 +541,8 @@ def test_any_tree_is_a_configuration_or_a_list_of_problems(folder: Path, tree: A
     file = folder / "any.yml"
     file.write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8", errors="surrogatepass")
     with mock.patch.dict(os.environ, {"NEVERDARK_NOTHING": "x"}):
-        try:
-            load(file)
-        except ConfigError as error:
-            assert SECRET not in str(error)  # noqa: PT017 - most trees are wrong, some are not
-            assert error.problems
+        error = _error(file)
+    assert error is None or (error.problems and SECRET not in str(error))
 
 
 @settings(max_examples=100)
@@ -462,7 +550,5 @@ def test_any_tree_is_a_configuration_or_a_list_of_problems(folder: Path, tree: A
 def test_any_text_is_a_configuration_or_a_list_of_problems(folder: Path, content: str) -> None:
     file = folder / "text.yml"
     file.write_text(content, encoding="utf-8")
-    try:
-        load(file)
-    except ConfigError as error:
-        assert error.problems  # noqa: PT017 - most texts are wrong, some are not
+    error = _error(file)
+    assert error is None or error.problems

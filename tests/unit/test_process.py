@@ -39,6 +39,10 @@ def alive(pid: int) -> bool:
         return False
 
 
+def _descriptors() -> set[str]:
+    return {fd.name for fd in Path("/proc/self/fd").iterdir()}
+
+
 def _inheritable(fd: int) -> bool:
     try:
         return os.get_inheritable(fd)
@@ -89,14 +93,14 @@ def test_a_child_inherits_no_descriptor_and_no_input(start: Callable[..., Child]
     try:
         child = start("sleep", "60")
         until(lambda: Path(f"/proc/{child.pid}/comm").read_text() == "sleep\n")
-        links = {int(fd.name): os.readlink(fd) for fd in Path(f"/proc/{child.pid}/fd").iterdir()}
+        links = {int(fd.name): str(fd.readlink()) for fd in Path(f"/proc/{child.pid}/fd").iterdir()}
     finally:
         os.close(reading)
         os.close(writing)
-    of_whoever_runs_this = {int(fd) for fd in os.listdir("/proc/self/fd") if _inheritable(int(fd))}
+    of_whoever_runs_this = {int(fd) for fd in _descriptors() if _inheritable(int(fd))}
     assert set(links) - of_whoever_runs_this == {0, 1, 2} - of_whoever_runs_this
     assert links[0] == "/dev/null"
-    assert links[1] == links[2] == os.readlink(f"/proc/self/fd/{outlet.fd}")
+    assert links[1] == links[2] == str(Path(f"/proc/self/fd/{outlet.fd}").readlink())
     flags = int(Path(f"/proc/{child.pid}/fdinfo/2").read_text().split("flags:")[1].split()[0], 8)
     assert flags & os.O_ACCMODE == os.O_RDWR, "so that a dead reader is no broken pipe"
     assert flags & os.O_NONBLOCK, "so that a slow reader is no full pipe"
@@ -189,6 +193,7 @@ def test_signals_reach_the_whole_group_and_a_frozen_one_is_killed(start: Callabl
     child = start("sh", "-c", "sleep 300 & echo $!; wait")
     grandchild = int(output(outlet))
     child.signal_group(signal.SIGSTOP)
+    until(lambda: Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
     child.signal_group(signal.SIGTERM)
     assert not select.select([child.pidfd], [], [], 0)[0]
     child.signal_group(signal.SIGKILL)
@@ -199,13 +204,17 @@ def test_signals_reach_the_whole_group_and_a_frozen_one_is_killed(start: Callabl
 
 @pytest.mark.parametrize(
     ("program", "error"),
-    [("/nowhere/ffmpeg", FileNotFoundError), ("no-such-program-anywhere", FileNotFoundError), ("/etc/hostname", OSError)],
+    [
+        ("/nowhere/ffmpeg", FileNotFoundError),
+        ("no-such-program-anywhere", FileNotFoundError),
+        ("/etc/hostname", OSError),
+    ],
 )
 def test_what_cannot_be_started(outlet: Outlet, program: str, error: type[OSError]) -> None:
-    before = set(os.listdir("/proc/self/fd"))
+    before = _descriptors()
     with pytest.raises(error):
         spawn([program], {"PATH": os.environ["PATH"]}, outlet.fd)
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert _descriptors() == before
 
 
 def test_a_progress_socket_takes_one_report_a_datagram() -> None:

@@ -72,9 +72,7 @@ def test_five_runs_and_five_megabytes_at_most(log: RunLog, tmp_path: Path) -> No
     assert all(file.stat().st_size <= 500_000 for file in kept)
 
 
-def test_what_an_earlier_neverdark_left_counts_and_other_processes_files_do_not(
-    log: RunLog, tmp_path: Path
-) -> None:
+def test_what_an_earlier_neverdark_left_counts_and_other_processes_files_do_not(log: RunLog, tmp_path: Path) -> None:
     folder = tmp_path / "logs" / "cam"
     folder.mkdir(parents=True)
     for run in range(8):

@@ -19,7 +19,9 @@ from supervisor.secrecy import (
     show_url,
 )
 
-SECRETS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="*"), min_size=6, max_size=30)
+SECRETS = st.text(
+    st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="*"), min_size=6, max_size=30
+)
 # What can stand in a URL's user or path as it is.
 URL_SECRETS = st.from_regex(r"\A[A-Za-z0-9._~!$()+,;=%-]{6,24}\Z").filter(lambda s: "%" not in s)
 FRAMES = ("{}", "[error] {}: Input/output error", "Error opening output file {}.", "'{}'", "a {} b {}")
@@ -192,8 +194,24 @@ def test_the_longer_secret_goes_first() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["CAM_PASSWORD", "CAMPASS", "YT_KEY", "streamkey", "STREAMKEY", "token", "access_token", "x-auth", "apiKey", "PW"]
-    + ["passphrase", "streamid", "cam_user", "AWS_SECRET_ACCESS_KEY", "sig", "dbPwd"],
+    [
+        "CAM_PASSWORD",
+        "CAMPASS",
+        "YT_KEY",
+        "streamkey",
+        "STREAMKEY",
+        "token",
+        "access_token",
+        "x-auth",
+        "apiKey",
+        "PW",
+        "passphrase",
+        "streamid",
+        "cam_user",
+        "AWS_SECRET_ACCESS_KEY",
+        "sig",
+        "dbPwd",
+    ],
 )
 def test_names_that_tell(name: str) -> None:
     assert names_a_secret(name)

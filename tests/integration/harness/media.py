@@ -32,9 +32,10 @@ def publishing(url: str) -> Iterator[subprocess.Popen[bytes]]:
         yield process
 
 
-def record(path: Path, seconds: float) -> Path:
+def record(path: Path, seconds: float, *, sound: bool = False) -> Path:
     """Make a file with so much of a test card."""
-    subprocess.run([*QUIET, *_PICTURE, *_CODEC, "-t", f"{seconds:g}", "-y", str(path)], check=True, timeout=60)
+    inputs = [*_PICTURE, *(("-f", "lavfi", "-i", "sine", "-c:a", "aac") if sound else ())]
+    subprocess.run([*QUIET, *inputs, *_CODEC, "-t", f"{seconds:g}", "-y", str(path)], check=True, timeout=60)
     return path
 
 

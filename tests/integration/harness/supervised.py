@@ -51,6 +51,17 @@ def environment(**extra: str) -> dict[str, str]:
     return inherited | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"} | extra
 
 
+# A program that ignores SIGTERM, as an FFmpeg does whose output is blocked.
+STUBBORN = [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(1000)"]
+
+
+def ignores_sigterm(pid: int) -> bool:
+    """Whether the process has got that far."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    ignored = next(line.split()[1] for line in lines if line.startswith("SigIgn:"))
+    return bool(int(ignored, 16) & 1 << (signal.SIGTERM - 1))
+
+
 def carriers(data_dir: Path) -> dict[int, str]:
     """Processes, zombies aside, that carry the mark of the neverdark of `data_dir`: pid → command line."""
     mark = f"{OWNER_VARIABLE}={data_dir}".encode()

@@ -133,9 +133,9 @@ def test_silence_ends_with_the_source_and_waits_no_ten_seconds_for_it() -> None:
     assert contains(encoder(binary=OLD), "-shortest")
     assert contains(encoder(binary=NEW), "-shortest", "-shortest_buf_duration", "0.5")
     assert "-shortest" not in encoder(audio={"source": "copy"}, binary=NEW)
-    paced = encoder({"url": "/media/a.mp4"}, binary=NEW)
-    assert "-shortest" in paced
-    assert "-shortest_buf_duration" not in paced
+    # FFmpeg 9 freezes with `-re` and `-shortest` together; 5.1 does not.
+    assert "-shortest" not in encoder({"url": "/media/a.mp4"}, binary=NEW)
+    assert "-shortest" in encoder({"url": "/media/a.mp4"}, binary=OLD)
     assert value(encoder(binary=NEW), "-max_interleave_delta") == "500000"
 
 

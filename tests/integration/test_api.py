@@ -1,0 +1,70 @@
+"""Orders by HTTP: who may give them, and what they say; secrets in every form that a configuration takes."""
+
+from __future__ import annotations
+
+from tests.integration.conftest import Launch
+from tests.integration.harness.ingest import Ingest
+from tests.integration.harness.supervised import cam, secret
+from tests.integration.harness.waiting import SLACK, eventually
+
+COMMAND = ("mine", "command", "")
+
+
+def test_orders_need_the_token_and_reading_does_not(neverdark: Launch) -> None:
+    token = secret("token")
+    running = neverdark({"mine": {"command": ["sleep", "1000"]}}, api_token=token)
+    running.wait_on_air()
+    pid = running.pid(*COMMAND)
+
+    for verb in ("start", "stop", "restart"):
+        for wrong in (None, secret("guess")):
+            answer = running.post(f"/api/streams/mine/{verb}", wrong)
+            assert answer.status_code == 401
+            assert answer.json()["detail"]
+    assert running.pid(*COMMAND) == pid
+    for path in ("/", "/metrics", "/healthz", "/readyz", "/api/streams", "/docs"):
+        assert running.get(path).status_code == 200, path
+
+    assert running.post("/api/streams/mine/stop", token).status_code == 202
+    eventually(lambda: running.one(*COMMAND)["state"] == "stopped", 3 + SLACK, "stopped")
+    assert running.one(*COMMAND)["pid"] is None
+    assert running.post("/api/streams/mine/start", token).status_code == 202
+    running.wait_on_air("mine")
+    assert running.post("/api/streams/nobody/start", token).status_code == 404
+
+
+def test_without_a_token_orders_are_taken_from_this_machine(neverdark: Launch) -> None:
+    running = neverdark({"mine": {"command": ["sleep", "1000"]}})
+    running.wait_on_air()
+    pid = running.pid(*COMMAND)
+    assert running.post("/api/streams/mine/restart").status_code == 202
+    eventually(lambda: running.pid(*COMMAND) != pid, 3 + SLACK, "restarted")
+    assert running.restarts() == {COMMAND: {"operator": 1}}
+
+
+def test_no_secret_gets_out_when_ffmpeg_complains_about_it(unstarted: Launch, ffmpeg: str) -> None:
+    """Every place that a secret can stand in, and every one of them refused; the fixture looks at all that is shown."""
+    dead = "127.0.0.1:9"
+    command = [ffmpeg, "-loglevel", "debug", "-i", f"rtmp://{dead}/live/{secret('argv')}", "-f", "null", "-"]
+    running = unstarted(
+        {
+            "key": cam(f"rtmp://{dead}/live", secret("k+e/y=&?x=1")),
+            "variable": cam(f"rtmp://{dead}/live", "${NDTEST_STREAM_KEY}"),
+            "url": cam(f"rtmp://{dead}/live/{secret('in-url')}"),
+            "query": cam(f"rtmp://{dead}/live?token={secret('query')}", secret("with-query")),
+            "srt": cam(f"srt://{dead}?passphrase={secret('srt')}&streamid={secret('id')}"),
+            "camera": cam("/dev/null/x.ts")
+            | {"source": {"url": f"http://user:{secret('p%40ss')}@{dead}/x?token={secret('url-token')}"}},
+            "command": {"command": command},
+        },
+        api_token=secret("token"),
+    )
+    running.environment["NDTEST_STREAM_KEY"] = secret("variable")
+    running.start()
+    failing = [("key", "pusher", "yt"), ("url", "pusher", "yt"), ("camera", "encoder", ""), ("command", "command", "")]
+    eventually(lambda: all(running.one(*name)["last_failure"] for name in failing), 10 + SLACK, "all of them complain")
+    assert len(running.log_files()) >= len(failing)
+    for stream, role, destination in failing:
+        assert running.one(stream, role, destination)["last_failure"]["log"], "what FFmpeg said"
+    assert running.cli("status").returncode == 0
+    assert running.cli("logs", "command").returncode == 0
