@@ -135,7 +135,7 @@ def spawn(argv: list[str], environment: Mapping[str, str], output_fd: int) -> Ch
         ],
         setsid=True,
         setsigmask=(),
-        
+        setsigdef=_DEFAULT_SIGNALS,
     )
     try:
         return Child(pid, os.pidfd_open(pid))

@@ -135,10 +135,10 @@ def test_a_port_that_is_taken_is_a_clear_error_and_starts_nothing(neverdark: Lau
 
 
 def test_demo_brings_a_test_card_on_air(tmp_path: Path) -> None:
-    """As a stranger sees it whose terminal is a pipe; the table names what to break and how."""
+    """As a stranger sees it whose terminal is a pipe: a table every 5 s, and what to break and how."""
     with (tmp_path / "output").open("wb") as output:
         demo = subprocess.Popen(
-            [sys.executable, "-m", "supervisor", "demo", "--seconds", "8"],
+            [sys.executable, "-m", "supervisor", "demo", "--seconds", "12"],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -146,7 +146,7 @@ def test_demo_brings_a_test_card_on_air(tmp_path: Path) -> None:
             start_new_session=True,
         )
         try:
-            assert demo.wait(8 + ON_AIR + STOP_SECONDS) == 0
+            assert demo.wait(12 + ON_AIR + STOP_SECONDS) == 0
         finally:
             if demo.poll() is None:
                 os.killpg(demo.pid, signal.SIGKILL)

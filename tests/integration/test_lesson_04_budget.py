@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.supervised import Json
@@ -20,8 +21,10 @@ def test_lesson_04_crashes_between_sustained_progress_never_end_in_cooldown(neve
     for crash in range(1, 6):
         eventually(lambda: running.one(*COMMAND)["state"] == "running", 5 + SLACK, "it runs")
         eventually(lambda: running.one(*COMMAND)["budget_remaining"] == 2, 3 + SLACK, "the budget is earned back")
-        os.kill(running.pid(*COMMAND), signal.SIGKILL)
-        eventually(lambda n=crash: running.restarts()[COMMAND] == {"exit": n}, 3 + SLACK, "restarted")
+        old = running.pid(*COMMAND)
+        os.kill(old, signal.SIGKILL)
+        eventually(partial(running.replaced, old, *COMMAND), 3 + SLACK, "restarted")
+        assert running.restarts()[COMMAND] == {"exit": crash}
         assert running.metric("process_state", state="cooldown") == 0
         assert running.metric("restart_budget_remaining") >= 1
 

@@ -45,8 +45,7 @@ def test_lesson_11_orphans_are_ended_before_anything_publishes(ingest: Ingest, u
     assert not orphans & set(carriers(running.data_dir)), "no orphan is left when the API answers"
     assert_ended_first(running, orphans)
     running.wait_on_air()
-    for key in keys:
-        eventually(lambda key=key: ingest.publisher(key).client != old[key], SLACK, "ours publishes now")
+    eventually(lambda: all(ingest.publisher(key).client != old[key] for key in keys), SLACK, "ours publish now")
     assert ingest.refused() == 0, "there were two publishers on one key"
 
 
@@ -55,11 +54,11 @@ def test_lesson_11_a_child_spawned_a_moment_before_is_found(attempt: int, ingest
     """The encoder is killed and so, a millisecond later or two, is the supervisor that is replacing it."""
     running = unstarted({"cam": cam(ingest.url, secret("main"), restart=QUICK)}).start()
     running.wait_on_air()
-    old = running.pid(*ENCODER)
+    before = children(running)
 
-    os.kill(old, signal.SIGKILL)
+    os.kill(running.pid(*ENCODER), signal.SIGKILL)
     if attempt:  # … or as soon as the replacement can be seen
-        eventually(lambda: set(children(running)) - {old}, SLACK, "a replacement")
+        eventually(lambda: children(running) - before, SLACK, "a replacement")
     running.crash()
 
     orphans = set(carriers(running.data_dir))
@@ -71,10 +70,10 @@ def test_lesson_11_a_child_spawned_a_moment_before_is_found(attempt: int, ingest
     assert ingest.refused() == 0
 
 
-def children(running: Neverdark) -> list[int]:
+def children(running: Neverdark) -> set[int]:
     assert running.process is not None
     pid = running.process.pid
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
 def test_a_second_neverdark_on_the_same_data_dir_is_refused(neverdark: Launch) -> None:

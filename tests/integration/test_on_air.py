@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
@@ -17,9 +18,9 @@ def test_two_streams_are_on_air_within_ten_seconds(ingest: Ingest, neverdark: La
     running = neverdark(streams)
     running.wait_on_air("one", "two")
     for key in keys.values():
-        eventually(lambda key=key: ingest.receives(key), 2 + SLACK, "media reaches the ingest")
+        eventually(partial(ingest.receives, key), 2 + SLACK, "media reaches the ingest")
     assert running.get("/readyz").status_code == 200
-    assert running.restarts() == dict.fromkeys(running.pids(), {})
+    assert running.restarts() == {name: {} for name in running.pids()}
     assert running.metric("stream_on_air", stream="one") == 1
     assert running.metric("process_exits_total") == 0
 
@@ -81,7 +82,7 @@ def test_kills_are_all_counted_and_no_counter_falls(ingest: Ingest, neverdark: L
         for role, destination in (("encoder", ""), ("pusher", "yt")):
             old = running.pid("cam", role, destination)
             os.kill(old, signal.SIGKILL)
-            eventually(lambda r=role, d=destination, o=old: running.pid("cam", r, d) != o, SLACK, "replaced")
+            eventually(partial(running.replaced, old, "cam", role, destination), SLACK, "replaced")
             running.metrics()
         assert running.metric("process_restarts_total", reason="exit") == 2 * kill
     running.wait_on_air()

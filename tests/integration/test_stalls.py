@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
@@ -22,7 +23,7 @@ def freeze(running: Neverdark, name: tuple[str, str, str]) -> None:
     old = running.pid(*name)
     os.kill(old, signal.SIGSTOP)
     eventually(lambda: running.pid(*name) != old, TIMEOUT + 3 + SLACK, "a frozen process is replaced")
-    assert not os.path.exists(f"/proc/{old}"), "SIGKILL ends a stopped process; SIGTERM would not"
+    assert not Path(f"/proc/{old}").exists(), "SIGKILL ends a stopped process; SIGTERM would not"
 
 
 def test_lesson_01_a_frozen_encoder_is_replaced(ingest: Ingest, neverdark: Launch, ffmpeg: str) -> None:

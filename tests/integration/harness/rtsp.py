@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
@@ -41,7 +42,7 @@ class RtspCamera:
         argv = "-re -f lavfi -i testsrc2=size=320x180:rate=10 -c:v libx264 -preset ultrafast -g 10 -pix_fmt yuv420p"
         target = f"rtp://127.0.0.1:{self._rtp.getsockname()[1]}?pkt_size=1200"
         self._end.enter_context(ffmpeg(*argv.split(), "-f", "rtp", "-sdp_file", str(folder / "sdp"), target))
-        self._sdp = eventually(lambda: (folder / "sdp").read_text(), 5 + SLACK, "the camera has a picture")
+        self._sdp = eventually((folder / "sdp").read_text, 5 + SLACK, "the camera has a picture")
         self._thread(self._forward)
         self.listen()
         return self
@@ -89,7 +90,7 @@ class RtspCamera:
         while True:
             viewer, _ = listener.accept()
             self._viewers.add(viewer)
-            self._thread(lambda viewer=viewer: self._serve(viewer))
+            self._thread(partial(self._serve, viewer))
 
     def _serve(self, viewer: socket.socket) -> None:
         try:

@@ -253,6 +253,10 @@ class Neverdark:
             raise LookupError(f"{stream} {role} {destination}: no process")
         return int(pid)
 
+    def replaced(self, old: int, stream: str, role: str, destination: str = "") -> bool:
+        """Whether a process other than `old` is in that place."""
+        return self.pid(stream, role, destination) != old
+
     def pids(self) -> dict[ProcessName, int | None]:
         return {name: process["pid"] for name, process in self.processes()}
 
