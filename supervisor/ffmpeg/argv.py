@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from supervisor.ffmpeg.codecs import device_options, tracks, video_options
 from supervisor.ffmpeg.destinations import destination_output, media_input, media_output
-from supervisor.ffmpeg.sources import is_paced, source_options
+from supervisor.ffmpeg.sources import source_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +32,10 @@ _STATS_PERIOD = "0.5"
 # How long, in µs, video waits for audio that does not come. FFmpeg's own 10 s would be a stall.
 _PUSHER_INTERLEAVE = "1000000"
 
-# FFmpeg 6 gave `-shortest` a buffer of its own, again of 10 s: a pause in live audio froze the video.
-_SHORTEST_BUFFER = "0.5"
-_SHORTEST_BUFFERS_SINCE = (6, 0)
+# FFmpeg 6 gave `-shortest` a buffer of its own, and beside endless silence it freezes live sources with sound and
+# paced files whenever the encoder looks ahead (FFmpeg 9, x264 veryfast and medium: 2 to 44 frames in 10 s, with any
+# size of that buffer; without the option, and in 5.1 with it, every second has its frames).
+_SHORTEST_FREEZES_SINCE = (6, 0)
 
 
 def encoder_argv(
@@ -51,6 +52,9 @@ def encoder_argv(
 
     `progress_url` is where `-progress` reports go (udp://…), `read_timeout` in seconds bounds a silent
     network source. Raises ValueError without a port.
+
+    An encoder whose silence is endless ends with its source only up to FFmpeg 5; a later one goes on with silence
+    and still picture, and is found by its frames, which no longer advance.
     """
     chosen = tracks(audio)
     return [
@@ -61,7 +65,7 @@ def encoder_argv(
         *chosen.maps,
         *video_options(video),
         *chosen.audio,
-        *(_end_with_source(binary, source) if chosen.endless else []),
+        *(["-shortest"] if chosen.endless and binary.version < _SHORTEST_FREEZES_SINCE else []),
         *media_output(media_ports),
     ]
 
@@ -89,15 +93,6 @@ def pusher_argv(
         *("-max_interleave_delta", _PUSHER_INTERLEAVE),
         *destination_output(destination_url, key, ca_file=ca_file),
     ]
-
-
-def _end_with_source(binary: Binary, source: Source) -> list[str]:
-    """Return the output options that end an encoder with its source although its silence is endless."""
-    if binary.version < _SHORTEST_BUFFERS_SINCE:
-        return ["-shortest"]
-    # Where `-re` paces and the encoder looks ahead, FFmpeg 9 freezes for 10 s (measured: 12 s of film, x264 veryfast,
-    # 2 to 44 frames until second 11). Looped files and lavfi never end anyway; any other file ends by its stall.
-    return [] if is_paced(source) else ["-shortest", "-shortest_buf_duration", _SHORTEST_BUFFER]
 
 
 def _common(binary: Binary, progress_url: str) -> list[str]:

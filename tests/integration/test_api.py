@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.integration.conftest import Launch
-from tests.integration.harness.supervised import cam, secret
+from tests.integration.harness.recipes import cam, secret
 from tests.integration.harness.waiting import SLACK, eventually
 
 COMMAND = ("mine", "command", "")

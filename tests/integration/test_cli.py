@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
-from tests.integration.harness.supervised import STOP_SECONDS, cam, environment, secret
+from tests.integration.harness.recipes import cam, secret
+from tests.integration.harness.supervised import STOP_SECONDS, environment
 from tests.integration.harness.waiting import ON_AIR, SLACK, eventually, free_port
 
 SLEEPER = {"mine": {"command": ["sleep", "1000"]}}

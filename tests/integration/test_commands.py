@@ -6,7 +6,8 @@ import os
 import signal
 
 from tests.integration.conftest import Launch
-from tests.integration.harness.supervised import STUBBORN, carriers, ignores_sigterm
+from tests.integration.harness.recipes import STUBBORN
+from tests.integration.harness.supervised import carriers, ignores_sigterm
 from tests.integration.harness.waiting import SLACK, all_along, eventually
 
 COMMAND = ("mine", "command", "")

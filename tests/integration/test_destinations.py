@@ -15,7 +15,7 @@ from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.media import ffmpeg as running_ffmpeg
 from tests.integration.harness.media import loudness, tracks
-from tests.integration.harness.supervised import cam, card, secret
+from tests.integration.harness.recipes import cam, card, secret
 from tests.integration.harness.valve import Valve
 from tests.integration.harness.waiting import SLACK, all_along, eventually, free_port
 

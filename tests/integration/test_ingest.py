@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
-from tests.integration.harness.supervised import cam, card, secret
+from tests.integration.harness.recipes import cam, card, secret
 from tests.integration.harness.valve import Valve
 from tests.integration.harness.waiting import SLACK, all_along, eventually
 

@@ -7,7 +7,7 @@ import signal
 from functools import partial
 
 from tests.integration.conftest import Launch
-from tests.integration.harness.supervised import Json
+from tests.integration.harness.recipes import Json
 from tests.integration.harness.waiting import SLACK, eventually
 
 COMMAND = ("cam", "command", "")

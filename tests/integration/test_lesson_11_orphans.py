@@ -11,7 +11,8 @@ import pytest
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
-from tests.integration.harness.supervised import Neverdark, cam, carriers, secret
+from tests.integration.harness.recipes import cam, secret
+from tests.integration.harness.supervised import Neverdark, carriers
 from tests.integration.harness.waiting import SLACK, eventually, free_port
 
 ENCODER = ("cam", "encoder", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.media import publishing
-from tests.integration.harness.supervised import Json, cam, secret
+from tests.integration.harness.recipes import Json, cam, secret
 from tests.integration.harness.waiting import SLACK, all_along, eventually
 
 PUSHER, ENCODER = ("cam", "pusher", "yt"), ("cam", "encoder", "")

@@ -16,7 +16,8 @@ import pytest
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.media import QUIET
-from tests.integration.harness.supervised import Neverdark, cam, secret
+from tests.integration.harness.recipes import cam, secret
+from tests.integration.harness.supervised import Neverdark
 from tests.integration.harness.waiting import SLACK, all_along, eventually
 
 PUSHER, ENCODER = ("cam", "pusher", "yt"), ("cam", "encoder", "")

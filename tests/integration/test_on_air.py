@@ -8,7 +8,7 @@ from functools import partial
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
-from tests.integration.harness.supervised import card, secret
+from tests.integration.harness.recipes import card, secret
 from tests.integration.harness.waiting import SLACK, eventually
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
-from tests.integration.harness.supervised import STOP_SECONDS, STUBBORN, cam, carriers, ignores_sigterm, secret
+from tests.integration.harness.recipes import STUBBORN, cam, secret
+from tests.integration.harness.supervised import STOP_SECONDS, carriers, ignores_sigterm
 from tests.integration.harness.valve import Valve
 from tests.integration.harness.waiting import SLACK, eventually
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.media import publishing, record
+from tests.integration.harness.recipes import cam, secret
 from tests.integration.harness.rtsp import RtspCamera
-from tests.integration.harness.supervised import cam, secret
 from tests.integration.harness.valve import Valve
 from tests.integration.harness.waiting import SLACK, eventually
 

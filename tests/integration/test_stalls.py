@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.media import publishing
-from tests.integration.harness.supervised import Neverdark, cam, secret
+from tests.integration.harness.recipes import cam, secret
+from tests.integration.harness.supervised import Neverdark
 from tests.integration.harness.valve import Valve
 from tests.integration.harness.waiting import SLACK, eventually
 

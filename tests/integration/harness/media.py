@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.integration.harness.supervised import Json
+from tests.integration.harness.recipes import Json
 
 QUIET = ("ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error")
 _PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10")

@@ -9,50 +9,27 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.integration.harness.recipes import BAIT, Json
 from tests.integration.harness.waiting import ON_AIR, SLACK, eventually, free_port
 
 REPOSITORY = Path(__file__).parents[3]
 OWNER_VARIABLE = "_NEVERDARK_OWNER"
-# Every secret of every test contains this, so that one look tells whether any of them got out.
-BAIT = "ZBait7"
 # From SIGTERM to gone: the issue's promise.
 STOP_SECONDS = 5.0
 
-Json = dict[str, Any]
 ProcessName = tuple[str, str, str]  # stream, role, destination
-
-
-def secret(name: str) -> str:
-    """A key, password or token that must not show up anywhere."""
-    return f"{BAIT}-{name}-x7Qp2"
-
-
-def card(*, rate: int = 10, **video: object) -> Json:
-    """A small test card: source and video of a stream, cheap enough for many at once."""
-    source = {"url": f"testsrc2=size=320x180:rate={rate}", "format": "lavfi", "realtime": True}
-    usual = {"codec": "libx264", "bitrate": "300k", "preset": "ultrafast", "keyframe_interval": "1s"}
-    return {"source": source, "video": usual | video}
-
-
-def cam(url: str, key: str | None = None, **overrides: object) -> Json:
-    """A test card sent to one destination, `yt`."""
-    return card() | {"destinations": {"yt": {"url": url} | ({"key": key} if key else {})}} | overrides
 
 
 def environment(**extra: str) -> dict[str, str]:
     """Ours, without what would reach into a neverdark; the package is found wherever the test runs."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("NEVERDARK_")}
     return inherited | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"} | extra
-
-
-# A program that ignores SIGTERM, as an FFmpeg does whose output is blocked.
-STUBBORN = [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(1000)"]
 
 
 def ignores_sigterm(pid: int) -> bool:
