@@ -33,8 +33,7 @@ _GZIP = {"Accept-Encoding": "gzip"}
 def _commands(program: Path, starts: Starts, count: int, *, progress: bool) -> dict[str, object]:
     extra = ["{progress}"] if progress else []
     return {
-        f"s{number:04}": {"command": [str(program), str(starts.port), str(number), *extra]}
-        for number in range(count)
+        f"s{number:04}": {"command": [str(program), str(starts.port), str(number), *extra]} for number in range(count)
     }
 
 
@@ -54,9 +53,7 @@ def respawn(program: Path) -> list[Row]:
             busy = _kill_one_by_one(pids, starts, kills)
             stop.set()
             scraper.join()
-            rows.append(
-                (f"respawn, {count} streams, /metrics scraped in a loop", f"{kills} kills", _spread(busy))
-            )
+            rows.append((f"respawn, {count} streams, /metrics scraped in a loop", f"{kills} kills", _spread(busy)))
     return rows
 
 
@@ -110,9 +107,7 @@ def thousand_streams(program: Path) -> list[Row]:
         time.sleep(5)
         cpu = _cpu_share(running, 20.0)
         rows = [("CPU, 1,000 streams with progress every second", "20 s", f"{cpu:.1f} % of a core")]
-        rows.append(
-            ("resident memory, the same, before any scrape", "1", f"{running.resident_mib():.0f} MiB")
-        )
+        rows.append(("resident memory, the same, before any scrape", "1", f"{running.resident_mib():.0f} MiB"))
         took = []
         with requests.Session() as session:
             for _ in range(20):

@@ -219,9 +219,7 @@ class _Writer:
             return [_histogram(name, *value) for value in said]
         if self.family.subject is Subject.ENGINE:
             return [f"{name} {value}\n" for value in said if value is not None]
-        return [
-            f"{name}{{{label}}} {value}\n" for label, value in zip(labels, said, strict=True) if value is not None
-        ]
+        return [f"{name}{{{label}}} {value}\n" for label, value in zip(labels, said, strict=True) if value is not None]
 
     def _pieces(self, values: tuple[float, ...]) -> list[str]:
         """The lines of a closed set, cut where the row's labels belong.
@@ -271,7 +269,9 @@ class Collector:
         names.follow(snapshot)
         processes = [process for stream in snapshot.streams for process in stream.processes]
         usages = [meter.read(process) for meter, process in zip(names.meters, processes, strict=True)]
-        links = [process for process in processes if process.uplink is not None or process.dropped_datagrams is not None]
+        links = [
+            process for process in processes if process.uplink is not None or process.dropped_datagrams is not None
+        ]
         return {
             Subject.BUILD: ((snapshot,), self._build),
             Subject.ENGINE: ((snapshot,), ()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -120,6 +121,7 @@ def _run(args: argparse.Namespace) -> int:
     except OSError as error:
         reason = f"expected a directory that can be made and opened: {error.strerror}"
         raise ConfigError(file, [Problem("data_dir", repr(str(data_dir)), reason)]) from None
+    _keep_descriptors_to_ourselves()
     writer = journal.configure()
     try:
         return asyncio.run(_serve(file, loaded, binary))
@@ -129,6 +131,14 @@ def _run(args: argparse.Namespace) -> int:
     finally:
         writer.close()
         os.close(held)
+
+
+def _keep_descriptors_to_ourselves() -> None:
+    """What our own parent left open (a lock, a make's pipe) is not for FFmpeg to hold on to."""
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if int(entry.name) > sys.stderr.fileno():
+                os.set_inheritable(int(entry.name), False)  # noqa: FBT003 - positional only
 
 
 async def _serve(file: Path, loaded: Loaded, binary: object) -> int:

@@ -62,6 +62,8 @@ def run_demo(seconds: float | None) -> int:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the table; the server is ended in order below
             )
+        for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal must not leave a stream on air
+            signal.signal(number, signal.default_int_handler)
         try:
             return _show(f"http://127.0.0.1:{http}", server, log, until)
         except KeyboardInterrupt:
@@ -93,9 +95,7 @@ def _show(url: str, server: subprocess.Popen[bytes], log: Path, until: float | N
 
 def _hints(url: str, log: Path, streams: client.Streams) -> list[Text]:
     """What to look at, and what to type to break it; the pid is that of the encoder of this moment."""
-    pids = [
-        process["pid"] for stream in streams for process in stream["processes"] if process["role"] == "encoder"
-    ]
+    pids = [process["pid"] for stream in streams for process in stream["processes"] if process["role"] == "encoder"]
     encoder = str(pids[0]) if pids and pids[0] else "…"
     return [
         Text(),

@@ -173,9 +173,7 @@ class Engine:
     # --- streams -----------------------------------------------------------------------------------
 
     def _plan(self, loaded: Loaded) -> dict[str, StreamSpec]:
-        return plan(
-            loaded.config, self._binary, self._ports.get, ca_file=self._ca_file, variables=loaded.variables
-        )
+        return plan(loaded.config, self._binary, self._ports.get, ca_file=self._ca_file, variables=loaded.variables)
 
     def _apply(self, specs: dict[str, StreamSpec]) -> events.ConfigReloaded:
         """Make the streams what `specs` say; what did not change is not touched."""
@@ -338,9 +336,7 @@ class Engine:
                 self.tell(events.StorageTrouble(path, error.strerror or str(error)))
             self._failing_paths.add(path)
         else:
-            self._failing_paths = {
-                failing for failing in self._failing_paths if failing.parent != path.parent
-            }
+            self._failing_paths = {failing for failing in self._failing_paths if failing.parent != path.parent}
             if not self._failing_paths:
                 self.tell(events.StorageRecovered(path))
 

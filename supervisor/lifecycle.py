@@ -98,9 +98,7 @@ def _stop_idle(status: Status, event: Event, view: View) -> Step:
 
 
 def _stopped(status: Status, view: View) -> Status:
-    return replace(
-        status, state=State.STOPPED, wanted=False, since=view.now, deadline=None, ending=False, delay=0.0
-    )
+    return replace(status, state=State.STOPPED, wanted=False, since=view.now, deadline=None, ending=False, delay=0.0)
 
 
 def _stopping_tick(status: Status, event: Event, view: View) -> Step:
@@ -206,9 +204,7 @@ def _stall_time(status: Status, view: View) -> tuple[float | None, RestartReason
     """
     stall = view.policies.stall
     began = view.last_advance is not None
-    limit, reason = (
-        (stall.timeout, RestartReason.STALL) if began else (stall.startup, RestartReason.START_TIMEOUT)
-    )
+    limit, reason = (stall.timeout, RestartReason.STALL) if began else (stall.startup, RestartReason.START_TIMEOUT)
     if not view.tracked or view.fed_since is None:
         return None, reason
     base = status.since if view.last_advance is None else view.last_advance

@@ -128,9 +128,7 @@ def _encoder(config: Config, name: str, stream: Stream, binary: Binary, ports: t
     return ProcessSpec(ProcessKey(name, Role.ENCODER), tuple(argv), policies, tracked=True, video=True)
 
 
-def _pusher(
-    config: Config, stream: str, name: str, binary: Binary, port: int, ca_file: str | None
-) -> ProcessSpec:
+def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, ca_file: str | None) -> ProcessSpec:
     destination = config.streams[stream].destinations[name]
     url = text(destination.url)
     scheme = destination_scheme(url)

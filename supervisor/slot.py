@@ -196,9 +196,7 @@ class Slot:
         wall = time.time()
         run_id = f"{datetime.fromtimestamp(wall, UTC):%Y%m%dT%H%M%S.%f}"[:-3] + f"Z-{self.status.run}"
         try:
-            child = spawn(
-                self._argv(wall), {**self._host.environment, RUN_VARIABLE: run_id}, self._output.outlet.fd
-            )
+            child = spawn(self._argv(wall), {**self._host.environment, RUN_VARIABLE: run_id}, self._output.outlet.fd)
         except (OSError, ValueError) as error:
             # Not from here: this is the middle of a turn of the lifecycle.
             loop.call_soon(self._spawn_failed, error)
@@ -236,11 +234,7 @@ class Slot:
             cause = ExitCause.OTHER
         else:
             cause = ExitCause.BAD_ARGUMENTS if self.key.role is Role.COMMAND else ExitCause.ENCODER_MISSING
-        reason = (
-            (error.strerror or str(error))
-            if isinstance(error, OSError)
-            else "the command line cannot be used"
-        )
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else "the command line cannot be used"
         self.exits = {**self.exits, cause: self.exits[cause] + 1}
         self.last_cause = cause
         message = f"cannot start {self.spec.argv[0]}: {reason}"

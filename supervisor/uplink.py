@@ -129,9 +129,7 @@ class UplinkMeter:
 
     def _disconnect(self) -> None:
         self._seen_at, self._silent, self._unread = None, 0.0, 0.0
-        self._totals = self._totals._replace(
-            connected=False, connected_since=None, unsent_bytes=None, rtt_seconds=None
-        )
+        self._totals = self._totals._replace(connected=False, connected_since=None, unsent_bytes=None, rtt_seconds=None)
 
     def _add(self, before: TcpSample | None, sample: TcpSample) -> None:
         totals = self._totals

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 from supervisor import events
-from supervisor.model import ProcessKey
+from supervisor.model import ProcessKey, State
 from supervisor.probes.uplink import Evidence, ProbeFailed, UplinkProbe
 from supervisor.quantities import Address
 from supervisor.slot import Slot
@@ -33,6 +33,7 @@ class UplinkWatch:
         self._workers = workers
         self._probe = UplinkProbe()
         self._silent_before: set[Address] = set()
+        self._tried: set[Address] = set()
         self._failing = False
 
     async def run_forever(self) -> None:
@@ -57,9 +58,7 @@ class UplinkWatch:
             self._failing = False
             self._judge(evidence, pids, loop.time(), time.time(), interval)
 
-    def _judge(
-        self, evidence: Evidence, pids: dict[ProcessKey, int], now: float, wall: float, interval: float
-    ) -> None:
+    def _judge(self, evidence: Evidence, pids: dict[ProcessKey, int], now: float, wall: float, interval: float) -> None:
         for slot in self._pushers():
             # Between the look and now a process may have been replaced: old evidence says nothing of the new.
             same = slot.child is not None and pids.get(slot.key) == slot.child.pid
@@ -90,9 +89,13 @@ class UplinkWatch:
                 for host, port in evidence.listening
             )
         }
-        for address in listening & self._silent_before:
+        # An ingest may refuse and be back between two looks, so that nobody saw it silent: that is worth one try,
+        # and another only after one has worked.
+        for address in (listening & self._silent_before) | (listening - self._tried):
             self._ingest_back(address)
         self._silent_before = awaited - listening
+        working = {slot.spec.ingest for slot in self._pushers() if slot.status.state is State.RUNNING}
+        self._tried = (self._tried | listening) - self._silent_before - working
 
 
 def _same_host(listening: str, wanted: str) -> bool:

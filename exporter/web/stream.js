@@ -78,8 +78,9 @@ class ProcessView {
 
   factsOf(process, at) {
     const alive = process.pid !== null;
-    const frames = alive ? this.rate("frames") : null;
-    const bytes = alive ? this.rate("bytes") : null;
+    // A sum that never began is not told by this process (an encoder for several destinations tells no bytes).
+    const frames = alive && process.progress?.frames ? this.rate("frames") : null;
+    const bytes = alive && process.progress?.bytes ? this.rate("bytes") : null;
     const speed = process.progress?.speed ?? null;
     const dropped = process.progress?.dropped_frames;
     const uplink = process.uplink;

@@ -193,9 +193,7 @@ class _Table:
         if state == TcpState.LISTEN:
             port = int.from_bytes(message[_LOCAL_PORT], "big")
             self.listening.add((_host(family, message[_LOCAL_ADDRESS]), port))
-        elif (
-            inode and state in _CAN_SEND
-        ):  # inode 0: no process holds it; it may also just have changed state
+        elif inode and state in _CAN_SEND:  # inode 0: no process holds it; it may also just have changed state
             self.connections[inode] = message
 
 

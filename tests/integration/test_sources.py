@@ -20,7 +20,7 @@ def test_lesson_06_a_camera_that_was_lost_is_used_again(ingest: Ingest, neverdar
     """By RTSP, with a password: gone, back, and the platform's connection is the same all the while."""
     key, password = secret("main"), secret("camera")
     with RtspCamera("viewer", password) as camera:
-        stream = cam(ingest.url, key, restart=QUICK)
+        stream = cam(ingest.url, key, restart=QUICK, stall={"timeout": "3s"})
         stream["source"] = {"url": camera.url}
         running = neverdark({"cam": stream}, ffmpeg=ffmpeg)
         running.wait_on_air()
@@ -28,8 +28,11 @@ def test_lesson_06_a_camera_that_was_lost_is_used_again(ingest: Ingest, neverdar
 
         camera.refuse()
         eventually(lambda: not running.on_air(), 5 + SLACK, "the loss is noticed")
-        eventually(lambda: running.restarts()[ENCODER].get("exit", 0) >= 2, 5 + SLACK, "it is tried again")
-        assert running.one(*ENCODER)["last_failure"]["cause"] in {"source_unreachable", "source_ended"}
+        # FFmpeg 5 ends with its source; 9 goes on with silence and is found by its frames, which do not advance.
+        eventually(lambda: sum(running.restarts()[ENCODER].values()) >= 2, 3 + 3 + SLACK, "it is tried again")
+        eventually(
+            lambda: running.one(*ENCODER)["last_failure"]["cause"] == "source_unreachable", SLACK, "the source is named"
+        )
 
         camera.listen()
         running.wait_on_air()

@@ -133,9 +133,7 @@ def test_a_standing_edge_alone_is_no_proof() -> None:
 
 
 @pytest.mark.parametrize(("looks", "expected"), SILENT.values(), ids=SILENT.keys())
-def test_blocked_means_that_data_waits_and_nothing_is_acknowledged(
-    looks: list[Look], expected: list[float]
-) -> None:
+def test_blocked_means_that_data_waits_and_nothing_is_acknowledged(looks: list[Look], expected: list[float]) -> None:
     assert verdicts(looks) == expected
 
 

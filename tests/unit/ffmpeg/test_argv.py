@@ -148,8 +148,7 @@ def test_software_video() -> None:
     expected = {
         "-c:v": "libx264",
         "-preset": "veryfast",
-        "-vf": "scale=1920:1080:force_original_aspect_ratio=decrease,"
-        "pad=1920:1080:-1:-1,setsar=1,format=yuv420p",
+        "-vf": "scale=1920:1080:force_original_aspect_ratio=decrease,pad=1920:1080:-1:-1,setsar=1,format=yuv420p",
         "-fps_mode": "cfr",
         "-r": "30000/1001",
         "-b:v": "4500000",
@@ -202,9 +201,7 @@ def test_one_destination_gets_plain_mpegts_and_several_a_tee() -> None:
         "-f", "mpegts", "-mpegts_flags", "+resend_headers", f"udp://127.0.0.1:20000?{pace}",
     ]  # fmt: skip
     several = encoder(ports=(20000, 20001))
-    branch = (
-        r"[f=mpegts:mpegts_flags=+resend_headers:max_interleave_delta=500000]udp\://127.0.0.1\:{}?" + pace
-    )
+    branch = r"[f=mpegts:mpegts_flags=+resend_headers:max_interleave_delta=500000]udp\://127.0.0.1\:{}?" + pace
     assert several[-3:] == ["-f", "tee", "|".join(branch.format(port) for port in (20000, 20001))]
 
 
@@ -234,9 +231,7 @@ def test_rtmp_address(url: str, key: str | None, app: str, name: str, shown: str
 
 
 def test_rtmps_certificates_are_verified() -> None:
-    assert contains(
-        pusher("rtmps://h/live", "KEY", ca_file="/ca.pem"), "-tls_verify", "1", "-ca_file", "/ca.pem"
-    )
+    assert contains(pusher("rtmps://h/live", "KEY", ca_file="/ca.pem"), "-tls_verify", "1", "-ca_file", "/ca.pem")
     assert contains(pusher("rtmps://h/live", "KEY"), "-tls_verify", "1", "-rtmp_app")
     assert "-tls_verify" not in pusher("rtmp://h/live", "KEY", ca_file="/ca.pem")
 

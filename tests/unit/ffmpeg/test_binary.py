@@ -28,9 +28,7 @@ def fake(path: Path, banner: str = "ffmpeg version 7.1.5-0+deb13u1 Copyright", t
 
 def test_questions_and_answers(tmp_path: Path) -> None:
     path = fake(tmp_path / "ffmpeg")
-    assert find(path) == Binary(
-        path, (7, 1), frozenset({"libx264", "h264_nvenc", "aac"}), frozenset({"rtmp", "srt"})
-    )
+    assert find(path) == Binary(path, (7, 1), frozenset({"libx264", "h264_nvenc", "aac"}), frozenset({"rtmp", "srt"}))
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,7 @@ CASES = [
 ]
 
 
-def cause(
-    role: Role, code: int | None, *lines: str, signal: int | None = None, oom: bool = False
-) -> ExitCause:
+def cause(role: Role, code: int | None, *lines: str, signal: int | None = None, oom: bool = False) -> ExitCause:
     return classify(role, Exit(code, signal), lines, stopping=False, oom_killed=oom).cause
 
 
@@ -126,10 +124,7 @@ def test_silence(role: Role, code: int | None, expected: ExitCause) -> None:
 
 def test_the_last_specific_line_wins() -> None:
     overcome = "[warning] HTTP error 404 Not Found"
-    assert (
-        cause(Role.ENCODER, 1, overcome, "[error] x: Connection reset by peer")
-        is ExitCause.SOURCE_UNREACHABLE
-    )
+    assert cause(Role.ENCODER, 1, overcome, "[error] x: Connection reset by peer") is ExitCause.SOURCE_UNREACHABLE
     assert cause(Role.ENCODER, 1, "[error] x: Connection reset by peer", overcome) is ExitCause.SOURCE_REFUSED
 
 
