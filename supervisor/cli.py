@@ -122,6 +122,7 @@ def _run(args: argparse.Namespace) -> int:
         reason = f"expected a directory that can be made and opened: {error.strerror}"
         raise ConfigError(file, [Problem("data_dir", repr(str(data_dir)), reason)]) from None
     _keep_descriptors_to_ourselves()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a parent that ignores it would have our children vanish unseen
     writer = journal.configure()
     try:
         return asyncio.run(_serve(file, loaded, binary))

@@ -165,10 +165,12 @@ class Engine:
             asyncio.get_running_loop().call_soon(self._work_off)
 
     def _work_off(self) -> None:
-        self._backlog[0].catch_up()
-        self._backlog.popleft()
-        if self._backlog:
-            asyncio.get_running_loop().call_soon(self._work_off)
+        try:
+            self._backlog[0].catch_up()
+        finally:
+            self._backlog.popleft()
+            if self._backlog:
+                asyncio.get_running_loop().call_soon(self._work_off)
 
     # --- streams -----------------------------------------------------------------------------------
 

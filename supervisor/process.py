@@ -111,7 +111,10 @@ class Child:
         """
         self.signal_group(signal.SIGKILL)
         os.close(self.pidfd)
-        _, status, usage = os.wait4(self.pid, 0)
+        try:
+            _, status, usage = os.wait4(self.pid, 0)
+        except ChildProcessError:  # somebody else has reaped it: gone is all that is known
+            return Exit(None, None), 0.0
         cpu = usage.ru_utime + usage.ru_stime
         if os.WIFSIGNALED(status):
             return Exit(None, os.WTERMSIG(status)), cpu

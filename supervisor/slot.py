@@ -115,8 +115,8 @@ class Slot:
         replaced = spec.argv != self.spec.argv
         self.spec = spec
         self._output.hide(redactor)
-        if self.uplink is None and spec.ingest:
-            self.uplink = UplinkMeter()
+        if bool(self.uplink) != bool(spec.ingest):
+            self.uplink = UplinkMeter() if spec.ingest else None
         if spec.tracked and self._progress is None:
             self._progress = ProgressSocket()
             self._host.progress.add(self._progress.fd, self._on_progress)
