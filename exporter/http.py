@@ -93,6 +93,7 @@ def _bind(listen: Address) -> socket.socket:
         (socket.TCP_KEEPINTVL, 10),
         (socket.TCP_KEEPCNT, 3),
         (socket.TCP_USER_TIMEOUT, 30_000),
+        (socket.TCP_DEFER_ACCEPT, 5),  # seconds; who connects and says nothing costs us no descriptor
     ):
         sock.setsockopt(socket.IPPROTO_TCP, option, value)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -17,7 +17,11 @@ _OF_ROLE = {Role.ENCODER: Segment.ENCODER, Role.PUSHER: Segment.PUSHER, Role.COM
 
 
 def segment_of(role: Role, cause: ExitCause | RestartReason | None) -> Segment:
-    """The segment to which a failure of a process of `role` points; a process that died by itself is its own."""
-    if cause is None:
-        return Segment.UNKNOWN
-    return _OF_CAUSE.get(cause, _OF_ROLE[role])
+    """The segment to which a failure of a process of `role` points.
+
+    A process that died by itself, or has just fallen silent (no cause yet), is its own; one that reads a source and
+    never began has not got it.
+    """
+    if cause is RestartReason.START_TIMEOUT and role is Role.ENCODER:
+        return Segment.SOURCE
+    return _OF_ROLE[role] if cause is None else _OF_CAUSE.get(cause, _OF_ROLE[role])

@@ -104,6 +104,10 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    # Until the loop listens to signals, while modules load: nothing runs yet, so ending is all there is to do.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(DONE))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
     from supervisor import journal
     from supervisor.orphans import DataDirInUse, lock
     from supervisor.preflight import find_ffmpeg, preflight
@@ -164,10 +168,10 @@ async def _serve(file: Path, loaded: Loaded, binary: object) -> int:
     http = HttpServer(control, loaded.config.listen, loaded.config.token, __version__)
 
     def ready() -> None:
-        http.start()
         journal.ready(__version__, file, str(loaded.config.listen), binary.path, len(engine.streams))
 
     try:
+        http.start()  # before anything is touched: if the port is taken, another neverdark may be at work
         await engine.run(ready)
     finally:
         await loop.run_in_executor(None, http.stop)

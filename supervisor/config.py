@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 
@@ -212,7 +212,7 @@ class Stall(Section):
 class Uplink(Section):
     """How long an ingest may acknowledge nothing while data waits."""
 
-    interval: PositiveDuration = 1.0
+    interval: Duration = Field(default=1.0, ge=0.1)  # more often costs more than it tells
     timeout: PositiveDuration = 5.0
 
 
@@ -274,7 +274,8 @@ def _destination_url(value: SecretStr) -> SecretStr:
     if scheme == "file":
         if Path(urlsplit(url).path).suffix.lower() not in FILE_TYPES:
             raise ValueError(f"expected a file whose name ends with one of {', '.join(FILE_TYPES)}")
-        return value if ":" in url else SecretStr(str(absolute(Path(url))))
+        path = unquote(urlsplit(url).path) if url[:5].lower() == "file:" else url
+        return SecretStr(str(absolute(Path(path))))
     host, port = _host_and_port(url)
     if not host or port == 0 or re.search(r"\s", url):
         raise ValueError("expected a URL with a host and, if any, a port from 1 to 65535, and without spaces")

@@ -25,6 +25,8 @@ class EngineControl:
 
     def snapshot(self) -> Snapshot:
         """The state right now. Raises `NotAnswering` when the loop is stuck."""
+        if not self._engine.started:
+            raise NotAnswering("neverdark is starting")
         answer = asyncio.run_coroutine_threadsafe(self._engine.snapshot(), self._loop)
         try:
             return answer.result(_ANSWER_SECONDS)

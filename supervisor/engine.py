@@ -24,7 +24,7 @@ from supervisor.config_watch import ConfigWatch
 from supervisor.ffmpeg.binary import Binary
 from supervisor.gather import Gather
 from supervisor.lifecycle_types import RetryNow
-from supervisor.model import ProcessKey, RestartReason, State
+from supervisor.model import ProcessKey, RestartReason, Role, State
 from supervisor.orphans import end_orphans
 from supervisor.plan import StreamSpec, plan
 from supervisor.ports import MediaPorts, NoFreePort
@@ -33,11 +33,13 @@ from supervisor.process import OWNER_VARIABLE
 from supervisor.quantities import Address
 from supervisor.slot import Host, Slot, oom_kills
 from supervisor.snapshot import Snapshot, StreamSnapshot
+from supervisor.strays import adopt_orphans, sweep
 from supervisor.stream import Stream
 from supervisor.timekeeper import Timekeeper
 from supervisor.uplink_watch import UplinkWatch
 
 _SNAPSHOT_SLICE = 50
+_TELL_AGAIN = 600.0
 Job = Callable[[], Awaitable[None]]
 _ONLY_AT_START = ("listen", "data_dir", "api_token", "api_token_file", "ffmpeg", "ports")
 
@@ -52,7 +54,7 @@ class Engine:
         self.time = Timekeeper(self.tell)
         self._file = file
         self._binary = binary
-        self._data_dir = loaded.config.data_dir
+        self._data_dir = loaded.config.data_dir.resolve()
         self._ports = MediaPorts(loaded.config.ports, str(self._data_dir))
         self._ca_file = ca_bundle()
         self._structure = 0
@@ -61,8 +63,13 @@ class Engine:
         self._forced = False
         self._gone = asyncio.Event()
         self._config_watch = ConfigWatch(lambda: self.loaded.files)
+        self.started = False  # every wanted stream was told to start
         self._backlog: deque[Slot] = deque()
-        self._failing_paths: set[Path] = set()
+        self._owners: dict[tuple[str, ...], tuple[Slot, int]] = {}
+        self._held: set[Slot] = set()
+        self._storage_told: float | None = None  # when trouble was last told; None: there is none
+        self._reading_config = False
+        self._rejected: tuple[str, ...] = ()
         self._reload_ok = True
         self._reload_time = time.time()
         self._workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="probe")
@@ -73,13 +80,22 @@ class Engine:
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Start every enabled stream, keep it, and at `stop` end all in order. Needs the lock on the data_dir.
 
-        `ready` is called when the loop owns its state and before the first process starts.
+        `ready` is called when what an earlier run left is gone, and before the first process starts.
         """
+        try:
+            await self._run(ready)
+        except BaseException:
+            for slot in [slot for stream in self.streams.values() for slot in stream.slots.values() if slot.child]:
+                slot.stop(force=True)  # nobody would look after it any more
+            raise
+
+    async def _run(self, ready: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_loop_error)
+        adopt_orphans()
         for pid, run_id in await loop.run_in_executor(self._workers, end_orphans, self._data_dir):
             self.tell(events.OrphanEnded(pid, run_id))
-        raise_file_limit(self.loaded.config)
+        raise_file_limit()
         self._host = Host(
             loop=loop,
             progress=Gather(loop),
@@ -90,6 +106,7 @@ class Engine:
             changed=self._changed,
             later=self._put_off,
             oom_kills=oom_kills,
+            claim=self._claim,
         )
         self._apply(self._plan(self.loaded))
         ready()
@@ -106,11 +123,15 @@ class Engine:
             if stream.spec.enabled and not self._stopping.is_set():
                 stream.start("start")
                 await asyncio.sleep(0)  # a thousand spawns must not keep the first exit waiting
+        self.started = True
         await self._stopping.wait()
         await self._end_streams()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await loop.run_in_executor(
+            self._workers, end_orphans, self._data_dir
+        )  # what a command sent into the background
         for stream in self.streams.values():
             stream.close()
         self._host.progress.close()
@@ -210,6 +231,7 @@ class Engine:
         for name in [name for name, stream in self.streams.items() if name not in specs and stream.gone]:
             self.streams.pop(name).close()
             self._structure += 1
+        self._owners = {target: owner for target, owner in self._owners.items() if owner[0].alive}
         order = [*specs, *self.streams]
         self.streams = {name: self.streams[name] for name in order if name in self.streams}
         self._ports.keep_only({(s.name, d.name) for s in specs.values() for d in s.destinations})
@@ -235,6 +257,26 @@ class Engine:
         stream = self.streams.get(slot.key.stream)
         if slot.status.state is State.STOPPED or slot.port_taken or (stream and stream.unsettled):
             self._host.loop.call_soon(self._follow_up, slot)
+        if self._held and not slot.alive:
+            self._host.loop.call_soon(self._release)
+
+    def _claim(self, slot: Slot) -> bool:
+        """Whether a process may start now: never two publishers on one key, not even while one is on its way out.
+
+        Two commands may be the same on purpose; one only waits for another that is going (a stream was renamed).
+        """
+        owner, run = self._owners.get(slot.spec.target, (slot, 0))
+        busy = owner is not slot and owner.alive and owner.status.run == run
+        if busy and (slot.key.role is Role.PUSHER or not owner.status.wanted):
+            self._held.add(slot)
+            return False
+        self._owners[slot.spec.target] = (slot, slot.status.run)
+        return True
+
+    def _release(self) -> None:
+        held, self._held = self._held, set()
+        for slot in held:
+            slot.release()
 
     def _follow_up(self, slot: Slot) -> None:
         if slot.port_taken:
@@ -271,27 +313,33 @@ class Engine:
         """Read the configuration again, whether or not it seems to have changed."""
         self._config_watch.ask()
 
-    async def _reload(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def _reload(self, *, asked: bool) -> bool:
+        """Put the file's configuration in force; False, and told if it is news, when it cannot be."""
         try:
-            loaded = await loop.run_in_executor(self._workers, self._read_config)
+            self._reading_config = True
+            loaded = await asyncio.get_running_loop().run_in_executor(self._workers, self._read_config)
             specs = self._plan(loaded)
         except (ConfigError, NoFreePort) as error:
             self._reload_ok = False
-            problems = error.problems if isinstance(error, ConfigError) else [error]
-            self.tell(events.ConfigRejected(self._file, tuple(map(str, problems))))
-            return
+            problems = tuple(map(str, error.problems if isinstance(error, ConfigError) else [error]))
+            if asked or problems != self._rejected:
+                self.tell(events.ConfigRejected(self._file, problems))
+            self._rejected = problems
+            return False
+        finally:
+            self._reading_config = False
         if self._stopping.is_set():
-            return
+            return True
         old, self.loaded = self.loaded.config, loaded
         fixed = tuple(key for key in _ONLY_AT_START if getattr(old, key) != getattr(loaded.config, key))
-        raise_file_limit(loaded.config)
         told = self._apply(specs)
-        for name in told.added:
-            if specs[name].enabled:
-                self.streams[name].start("config")
-        self._reload_ok, self._reload_time = True, time.time()
+        self._reload_ok, self._reload_time, self._rejected = True, time.time(), ()
         self.tell(events.ConfigReloaded(told.file, told.added, told.removed, told.changed, fixed))
+        for name in told.added:
+            if specs[name].enabled and not self._stopping.is_set():
+                self.streams[name].start("config")
+                await asyncio.sleep(0)
+        return True
 
     def _read_config(self) -> Loaded:
         loaded = load(self._file)
@@ -301,7 +349,19 @@ class Engine:
     def _account(self) -> None:
         now, wall = asyncio.get_running_loop().time(), time.time()
         for stream in self.streams.values():
+            for slot in stream.slots.values():
+                if not slot.advancing(now):
+                    slot.read_progress()  # perhaps it is only we who were late
             stream.account(now, wall)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        if self._reading_config:
+            return  # it may be trying an encoder, and waits for that process itself
+        slots = [slot for stream in self.streams.values() for slot in stream.slots.values() if slot.child]
+        pids = {slot.child.pid for slot in slots if slot.child}
+        for pid in sweep(pids, {slot.run_id for slot in slots if slot.run_id}, self._data_dir):
+            self.tell(events.OrphanEnded(pid, "of a run that is over"))
 
     # --- evidence ----------------------------------------------------------------------------------
 
@@ -332,15 +392,15 @@ class Engine:
             self._ingest_back(slot.spec.ingest)
 
     def _storage_trouble(self, path: Path, error: OSError | None) -> None:
-        """Many logs fail together when a disk is full: say it once, and once when it is over."""
-        if error is not None:
-            if not self._failing_paths:
-                self.tell(events.StorageTrouble(path, error.strerror or str(error)))
-            self._failing_paths.add(path)
-        else:
-            self._failing_paths = {failing for failing in self._failing_paths if failing.parent != path.parent}
-            if not self._failing_paths:
+        """Many logs fail together when a disk is full: say it once, again after a while, and once when it is over."""
+        now = time.monotonic()
+        if error is None:
+            if self._storage_told is not None:
                 self.tell(events.StorageRecovered(path))
+            self._storage_told = None
+        elif self._storage_told is None or now - self._storage_told > _TELL_AGAIN:
+            self._storage_told = now
+            self.tell(events.StorageTrouble(path, error.strerror or str(error)))
 
     async def snapshot(self) -> Snapshot:
         """Everything, as it is now. Many streams are taken a slice at a time: an exit must not wait for all."""

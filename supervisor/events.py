@@ -108,6 +108,7 @@ class StreamOnAir:
     on_air: bool
     reason: str | None
     seconds: float  # how long the state before lasted
+    planned: bool = False  # off air because somebody wanted it so
 
 
 @dataclass(frozen=True, slots=True)

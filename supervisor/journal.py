@@ -122,8 +122,8 @@ class Journal:
                 log.warning(_of(key.name, "media port was taken, using another"), stream=key.stream, old=old, new=new)
             case events.StreamWanted(stream, wanted, why):
                 log.info("Auto-restart enabled" if wanted else "planned stop", stream=stream, why=why)
-            case events.StreamOnAir(stream, on_air, reason, seconds):
-                self._on_air(stream, on_air=on_air, reason=reason, seconds=seconds)
+            case events.StreamOnAir():
+                self._on_air(fact)
             case events.ConfigReloaded(file, added, removed, changed, need_restart):
                 log.info("configuration reloaded", file=str(file), added=added, removed=removed, changed=changed)
                 if need_restart:
@@ -166,13 +166,13 @@ class Journal:
             **words,
         )
 
-    def _on_air(self, stream: str, *, on_air: bool, reason: str | None, seconds: float) -> None:
-        if on_air:
-            dark = {"dark_for": show_duration(seconds)} if seconds else {}
-            self._log.info("on air", stream=stream, **dark)
+    def _on_air(self, fact: events.StreamOnAir) -> None:
+        if fact.on_air:
+            dark = {"dark_for": show_duration(fact.seconds)} if fact.seconds else {}
+            self._log.info("on air", stream=fact.stream, **dark)
         else:
-            write = self._log.info if reason in {"stopped", "stopping"} else self._log.warning
-            write("off air", stream=stream, reason=reason, on_air_for=show_duration(seconds))
+            write = self._log.info if fact.planned else self._log.warning
+            write("off air", stream=fact.stream, reason=fact.reason, on_air_for=show_duration(fact.seconds))
 
 
 def _of(name: str, what: str) -> str:

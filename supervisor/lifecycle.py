@@ -15,6 +15,7 @@ from supervisor.lifecycle_types import (
     Exited,
     Fact,
     Kill,
+    PoliciesChanged,
     Refilled,
     Restart,
     RetryNow,
@@ -33,8 +34,8 @@ from supervisor.lifecycle_types import (
 from supervisor.model import RestartReason, State
 from supervisor.policy import backoff_delay, budget_allows
 
-# A feeder that was silent for longer than this has stopped feeding; its progress comes twice a second.
-FEED_GAP = 1.5
+# Encoder and pusher tell their progress twice a second each, and not at the same moment.
+_FEED_SLACK = 1.5
 _IDLE_RECHECK = 1.0  # how often a process that is not being fed looks again
 
 
@@ -89,7 +90,8 @@ def _begin_stopping(status: Status, view: View, *, force: bool) -> Step:
     stopping = replace(status, state=State.STOPPING, since=view.now, signals=1, ending=False)
     if force:
         return Step(replace(stopping, deadline=None), (Kill(),))
-    return Step(replace(stopping, deadline=view.now + view.policies.stop.second_signal), (Terminate(),))
+    stop = view.policies.stop
+    return Step(replace(stopping, deadline=view.now + min(stop.second_signal, stop.kill)), (Terminate(),))
 
 
 def _stop_idle(status: Status, event: Event, view: View) -> Step:
@@ -160,6 +162,14 @@ def _wait(status: Status, state: State, delay: float, view: View) -> Step:
     return Step(waiting, facts=(Waiting(state, delay, left),))
 
 
+def _wait_less(status: Status, event: Event, view: View) -> Step:
+    del event
+    restart = view.policies.restart
+    most = restart.cooldown if status.state is State.COOLDOWN else restart.max_delay
+    assert status.deadline is not None
+    return Step(replace(status, deadline=min(status.deadline, status.since + most)))
+
+
 def _retry(status: Status, event: Event, view: View) -> Step:
     if isinstance(event, Tick) and status.deadline is not None and view.now < status.deadline:
         return Step(status)
@@ -199,18 +209,18 @@ def _uplink_blocked(status: Status, event: Event, view: View) -> Step:
 def _stall_time(status: Status, view: View) -> tuple[float | None, RestartReason]:
     """When this run counts as stalled; None while there is nothing that it could have done.
 
-    A pusher is held to account only for time in which its encoder advanced: its clock starts anew when the
-    encoder does, and does not run out while the encoder is silent.
+    A pusher is held to account only for what its encoder delivered since the pusher last advanced: nothing to send is
+    no stall, however long it lasts, and an encoder that is back does not make the pusher late at once.
     """
     stall = view.policies.stall
     began = view.last_advance is not None
     limit, reason = (stall.timeout, RestartReason.STALL) if began else (stall.startup, RestartReason.START_TIMEOUT)
-    if not view.tracked or view.fed_since is None:
+    if not view.tracked:
         return None, reason
-    base = status.since if view.last_advance is None else view.last_advance
-    due = max(base, view.fed_since) + limit
-    starved = view.fed_until is not None and view.fed_until < due - min(FEED_GAP, limit / 2)
-    return (None if starved and view.now >= due else due), reason
+    due = (status.since if view.last_advance is None else view.last_advance) + limit
+    if view.fed is None or view.now < due:
+        return due, reason
+    return (due if view.fed >= limit - min(_FEED_SLACK, limit / 2) else None), reason
 
 
 def _sustained(status: Status, view: View) -> bool:
@@ -246,12 +256,14 @@ _ALIVE: dict[type[Event], _Handler] = {
     Restart: _restart_alive,
     Exited: _failed,
     UplinkBlocked: _uplink_blocked,
+    PoliciesChanged: _alive_tick,
     Tick: _alive_tick,
 }
 _IDLE: dict[type[Event], _Handler] = {
     Stop: _stop_idle,
     Restart: _restart_idle,
     RetryNow: _retry,
+    PoliciesChanged: _wait_less,
     Tick: _retry,
 }
 _TABLE: dict[State, dict[type[Event], _Handler]] = {
@@ -277,6 +289,7 @@ IGNORED: dict[State, dict[type[Event], str]] = {
         Exited: "there is no run",
         UplinkBlocked: "there is no run",
         RetryNow: "it is not wanted",
+        PoliciesChanged: "nothing is due",
         Tick: "nothing is due",
     },
     State.STARTING: {Start: "already starting", RetryNow: "already trying"},
@@ -297,5 +310,6 @@ IGNORED: dict[State, dict[type[Event], str]] = {
         Advanced: "it is going",
         UplinkBlocked: "it is going",
         RetryNow: "it is going",
+        PoliciesChanged: "the stop that has begun goes on as it began",
     },
 }

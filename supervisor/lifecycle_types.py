@@ -68,11 +68,16 @@ class RetryNow:
 
 
 @dataclass(frozen=True, slots=True)
+class PoliciesChanged:
+    """Other deadlines hold from now on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """`Status.deadline` has passed."""
 
 
-Event = Start | Stop | Restart | Advanced | Exited | UplinkBlocked | RetryNow | Tick
+Event = Start | Stop | Restart | Advanced | Exited | UplinkBlocked | RetryNow | PoliciesChanged | Tick
 
 
 # --- what is known besides -------------------------------------------------------------------------
@@ -87,8 +92,7 @@ class View:
     random: float = 0.0  # 0 to 1, for jitter
     tracked: bool = True  # whether it reports progress at all
     last_advance: float | None = None  # of this run
-    fed_since: float | None = 0.0  # since when its feeder advances; None: not at all yet
-    fed_until: float | None = None  # the feeder's last advance; None: it needs no feeder
+    fed: float | None = None  # seconds of media that its feeder delivered since `last_advance`; None: it has none
 
 
 # --- actions and facts -----------------------------------------------------------------------------

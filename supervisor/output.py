@@ -67,6 +67,5 @@ class Output:
         self._log.write(lines, wall, now)
 
     def close(self) -> None:
-        """Let go of FIFO and file."""
+        """Let go of the FIFO."""
         self.outlet.close()
-        self._log.close()

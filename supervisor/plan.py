@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from supervisor.config import Config, Destination, Policies, Stream, destination_scheme, text
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
@@ -33,6 +33,7 @@ class ProcessSpec:
     media_port: int | None = None  # a pusher's loopback port
     ingest: Address | None = None  # where a pusher connects to by TCP
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
+    target: tuple[str, ...] = field(default=(), repr=False)  # what two processes must not do at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ def _stream(
 def _command(config: Config, name: str, stream: Stream) -> ProcessSpec:
     argv = tuple(text(word) for word in stream.command or ())
     tracked = any(PROGRESS in word for word in argv)
-    return ProcessSpec(ProcessKey(name, Role.COMMAND), argv, config.policies_of(name), tracked, video=False)
+    policies = config.policies_of(name)
+    return ProcessSpec(ProcessKey(name, Role.COMMAND), argv, policies, tracked, video=False, target=argv)
 
 
 def _encoder(config: Config, name: str, stream: Stream, binary: Binary, ports: tuple[int, ...]) -> ProcessSpec:
@@ -132,7 +134,7 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
     destination = config.streams[stream].destinations[name]
     url = text(destination.url)
     scheme = destination_scheme(url)
-    output_file = Path(_file_path(url)) if scheme == "file" else None
+    output_file = Path(url) if scheme == "file" else None
     argv = pusher_argv(
         binary,
         str(output_file) if output_file else url,
@@ -151,12 +153,8 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
         media_port=port,
         ingest=_ingest(destination),
         output_file=output_file,
+        target=(url, text(destination.secret_key)),
     )
-
-
-def _file_path(url: str) -> str:
-    parts = urlsplit(url)
-    return unquote(parts.path) if parts.scheme.lower() == "file" else url
 
 
 def _ingest(destination: Destination) -> Address | None:

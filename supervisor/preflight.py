@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import ssl
 from collections.abc import Iterator
@@ -80,13 +81,12 @@ def _limits(config: Config) -> Iterator[Problem]:
         )
 
 
-def raise_file_limit(config: Config) -> None:
-    """Lift the soft limit of open files as far as the configuration needs and the hard limit allows."""
+def raise_file_limit() -> None:
+    """Lift the soft limit of open files to the hard one: clients of the API must not use up what processes need."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = files_needed(config)
-    wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):  # some systems have a lower limit still
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def ca_bundle() -> str:

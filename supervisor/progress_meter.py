@@ -11,6 +11,7 @@ from supervisor.snapshot import ProgressTotals
 
 _SPEED_WINDOW = 5.0
 _STALE_SPEED = 15.0
+_MOST_FED_AT_ONCE = 5.0
 
 
 class ProgressMeter:
@@ -22,6 +23,8 @@ class ProgressMeter:
         "_bytes",
         "_dropped",
         "_duplicated",
+        "_fed_media",
+        "_fed_time",
         "_frames",
         "_media",
         "_run_bytes",
@@ -31,6 +34,7 @@ class ProgressMeter:
         "_run_media",
         "_speed",
         "_video",
+        "fed_seconds",
         "last_advance",
         "last_advance_wall",
     )
@@ -41,6 +45,7 @@ class ProgressMeter:
         self._media = 0.0
         self.last_advance: float | None = None  # monotonic, of this run
         self.last_advance_wall: float | None = None  # of any run
+        self.fed_seconds = 0.0  # media delivered by all runs, as far as whoever is fed can be held to account for it
         self.begin_run()
 
     def begin_run(self) -> None:
@@ -50,6 +55,8 @@ class ProgressMeter:
         self._speed: float | None = None
         self._anchor_time: float | None = None
         self._anchor_media = 0.0
+        self._fed_time: float | None = None
+        self._fed_media = 0.0
         self.last_advance = None
 
     def update(self, report: Report, now: float, wall: float) -> bool:
@@ -78,7 +85,19 @@ class ProgressMeter:
             self.last_advance = now
             self.last_advance_wall = wall
             self._measure_speed(now)
+            self._feed(now)
         return advanced
+
+    def _feed(self, now: float) -> None:
+        """Count what was delivered since the advance before, a burst as far as it is one.
+
+        A source may come in bursts (HLS does), with whole segments of silence between them. What it did not deliver,
+        because it stood still and jumped, is nobody's to send.
+        """
+        if self._fed_time is not None:
+            delivered = self._run_media - self._fed_media
+            self.fed_seconds += max(0.0, min(delivered, now - self._fed_time, _MOST_FED_AT_ONCE))
+        self._fed_time, self._fed_media = now, self._run_media
 
     def _measure_speed(self, now: float) -> None:
         if self._anchor_time is None:

@@ -5,7 +5,6 @@ A full or read-only disk costs log lines, never a stream: errors are told once, 
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -28,14 +27,11 @@ class RunLog:
         self._trouble = trouble
         self._path: Path | None = None
         self._runs: deque[Path] | None = None  # the files that are there, the oldest first; None: not looked yet
-        self._fd: int | None = None
-        self._size = 0
         self._failing = False
         self._retry_at = 0.0
 
     def begin_run(self, run_id: str) -> None:
         """Later lines go to a new file, made when the first line comes."""
-        self.close()
         self._path = self._directory / f"{self._name}.{run_id}.log"
 
     def write(self, lines: Iterable[str], wall: float, now: float) -> None:
@@ -47,7 +43,6 @@ class RunLog:
         try:
             self._append(self._path, data)
         except OSError as error:
-            self.close()
             self._runs = None  # the directory may be another one, or gone
             self._retry_at = now + _RETRY_SECONDS
             if not self._failing:
@@ -58,33 +53,25 @@ class RunLog:
             self._failing = False
             self._trouble(self._path, None)
 
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
-
     def _append(self, path: Path, data: bytes) -> None:
-        if self._fd is not None and self._size + len(data) > _MAX_PART_BYTES:
-            self.close()
-            path.rename(path.with_name(path.name + ".1"))
-        if self._fd is None:
-            self._open(path)
-        assert self._fd is not None
-        while data:
-            written = os.write(self._fd, data)
-            self._size += written
-            data = data[written:]
-
-    def _open(self, path: Path) -> None:
+        """Open, write, close: a thousand processes must not keep a thousand files open for their rare words."""
         if self._runs is None:
             self._directory.mkdir(parents=True, exist_ok=True)
             # Run ids begin with their time, so names sort by age.
             self._runs = deque(sorted(self._directory.glob(f"{self._name}.*.log")))
-        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        self._size = os.fstat(self._fd).st_size
-        if path not in self._runs:
+        with path.open("ab", buffering=0) as file:
+            full = file.tell() and file.tell() + len(data) > _MAX_PART_BYTES
+            while data and not full:
+                data = data[file.write(data) :]
+        if full:
+            path.rename(path.with_name(path.name + ".1"))
+            self._append(path, data)
+        elif path not in self._runs:
             self._runs.append(path)
+            self._forget_old_runs()
+
+    def _forget_old_runs(self) -> None:
+        assert self._runs is not None
         while len(self._runs) > MAX_RUNS:
             old = self._runs.popleft()
             old.unlink(missing_ok=True)

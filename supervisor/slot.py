@@ -30,6 +30,7 @@ from supervisor.snapshot import LastFailure, ProcessSnapshot
 from supervisor.uplink import DropMeter, UplinkMeter
 
 ON_AIR_SECONDS = 3.0  # an advance is proof of life for this long
+UNTRACKED_SECONDS = 1.0  # who reports nothing has proved something by living this long
 _MOST_REPORTS = 100  # that one look takes in: a flood of them must not hold up the loop
 _FAILURE_LINES = 20
 _SILENT_CAUSES = {RestartReason.UPLINK: "uplink_blocked"}
@@ -48,6 +49,7 @@ class Host:
     changed: Callable[[Slot], None]  # called after every turn of the lifecycle
     later: Callable[[Slot], None]  # has `catch_up` called when nothing more urgent is left
     oom_kills: Callable[[], int]
+    claim: Callable[[Slot], bool]  # whether it may do now what no two processes may do at the same time
 
 
 class Slot:
@@ -66,11 +68,11 @@ class Slot:
         self.last_cause: ExitCause | RestartReason | None = None
         self.last_failure: LastFailure | None = None
         self.port_taken = False
+        self.held = False  # it shall run, and waits for another process that does the same to be gone
         self.meter = ProgressMeter(video=spec.video)
         self.uplink = UplinkMeter() if spec.ingest else None
         self.drops = DropMeter() if spec.media_port else None
-        self.fed_since: float | None = None  # of those whom this one feeds
-        self.fed_until: float | None = None
+        self._fed_before = 0.0  # the feeder's count at our last advance, or at the start of our run
         self._cpu_seconds = 0.0
         self._run_started = 0.0  # monotonic
         self._oom_before = 0
@@ -81,7 +83,7 @@ class Slot:
         host.loop.add_reader(self._output.outlet.fd, self._on_output)
         self._progress = ProgressSocket() if spec.tracked else None
         if self._progress:
-            host.progress.add(self._progress.fd, self._on_progress)
+            host.progress.add(self._progress.fd, self.read_progress)
 
     # --- orders ------------------------------------------------------------------------------------
 
@@ -103,25 +105,28 @@ class Slot:
     def stop(self, *, force: bool = False) -> None:
         """End it as planned; `force` skips the polite signals."""
         self.dispatch(Stop())
-        if force and self.child:
-            self.child.signal_group(signal.SIGKILL)
+        if force:
+            self._signal(signal.SIGKILL)
 
     def restart(self, reason: RestartReason) -> None:
-        """Replace it on purpose."""
+        """Replace it on purpose; what failed before has nothing to do with it."""
+        self.last_cause = None
         self.dispatch(Restart(reason))
 
     def update(self, spec: ProcessSpec, redactor: Redactor) -> None:
         """Take a changed specification; one that changes the command line replaces the process."""
         replaced = spec.argv != self.spec.argv
-        self.spec = spec
+        policies, self.spec = self.spec.policies, spec
         self._output.hide(redactor)
         if bool(self.uplink) != bool(spec.ingest):
             self.uplink = UplinkMeter() if spec.ingest else None
         if spec.tracked and self._progress is None:
             self._progress = ProgressSocket()
-            self._host.progress.add(self._progress.fd, self._on_progress)
+            self._host.progress.add(self._progress.fd, self.read_progress)
         if replaced and self.status.wanted:
             self.restart(RestartReason.CONFIG)
+        elif policies != spec.policies:
+            self.dispatch(lifecycle_types.PoliciesChanged())
 
     def close(self) -> None:
         """Let go of everything; the process is gone by now."""
@@ -151,32 +156,39 @@ class Slot:
         return self.child is not None
 
     @property
+    def excused(self) -> bool:
+        """It has had no chance yet: its first start, or a replacement on purpose. Nothing has failed."""
+        planned = self.status.run <= 1 or self.status.reason in {RestartReason.OPERATOR, RestartReason.CONFIG}
+        leaving = self.status.state is State.STOPPING
+        return self.last_cause is None and planned and (leaving or self.meter.last_advance is None)
+
+    @property
     def waits_for_ingest(self) -> bool:
         """It waits for its next attempt because the ingest could not be reached."""
         waiting = self.status.state in {State.BACKOFF, State.COOLDOWN}
         return waiting and self.last_cause is ExitCause.INGEST_UNREACHABLE
 
     def advancing(self, now: float) -> bool:
-        """It runs and, if it reports progress, has shown some within `ON_AIR_SECONDS`."""
+        """It runs and has shown progress of late; one that reports none has lived for a moment."""
         if self.status.state is not State.RUNNING:
             return False
+        if not self.spec.tracked:
+            return now - self.status.since >= UNTRACKED_SECONDS
         last = self.meter.last_advance
-        return not self.spec.tracked or (last is not None and now - last <= ON_AIR_SECONDS)
+        return last is not None and now - last <= ON_AIR_SECONDS
 
     def _view(self) -> View:
-        fed_since: float | None = 0.0
-        fed_until: float | None = None
-        if self.feeder:
-            fed_since, fed_until = self.feeder.fed_since, self.feeder.fed_until
         return View(
             now=self._host.loop.time(),
             policies=self.spec.policies,
             random=random.random(),  # noqa: S311 - jitter, not a secret
             tracked=self.spec.tracked,
             last_advance=self.meter.last_advance,
-            fed_since=fed_since,
-            fed_until=fed_until,
+            fed=self._fed_so_far() - self._fed_before if self.feeder else None,
         )
+
+    def _fed_so_far(self) -> float:
+        return self.feeder.meter.fed_seconds if self.feeder else 0.0
 
     # --- actions -----------------------------------------------------------------------------------
 
@@ -185,13 +197,26 @@ class Slot:
             case lifecycle_types.Spawn(reason):
                 self._spawn(reason)
             case lifecycle_types.Kill():
-                if self.child:
-                    self.child.signal_group(signal.SIGKILL)
+                self._signal(signal.SIGKILL)
             case lifecycle_types.Terminate():
-                if self.child:
-                    self.child.signal_group(signal.SIGTERM)
+                self._signal(signal.SIGTERM)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.child:
+            self.child.signal_group(number)
+        elif self.held:
+            self.held = False
+            self._host.loop.call_soon(self.dispatch, Exited(ExitCause.STOPPED))
+
+    def release(self) -> None:
+        """Try again what was held."""
+        if self.held:
+            self._spawn(self.status.reason)
 
     def _spawn(self, reason: RestartReason | None) -> None:
+        self.held = not self._host.claim(self)
+        if self.held:
+            return
         loop = self._host.loop
         wall = time.time()
         run_id = f"{datetime.fromtimestamp(wall, UTC):%Y%m%dT%H%M%S.%f}"[:-3] + f"Z-{self.status.run}"
@@ -201,10 +226,11 @@ class Slot:
             # Not from here: this is the middle of a turn of the lifecycle.
             loop.call_soon(self._spawn_failed, error)
             return
-        loop.add_reader(child.pidfd, self._on_exit)
         self.child, self.run_id, self.started = child, run_id, wall
+        loop.add_reader(child.pidfd, self._on_exit)
         self._run_started = loop.time()
         self.meter.begin_run()
+        self._fed_before = self._fed_so_far()
         if self._progress:
             self._progress.drain()
         if reason:
@@ -251,10 +277,6 @@ class Slot:
                 return
             self._hear(data)
 
-    def _on_progress(self) -> None:
-        assert self._progress is not None
-        self._hear(self._progress.read())
-
     def _hear(self, data: bytes) -> None:
         if not data or self.child is None:
             return
@@ -262,10 +284,9 @@ class Slot:
         first = self.meter.last_advance is None
         if not self.meter.update(parse_report(data), now, time.time()):
             return
-        if first or self.fed_until is None or now - self.fed_until > lifecycle.FEED_GAP:
-            self.fed_since = now
-        self.fed_until = now
+        self._fed_before = self._fed_so_far()
         if first:
+            self.last_cause = None  # whatever it was, it is over
             running = self.status.state is State.STARTING
             self.dispatch(Advanced())
             if running and self.run_id:
@@ -358,18 +379,19 @@ class Slot:
 
     def _tick(self) -> None:
         self._timer = None
-        deadline = self.status.deadline
-        if deadline is None:
-            return
         # If this loop was stopped itself (SIGSTOP, a frozen container), timers come before what was sent meanwhile:
         # hear that first, or a healthy process is killed for our own silence.
         for slot in (self.feeder, self):
             if slot:
                 slot.read_progress()
-        if self._host.loop.time() < deadline:
-            self._arm()
-        else:
-            self.dispatch(lifecycle_types.Tick())
+        deadline = self.status.deadline
+        try:
+            if deadline is not None and self._host.loop.time() >= deadline:
+                self.dispatch(lifecycle_types.Tick())
+        except Exception:  # a mistake of ours must not leave a process that nobody looks at
+            self._timer = self._host.loop.call_later(1.0, self._tick)
+            raise
+        self._arm()
 
     def uplink_blocked(self) -> None:
         """The kernel says that the ingest acknowledges nothing."""
@@ -401,7 +423,7 @@ class Slot:
 
 def oom_kills() -> int:
     """How many processes the kernel has ended for want of memory: of our control group, else of the machine."""
-    for path in (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat")):
+    for path in (_memory_events(), Path("/proc/vmstat")):
         try:
             for line in path.read_text().splitlines():
                 name, _, count = line.partition(" ")
@@ -410,3 +432,13 @@ def oom_kills() -> int:
         except (OSError, ValueError):
             continue
     return 0
+
+
+def _memory_events() -> Path:
+    """Our control group's, where there is a unified hierarchy."""
+    try:
+        groups = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        groups = []
+    own = next((line.partition("::")[2] for line in groups if line.startswith("0::")), "/")
+    return Path("/sys/fs/cgroup") / own.lstrip("/") / "memory.events"

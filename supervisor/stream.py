@@ -13,6 +13,8 @@ from supervisor.secrecy import Redactor
 from supervisor.slot import Host, Slot
 from supervisor.snapshot import DestinationSnapshot, StreamSnapshot
 
+_UNSEEN = 5.0  # accounts come every second: a longer gap is time in which we were not there
+
 
 class Stream:
     """Keeps the processes of one `StreamSpec`. Lives on the engine's loop."""
@@ -22,7 +24,8 @@ class Stream:
         self.wanted = False
         self.slots: dict[ProcessKey, Slot] = {}
         self.pushers: list[Slot] = []
-        self._required: list[Slot] = []
+        self._decisive: list[Slot] = []
+        self._all_needed = True
         self.on_air = False
         self.since = 0.0  # wall clock: when on_air last changed
         self._since_now = 0.0
@@ -35,6 +38,7 @@ class Stream:
         self._wanted_seconds = 0.0
         self._on_air_seconds = 0.0
         self._off_air_seconds: Mapping[Segment, float] = dict.fromkeys(Segment, 0.0)
+        self._secrets: frozenset[str] = frozenset()
         self._adopt(spec)
 
     # --- orders ------------------------------------------------------------------------------------
@@ -45,7 +49,7 @@ class Stream:
             self.wanted = True
             self._host.tell(events.StreamWanted(self.spec.name, wanted=True, why=why))
         self._waiting_for_pushers = None
-        for slot in self.slots.values():
+        for slot in self._staying():
             slot.start()
 
     def stop(self, why: str, *, force: bool = False) -> None:
@@ -70,8 +74,9 @@ class Stream:
             return
         self._waiting_for_pushers = reason
         self._waiting_since = self._host.loop.time()
-        for slot in self.pushers:
-            slot.restart(reason)
+        for slot in self._staying():
+            if slot.key.role is Role.PUSHER:
+                slot.restart(reason)
         self.settle()
 
     def update(self, spec: StreamSpec) -> bool:
@@ -83,7 +88,8 @@ class Stream:
         return True
 
     def _adopt(self, spec: StreamSpec) -> None:
-        redactor = Redactor(spec.secrets)
+        self._secrets |= spec.secrets  # the run that goes may still say the old ones
+        redactor = Redactor(self._secrets)
         wanted: dict[ProcessKey, ProcessSpec] = {process.key: process for process in spec.processes}
         for key, process in wanted.items():
             if key in self.slots:
@@ -106,11 +112,12 @@ class Stream:
     def _arrange(self, slots: list[Slot]) -> None:
         self.slots = {slot.key: slot for slot in slots}
         self.pushers = [slot for slot in slots if slot.key.role is Role.PUSHER]
-        # Those whose advance makes the stream on air; if no destination is required, any of them.
+        # Those whose advance makes the stream on air: the required ones, or if none is, any of them.
         staying = [slot for slot in self.pushers if slot.key not in self._leaving]
         names = {destination.name for destination in self.spec.destinations if destination.required}
         required = [slot for slot in staying if slot.key.destination in names]
-        self._required = slots if self.spec.is_command else required or staying
+        self._decisive = slots if self.spec.is_command else required or staying
+        self._all_needed = bool(required) or self.spec.is_command
 
     @property
     def unsettled(self) -> bool:
@@ -127,7 +134,7 @@ class Stream:
         if self._waiting_for_pushers and not pushers_stopping:
             reason, self._waiting_for_pushers = self._waiting_for_pushers, None
             for slot in [slot for slot in self.slots.values() if slot.key.role is not Role.PUSHER]:
-                if self.wanted:
+                if self.wanted and slot.key not in self._leaving:
                     slot.restart(reason)
                 else:
                     # Pushers that had to be killed have used up the time for politeness.
@@ -153,6 +160,9 @@ class Stream:
         """Who encodes comes before who sends, as the media does."""
         return sorted(self.slots.values(), key=lambda slot: slot.key.role is Role.PUSHER)
 
+    def _staying(self) -> list[Slot]:
+        return [slot for slot in self.slots.values() if slot.key not in self._leaving]
+
     def _encoder(self) -> Slot | None:
         return next((slot for slot in self.slots.values() if slot.key.role is Role.ENCODER), None)
 
@@ -168,10 +178,13 @@ class Stream:
         """On air: every required destination advances; else why not, in words."""
         if not self.wanted:
             return False, "stopped" if self.gone else "stopping"
-        dark = [slot for slot in self._required if not slot.advancing(now)]
-        if not dark:
-            return True, None
-        return False, self._explain(dark[0], now)
+        dark = self._dark(now)
+        return (False, self._explain(dark, now)) if dark else (True, None)
+
+    def _dark(self, now: float) -> Slot | None:
+        """Who, if anybody, keeps the stream from being on air. Where no destination is required, any will do."""
+        dark = [slot for slot in self._decisive if not slot.advancing(now)]
+        return dark[0] if dark and (self._all_needed or len(dark) == len(self._decisive)) else None
 
     def _culprit(self, dark: Slot, now: float) -> Slot:
         """Who is to blame that `dark` does not advance: its encoder, if that does not advance either."""
@@ -180,10 +193,11 @@ class Stream:
     def _explain(self, dark: Slot, now: float) -> str:
         slot = self._culprit(dark, now)
         state = slot.status.state
-        cause = f" after {slot.last_failure.cause}" if slot.last_failure and slot.status.run > 1 else ""
+        cause = f" after {slot.last_cause}" if slot.last_cause else ""
+        if slot.held:
+            return f"{slot.key.name}: waits for another process that does the same to be gone"
         if state in {State.BACKOFF, State.COOLDOWN}:
             left = show_duration(max(0.0, (slot.status.deadline or now) - now))
-            cause = f" after {slot.last_failure.cause}" if slot.last_failure else ""
             return f"{slot.key.name}: {state}{cause}, next attempt in {left}"
         if state is State.RUNNING and slot.meter.last_advance is not None:
             return f"{slot.key.name}: no progress for {show_duration(now - slot.meter.last_advance)}"
@@ -198,35 +212,33 @@ class Stream:
             if on_air:
                 self._on_air_seconds += elapsed
             else:
-                segment = self._segment(now)
+                segment = Segment.NEVERDARK if elapsed > _UNSEEN else self._segment(now)
                 booked = self._off_air_seconds[segment] + elapsed
                 self._off_air_seconds = {**self._off_air_seconds, segment: booked}
         if on_air != self.on_air or not self.since:
             lasted = now - self._since_now if self.since else 0.0
             if self.on_air or on_air:
-                self._host.tell(events.StreamOnAir(self.spec.name, on_air, reason, lasted))
+                dark = self._dark(now)
+                planned = not self.wanted or (dark is not None and self._culprit(dark, now).excused)
+                self._host.tell(events.StreamOnAir(self.spec.name, on_air, reason, lasted, planned))
             self.on_air, self.since, self._since_now = on_air, wall, now
         self._reason = reason
 
     def _segment(self, now: float) -> Segment:
-        dark = [slot for slot in self._required if not slot.advancing(now)]
+        dark = self._dark(now)
         if not dark:
             return Segment.UNKNOWN
-        slot = self._culprit(dark[0], now)
-        if slot.status.run <= 1 and slot.last_cause is None and slot.meter.last_advance is None:
-            return Segment.NEVERDARK  # the first start: it is we who were not there
-        return segment_of(slot.key.role, slot.last_cause)
+        slot = self._culprit(dark, now)
+        return Segment.NEVERDARK if slot.excused else segment_of(slot.key.role, slot.last_cause)
 
-    def _health(self, now: float, *, on_air: bool) -> Health:
+    def _health(self, now: float) -> Health:
         if not self.wanted:
             return Health.UNKNOWN
-        if on_air:
-            every = all(self.destination_on_air(d.name, now) for d in self.spec.destinations)
-            return Health.HEALTHY if every or self.spec.is_command else Health.DEGRADED
-        slots = list(self.slots.values())
-        first_start = all(slot.status.run <= 1 and slot.last_cause is None for slot in slots)
-        starting = any(slot.status.state is State.STARTING for slot in slots)
-        return Health.UNKNOWN if first_start and starting else Health.UNHEALTHY
+        dark = self._dark(now)
+        if dark:
+            return Health.UNKNOWN if self._culprit(dark, now).excused else Health.UNHEALTHY
+        every = all(self.destination_on_air(destination.name, now) for destination in self.spec.destinations)
+        return Health.HEALTHY if every else Health.DEGRADED
 
     def snapshot(self, now: float, wall: float) -> StreamSnapshot:
         """The stream as the outside may see it, right now."""
@@ -236,7 +248,7 @@ class Stream:
             wanted=self.wanted,
             on_air=self.on_air,
             reason=self._reason,
-            health=self._health(now, on_air=self.on_air),
+            health=self._health(now),
             since=self.since,
             origin="file",
             is_command=self.spec.is_command,

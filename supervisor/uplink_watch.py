@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import lru_cache
+from ipaddress import ip_address
 
 from supervisor import events
 from supervisor.model import ProcessKey, State
@@ -14,6 +17,7 @@ from supervisor.quantities import Address
 from supervisor.slot import Slot
 
 _DEFAULT_INTERVAL = 1.0
+_IPV6 = 6
 _ANY_HOST = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 
 
@@ -76,7 +80,7 @@ class UplinkWatch:
         return {
             slot.spec.ingest
             for slot in self._pushers()
-            if slot.spec.ingest and slot.spec.ingest.is_loopback and slot.waits_for_ingest
+            if slot.spec.ingest and slot.waits_for_ingest and _is_here(slot.spec.ingest.host)
         }
 
     def _look_for_returned(self, evidence: Evidence) -> None:
@@ -96,6 +100,24 @@ class UplinkWatch:
         self._silent_before = awaited - listening
         working = {slot.spec.ingest for slot in self._pushers() if slot.status.state is State.RUNNING}
         self._tried = (self._tried | listening) - self._silent_before - working
+
+
+@lru_cache(maxsize=256)
+def _is_here(host: str) -> bool:
+    """Whether an address is this machine's own: then it can be bound to."""
+    if Address(host, 1).is_loopback:
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False  # a name: asking for it could take long
+    family = socket.AF_INET6 if address.version == _IPV6 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+    return True
 
 
 def _same_host(listening: str, wanted: str) -> bool:

@@ -24,7 +24,9 @@ from supervisor.model import ExitCause, RestartReason, Role, Segment
         (Role.PUSHER, ExitCause.DISK_FULL, Segment.PUSHER),
         (Role.COMMAND, ExitCause.OTHER, Segment.ENCODER),
         (Role.COMMAND, ExitCause.INGEST_REFUSED, Segment.PLATFORM),
-        (Role.ENCODER, None, Segment.UNKNOWN),
+        (Role.ENCODER, None, Segment.ENCODER),  # it has just fallen silent, and nobody has judged it yet
+        (Role.ENCODER, RestartReason.START_TIMEOUT, Segment.SOURCE),
+        (Role.COMMAND, RestartReason.START_TIMEOUT, Segment.ENCODER),
     ],
 )
 def test_segment(role: Role, cause: ExitCause | RestartReason | None, segment: Segment) -> None:

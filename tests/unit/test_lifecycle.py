@@ -17,6 +17,7 @@ from supervisor.lifecycle_types import (
     Event,
     Exited,
     Kill,
+    PoliciesChanged,
     Refilled,
     Restart,
     RetryNow,
@@ -167,23 +168,40 @@ def test_no_advance_is_a_stall_whatever_is_reported(
     assert (after.state, after.reason) == (State.BACKOFF, reason)
 
 
-def test_a_pusher_whose_encoder_is_silent_waits() -> None:
-    fed = {"fed_since": 5.0, "fed_until": 12.0, "last_advance": 12.0}
+def test_a_pusher_whose_encoder_delivers_nothing_waits() -> None:
     for now in (22.0, 50.0, 5000.0):
-        result = step(running(10.0), Tick(), view(now, **fed))
+        result = step(running(10.0), Tick(), view(now, fed=0.0, last_advance=12.0))
         assert result.actions == ()
         assert result.status.deadline is not None
 
 
 def test_a_pusher_that_was_never_fed_waits() -> None:
     status = step(Status(), Start(), view(9.0)).status
-    assert step(status, Tick(), view(4000.0, fed_since=None, fed_until=None)).actions == ()
+    assert step(status, Tick(), view(4000.0, fed=0.0)).actions == ()
 
 
-def test_a_pusher_is_held_to_account_from_when_its_encoder_is_back() -> None:
-    known = {"fed_since": 100.0, "last_advance": 12.0}
-    assert step(running(10.0), Tick(), view(109.0, fed_until=109.0, **known)).actions == ()
-    assert step(running(10.0), Tick(), view(110.0, fed_until=109.9, **known)).actions == (Kill(),)
+def test_a_pusher_is_held_to_account_for_what_its_encoder_delivered() -> None:
+    """However the encoder delivers it: evenly, after a long silence, or in bursts."""
+    assert step(running(10.0), Tick(), view(109.0, fed=8.0, last_advance=12.0)).actions == ()
+    assert step(running(10.0), Tick(), view(110.0, fed=9.0, last_advance=12.0)).actions == (Kill(),)
+    assert step(running(10.0), Tick(), view(21.9, fed=30.0, last_advance=12.0)).actions == ()
+
+
+def test_other_policies_hold_at_once() -> None:
+    waiting = step(running(), Exited(ExitCause.BAD_ARGUMENTS), view(11.0)).status
+    hasty = POLICIES.model_copy(update={"restart": config.Restart(cooldown=2)})
+    assert step(waiting, PoliciesChanged(), replace(view(12.0), policies=hasty)).status.deadline == 13.0
+    strict = POLICIES.model_copy(update={"stall": config.Stall(timeout=3)})
+    late = replace(view(15.0, last_advance=11.0), policies=strict)
+    assert step(running(10.0), PoliciesChanged(), late).actions == (Kill(),)
+
+
+def test_a_stop_without_patience_kills_in_time() -> None:
+    stop = config.Stop(second_signal=8, kill=1)
+    hurried = replace(view(20.0), policies=POLICIES.model_copy(update={"stop": stop}))
+    first = step(running(), Stop(), hurried)
+    assert first.status.deadline == 21.0
+    assert step(first.status, Tick(), replace(hurried, now=21.0)).actions == (Kill(),)
 
 
 def test_a_blocked_uplink_is_killed_once() -> None:

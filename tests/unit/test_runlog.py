@@ -43,7 +43,6 @@ def test_a_line_has_its_time_and_a_run_its_file(log: RunLog, tmp_path: Path, tro
     log.write([], WALL, 0)
     assert not (tmp_path / "logs").exists(), "no lines, no file"
     log.write(["hello", "wörld"], WALL, 0)
-    log.close()
     (file,) = files(tmp_path)
     assert file.name == f"encoder.{run_id(1)}.log"
     assert file.read_text(encoding="utf-8") == "2023-11-14T22:13:20.250Z hello\n2023-11-14T22:13:20.250Z wörld\n"
@@ -63,7 +62,6 @@ def test_five_runs_and_five_megabytes_at_most(log: RunLog, tmp_path: Path) -> No
         for _ in range(15):
             log.write(lines, WALL, 0)
     log.write(["the last line"], WALL, 0)
-    log.close()
     kept = files(tmp_path)
     runs = sorted({file.name.removesuffix(".1") for file in kept})
     assert runs == [f"encoder.{run_id(run)}.log" for run in range(9 - MAX_RUNS, 9)]
@@ -80,7 +78,6 @@ def test_what_an_earlier_neverdark_left_counts_and_other_processes_files_do_not(
         (folder / f"pusher-a.{run_id(run)}.log").write_text("old")
     log.begin_run(run_id(20))
     log.write(["new"], WALL, 0)
-    log.close()
     names = [file.name for file in files(tmp_path)]
     assert len([name for name in names if name.startswith("encoder.")]) == MAX_RUNS
     assert f"encoder.{run_id(20)}.log" in names
@@ -91,7 +88,6 @@ def test_a_piece_larger_than_a_part_is_written_all_the_same(log: RunLog, tmp_pat
     log.begin_run(run_id(1))
     log.write(["x" * 100_000] * 4, WALL, 0)
     log.write(["y"], WALL, 0)
-    log.close()
     assert sum(file.stat().st_size for file in files(tmp_path)) > 400_000
 
 
@@ -120,7 +116,6 @@ def test_a_full_disk_costs_lines_and_is_told_once_and_once_when_it_is_over(
     assert len(troubles) == 1
     log.write(["back"], WALL, 51.0)
     log.write(["on"], WALL, 52.0)
-    log.close()
     assert [getattr(error, "errno", None) for error in troubles] == [errno.ENOSPC, None]
     text = next(file for file in files(tmp_path) if run_id(2) in file.name).read_text()
     assert [line.partition(" ")[2] for line in text.splitlines()] == ["back", "on"]
@@ -132,7 +127,6 @@ def test_a_real_device_that_is_full(troubles: Troubles, tmp_path: Path) -> None:
     log.begin_run(run_id(1))
     log.write(["lost"], WALL, 0)
     log.write(["lost"], WALL, 100)
-    log.close()
     assert [getattr(error, "errno", None) for error in troubles] == [errno.ENOSPC]
 
 
@@ -146,5 +140,4 @@ def test_a_log_directory_that_vanished_is_made_again(log: RunLog, tmp_path: Path
     log.write(["b"], WALL, 1)
     if troubles:
         log.write(["b"], WALL, 20)
-    log.close()
     assert [file.name for file in files(tmp_path)] == [f"encoder.{run_id(2)}.log"]
