@@ -53,20 +53,26 @@ class HttpServer:
         self._socket: socket.socket | None = None
         self.address = listen
 
-    def start(self) -> None:
-        """Bind and begin to serve; `address` then tells the real port. Raises `OSError` if it cannot bind."""
+    def bind(self) -> None:
+        """Take the port; `address` then tells the real one. Who connects waits. Raises `OSError` if it is taken."""
         self._socket = _bind(self._listen)
         self.address = Address(self._listen.host, self._socket.getsockname()[1])
+
+    def start(self) -> None:
+        """Begin to serve; binds first if `bind` has not been called."""
+        if self._socket is None:
+            self.bind()
         self._thread.start()
 
     def stop(self) -> None:
         """End within a second: answers on their way may finish, clients that do not read are cut off."""
         if self._socket is None:
             return
-        self._server.should_exit = True
-        self._thread.join(_POLITE_STOP)
-        self._server.force_exit = True
-        self._thread.join(_FORCED_STOP)
+        if self._thread.ident is not None:
+            self._server.should_exit = True
+            self._thread.join(_POLITE_STOP)
+            self._server.force_exit = True
+            self._thread.join(_FORCED_STOP)
         self._socket.close()
 
     def _run(self) -> None:

@@ -168,10 +168,11 @@ async def _serve(file: Path, loaded: Loaded, binary: object) -> int:
     http = HttpServer(control, loaded.config.listen, loaded.config.token, __version__)
 
     def ready() -> None:
+        http.start()
         journal.ready(__version__, file, str(loaded.config.listen), binary.path, len(engine.streams))
 
     try:
-        http.start()  # before anything is touched: if the port is taken, another neverdark may be at work
+        http.bind()  # before anything is touched: if the port is taken, another neverdark may be at work
         await engine.run(ready)
     finally:
         await loop.run_in_executor(None, http.stop)

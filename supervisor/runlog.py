@@ -5,6 +5,7 @@ A full or read-only disk costs log lines, never a stream: errors are told once, 
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -59,10 +60,14 @@ class RunLog:
             self._directory.mkdir(parents=True, exist_ok=True)
             # Run ids begin with their time, so names sort by age.
             self._runs = deque(sorted(self._directory.glob(f"{self._name}.*.log")))
-        with path.open("ab", buffering=0) as file:
-            full = file.tell() and file.tell() + len(data) > _MAX_PART_BYTES
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            size = os.fstat(file).st_size
+            full = size > 0 and size + len(data) > _MAX_PART_BYTES
             while data and not full:
-                data = data[file.write(data) :]
+                data = data[os.write(file, data) :]
+        finally:
+            os.close(file)
         if full:
             path.rename(path.with_name(path.name + ".1"))
             self._append(path, data)
