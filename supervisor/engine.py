@@ -12,7 +12,7 @@ import os
 import time
 import traceback
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,8 @@ from supervisor.uplink_watch import UplinkWatch
 
 _SNAPSHOT_SLICE = 50
 _TELL_AGAIN = 600.0
+_REST = 0.01  # book-keeping right after a spawn takes a third longer until the new process' first instruction
+_LATE = 2.0  # accounts come every second
 Job = Callable[[], Awaitable[None]]
 _ONLY_AT_START = ("listen", "data_dir", "api_token", "api_token_file", "ffmpeg", "ports")
 
@@ -68,6 +70,8 @@ class Engine:
         self._owners: dict[tuple[str, ...], tuple[Slot, int]] = {}
         self._held: set[Slot] = set()
         self._storage_told: float | None = None  # when trouble was last told; None: there is none
+        self._accounted = time.monotonic()
+        self._odd = False
         self._reading_config = False
         self._rejected: tuple[str, ...] = ()
         self._reload_ok = True
@@ -85,7 +89,7 @@ class Engine:
         try:
             await self._run(ready)
         except BaseException:
-            for slot in [slot for stream in self.streams.values() for slot in stream.slots.values() if slot.child]:
+            for slot in [slot for slot in self._slots() if slot.child]:
                 slot.stop(force=True)  # nobody would look after it any more
             raise
 
@@ -180,10 +184,10 @@ class Engine:
         return environment
 
     def _put_off(self, slot: Slot) -> None:
-        """Book-keeping comes one piece a turn of the loop, so that an exit never waits for more than one."""
+        """Book-keeping waits a little, and then comes one piece a turn of the loop: an exit waits for one at most."""
         self._backlog.append(slot)
         if len(self._backlog) == 1:
-            asyncio.get_running_loop().call_soon(self._work_off)
+            asyncio.get_running_loop().call_later(_REST, self._work_off)
 
     def _work_off(self) -> None:
         try:
@@ -347,21 +351,29 @@ class Engine:
         return loaded
 
     def _account(self) -> None:
-        now, wall = asyncio.get_running_loop().time(), time.time()
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._accounted > _LATE:
+            for slot in self._slots():
+                slot.read_progress()  # it was we who were late, not they
+        now, wall = loop.time(), time.time()
+        self._accounted = now
         for stream in self.streams.values():
-            for slot in stream.slots.values():
-                if not slot.advancing(now):
-                    slot.read_progress()  # perhaps it is only we who were late
             stream.account(now, wall)
-        self._sweep()
+        self._odd = not self._odd
+        if self._odd and not self._reading_config:  # that may be trying an encoder, and waits for it itself
+            self._sweep()
 
     def _sweep(self) -> None:
-        if self._reading_config:
-            return  # it may be trying an encoder, and waits for that process itself
-        slots = [slot for stream in self.streams.values() for slot in stream.slots.values() if slot.child]
-        pids = {slot.child.pid for slot in slots if slot.child}
-        for pid in sweep(pids, {slot.run_id for slot in slots if slot.run_id}, self._data_dir):
+        pids, run_ids = set(), set()
+        for slot in self._slots():
+            if slot.child and slot.run_id:
+                pids.add(slot.child.pid)
+                run_ids.add(slot.run_id)
+        for pid in sweep(pids, run_ids, self._data_dir):
             self.tell(events.OrphanEnded(pid, "of a run that is over"))
+
+    def _slots(self) -> Iterator[Slot]:
+        return (slot for stream in self.streams.values() for slot in stream.slots.values())
 
     # --- evidence ----------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import select
 from collections.abc import Callable
 
 _GATHER_SECONDS = 0.05
+_MOST_ROUNDS = 10  # reads of one descriptor at a time: who writes more often than 200 times a second is read later
 
 
 class Gather:
@@ -45,8 +46,12 @@ class Gather:
         if self._epoll.closed:
             return
         try:
-            for descriptor, _ in self._epoll.poll(0, max(1, len(self._callbacks))):
-                if callback := self._callbacks.get(descriptor):
-                    callback()
+            for _ in range(_MOST_ROUNDS):
+                ready = self._epoll.poll(0, max(1, len(self._callbacks)))
+                for descriptor, _ in ready:
+                    if callback := self._callbacks.get(descriptor):
+                        callback()
+                if not ready:
+                    break
         finally:
             self._loop.add_reader(self._epoll.fileno(), self._wait_for_more)

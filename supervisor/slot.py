@@ -83,7 +83,7 @@ class Slot:
         host.loop.add_reader(self._output.outlet.fd, self._on_output)
         self._progress = ProgressSocket() if spec.tracked else None
         if self._progress:
-            host.progress.add(self._progress.fd, self.read_progress)
+            host.progress.add(self._progress.fd, self._on_progress)
 
     # --- orders ------------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class Slot:
             self.uplink = UplinkMeter() if spec.ingest else None
         if spec.tracked and self._progress is None:
             self._progress = ProgressSocket()
-            self._host.progress.add(self._progress.fd, self.read_progress)
+            self._host.progress.add(self._progress.fd, self._on_progress)
         if replaced and self.status.wanted:
             self.restart(RestartReason.CONFIG)
         elif policies != spec.policies:
@@ -276,6 +276,10 @@ class Slot:
             if not self._progress or not (data := self._progress.read()):
                 return
             self._hear(data)
+
+    def _on_progress(self) -> None:
+        assert self._progress is not None
+        self._hear(self._progress.read())
 
     def _hear(self, data: bytes) -> None:
         if not data or self.child is None:

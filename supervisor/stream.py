@@ -30,6 +30,7 @@ class Stream:
         self.since = 0.0  # wall clock: when on_air last changed
         self._since_now = 0.0
         self._reason: str | None = None
+        self._culprit: Slot | None = None  # who keeps it from being on air, at the last account
         self._host = host
         self._waiting_for_pushers: RestartReason | None = None  # why the encoder's own turn is still to come
         self._waiting_since = 0.0
@@ -174,24 +175,22 @@ class Stream:
         key = ProcessKey(self.spec.name, role, "" if self.spec.is_command else name)
         return key in self.slots and self.slots[key].advancing(now)
 
-    def look(self, now: float) -> tuple[bool, str | None]:
-        """On air: every required destination advances; else why not, in words."""
-        if not self.wanted:
-            return False, "stopped" if self.gone else "stopping"
-        dark = self._dark(now)
-        return (False, self._explain(dark, now)) if dark else (True, None)
-
     def _dark(self, now: float) -> Slot | None:
         """Who, if anybody, keeps the stream from being on air. Where no destination is required, any will do."""
         dark = [slot for slot in self._decisive if not slot.advancing(now)]
         return dark[0] if dark and (self._all_needed or len(dark) == len(self._decisive)) else None
 
-    def _culprit(self, dark: Slot, now: float) -> Slot:
-        """Who is to blame that `dark` does not advance: its encoder, if that does not advance either."""
+    def _blame(self, dark: Slot, now: float) -> Slot:
+        """Who it is because of that `dark` does not advance: its encoder, if that does not advance either."""
         return dark.feeder if dark.feeder and not dark.feeder.advancing(now) else dark
 
-    def _explain(self, dark: Slot, now: float) -> str:
-        slot = self._culprit(dark, now)
+    def _explain(self, now: float) -> str | None:
+        """Why the stream is not on air, in words."""
+        if not self.wanted:
+            return "stopped" if self.gone else "stopping"
+        slot = self._culprit
+        if slot is None:
+            return None
         state = slot.status.state
         cause = f" after {slot.last_cause}" if slot.last_cause else ""
         if slot.held:
@@ -206,37 +205,36 @@ class Stream:
     def account(self, now: float, wall: float) -> None:
         """Book the time since the last call as on air or off air, and tell when that changed."""
         elapsed, self._accounted = max(0.0, now - self._accounted), now
-        on_air, reason = self.look(now)
+        dark = self._dark(now)
+        self._culprit = dark and self._blame(dark, now)
+        on_air = self.wanted and dark is None
         if self.wanted:
             self._wanted_seconds += elapsed
             if on_air:
                 self._on_air_seconds += elapsed
             else:
-                segment = Segment.NEVERDARK if elapsed > _UNSEEN else self._segment(now)
+                segment = Segment.NEVERDARK if elapsed > _UNSEEN else self._segment()
                 booked = self._off_air_seconds[segment] + elapsed
                 self._off_air_seconds = {**self._off_air_seconds, segment: booked}
+        self._reason = None if on_air else self._explain(now)
         if on_air != self.on_air or not self.since:
             lasted = now - self._since_now if self.since else 0.0
             if self.on_air or on_air:
-                dark = self._dark(now)
-                planned = not self.wanted or (dark is not None and self._culprit(dark, now).excused)
-                self._host.tell(events.StreamOnAir(self.spec.name, on_air, reason, lasted, planned))
+                planned = not self.wanted or (self._culprit is not None and self._culprit.excused)
+                self._host.tell(events.StreamOnAir(self.spec.name, on_air, self._reason, lasted, planned))
             self.on_air, self.since, self._since_now = on_air, wall, now
-        self._reason = reason
 
-    def _segment(self, now: float) -> Segment:
-        dark = self._dark(now)
-        if not dark:
+    def _segment(self) -> Segment:
+        slot = self._culprit
+        if slot is None:
             return Segment.UNKNOWN
-        slot = self._culprit(dark, now)
         return Segment.NEVERDARK if slot.excused else segment_of(slot.key.role, slot.last_cause)
 
     def _health(self, now: float) -> Health:
         if not self.wanted:
             return Health.UNKNOWN
-        dark = self._dark(now)
-        if dark:
-            return Health.UNKNOWN if self._culprit(dark, now).excused else Health.UNHEALTHY
+        if self._culprit:
+            return Health.UNKNOWN if self._culprit.excused else Health.UNHEALTHY
         every = all(self.destination_on_air(destination.name, now) for destination in self.spec.destinations)
         return Health.HEALTHY if every else Health.DEGRADED
 
