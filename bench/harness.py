@@ -42,7 +42,7 @@ class Starts:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self._socket.bind(("127.0.0.1", 0))
-        self._socket.setblocking(False)
+        self._socket.settimeout(0)
         self.port = int(self._socket.getsockname()[1])
 
     def collect(self, count: int, seconds: float) -> dict[int, tuple[int, float]]:

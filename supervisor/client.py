@@ -24,6 +24,7 @@ _DONE, _FAILED = 0, 1
 _TIMEOUT = 5.0
 _WATCH_SECONDS = 1.0
 _FOLLOW_SECONDS = 0.5
+_PIPE_WIDTH = 160
 _STYLES = {
     "running": "green",
     "starting": "yellow",
@@ -131,7 +132,7 @@ def status(api: Api, *, watch: bool, as_json: bool) -> int:
         streams = api.get("/api/streams")["streams"]
     except ApiError as error:
         return _fail(error)
-    console = Console()
+    console = terminal()
     if as_json:
         print(json.dumps({"streams": streams}, indent=2, ensure_ascii=False))
     elif watch:
@@ -166,11 +167,17 @@ def watch_status(
             time.sleep(_WATCH_SECONDS)
 
 
+def terminal() -> Console:
+    """Where tables go; a pipe has no width of its own, so it gets one that cuts nothing."""
+    return Console() if sys.stdout.isatty() else Console(width=_PIPE_WIDTH)
+
+
 def table(streams: Streams) -> Table:
     """A table with one line a process."""
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("stream", "", "process", "state", "pid", "up", "restarts", "speed", "uplink"):
-        grid.add_column(heading, justify="right" if heading in {"pid", "up", "restarts", "speed"} else "left")
+        right = heading in {"pid", "up", "restarts", "speed"}
+        grid.add_column(heading, justify="right" if right else "left", no_wrap=heading != "process")
     for stream in streams:
         for index, process in enumerate(stream["processes"]):
             first = index == 0
@@ -214,7 +221,7 @@ def _uplink(process: dict[str, Any]) -> str:
     if not uplink["connected"]:
         return "not connected"
     rtt = f", RTT {uplink['rtt_seconds'] * 1000:.1f} ms" if uplink["rtt_seconds"] is not None else ""
-    return f"connected for {_age(uplink['connected_since'])} (connection no. {uplink['connections']}){rtt}"
+    return f"connection no. {uplink['connections']} for {_age(uplink['connected_since'])}{rtt}"
 
 
 # --- logs ------------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 import requests
-from rich.console import Console
 from rich.text import Text
 
 from supervisor import client
@@ -77,20 +76,20 @@ def _show(url: str, server: subprocess.Popen[bytes], log: Path, until: float | N
     if not _wait_until_up(url, server):
         sys.stderr.write(log.read_text(encoding="utf-8", errors="replace"))
         return 1
-    console = Console()
+    console = client.terminal()
     hints = partial(_hints, url, log)
     if console.is_terminal:
         client.watch_status(api, console, below=hints, until=until)
         return 0
-    while until is None or time.monotonic() < until:
-        if server.poll() is not None:
-            return 1
+    while server.poll() is None:
+        left = _LINES_SECONDS if until is None else until - time.monotonic()
+        time.sleep(min(_LINES_SECONDS, max(0.0, left)))
         with contextlib.suppress(client.ApiError):
             streams = api.get("/api/streams")["streams"]
             console.print(client.table(streams), *hints(streams), sep="\n", soft_wrap=True)
-        left = _LINES_SECONDS if until is None else until - time.monotonic()
-        time.sleep(min(_LINES_SECONDS, max(0.0, left)))
-    return 0
+        if left <= 0:
+            return 0
+    return 1
 
 
 def _hints(url: str, log: Path, streams: client.Streams) -> list[Text]:
