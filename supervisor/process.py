@@ -124,7 +124,7 @@ class Child:
 def spawn(argv: list[str], environment: Mapping[str, str], output_fd: int) -> Child:
     """Start `argv` as the leader of a session of its own, with output to `output_fd` and no input.
 
-    posix_spawn rather than Popen: it costs half, and the respawn is what viewers wait for. Descriptors of ours
+    posix_spawn rather than Popen: it costs less, and the respawn is what viewers wait for. Descriptors of ours
     are close-on-exec, so nothing leaks. Raises OSError when the program cannot be started.
     """
     pid = os.posix_spawnp(
