@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from supervisor import __version__
-from supervisor.config_file import ConfigError, Loaded, Problem, load
+
+if TYPE_CHECKING:  # `run` listens to signals before it loads anything that takes time
+    from supervisor.config_file import Loaded
 
 DONE, FAILED, WRONG = 0, 1, 2
 _CONFIG_FILES = (Path("neverdark.yml"), Path("/etc/neverdark/neverdark.yml"))
@@ -22,6 +24,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 failed, 2 wrong usage or configuration."""
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.do
+    if command is _run:
+        # Until the loop listens to signals nothing runs: ending is all there is to do. An exception could get lost.
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(DONE))
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    from supervisor.config_file import ConfigError
+
     try:
         return command(args)
     except ConfigError as error:
@@ -82,6 +90,8 @@ def _config_file(args: argparse.Namespace) -> Path:
         return Path(args.config)
     found = next((file for file in _CONFIG_FILES if file.exists()), None)
     if found is None:
+        from supervisor.config_file import ConfigError, Problem
+
         names = " and ".join(map(str, _CONFIG_FILES))
         raise ConfigError(_CONFIG_FILES[0], [Problem("", None, f"not found (looked for {names}; -c names another)")])
     return found
@@ -91,6 +101,7 @@ def _config_file(args: argparse.Namespace) -> Path:
 
 
 def _check(args: argparse.Namespace) -> int:
+    from supervisor.config_file import load
     from supervisor.preflight import find_ffmpeg, preflight
 
     file = _config_file(args)
@@ -104,11 +115,10 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    # Until the loop listens to signals, while modules load: nothing runs yet, so ending is all there is to do.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(DONE))
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    import asyncio
 
     from supervisor import journal
+    from supervisor.config_file import ConfigError, Problem, load
     from supervisor.orphans import DataDirInUse, lock
     from supervisor.preflight import find_ffmpeg, preflight
 
@@ -148,6 +158,8 @@ def _keep_descriptors_to_ourselves() -> None:
 
 async def _serve(file: Path, loaded: Loaded, binary: object) -> int:
     """The composition: engine, journal, HTTP server, signals."""
+    import asyncio
+
     from exporter.http import HttpServer
     from supervisor.control import EngineControl
     from supervisor.engine import Engine
