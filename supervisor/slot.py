@@ -402,7 +402,8 @@ class Slot:
         self.dispatch(UplinkBlocked())
 
     def snapshot(self, now: float, wall: float) -> ProcessSnapshot:
-        """The process as the outside may see it."""
+        """The process as the outside may see it: never a state without what led to it."""
+        self.catch_up()
         status = self.status
         waiting = status.state in {State.BACKOFF, State.COOLDOWN}
         return ProcessSnapshot(
