@@ -59,10 +59,8 @@ class Engine:
         self._data_dir = loaded.config.data_dir.resolve()
         self._ports = MediaPorts(loaded.config.ports, str(self._data_dir))
         self._ca_file = ca_bundle()
-        self._structure = 0
         self._specs: dict[str, StreamSpec] = {}
         self._stopping = asyncio.Event()
-        self._forced = False
         self._gone = asyncio.Event()
         self._config_watch = ConfigWatch(lambda: self.loaded.files)
         self.started = False  # every wanted stream was told to start
@@ -163,9 +161,9 @@ class Engine:
 
     def stop(self) -> None:
         """End everything in order; asked a second time, at once."""
-        self._forced = self._stopping.is_set()
+        again = self._stopping.is_set()
         self._stopping.set()
-        if self._forced:
+        if again:
             for stream in self.streams.values():
                 stream.stop("shutdown", force=True)
 
@@ -226,7 +224,6 @@ class Engine:
         for name in removed:
             self.streams[name].stop("config")
         self._drop_gone(specs)
-        self._structure += 1
         return events.ConfigReloaded(self._file, tuple(added), tuple(removed), tuple(changed), ())
 
     def _drop_gone(self, specs: dict[str, StreamSpec]) -> None:
@@ -234,7 +231,6 @@ class Engine:
         self._specs = specs
         for name in [name for name, stream in self.streams.items() if name not in specs and stream.gone]:
             self.streams.pop(name).close()
-            self._structure += 1
         self._owners = {target: owner for target, owner in self._owners.items() if owner[0].alive}
         order = [*specs, *self.streams]
         self.streams = {name: self.streams[name] for name in order if name in self.streams}
@@ -425,7 +421,6 @@ class Engine:
                     await asyncio.sleep(0)
         return Snapshot(
             at=time.time(),
-            structure=self._structure,
             streams=tuple(shown),
             config_reload_successful=self._reload_ok,
             config_reload_success_time=self._reload_time,

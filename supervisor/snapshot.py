@@ -98,13 +98,11 @@ class StreamSnapshot(NamedTuple):
 class Snapshot(NamedTuple):
     """The whole engine at one moment.
 
-    `structure` changes when streams or destinations come or go: what depends on names alone may be kept while
-    it is the same. `loop_lag` is a histogram: counts per bucket of `LOOP_LAG_BUCKETS` (not cumulative, the last
-    one for everything above) and the sum in seconds.
+    `loop_lag` is a histogram: counts per bucket of `LOOP_LAG_BUCKETS` (not cumulative, the last one for everything
+    above) and the sum in seconds.
     """
 
     at: float
-    structure: int
     streams: tuple[StreamSnapshot, ...]
     config_reload_successful: bool
     config_reload_success_time: float

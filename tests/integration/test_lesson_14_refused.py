@@ -32,7 +32,7 @@ def test_lesson_14_a_refused_key_backs_off_from_ten_seconds(ingest: Ingest, neve
     running.wait_on_air()
 
 
-def hopeless(running_stream: Json, name: tuple[str, str, str], cause: str, neverdark: Launch) -> None:
+def assert_hopeless(running_stream: Json, name: tuple[str, str, str], cause: str, neverdark: Launch) -> None:
     running = neverdark({"cam": running_stream})
     eventually(lambda: running.one(*name)["state"] == "cooldown", 5 + SLACK, "cooldown at once")
     assert running.exits(*name) == {cause: 1}
@@ -44,13 +44,13 @@ def hopeless(running_stream: Json, name: tuple[str, str, str], cause: str, never
 def test_lesson_14_bad_arguments_go_to_cooldown_at_once(ingest: Ingest, neverdark: Launch) -> None:
     stream = cam(ingest.url, secret("main"))
     stream["source"]["options"] = ["-nosuchoption", "1"]
-    hopeless(stream, ENCODER, "bad_arguments", neverdark)
+    assert_hopeless(stream, ENCODER, "bad_arguments", neverdark)
 
 
 def test_lesson_14_a_missing_encoder_goes_to_cooldown_at_once(neverdark: Launch, ffmpeg: str) -> None:
     argv = [ffmpeg, "-nostdin", "-f", "lavfi", "-i", "testsrc2=size=160x90", "-c:v", "nosuchcodec", "-f", "null", "-"]
-    hopeless({"command": argv}, COMMAND, "encoder_missing", neverdark)
+    assert_hopeless({"command": argv}, COMMAND, "encoder_missing", neverdark)
 
 
 def test_lesson_14_a_program_that_is_not_there_goes_to_cooldown_at_once(neverdark: Launch) -> None:
-    hopeless({"command": ["/nonexistent/program"]}, COMMAND, "bad_arguments", neverdark)
+    assert_hopeless({"command": ["/nonexistent/program"]}, COMMAND, "bad_arguments", neverdark)

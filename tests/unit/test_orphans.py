@@ -116,7 +116,9 @@ def test_a_lock_is_not_inherited(tmp_path: Path) -> None:
     child = subprocess.Popen(["sleep", "300"], close_fds=False)
     try:
         os.close(held)
-        os.close(lock(tmp_path))
+        again = lock(tmp_path)
+        assert child.poll() is None, "the child lived while the lock was taken again"
+        os.close(again)
     finally:
         child.kill()
         child.wait()

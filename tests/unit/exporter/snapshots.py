@@ -99,7 +99,6 @@ def snapshot(*streams: StreamSnapshot, **changes: Any) -> Snapshot:
     """An engine that holds `streams`."""
     blank = Snapshot(
         at=NOW,
-        structure=1,
         streams=streams,
         config_reload_successful=True,
         config_reload_success_time=NOW - 86_400,

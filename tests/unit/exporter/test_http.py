@@ -322,4 +322,6 @@ def test_stop_frees_the_port_and_does_not_wait_for_open_connections(serve: Serve
 
 
 def test_stop_before_start_does_no_harm() -> None:
-    HttpServer(FakeControl(snapshot()), Address("127.0.0.1", 0), None, "1").stop()
+    never_started = HttpServer(FakeControl(snapshot()), Address("127.0.0.1", 0), None, "1")
+    never_started.stop()
+    assert never_started.address.port == 0, "no port was taken"
