@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from exporter.api.answers import add_error_answers, answer, in_thread
 from exporter.api.docs import docs_page
 from exporter.api.models import Live, Problem, Ready
+from exporter.api.recovery import recovery_router
 from exporter.api.shapes import show_readiness
 from exporter.api.streams import streams_router
 from exporter.collector import OPENMETRICS, TEXT, Collector
@@ -46,6 +47,7 @@ def build_app(control: Control, listen: Address, token: SecretStr | None, versio
     _add_health(app, control)
     _add_metrics(app, control, Collector(version, revision))
     app.include_router(streams_router(control, listen, token, version))
+    app.include_router(recovery_router(control))
     _add_pages(app)
     return app
 
@@ -56,7 +58,7 @@ def _add_health(app: FastAPI, control: Control) -> None:
         "/healthz",
         tags=["health"],
         summary="Does neverdark itself live?",
-        description="503 names the part that should have ticked by now. Never depends on a stream.",
+        description="503 names the part (`loop`, `scheduler`) that does not tick. Never depends on a stream.",
         responses={200: {"model": Live}, 503: {"model": Live}},
     )
     async def healthz() -> Response:

@@ -1,15 +1,28 @@
 """Every metric, once: its name, its type, what it is about and what it says.
 
-A new metric is one line in `FAMILIES` and one in `collector.READERS`. The names are a public interface: they
+A new metric is one line in `FAMILIES` and one in `readers.READERS`. The names are a public interface: they
 stand in rules, dashboards and in the reference documentation.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from supervisor.model import ExitCause, Health, RestartReason, Segment, State
+from supervisor.model import (
+    Action,
+    Check,
+    ExitCause,
+    Health,
+    Layer,
+    RestartReason,
+    Result,
+    Segment,
+    State,
+    Verdict,
+)
 
 PREFIX: Final = "livestream_"
 
@@ -31,7 +44,13 @@ class Subject(StrEnum):
     DESTINATION = "destination"
     PROCESS = "process"
     USAGE = "usage"  # a process again, but what the kernel tells of it at the scrape
-    LINK = "link"  # a pusher, named by its destination: what it is fed and what it sends
+
+
+class Probe(StrEnum):
+    """What tells our line from theirs: the way to an ingest, and to the reference host."""
+
+    INGEST = "ingest"
+    REFERENCE = "reference"
 
 
 SUBJECT_LABELS: Final = {
@@ -41,41 +60,41 @@ SUBJECT_LABELS: Final = {
     Subject.DESTINATION: ("stream", "destination"),
     Subject.PROCESS: ("stream", "role", "destination"),
     Subject.USAGE: ("stream", "role", "destination"),
-    Subject.LINK: ("stream", "destination"),
 }
 
 
 class Family(NamedTuple):
-    """One metric: `name` comes without the prefix; `each` is the label over a closed set, if it has one."""
+    """One metric: `name` comes without the prefix; `each` has the labels over closed sets, if it has any."""
 
     name: str
     kind: Kind
     subject: Subject
     help: str
-    each: tuple[str, type[StrEnum]] | None = None
+    each: Mapping[str, type[StrEnum]] = MappingProxyType({})
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The names of its labels in the order in which they are written, without a histogram's `le`."""
-        own = SUBJECT_LABELS[self.subject]
-        return (*own, self.each[0]) if self.each else own
+        return (*SUBJECT_LABELS[self.subject], *self.each)
 
 
 G, C, H = Kind.GAUGE, Kind.COUNTER, Kind.HISTOGRAM
-S, D, P, U, L, E = (
-    Subject.STREAM,
-    Subject.DESTINATION,
-    Subject.PROCESS,
-    Subject.USAGE,
-    Subject.LINK,
-    Subject.ENGINE,
-)
+S, D, P, U, E = Subject.STREAM, Subject.DESTINATION, Subject.PROCESS, Subject.USAGE, Subject.ENGINE
 
 FAMILIES: Final = (
     Family("build_info", G, Subject.BUILD, "Always 1; its labels tell what is running."),
     Family("stream_wanted", G, S, "1 while the stream shall be on air."),
     Family("stream_on_air", G, S, "1 while every required destination of the stream advances."),
-    Family("stream_health", G, S, "1 for the health that the stream has now.", ("health", Health)),
+    Family("stream_health", G, S, "1 for the health that the stream has now.", {"health": Health}),
+    Family(
+        "stream_maintenance", G, S, "1 while the stream is under maintenance: what fails then need not wake anybody."
+    ),
+    Family(
+        "stream_off_air_since_timestamp_seconds",
+        G,
+        S,
+        "When the stream went off air, in seconds since 1970; 0 once media has advanced again for 30 s.",
+    ),
     Family("stream_wanted_seconds_total", C, S, "Time during which the stream was wanted: on air and off air."),
     Family("stream_on_air_seconds_total", C, S, "Time during which the stream was wanted and on air."),
     Family(
@@ -83,12 +102,66 @@ FAMILIES: Final = (
         C,
         S,
         "Time during which the stream was wanted and not on air, by the part of the path that broke.",
-        ("segment", Segment),
+        {"segment": Segment},
+    ),
+    Family(
+        "incident_open", G, S, "Incidents that go on now, by the part of the path that broke.", {"segment": Segment}
+    ),
+    Family("incidents_total", C, S, "Incidents since neverdark started; no planned stop is one.", {"segment": Segment}),
+    Family(
+        "recovery_attempts_total",
+        C,
+        S,
+        "Recovery actions taken, by who took them; has the pairs that can occur for the stream.",
+        {"layer": Layer, "action": Action},
+    ),
+    Family(
+        "recovery_results_total",
+        C,
+        S,
+        "What became of recovery actions: media advanced again, it failed again, or another action took over.",
+        {"layer": Layer, "result": Result},
+    ),
+    Family(
+        "last_detection_seconds",
+        G,
+        S,
+        "The latest failure: from the last advance of media to the moment when it was noticed.",
+        {"layer": Layer},
+    ),
+    Family(
+        "last_recovery_seconds",
+        G,
+        S,
+        "The latest recovery: from the moment when the failure was noticed to the next advance of media.",
+        {"layer": Layer},
     ),
     Family("destination_on_air", G, D, "1 while media advances to the destination."),
     Family("destination_required", G, D, "1 if the stream counts as on air only with this destination."),
     Family("destination_expected_bytes_per_second", G, D, "What should be sent, by the configured bit rates."),
-    Family("process_state", G, P, "1 for the state that the process is in.", ("state", State)),
+    Family(
+        "media_dropped_datagrams_total",
+        C,
+        D,
+        "Datagrams lost between encoder and pusher, as the kernel counts.",
+    ),
+    Family("uplink_connections_total", C, D, "Connections made to the ingest."),
+    Family("uplink_acked_bytes_total", C, D, "Bytes that the ingest has acknowledged."),
+    Family("uplink_unsent_bytes", G, D, "Bytes that wait in the kernel to be sent."),
+    Family("uplink_rtt_seconds", G, D, "Round-trip time to the ingest."),
+    Family("uplink_retransmits_total", C, D, "TCP segments that were sent again."),
+    Family("watchdog_running", G, D, "1 if the watchdog really looked at the destination within two intervals."),
+    Family(
+        "watchdog_verdict",
+        G,
+        D,
+        "1 for what each check says now; unknown means that it could not tell, and leads to no action.",
+        {"check": Check, "verdict": Verdict},
+    ),
+    Family("watchdog_checks_total", C, D, "How often the watchdog looked, and what it found.", {"verdict": Verdict}),
+    Family("watchdog_consecutive_failures", G, D, "Unhealthy verdicts in a row; so many lead to a recovery action."),
+    Family("watchdog_last_check_timestamp_seconds", G, D, "When the watchdog last looked, in seconds since 1970."),
+    Family("process_state", G, P, "1 for the state that the process is in.", {"state": State}),
     Family("process_start_time_seconds", G, P, "When the last run began, in seconds since 1970."),
     Family("process_cpu_seconds_total", C, U, "Processor time of all runs, user and system."),
     Family("process_resident_memory_bytes", G, U, "Resident memory; 0 while nothing runs."),
@@ -104,9 +177,9 @@ FAMILIES: Final = (
         C,
         P,
         "How often the process was replaced, and why.",
-        ("reason", RestartReason),
+        {"reason": RestartReason},
     ),
-    Family("process_exits_total", C, P, "How often the process ended, and of what.", ("cause", ExitCause)),
+    Family("process_exits_total", C, P, "How often the process ended, and of what.", {"cause": ExitCause}),
     Family("progress_frames_total", C, P, "Video frames handled."),
     Family("progress_dropped_frames_total", C, P, "Video frames that FFmpeg dropped."),
     Family("progress_duplicated_frames_total", C, P, "Video frames that FFmpeg repeated."),
@@ -115,16 +188,27 @@ FAMILIES: Final = (
     Family("progress_speed_ratio", G, P, "Media time handled per second of late: 1 is real time."),
     Family("progress_last_advance_timestamp_seconds", G, P, "When progress was last made, in seconds since 1970."),
     Family(
-        "media_dropped_datagrams_total",
-        C,
-        L,
-        "Datagrams lost between encoder and pusher, as the kernel counts.",
+        "detection_duration_seconds",
+        H,
+        E,
+        "From the last advance of media to the moment when the failure was noticed, by who noticed it.",
+        {"layer": Layer},
     ),
-    Family("uplink_connections_total", C, L, "Connections made to the ingest."),
-    Family("uplink_acked_bytes_total", C, L, "Bytes that the ingest has acknowledged."),
-    Family("uplink_unsent_bytes", G, L, "Bytes that wait in the kernel to be sent."),
-    Family("uplink_rtt_seconds", G, L, "Round-trip time to the ingest."),
-    Family("uplink_retransmits_total", C, L, "TCP segments that were sent again."),
+    Family(
+        "recovery_duration_seconds",
+        H,
+        E,
+        "From the moment when a failure was noticed to the next advance of media, by who noticed it.",
+        {"layer": Layer},
+    ),
+    Family(
+        "network_reachable",
+        G,
+        E,
+        "1 if the latest probe found a way: to an ingest, to the reference.",
+        {"probe": Probe},
+    ),
+    Family("scheduler_rearmed_total", C, E, "How often the watchdog's schedule had stalled and was set up again."),
     Family("data_dir_free_bytes", G, E, "Room left where logs and run state are written."),
     Family("clock_steps_total", C, E, "Jumps of the wall clock."),
     Family("config_last_reload_successful", G, E, "1 if the last reading of the configuration succeeded."),

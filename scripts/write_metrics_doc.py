@@ -15,8 +15,8 @@ Every family on `/metrics`, in the order in which it is there. This page is writ
 
 Counters never fall while neverdark runs, though FFmpeg's counts begin anew with each run and the kernel's with each
 connection. Every label set of a closed set exists from the start, at 0. What is not known, or does not apply, has no
-series: no `progress_*` for a command that reports none, no `uplink_*` for SRT or a file. `destination` is empty but
-for a pusher.
+series: no `progress_*` for a command that reports none, no `uplink_*` for SRT or a file, no `watchdog_*` where nobody
+watches, no `last_detection_seconds` before the first failure. `destination` is empty but for a pusher.
 
 """
 
@@ -28,8 +28,7 @@ def rendered() -> str:
     for family in FAMILIES:
         labels = [*family.labels, *(["le"] if family.kind is Kind.HISTOGRAM else [])]
         lines.append(f"| `{PREFIX}{family.name}` | {family.kind} | {', '.join(labels)} | {family.help} |")
-        if family.each:
-            label, members = family.each
+        for label, members in family.each.items():
             sets[f"`{label}` of `{PREFIX}{family.name}`"] = ", ".join(f"`{member}`" for member in members)
     closed = [f"* {name}: {members}" for name, members in sets.items()]
     return _HEAD + "\n".join([*lines, "", "## Closed sets", "", *closed, ""])

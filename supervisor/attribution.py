@@ -1,27 +1,90 @@
-"""Which segment of the path broke, from what is known. Pure."""
+"""Which segment of the path broke: a pure function of the evidence."""
 
 from __future__ import annotations
 
-from supervisor.model import ExitCause, RestartReason, Role, Segment
+from typing import NamedTuple
 
-_OF_CAUSE = {
-    ExitCause.SOURCE_UNREACHABLE: Segment.SOURCE,
-    ExitCause.SOURCE_REFUSED: Segment.SOURCE,
-    ExitCause.SOURCE_ENDED: Segment.SOURCE,
-    ExitCause.INGEST_UNREACHABLE: Segment.NETWORK,
-    ExitCause.INGEST_REFUSED: Segment.PLATFORM,
-    ExitCause.INGEST_CLOSED: Segment.PLATFORM,
-    RestartReason.UPLINK: Segment.UPLINK,
-}
-_OF_ROLE = {Role.ENCODER: Segment.ENCODER, Role.PUSHER: Segment.PUSHER, Role.COMMAND: Segment.ENCODER}
+from supervisor.model import Cause, ExitCause, Reach, Role, Segment, Trouble
 
 
-def segment_of(role: Role, cause: ExitCause | RestartReason | None) -> Segment:
-    """The segment to which a failure of a process of `role` points.
+class Evidence(NamedTuple):
+    """What is known of one failure of one process; None is "nobody has looked".
 
-    A process that died by itself, or has just fallen silent (no cause yet), is its own; one that reads a source and
-    never began has not got it.
+    `answered`: its last words show that a machine out there answered, if only to refuse. `connected`: its connection to
+    the ingest stood. `reported`: it was alive enough to report that nothing advanced. The rest are probes: how far they
+    got on their way to the ingest, to the reference host, to the source.
     """
-    if cause is RestartReason.START_TIMEOUT and role is Role.ENCODER:
+
+    role: Role
+    cause: Cause | None = None
+    answered: bool = False
+    connected: bool = False
+    reported: bool = False
+    ingest: Reach | None = None
+    reference: Reach | None = None
+    source: Reach | None = None
+
+
+_SOURCE = frozenset({ExitCause.SOURCE_UNREACHABLE, ExitCause.SOURCE_REFUSED, ExitCause.SOURCE_ENDED})
+_SENDING = frozenset(
+    {
+        ExitCause.INGEST_UNREACHABLE,
+        ExitCause.INGEST_REFUSED,
+        ExitCause.INGEST_CLOSED,
+        Trouble.UPLINK_BLOCKED,
+        Trouble.NETWORK_DOWN,
+    }
+)
+# A source that is not there explains these; a process that somebody killed explains itself.
+_EXPLAINED_BY_SOURCE = frozenset({Trouble.STALL, Trouble.START_TIMEOUT, ExitCause.OTHER})
+_OWN = {Role.ENCODER: Segment.ENCODER, Role.PUSHER: Segment.PUSHER, Role.COMMAND: Segment.ENCODER}
+
+
+def segment_of(evidence: Evidence) -> Segment:
+    """The segment to which the evidence points.
+
+    A process that died by itself, or has just fallen silent (no cause yet), is its own. What sends is judged by how it
+    failed and by what a probe found on the same way; what reads, by its words and by whether it was alive.
+    """
+    if evidence.cause in _SOURCE:
         return Segment.SOURCE
-    return _OF_ROLE[role] if cause is None else _OF_CAUSE.get(cause, _OF_ROLE[role])
+    if evidence.cause in _SENDING or (evidence.role is Role.PUSHER and evidence.cause is Trouble.START_TIMEOUT):
+        return _on_the_way(evidence)
+    if evidence.role is Role.ENCODER and evidence.cause in _EXPLAINED_BY_SOURCE:
+        return _reading(evidence)
+    return _OWN[evidence.role]
+
+
+def _reading(evidence: Evidence) -> Segment:
+    if evidence.source is not None and not evidence.source.works:
+        return Segment.SOURCE
+    never_began = evidence.cause is Trouble.START_TIMEOUT
+    starved = evidence.cause is Trouble.STALL and evidence.reported
+    return Segment.SOURCE if never_began or starved else Segment.ENCODER
+
+
+def _on_the_way(evidence: Evidence) -> Segment:
+    way = _way(evidence)
+    if way in {Segment.NETWORK, Segment.PLATFORM}:
+        return way
+    match evidence.cause:
+        case Trouble.UPLINK_BLOCKED:
+            return Segment.UPLINK
+        case ExitCause.INGEST_REFUSED | ExitCause.INGEST_CLOSED:
+            return Segment.PLATFORM
+        case ExitCause.INGEST_UNREACHABLE:
+            return Segment.PLATFORM if evidence.answered else Segment.NETWORK
+        case Trouble.START_TIMEOUT:  # it never got to send: somebody accepted and kept silent, or nobody was there
+            return Segment.PLATFORM if evidence.connected or evidence.ingest else Segment.NETWORK
+        case _:
+            return Segment.NETWORK
+
+
+def _way(evidence: Evidence) -> Segment | None:
+    """What a probe of the way to the ingest says; None: it is open, or nobody has looked."""
+    if evidence.ingest is None:
+        return None
+    if not evidence.ingest.line_is_up:
+        theirs = evidence.reference is not None and evidence.reference.line_is_up
+        return Segment.PLATFORM if theirs else Segment.NETWORK
+    return Segment.PLATFORM if evidence.ingest is Reach.REFUSED else None

@@ -82,6 +82,18 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--destination", help="the pusher of this destination")
     logs.add_argument("-n", "--lines", type=int, default=200, help="how many of the last lines (default: 200)")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as they come")
+    drill = client(add("drill", _drill, "break something on purpose, and see whether it recovers in time"))
+    drill.add_argument(
+        "name",
+        choices=("quick", "freeze", "pusher", "uplink", "source", "full", "all"),
+        metavar="DRILL",
+        help="quick: kill the encoder (or command); freeze: stop it; pusher: kill a pusher; uplink: nothing is "
+        "acknowledged any more; source: it is gone; full: kill the encoder until the second layer takes over; "
+        "all: one after the other",
+    )
+    drill.add_argument("--stream", required=True)
+    drill.add_argument("--destination", help="whose pusher or uplink (default: the first required one)")
+    drill.add_argument("--json", action="store_true", help="for programs")
     return parser
 
 
@@ -219,3 +231,10 @@ def _logs(args: argparse.Namespace) -> int:
 
     api = client.connect(args.url, args.config or _CONFIG_FILES)
     return client.logs(api, args.stream, args.role, args.destination, lines=args.lines, follow=args.follow)
+
+
+def _drill(args: argparse.Namespace) -> int:
+    from supervisor import client, drill
+
+    api = client.connect(args.url, args.config or _CONFIG_FILES)
+    return drill.drill(api, args.name, args.stream, args.destination, as_json=args.json)

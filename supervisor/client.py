@@ -35,7 +35,14 @@ _STYLES = {
 
 
 class ApiError(Exception):
-    """A neverdark that cannot be reached, or that refused; the text is for the person at the terminal."""
+    """A neverdark that cannot be reached, or that refused; the text is for the person at the terminal.
+
+    `status` is the HTTP status; None without an answer.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Api:
@@ -52,9 +59,9 @@ class Api:
         """The JSON at `path`."""
         return self._call("GET", path, {k: v for k, v in parameters.items() if v is not None})
 
-    def post(self, path: str) -> Any:
+    def post(self, path: str, **parameters: object) -> Any:
         """Give an order."""
-        return self._call("POST", path, {})
+        return self._call("POST", path, {k: v for k, v in parameters.items() if v is not None})
 
     def _call(self, method: str, path: str, parameters: dict[str, object]) -> Any:
         try:
@@ -68,7 +75,7 @@ class Api:
             raise ApiError(f"{self.url}: {type(error).__name__}") from None
         if not answer.ok:
             detail = body.get("detail") if isinstance(body, dict) else None
-            raise ApiError(str(detail or f"{self.url} answers {answer.status_code}"))
+            raise ApiError(str(detail or f"{self.url} answers {answer.status_code}"), answer.status_code)
         return body
 
 

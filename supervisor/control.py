@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
+from typing import TypeVar
 
 from supervisor.engine import Engine
-from supervisor.snapshot import NotAnswering, Snapshot, Verb
+from supervisor.snapshot import Fault, Incident, NotAnswering, Snapshot, Verb
 
 _ANSWER_SECONDS = 2.0
 _LATE_SECONDS = 5.0
+_T = TypeVar("_T")
 
 
 class EngineControl:
@@ -36,13 +38,35 @@ class EngineControl:
 
     def late(self) -> Mapping[str, float]:
         """The parts that should have ticked by now and did not."""
-        age = time.monotonic() - self._engine.time.last_tick
-        return {"loop": age} if age > _LATE_SECONDS else {}
+        now = time.monotonic()
+        age = now - self._engine.time.last_tick
+        late = {"loop": age} if age > _LATE_SECONDS else {}
+        scheduler = self._engine.late(now)
+        return late | ({"scheduler": scheduler} if scheduler else {})
 
     def request(self, verb: Verb, stream: str) -> bool:
         """Hand an order to the loop; False when there is no such stream."""
-        answer: Future[bool] = Future()
-        self._loop.call_soon_threadsafe(lambda: answer.set_result(self._engine.request(verb, stream)))
+        return self._ask(lambda: self._engine.request(verb, stream))
+
+    def incidents(self, stream: str | None = None) -> tuple[Incident, ...] | None:
+        """The incidents of one stream or of all, newest first; None when there is no such stream."""
+        return self._ask(lambda: self._engine.incidents(stream))
+
+    def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
+        """Announce a drill, and break something; see `snapshot.Control`."""
+        return self._ask(lambda: self._engine.drill(stream, seconds, fault, destination))
+
+    def _ask(self, question: Callable[[], _T]) -> _T:
+        """The loop's answer, or its refusal. Raises `NotAnswering` when it is stuck."""
+        answer: Future[_T] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(question())
+            except Exception as error:  # noqa: BLE001 - carried to whoever asked
+                answer.set_exception(error)
+
+        self._loop.call_soon_threadsafe(ask)
         try:
             return answer.result(_ANSWER_SECONDS)
         except TimeoutError:

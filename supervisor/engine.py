@@ -21,22 +21,28 @@ from typing import Any
 from supervisor import events
 from supervisor.config_file import ConfigError, Loaded, load
 from supervisor.config_watch import ConfigWatch
+from supervisor.drilling import cause
 from supervisor.ffmpeg.binary import Binary
 from supervisor.gather import Gather
+from supervisor.incidents import NOTHING_OPEN, Book
+from supervisor.keeper import Keeper
 from supervisor.lifecycle_types import RetryNow
-from supervisor.model import ProcessKey, RestartReason, Role, State
+from supervisor.model import ProcessKey, RestartReason, Role, Segment, State, Trouble
 from supervisor.orphans import end_orphans
-from supervisor.plan import StreamSpec, plan
+from supervisor.plan import StreamSpec, plan, sourceless
 from supervisor.ports import MediaPorts, NoFreePort
 from supervisor.preflight import ca_bundle, preflight, raise_file_limit
 from supervisor.process import OWNER_VARIABLE
 from supervisor.quantities import Address
+from supervisor.reach_watch import ReachWatch
+from supervisor.second_layer import SecondLayer
 from supervisor.slot import Host, Slot, oom_kills
-from supervisor.snapshot import Snapshot, StreamSnapshot
+from supervisor.snapshot import Fault, Histogram, Incident, Refused, Snapshot, StreamSnapshot, WatchdogSnapshot
 from supervisor.strays import adopt_orphans, sweep
 from supervisor.stream import Stream
 from supervisor.timekeeper import Timekeeper
 from supervisor.uplink_watch import UplinkWatch
+from supervisor.watchdog import Post
 
 _SNAPSHOT_SLICE = 50
 _TELL_AGAIN = 600.0
@@ -76,6 +82,13 @@ class Engine:
         self._reload_time = time.time()
         self._workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="probe")
         self._host: Host | None = None
+        self.book = Book()
+        self._keeper = Keeper(self.book, self.tell, self._keys_of, self._is_drilling)
+        self.listeners.append(self._keeper)
+        self._reaches = ReachWatch(
+            self._slots, lambda: self.loaded.config.network.reference, self.tell, self._learned, self._ingest_back
+        )
+        self._second = SecondLayer(self.streams, self.book, self._keeper, self._reaches, self.tell, self._workers)
 
     # --- main path ---------------------------------------------------------------------------------
 
@@ -109,24 +122,30 @@ class Engine:
             later=self._put_off,
             oom_kills=oom_kills,
             claim=self._claim,
+            line_down=self._reaches.line_down,
+            add_looks=self._reaches.add_to,
+            book=self.book,
         )
         self._apply(self._plan(self.loaded))
         ready()
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not look at it while an exit waits
-        uplinks = UplinkWatch(self._pushers, self.tell, self._ingest_back, self._workers)
+        uplinks = UplinkWatch(self._senders, self.tell, self._ingest_back, self._workers)
         jobs: tuple[Job, ...] = (
             partial(self.time.run_forever, self._account),
             partial(self._config_watch.run_forever, self._reload),
             uplinks.run_forever,
+            self._reaches.run_forever,
         )
         tasks = [asyncio.create_task(self._keep(job)) for job in jobs]
         for stream in list(self.streams.values()):
             if stream.spec.enabled and not self._stopping.is_set():
                 stream.start("start")
                 await asyncio.sleep(0)  # a thousand spawns must not keep the first exit waiting
+        self._second.watchdog.start()
         self.started = True
         await self._stopping.wait()
+        self._second.watchdog.stop()
         await self._end_streams()
         for task in tasks:
             task.cancel()
@@ -224,6 +243,7 @@ class Engine:
         for name in removed:
             self.streams[name].stop("config")
         self._drop_gone(specs)
+        self._second.follow()
         return events.ConfigReloaded(self._file, tuple(added), tuple(removed), tuple(changed), ())
 
     def _drop_gone(self, specs: dict[str, StreamSpec]) -> None:
@@ -231,9 +251,11 @@ class Engine:
         self._specs = specs
         for name in [name for name, stream in self.streams.items() if name not in specs and stream.gone]:
             self.streams.pop(name).close()
+            self.book.forget(name)
         self._owners = {target: owner for target, owner in self._owners.items() if owner[0].alive}
-        order = [*specs, *self.streams]
-        self.streams = {name: self.streams[name] for name in order if name in self.streams}
+        for name in specs:  # in the order of the file, in place: others look at the same mapping
+            if name in self.streams:
+                self.streams[name] = self.streams.pop(name)
         self._ports.keep_only({(s.name, d.name) for s in specs.values() for d in s.destinations})
 
     def request(self, verb: str, name: str) -> bool:
@@ -249,6 +271,7 @@ class Engine:
                 stream.stop("operator")
             case "restart":
                 stream.restart(RestartReason.OPERATOR)
+        self._second.follow()
         return True
 
     def _changed(self, slot: Slot) -> None:
@@ -355,6 +378,8 @@ class Engine:
         self._accounted = now
         for stream in self.streams.values():
             stream.account(now, wall)
+        self._keeper.closed(self.book.look(self._advancing, now=now, wall=wall))
+        self._second.watchdog.look(now)
         self._odd = not self._odd
         if self._odd and not self._reading_config:  # that may be trying an encoder, and waits for it itself
             self._sweep()
@@ -371,15 +396,61 @@ class Engine:
     def _slots(self) -> Iterator[Slot]:
         return (slot for stream in self.streams.values() for slot in stream.slots.values())
 
-    # --- evidence ----------------------------------------------------------------------------------
+    # --- incidents and evidence --------------------------------------------------------------------
+
+    def _slot(self, key: ProcessKey) -> Slot | None:
+        stream = self.streams.get(key.stream)
+        return stream.slots.get(key) if stream else None
+
+    def _advancing(self, key: ProcessKey) -> bool:
+        slot = self._slot(key)
+        return slot is not None and slot.advancing(asyncio.get_running_loop().time())
+
+    def _keys_of(self, name: str) -> list[ProcessKey]:
+        stream = self.streams.get(name)
+        return list(stream.slots) if stream else []
+
+    def _is_drilling(self, name: str) -> bool:
+        stream = self.streams.get(name)
+        return stream is not None and stream.drilling(asyncio.get_running_loop().time())
+
+    def _learned(self, slot: Slot) -> None:
+        """A probe has found something that explains a failure."""
+        down = slot.line_is_down() and slot.segment is Segment.NETWORK
+        self.book.learn(slot.key, slot.segment, Trouble.NETWORK_DOWN if down else None)
+
+    def drill(self, name: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
+        """Count what fails as a drill for a while, and break something; see `snapshot.Control`."""
+        stream = self.streams.get(name)
+        if stream is None or name not in self._specs:
+            return False
+        if seconds and not stream.spec.drills:
+            raise Refused("drills are switched off for this stream (drills: false)")
+        how = None
+        if seconds and fault:
+            if not stream.on_air:
+                raise Refused("the stream is not on air: a drill would prove nothing")
+            argv = partial(sourceless, self.loaded.config, name, self._binary, self._ports.get)
+            how = cause(fault, stream, destination, argv)
+        stream.announce_drill(seconds)
+        self.tell(events.DrillAnnounced(name, seconds, how))
+        return True
+
+    def late(self, now: float) -> float | None:
+        """Seconds by which the scheduler is late."""
+        return self._second.watchdog.late(now)
 
     def _pushers(self) -> list[Slot]:
         return [slot for stream in self.streams.values() for slot in stream.pushers]
 
+    def _senders(self) -> list[Slot]:
+        """Whoever connects to an ingest: pushers, and commands whose destinations are known."""
+        return [slot for slot in self._slots() if slot.key.role is Role.PUSHER or slot.spec.observed]
+
     def _ingest_back(self, address: Address) -> None:
         """An ingest is known to accept connections again: who waits for it need not wait longer."""
-        for slot in self._pushers():
-            if slot.waits_for_ingest and slot.spec.ingest == address:
+        for slot in self._senders():
+            if slot.waits_for_ingest and any(way.address == address for way in slot.spec.ingests):
                 slot.dispatch(RetryNow())
 
     def tell(self, fact: events.Fact) -> None:
@@ -394,8 +465,7 @@ class Engine:
                     self._internal_error("listener", error)
 
     def _ingest_answers(self, key: ProcessKey) -> None:
-        stream = self.streams.get(key.stream)
-        slot = stream.slots.get(key) if stream else None
+        slot = self._slot(key)
         if slot and slot.spec.ingest:
             self._ingest_back(slot.spec.ingest)
 
@@ -414,9 +484,12 @@ class Engine:
         """Everything, as it is now. Many streams are taken a slice at a time: an exit must not wait for all."""
         loop = asyncio.get_running_loop()
         shown: list[StreamSnapshot] = []
+        open_segments = self.book.open_segments()
         for name, stream in tuple(self.streams.items()):
             if name in self._specs:
-                shown.append(stream.snapshot(loop.time(), time.time()))
+                watchdog = partial(self._watchdog_of, name)
+                known = open_segments.get(name, NOTHING_OPEN)
+                shown.append(stream.snapshot(loop.time(), time.time(), known, watchdog))
                 if len(shown) % _SNAPSHOT_SLICE == 0:
                     await asyncio.sleep(0)
         return Snapshot(
@@ -426,6 +499,18 @@ class Engine:
             config_reload_success_time=self._reload_time,
             clock_steps=self.time.clock_steps,
             data_dir=self._data_dir,
-            loop_lag_counts=tuple(self.time.lag_counts),
-            loop_lag_sum=self.time.lag_sum,
+            loop_lag=Histogram(tuple(self.time.lag_counts), self.time.lag_sum),
+            detection=dict(self.book.detection),
+            recovery=dict(self.book.recovery),
+            network_reachable=self._reaches.reachable(),
+            scheduler_rearmed=self._second.watchdog.rearmed,
         )
+
+    def _watchdog_of(self, stream: str, destination: str) -> WatchdogSnapshot | None:
+        return self._second.view(Post(stream, destination))
+
+    def incidents(self, name: str | None) -> tuple[Incident, ...] | None:
+        """The incidents of one stream or of all, newest first; None when there is no such stream."""
+        if name is not None and name not in self._specs:
+            return None
+        return self.book.incidents(name, asyncio.get_running_loop().time())

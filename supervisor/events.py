@@ -9,7 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from supervisor.model import ExitCause, ProcessKey, RestartReason, State
+from supervisor.model import (
+    Action,
+    Cause,
+    ExitCause,
+    Layer,
+    ProcessKey,
+    RestartReason,
+    Segment,
+    State,
+    Trouble,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +43,18 @@ class ProcessAdvanced:
 
 @dataclass(frozen=True, slots=True)
 class ProcessSilent:
-    """A run showed no progress, or its ingest acknowledged nothing; it is being killed."""
+    """A run showed no progress, or its ingest acknowledged nothing, for so many seconds; it is being killed."""
 
     key: ProcessKey
     run_id: str
-    reason: RestartReason
+    trouble: Trouble
     seconds: float
+    segment: Segment
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessExited:
-    """A run ended. `last_words` are its last lines, secrets removed."""
+    """A run ended. `last_words` are its last lines, secrets removed; it last advanced `silent` seconds before."""
 
     key: ProcessKey
     run_id: str
@@ -53,6 +64,8 @@ class ProcessExited:
     seconds: float
     planned: bool
     last_words: tuple[str, ...]
+    segment: Segment
+    silent: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,97 @@ class StreamOnAir:
     reason: str | None
     seconds: float  # how long the state before lasted
     planned: bool = False  # off air because somebody wanted it so
+
+
+@dataclass(frozen=True, slots=True)
+class WatchdogStarted:
+    """The second layer looks after so many destinations."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationHealthy:
+    """A destination has become healthy, or still is. `cpu` is in cores, `memory` in bytes: those of process `pid`."""
+
+    stream: str
+    destination: str
+    pid: int
+    cpu: float
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationUnhealthy:
+    """A check was bad, the `count`-th in a row; `withheld` says why nothing is done although there were enough."""
+
+    stream: str
+    destination: str
+    count: int
+    failures: int
+    segment: Segment
+    said: str  # which checks found what
+    withheld: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryAttempted:
+    """The second layer acts, for the `number`-th time since the destination was healthy."""
+
+    stream: str
+    destination: str
+    number: int
+    action: Action
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentOpened:
+    """Something failed; `destination` is empty for what concerns the whole stream."""
+
+    stream: str
+    destination: str
+    cause: Cause
+    segment: Segment
+    layer: Layer
+    drill: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentClosed:
+    """30 s of sustained advance, or somebody stopped what had failed."""
+
+    stream: str
+    destination: str
+    cause: Cause
+    segment: Segment
+    seconds_dark: float
+    drill: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    """Our own line was lost, or is back after `seconds`."""
+
+    down: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRearmed:
+    """A check of the watchdog had not run for `seconds`; it was scheduled anew."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DrillAnnounced:
+    """For so many seconds what fails is a drill; 0: it is over. `how` tells what neverdark itself broke."""
+
+    stream: str
+    seconds: float
+    how: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +291,15 @@ Fact = (
     | MediaPortReplaced
     | StreamWanted
     | StreamOnAir
+    | WatchdogStarted
+    | DestinationHealthy
+    | DestinationUnhealthy
+    | RecoveryAttempted
+    | IncidentOpened
+    | IncidentClosed
+    | LineChanged
+    | CheckRearmed
+    | DrillAnnounced
     | ConfigReloaded
     | ConfigRejected
     | OrphanEnded

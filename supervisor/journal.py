@@ -16,7 +16,8 @@ from typing import Any, TextIO
 import structlog
 
 from supervisor import events
-from supervisor.model import RestartReason, State
+from supervisor.journal_recovery import write_recovery
+from supervisor.model import RestartReason, State, Trouble
 from supervisor.quantities import show_duration
 
 _MAX_WAITING = 10_000
@@ -97,12 +98,13 @@ class Journal:
                 log.info(_of(key.name, "started"), stream=key.stream, pid=pid, run_id=run_id, **_why(reason))
             case events.ProcessAdvanced(key, _, seconds):
                 log.info(_of(key.name, "advances"), stream=key.stream, after=show_duration(seconds))
-            case events.ProcessSilent(key, _, reason, seconds):
-                what = "ingest acknowledges nothing" if reason is RestartReason.UPLINK else "no progress"
+            case events.ProcessSilent(key, _, trouble, seconds, segment):
+                what = "ingest acknowledges nothing" if trouble is Trouble.UPLINK_BLOCKED else "no progress"
                 log.warning(
                     _of(key.name, f"{what} for {show_duration(seconds)}, killing it"),
                     stream=key.stream,
-                    reason=str(reason),
+                    cause=str(trouble),
+                    segment=str(segment),
                 )
             case events.ProcessExited():
                 self._exited(fact)
@@ -142,6 +144,8 @@ class Journal:
                 log.error("a probe cannot look, what it tells is unknown", probe=probe, error=error)
             case events.InternalError(where, error):
                 log.error("internal error, please report it; streams go on", where=where, error=error)
+            case _:
+                write_recovery(log, fact)
 
     def ready(self, version: str, file: Path, listen: str, ffmpeg: str, streams: int) -> None:
         """The first line of a run."""

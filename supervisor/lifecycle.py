@@ -15,6 +15,7 @@ from supervisor.lifecycle_types import (
     Exited,
     Fact,
     Kill,
+    LineLost,
     PoliciesChanged,
     Refilled,
     Restart,
@@ -36,6 +37,7 @@ from supervisor.policy import backoff_delay, budget_allows
 
 # Encoder and pusher tell their progress twice a second each, and not at the same moment.
 _FEED_SLACK = 1.5
+_LINE_RECHECK = 300.0
 _IDLE_RECHECK = 1.0  # how often a process that is not being fed looks again
 
 
@@ -67,17 +69,17 @@ def _spawn(status: Status, view: View, reason: RestartReason | None) -> Step:
 
 def _start(status: Status, event: Event, view: View) -> Step:
     del event
-    return _spawn(replace(status, spent=0), view, None)
+    return _spawn(replace(status, spent=0, proven=0), view, None)
 
 
 def _restart_idle(status: Status, event: Event, view: View) -> Step:
     assert isinstance(event, Restart)
-    return _spawn(replace(status, spent=0), view, event.reason)
+    return _spawn(replace(status, spent=0, proven=0), view, event.reason)
 
 
 def _restart_alive(status: Status, event: Event, view: View) -> Step:
     assert isinstance(event, Restart)
-    fresh = replace(status, spent=0, reason=event.reason)
+    fresh = replace(status, spent=0, proven=0, reason=event.reason)
     return _begin_stopping(fresh, view, force=event.force)
 
 
@@ -137,7 +139,7 @@ def _stopping_exited(status: Status, event: Event, view: View) -> Step:
 
 def _advanced(status: Status, event: Event, view: View) -> Step:
     del event
-    running = replace(status, state=State.RUNNING, since=view.now)
+    running = replace(status, state=State.RUNNING, since=view.now, proven=status.spent)
     return Step(replace(running, deadline=_next_check(running, view)))
 
 
@@ -147,6 +149,8 @@ def _failed(status: Status, event: Event, view: View) -> Step:
     restart = view.policies.restart
     reason = status.reason if status.ending and status.reason else RestartReason.EXIT
     idle = replace(status, reason=reason, ending=False, since=view.now)
+    if view.line_down:
+        return _wait_for_line(idle, event, view)
     if not budget_allows(restart, status.spent, event.cause):
         return _wait(idle, State.COOLDOWN, restart.cooldown, view)
     delay = backoff_delay(restart, status.spent, event.cause, view.random)
@@ -154,6 +158,15 @@ def _failed(status: Status, event: Event, view: View) -> Step:
     if delay <= 0:
         return _spawn(idle, view, reason)
     return _wait(idle, State.BACKOFF, delay, view)
+
+
+def _wait_for_line(status: Status, event: Event, view: View) -> Step:
+    """Nothing is attempted, and what was attempted in vain is given back. `RetryNow` comes when the line is back.
+
+    Who decides that may be wrong: so, at great length, a look all the same.
+    """
+    del event
+    return _wait(replace(status, spent=status.proven, since=view.now), State.BACKOFF, _LINE_RECHECK, view)
 
 
 def _wait(status: Status, state: State, delay: float, view: View) -> Step:
@@ -165,6 +178,8 @@ def _wait(status: Status, state: State, delay: float, view: View) -> Step:
 def _wait_less(status: Status, event: Event, view: View) -> Step:
     del event
     restart = view.policies.restart
+    if view.line_down:
+        return Step(status)
     most = restart.cooldown if status.state is State.COOLDOWN else restart.max_delay
     assert status.deadline is not None
     return Step(replace(status, deadline=min(status.deadline, status.since + most)))
@@ -187,13 +202,19 @@ def _alive_tick(status: Status, event: Event, view: View) -> Step:
         return _kill(status, reason, silent)
     facts: tuple[Fact, ...] = ()
     if status.spent and _sustained(status, view):
-        status, facts = replace(status, spent=0), (Refilled(),)
+        status, facts = replace(status, spent=0, proven=0), (Refilled(),)
     return Step(replace(status, deadline=_next_check(status, view)), facts=facts)
 
 
 def _kill(status: Status, reason: RestartReason, silent: float) -> Step:
     ending = replace(status, ending=True, reason=reason, deadline=None)
     return Step(ending, (Kill(),), (Silent(reason, silent),))
+
+
+def _starting_line_lost(status: Status, event: Event, view: View) -> Step:
+    """What connects into the void would go on for long after the line is back."""
+    del event, view
+    return Step(status if status.ending else replace(status, ending=True, deadline=None), (Kill(),))
 
 
 def _uplink_blocked(status: Status, event: Event, view: View) -> Step:
@@ -263,12 +284,13 @@ _IDLE: dict[type[Event], _Handler] = {
     Stop: _stop_idle,
     Restart: _restart_idle,
     RetryNow: _retry,
+    LineLost: _wait_for_line,
     PoliciesChanged: _wait_less,
     Tick: _retry,
 }
 _TABLE: dict[State, dict[type[Event], _Handler]] = {
     State.STOPPED: {Start: _start, Restart: _restart_idle},
-    State.STARTING: {**_ALIVE, Advanced: _advanced},
+    State.STARTING: {**_ALIVE, Advanced: _advanced, LineLost: _starting_line_lost},
     State.RUNNING: _ALIVE,
     State.BACKOFF: _IDLE,
     State.COOLDOWN: _IDLE,
@@ -289,11 +311,17 @@ IGNORED: dict[State, dict[type[Event], str]] = {
         Exited: "there is no run",
         UplinkBlocked: "there is no run",
         RetryNow: "it is not wanted",
+        LineLost: "it is not wanted",
         PoliciesChanged: "nothing is due",
         Tick: "nothing is due",
     },
     State.STARTING: {Start: "already starting", RetryNow: "already trying"},
-    State.RUNNING: {Start: "already running", Advanced: "known", RetryNow: "nothing to retry"},
+    State.RUNNING: {
+        Start: "already running",
+        Advanced: "known",
+        RetryNow: "nothing to retry",
+        LineLost: "what runs may outlast it",
+    },
     State.BACKOFF: {
         Start: "it will start by itself",
         Advanced: "a report of a run that is over",
@@ -310,6 +338,7 @@ IGNORED: dict[State, dict[type[Event], str]] = {
         Advanced: "it is going",
         UplinkBlocked: "it is going",
         RetryNow: "it is going",
+        LineLost: "it is going",
         PoliciesChanged: "the stop that has begun goes on as it began",
     },
 }

@@ -17,6 +17,7 @@ class Status:
     since: float = 0.0  # when `state` was entered
     run: int = 0  # the number of the last run, from 1
     spent: int = 0  # attempts taken from the budget
+    proven: int = 0  # of these, how many before it last made progress: what is given back when our line was to blame
     deadline: float | None = None  # when `Tick` is due
     reason: RestartReason | None = None  # why it is being, or was last, replaced
     ending: bool = False  # we killed it; its exit is still to come
@@ -68,6 +69,11 @@ class RetryNow:
 
 
 @dataclass(frozen=True, slots=True)
+class LineLost:
+    """Our own line is down: what it waits for cannot be reached, and trying costs attempts."""
+
+
+@dataclass(frozen=True, slots=True)
 class PoliciesChanged:
     """Other deadlines hold from now on."""
 
@@ -77,7 +83,7 @@ class Tick:
     """`Status.deadline` has passed."""
 
 
-Event = Start | Stop | Restart | Advanced | Exited | UplinkBlocked | RetryNow | PoliciesChanged | Tick
+Event = Start | Stop | Restart | Advanced | Exited | UplinkBlocked | RetryNow | LineLost | PoliciesChanged | Tick
 
 
 # --- what is known besides -------------------------------------------------------------------------
@@ -92,6 +98,7 @@ class View:
     random: float = 0.0  # 0 to 1, for jitter
     tracked: bool = True  # whether it reports progress at all
     last_advance: float | None = None  # of this run
+    line_down: bool = False  # and it is on the other side of the line that this process has its peer
     fed: float | None = None  # seconds of media that its feeder delivered since `last_advance`; None: it has none
 
 

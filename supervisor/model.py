@@ -66,6 +66,21 @@ class ExitCause(StrEnum):
     OTHER = "other"
 
 
+class Trouble(StrEnum):
+    """What is wrong with a process that did not end by itself."""
+
+    STALL = "stall"
+    START_TIMEOUT = "start_timeout"
+    UPLINK_BLOCKED = "uplink_blocked"
+    SLOW = "slow"
+    BITRATE_LOW = "bitrate_low"
+    LIMIT = "limit"
+    NETWORK_DOWN = "network_down"
+
+
+Cause = ExitCause | Trouble
+
+
 class Segment(StrEnum):
     """The part of the path that broke."""
 
@@ -77,6 +92,74 @@ class Segment(StrEnum):
     PLATFORM = "platform"
     NEVERDARK = "neverdark"
     UNKNOWN = "unknown"
+
+
+class Layer(StrEnum):
+    """Who notices and who acts."""
+
+    PROCESS = "process"
+    WATCHDOG = "watchdog"
+    PLATFORM = "platform"
+    OPERATOR = "operator"
+
+
+class Check(StrEnum):
+    """What the watchdog looks at."""
+
+    PROCESS = "process"
+    PROGRESS = "progress"
+    UPLINK = "uplink"
+    NETWORK = "network"
+    SOURCE = "source"
+
+
+class Verdict(StrEnum):
+    """What a check finds. `UNKNOWN` is an answer of its own: it never leads to an action."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+    UNKNOWN = "unknown"
+
+
+class Action(StrEnum):
+    """What is done to recover."""
+
+    RESTART_ENCODER = "restart_encoder"
+    RESTART_PUSHER = "restart_pusher"
+    RESTART_COMMAND = "restart_command"
+    RESTART_ALL = "restart_all"
+
+
+class Result(StrEnum):
+    """What became of a recovery action: sustained progress, another failure, or somebody else took over."""
+
+    RECOVERED = "recovered"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+class Reach(StrEnum):
+    """How far a probe got on its way to a server."""
+
+    ANSWERS = "answers"  # the whole handshake was done
+    ACCEPTS = "accepts"  # it is known to listen, or the connection is all that was asked for
+    SILENT = "silent"  # it accepted the connection and did not answer in time
+    CLOSED = "closed"  # it accepted the connection and hung up, or spoke another language
+    REFUSED = "refused"  # the machine is there and does not want us: our line is up
+    TIMEOUT = "timeout"
+    NO_ROUTE = "no_route"  # our own machine knows no way
+    UNRESOLVED = "unresolved"  # the name has no address, or nobody could be asked
+
+    @property
+    def works(self) -> bool:
+        """A server is there and talks."""
+        return self in {Reach.ANSWERS, Reach.ACCEPTS}
+
+    @property
+    def line_is_up(self) -> bool:
+        """Something out there has sent a packet back."""
+        return self not in {Reach.TIMEOUT, Reach.NO_ROUTE, Reach.UNRESOLVED}
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -8,17 +8,39 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from supervisor.config import Config, Destination, Policies, Stream, destination_scheme, text
+from pydantic import SecretStr
+
+from supervisor.config import Config, Destination, Policies, Stream, Uplink, destination_scheme, text
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
+from supervisor.ffmpeg.sources import SourcePlace, source_place
 from supervisor.model import ProcessKey, Role
 from supervisor.quantities import Address
 from supervisor.secrecy import secrets_of_argv, secrets_of_url, show_url
 
 PROGRESS = "{progress}"  # stands in argv for the progress URL, which is known when the process' place is made
 _PORTS = {"rtmp": 1935, "rtmps": 443}
+_NO_SOURCE = "/neverdark/drill/no-such-source.ts"
 _READ_TIMEOUT_SHARE = 0.8  # the source's own timeout comes first, so that FFmpeg can say what went wrong
+
+
+class Way(NamedTuple):
+    """An ingest as one connects to it."""
+
+    address: Address
+    tls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A destination that a command connects to by TCP."""
+
+    name: str
+    ingest: Address
+    tls: bool
+    uplink: Uplink
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +54,17 @@ class ProcessSpec:
     video: bool  # its frames must advance; sound alone is no progress
     media_port: int | None = None  # a pusher's loopback port
     ingest: Address | None = None  # where a pusher connects to by TCP
+    tls: bool = False  # and whether it speaks TLS there
+    observed: tuple[Observed, ...] = ()  # where a command says that it connects to by TCP
+    source: SourcePlace | None = None  # where what an encoder reads can be looked at
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
     target: tuple[str, ...] = field(default=(), repr=False)  # what two processes must not do at the same time
+
+    @property
+    def ingests(self) -> tuple[Way, ...]:
+        """Where it connects to by TCP."""
+        own = () if self.ingest is None else (Way(self.ingest, self.tls),)
+        return (*own, *(Way(observed.ingest, observed.tls) for observed in self.observed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +75,8 @@ class DestinationSpec:
     shown_url: str
     required: bool
     expected_bytes_per_second: float | None
+    policies: Policies
+    ingest: Way | None  # where media goes by TCP
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +89,7 @@ class StreamSpec:
     destinations: tuple[DestinationSpec, ...]
     secrets: frozenset[str] = field(repr=False)
     is_command: bool  # a program of the owner's, kept alive as one process
+    drills: bool = True  # whether faults may be caused on purpose
 
 
 MediaPort = Callable[[str, str], int]  # (stream, destination) → UDP port
@@ -100,10 +134,13 @@ def _stream(
                 show_url(text(destination.url), text(destination.secret_key) or None),
                 destination.required,
                 _expected_bytes_per_second(stream),
+                config.policies_of(name, key),
+                Way(ingest, _tls(destination)) if (ingest := _ingest(destination)) else None,
             )
             for key, destination in stream.destinations.items()
         ),
         is_command=stream.command is not None,
+        drills=stream.drills,
         secrets=_secrets(stream) | variables | ({text(config.token)} if config.token else set()),
     )
 
@@ -112,7 +149,28 @@ def _command(config: Config, name: str, stream: Stream) -> ProcessSpec:
     argv = tuple(text(word) for word in stream.command or ())
     tracked = any(PROGRESS in word for word in argv)
     policies = config.policies_of(name)
-    return ProcessSpec(ProcessKey(name, Role.COMMAND), argv, policies, tracked, video=False, target=argv)
+    return ProcessSpec(
+        ProcessKey(name, Role.COMMAND),
+        argv,
+        policies,
+        tracked,
+        video=False,
+        observed=tuple(
+            Observed(key, ingest, _tls(destination), config.policies_of(name, key).uplink)
+            for key, destination in stream.destinations.items()
+            if (ingest := _ingest(destination))
+        ),
+        target=argv,
+    )
+
+
+def sourceless(config: Config, name: str, binary: Binary, media_port: MediaPort) -> tuple[str, ...]:
+    """The command line of a stream's encoder, but that its source is not there: for drills."""
+    stream = config.streams[name]
+    assert stream.source is not None  # the configuration's own rule
+    nothing = {"url": SecretStr(_NO_SOURCE), "format": None, "options": (), "realtime": None, "loop": False}
+    without = stream.model_copy(update={"source": stream.source.model_copy(update=nothing)})
+    return _encoder(config, name, without, binary, tuple(media_port(name, key) for key in stream.destinations)).argv
 
 
 def _encoder(config: Config, name: str, stream: Stream, binary: Binary, ports: tuple[int, ...]) -> ProcessSpec:
@@ -127,7 +185,14 @@ def _encoder(config: Config, name: str, stream: Stream, binary: Binary, ports: t
         progress_url=PROGRESS,
         read_timeout=policies.stall.timeout * _READ_TIMEOUT_SHARE,
     )
-    return ProcessSpec(ProcessKey(name, Role.ENCODER), tuple(argv), policies, tracked=True, video=True)
+    return ProcessSpec(
+        ProcessKey(name, Role.ENCODER),
+        tuple(argv),
+        policies,
+        tracked=True,
+        video=True,
+        source=source_place(stream.source),
+    )
 
 
 def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, ca_file: str | None) -> ProcessSpec:
@@ -152,6 +217,7 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
         video=True,
         media_port=port,
         ingest=_ingest(destination),
+        tls=_tls(destination),
         output_file=output_file,
         target=(url, text(destination.secret_key)),
     )
@@ -161,6 +227,10 @@ def _ingest(destination: Destination) -> Address | None:
     parts = urlsplit(text(destination.url))
     port = _PORTS.get(parts.scheme.lower())
     return Address(parts.hostname or "", parts.port or port) if port else None
+
+
+def _tls(destination: Destination) -> bool:
+    return destination_scheme(text(destination.url)) == "rtmps"
 
 
 def _expected_bytes_per_second(stream: Stream) -> float | None:

@@ -37,6 +37,7 @@ class ProgressMeter:
         "fed_seconds",
         "last_advance",
         "last_advance_wall",
+        "latest_advance",
     )
 
     def __init__(self, *, video: bool) -> None:
@@ -44,7 +45,8 @@ class ProgressMeter:
         self._frames = self._dropped = self._duplicated = self._bytes = 0
         self._media = 0.0
         self.last_advance: float | None = None  # monotonic, of this run
-        self.last_advance_wall: float | None = None  # of any run
+        self.latest_advance: float | None = None  # monotonic, of any run
+        self.last_advance_wall: float | None = None  # likewise, wall clock
         self.fed_seconds = 0.0  # media delivered by all runs, as far as whoever is fed can be held to account for it
         self.begin_run()
 
@@ -82,11 +84,16 @@ class ProgressMeter:
             self._duplicated += report.duplicated_frames - self._run_duplicated
             self._run_duplicated = report.duplicated_frames
         if advanced:
-            self.last_advance = now
+            self.last_advance = self.latest_advance = now
             self.last_advance_wall = wall
             self._measure_speed(now)
             self._feed(now)
         return advanced
+
+    @property
+    def run_media(self) -> float:
+        """Media seconds of this run."""
+        return self._run_media
 
     def _feed(self, now: float) -> None:
         """Count what was delivered since the advance before, a burst as far as it is one.

@@ -8,23 +8,26 @@ import random
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from supervisor import events, lifecycle, lifecycle_types
+from supervisor.attribution import Evidence, segment_of
 from supervisor.ffmpeg.failure import Failure, classify
 from supervisor.ffmpeg.progress import parse_report
 from supervisor.gather import Gather
+from supervisor.incidents import Book
 from supervisor.lifecycle_types import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, View
-from supervisor.model import Exit, ExitCause, RestartReason, Role, State
+from supervisor.model import Cause, Exit, ExitCause, RestartReason, Role, Segment, State, Trouble
 from supervisor.output import Output
 from supervisor.plan import PROGRESS, ProcessSpec
 from supervisor.process import RUN_VARIABLE, Child, ProgressSocket, spawn
 from supervisor.progress_meter import ProgressMeter
-from supervisor.runlog import Trouble
+from supervisor.quantities import Address
+from supervisor.runlog import Trouble as StorageTrouble
 from supervisor.secrecy import Redactor
 from supervisor.snapshot import LastFailure, ProcessSnapshot
 from supervisor.uplink import DropMeter, UplinkMeter
@@ -33,7 +36,16 @@ ON_AIR_SECONDS = 3.0  # an advance is proof of life for this long
 UNTRACKED_SECONDS = 1.0  # who reports nothing has proved something by living this long
 _MOST_REPORTS = 100  # that one look takes in: a flood of them must not hold up the loop
 _FAILURE_LINES = 20
-_SILENT_CAUSES = {RestartReason.UPLINK: "uplink_blocked"}
+_REPORTED_SECONDS = 2.0  # FFmpeg reports twice a second, whether or not anything advances
+_TROUBLE = {
+    RestartReason.STALL: Trouble.STALL,
+    RestartReason.START_TIMEOUT: Trouble.START_TIMEOUT,
+    RestartReason.UPLINK: Trouble.UPLINK_BLOCKED,
+}
+# What fails like this may do so because our own line is down.
+_OVER_THE_LINE = frozenset(
+    {ExitCause.INGEST_UNREACHABLE, ExitCause.INGEST_CLOSED, Trouble.UPLINK_BLOCKED, Trouble.START_TIMEOUT}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +57,14 @@ class Host:
     environment: Mapping[str, str]
     data_dir: Path
     tell: events.Listener
-    trouble: Trouble
+    trouble: StorageTrouble
     changed: Callable[[Slot], None]  # called after every turn of the lifecycle
     later: Callable[[Slot], None]  # has `catch_up` called when nothing more urgent is left
     oom_kills: Callable[[], int]
     claim: Callable[[Slot], bool]  # whether it may do now what no two processes may do at the same time
+    line_down: Callable[[Address], bool]  # whether it is our own line that keeps this ingest from us
+    book: Book
+    add_looks: Callable[[Evidence, ProcessSpec], Evidence]  # adds what probes have found to the evidence of a failure
 
 
 class Slot:
@@ -65,16 +80,20 @@ class Slot:
         self.started: float | None = None  # wall clock
         self.restarts: Mapping[RestartReason, int] = dict.fromkeys(RestartReason, 0)
         self.exits: Mapping[ExitCause, int] = dict.fromkeys(ExitCause, 0)
-        self.last_cause: ExitCause | RestartReason | None = None
+        self.last_cause: Cause | None = None
+        self.evidence = Evidence(spec.key.role)  # of the last failure
         self.last_failure: LastFailure | None = None
         self.port_taken = False
         self.held = False  # it shall run, and waits for another process that does the same to be gone
         self.meter = ProgressMeter(video=spec.video)
         self.uplink = UplinkMeter() if spec.ingest else None
+        self.observed = {one.name: UplinkMeter() for one in spec.observed}
         self.drops = DropMeter() if spec.media_port else None
         self._fed_before = 0.0  # the feeder's count at our last advance, or at the start of our run
         self._cpu_seconds = 0.0
         self._run_started = 0.0  # monotonic
+        self._last_report = 0.0
+        self._argv_once: tuple[str, ...] | None = None
         self._oom_before = 0
         self._host = host
         self._timer: asyncio.TimerHandle | None = None
@@ -113,6 +132,16 @@ class Slot:
         self.last_cause = None
         self.dispatch(Restart(reason))
 
+    def recover(self, reason: RestartReason) -> None:
+        """Replace it because the second layer says so: with all attempts, and whatever it waits for."""
+        self.dispatch(Restart(reason, force=True))
+
+    def run_once(self, argv: Sequence[str]) -> None:
+        """Replace it by another command line for one run; the run after that is as it should be."""
+        self._argv_once = tuple(argv)
+        self.last_cause = None
+        self.dispatch(Restart(RestartReason.OPERATOR, force=True))
+
     def update(self, spec: ProcessSpec, redactor: Redactor) -> None:
         """Take a changed specification; one that changes the command line replaces the process."""
         replaced = spec.argv != self.spec.argv
@@ -120,6 +149,7 @@ class Slot:
         self._output.hide(redactor)
         if bool(self.uplink) != bool(spec.ingest):
             self.uplink = UplinkMeter() if spec.ingest else None
+        self.observed = {one.name: self.observed.get(one.name, UplinkMeter()) for one in spec.observed}
         if spec.tracked and self._progress is None:
             self._progress = ProgressSocket()
             self._host.progress.add(self._progress.fd, self._on_progress)
@@ -168,9 +198,19 @@ class Slot:
         waiting = self.status.state in {State.BACKOFF, State.COOLDOWN}
         return waiting and self.last_cause is ExitCause.INGEST_UNREACHABLE
 
+    @property
+    def first_layer_at_work(self) -> bool:
+        """It is being replaced, or will be in a moment: not yet out of attempts, nor running as if all were well."""
+        return self.status.ending or self.status.state not in {State.RUNNING, State.COOLDOWN}
+
+    @property
+    def segment(self) -> Segment:
+        """The segment to which its last failure points; without one, its own."""
+        return segment_of(self.evidence._replace(cause=self.last_cause))
+
     def advancing(self, now: float) -> bool:
         """It runs and has shown progress of late; one that reports none has lived for a moment."""
-        if self.status.state is not State.RUNNING:
+        if self.status.state is not State.RUNNING or self.status.ending:
             return False
         if not self.spec.tracked:
             return now - self.status.since >= UNTRACKED_SECONDS
@@ -184,8 +224,22 @@ class Slot:
             random=random.random(),  # noqa: S311 - jitter, not a secret
             tracked=self.spec.tracked,
             last_advance=self.meter.last_advance,
+            line_down=self.line_is_down(),
             fed=self._fed_so_far() - self._fed_before if self.feeder else None,
         )
+
+    @property
+    def over_the_line(self) -> bool:
+        """Its last failure may be that of our own line."""
+        return bool(self.spec.ingests) and self.last_cause in _OVER_THE_LINE
+
+    def line_is_down(self) -> bool:
+        """It is our own line that keeps it from its ingest."""
+        return self.over_the_line and any(self._host.line_down(way.address) for way in self.spec.ingests)
+
+    def uplink_to(self, destination: str) -> UplinkMeter | None:
+        """What is known of the connection to a destination."""
+        return self.uplink or self.observed.get(destination)
 
     def _fed_so_far(self) -> float:
         return self.feeder.meter.fed_seconds if self.feeder else 0.0
@@ -239,7 +293,8 @@ class Slot:
 
     def _argv(self, wall: float) -> list[str]:
         url = self._progress.url if self._progress else ""
-        argv = [word.replace(PROGRESS, url) for word in self.spec.argv]
+        words, self._argv_once = self._argv_once or self.spec.argv, None
+        argv = [word.replace(PROGRESS, url) for word in words]
         path = self.spec.output_file
         if path and path.exists():
             stamp = datetime.fromtimestamp(wall, UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -262,7 +317,7 @@ class Slot:
             cause = ExitCause.BAD_ARGUMENTS if self.key.role is Role.COMMAND else ExitCause.ENCODER_MISSING
         reason = (error.strerror or str(error)) if isinstance(error, OSError) else "the command line cannot be used"
         self.exits = {**self.exits, cause: self.exits[cause] + 1}
-        self.last_cause = cause
+        self._blame(cause)
         message = f"cannot start {self.spec.argv[0]}: {reason}"
         self.last_failure = LastFailure(cause, time.time(), (message,))
         self.dispatch(Exited(cause))
@@ -284,7 +339,7 @@ class Slot:
     def _hear(self, data: bytes) -> None:
         if not data or self.child is None:
             return
-        now = self._host.loop.time()
+        now = self._last_report = self._host.loop.time()
         first = self.meter.last_advance is None
         if not self.meter.update(parse_report(data), now, time.time()):
             return
@@ -315,7 +370,9 @@ class Slot:
         failure, lines = self._diagnose(how, planned=planned)
         self.port_taken = failure.port_taken
         if not planned and not ours:
-            self.last_cause = failure.cause
+            self._blame(failure.cause, answered=failure.answered)
+        # A run that never advanced: then media has been missing since the run before. A first run has none.
+        last = self.meter.latest_advance if self.status.reason else self.meter.last_advance
         wall, seconds = time.time(), loop.time() - self._run_started
         fact = events.ProcessExited(
             self.key,
@@ -326,9 +383,23 @@ class Slot:
             seconds,
             planned or ours,
             self._output.last_lines,
+            self.segment,
+            None if last is None else loop.time() - last,
         )
         self._put_off(partial(self._end_run, lines, wall, fact))
         self.dispatch(Exited(failure.cause))
+
+    def _blame(self, cause: Cause, *, answered: bool = False) -> None:
+        """Keep what is known of a failure at its moment."""
+        self.last_cause = cause
+        evidence = Evidence(
+            self.key.role,
+            cause,
+            answered=answered,
+            connected=self.uplink is not None and self.uplink.totals.connected,
+            reported=self._host.loop.time() - self._last_report < _REPORTED_SECONDS,
+        )
+        self.evidence = self._host.add_looks(evidence, self.spec)
 
     def _diagnose(self, how: Exit, *, planned: bool) -> tuple[Failure, list[str]]:
         """Why the run ended, and its last lines. Whatever goes wrong in here, the process must be replaced."""
@@ -357,10 +428,11 @@ class Slot:
     def _tell(self, fact: lifecycle_types.Fact) -> None:
         match fact:
             case lifecycle_types.Silent(reason, seconds):
-                self.last_cause = reason
+                trouble = _TROUBLE[reason]
                 said = self._output.last_lines[-_FAILURE_LINES:]
-                self.last_failure = LastFailure(_SILENT_CAUSES.get(reason, str(reason)), time.time(), said)
-                self._host.tell(events.ProcessSilent(self.key, self.run_id or "", reason, seconds))
+                self.last_failure = LastFailure(trouble, time.time(), said)
+                self._blame(trouble)
+                self._host.tell(events.ProcessSilent(self.key, self.run_id or "", trouble, seconds, self.segment))
             case lifecycle_types.Waiting(state, delay, left):
                 cause = self.last_cause if isinstance(self.last_cause, ExitCause) else ExitCause.KILLED
                 retry = events.RetryScheduled(self.key, state, delay, left, cause)
@@ -419,6 +491,7 @@ class Slot:
             retry_at=wall + (status.deadline - now) if waiting and status.deadline else None,
             cpu_seconds=self._cpu_seconds,
             tracked=self.spec.tracked,
+            policies=self.spec.policies,
             progress=self.meter.totals(now),
             last_failure=self.last_failure,
             uplink=self.uplink.totals if self.uplink else None,

@@ -9,9 +9,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
-from supervisor.model import ExitCause, Health, ProcessKey, RestartReason, Segment, State
+from supervisor.config import Policies
+from supervisor.model import (
+    Action,
+    Cause,
+    Check,
+    ExitCause,
+    Health,
+    Layer,
+    ProcessKey,
+    RestartReason,
+    Result,
+    Segment,
+    State,
+    Verdict,
+)
 
 Verb = Literal["start", "stop", "restart"]
+Fault = Literal["uplink", "source"]  # what a drill has neverdark itself break
 
 
 class ProgressTotals(NamedTuple):
@@ -61,24 +76,91 @@ class ProcessSnapshot(NamedTuple):
     retry_at: float | None
     cpu_seconds: float
     tracked: bool
+    policies: Policies
     progress: ProgressTotals
     last_failure: LastFailure | None
     uplink: UplinkTotals | None
     dropped_datagrams: int | None
 
 
+class WatchdogSnapshot(NamedTuple):
+    """The second layer's view of one destination.
+
+    `running` is true only if its job really ran within two intervals. `verdicts` has the checks that apply.
+    """
+
+    running: bool
+    verdict: Verdict
+    verdicts: Mapping[Check, Verdict]
+    checks: Mapping[Verdict, int]
+    consecutive_failures: int
+    last_check: float | None
+    last_healthy: float | None
+    last_recovery: float | None
+    recoveries: int
+    interval: float
+
+
 class DestinationSnapshot(NamedTuple):
-    """One destination of a stream; `expected_bytes_per_second` is None where nothing tells."""
+    """One destination of a stream; `expected_bytes_per_second` is None where nothing tells.
+
+    `uplink` is None where there is no TCP connection to watch, `dropped_datagrams` where neverdark feeds no pusher,
+    `watchdog` where the destination is not watched.
+    """
 
     name: str
     shown_url: str
     required: bool
     on_air: bool
     expected_bytes_per_second: float | None
+    uplink: UplinkTotals | None
+    dropped_datagrams: int | None
+    watchdog: WatchdogSnapshot | None
+
+
+class ActionTaken(NamedTuple):
+    """A recovery action of an incident; no result yet while it is not known whether it helped."""
+
+    at: float
+    layer: Layer
+    action: Action
+    result: Result | None
+
+
+class Incident(NamedTuple):
+    """From the first failure until 30 s of sustained advance.
+
+    `destination` is None for what concerns the whole stream. `layer` is who noticed it. `detection_seconds` lie between
+    the last advance and the notice, `recovery_seconds` between the notice and the (latest) new advance.
+    """
+
+    id: str
+    stream: str
+    destination: str | None
+    opened: float
+    closed: float | None
+    cause: Cause
+    segment: Segment
+    layer: Layer
+    drill: bool
+    seconds_dark: float
+    detection_seconds: float | None
+    recovery_seconds: float | None
+    actions: tuple[ActionTaken, ...]
+
+
+class Histogram(NamedTuple):
+    """Counts per bucket (not cumulative, the last one for everything above) and their sum."""
+
+    counts: tuple[int, ...]
+    sum: float
 
 
 class StreamSnapshot(NamedTuple):
-    """One stream. `reason` says in words why it is not on air; `since` is when `on_air` last changed."""
+    """One stream. `reason` says in words why it is not on air; `since` is when `on_air` last changed.
+
+    `off_air_since` is 0 for none. `recovery_attempts` has the pairs that can occur.
+    """
 
     name: str
     wanted: bool
@@ -93,13 +175,22 @@ class StreamSnapshot(NamedTuple):
     wanted_seconds: float
     on_air_seconds: float
     off_air_seconds: Mapping[Segment, float]
+    maintenance: bool
+    drills: bool
+    off_air_since: float
+    incident_open: Mapping[Segment, int]
+    incidents: Mapping[Segment, int]
+    recovery_attempts: Mapping[tuple[Layer, Action], int]
+    recovery_results: Mapping[tuple[Layer, Result], int]
+    last_detection: Mapping[Layer, float]
+    last_recovery: Mapping[Layer, float]
 
 
 class Snapshot(NamedTuple):
     """The whole engine at one moment.
 
-    `loop_lag` is a histogram: counts per bucket of `LOOP_LAG_BUCKETS` (not cumulative, the last one for everything
-    above) and the sum in seconds.
+    `loop_lag` has the buckets of `LOOP_LAG_BUCKETS`, `detection` and `recovery` (by layer) those of their own names.
+    `network_reachable` has an entry for each probe that knows.
     """
 
     at: float
@@ -108,15 +199,24 @@ class Snapshot(NamedTuple):
     config_reload_success_time: float
     clock_steps: int
     data_dir: Path
-    loop_lag_counts: tuple[int, ...]
-    loop_lag_sum: float
+    loop_lag: Histogram
+    detection: Mapping[Layer, Histogram]
+    recovery: Mapping[Layer, Histogram]
+    network_reachable: Mapping[str, bool]
+    scheduler_rearmed: int
 
 
 LOOP_LAG_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+DETECTION_BUCKETS = (0.01, 0.05, 0.25, 1.0, 2.5, 5.0, 10.5, 15.0, 30.0, 60.0, 95.0, 120.0, 300.0, 900.0)
+RECOVERY_BUCKETS = (0.05, 0.25, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 90.0, 180.0, 300.0, 600.0, 1800.0, 3600.0)
 
 
 class NotAnswering(Exception):  # noqa: N818 - it names the state
     """The engine's loop did not answer in time."""
+
+
+class Refused(Exception):  # noqa: N818 - it names the state
+    """An order that cannot be carried out; the text says why."""
 
 
 class Control(Protocol):
@@ -130,6 +230,15 @@ class Control(Protocol):
 
     def request(self, verb: Verb, stream: str) -> bool:
         """Hand an order to the loop; False when there is no such stream."""
+
+    def incidents(self, stream: str | None = None) -> tuple[Incident, ...] | None:
+        """The incidents of one stream or of all, newest first; None when there is no such stream."""
+
+    def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
+        """For `seconds`, count what fails in a stream as a drill; `fault` is broken by neverdark itself.
+
+        0 seconds end a drill. False when there is no such stream. Raises `Refused`.
+        """
 
     def log_directory(self, stream: str) -> Path:
         """Where the log files of a stream's processes are."""

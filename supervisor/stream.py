@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from supervisor import events
-from supervisor.attribution import segment_of
-from supervisor.model import Health, ProcessKey, RestartReason, Role, Segment, State
-from supervisor.plan import ProcessSpec, StreamSpec
+from supervisor.airtime import AirTime
+from supervisor.config import Policies
+from supervisor.model import Health, ProcessKey, RestartReason, Role, Segment, State, Verdict
+from supervisor.plan import ProcessSpec, StreamSpec, Way
 from supervisor.quantities import show_duration
 from supervisor.secrecy import Redactor
 from supervisor.slot import Host, Slot
-from supervisor.snapshot import DestinationSnapshot, StreamSnapshot
-
-_UNSEEN = 5.0  # accounts come every second: a longer gap is time in which we were not there
+from supervisor.snapshot import DestinationSnapshot, StreamSnapshot, UplinkTotals, WatchdogSnapshot
 
 
 class Stream:
@@ -35,10 +34,10 @@ class Stream:
         self._waiting_for_pushers: RestartReason | None = None  # why the encoder's own turn is still to come
         self._waiting_since = 0.0
         self._leaving: set[ProcessKey] = set()
-        self._accounted = host.loop.time()
-        self._wanted_seconds = 0.0
-        self._on_air_seconds = 0.0
-        self._off_air_seconds: Mapping[Segment, float] = dict.fromkeys(Segment, 0.0)
+        self.wanted_since = 0.0  # monotonic
+        self.verdicts: dict[str, Verdict] = {}  # the second layer's latest, by destination
+        self._drill_until = 0.0
+        self._air = AirTime(host.loop.time())
         self._secrets: frozenset[str] = frozenset()
         self._adopt(spec)
 
@@ -48,6 +47,7 @@ class Stream:
         """Let it run: pushers first, so that they listen before the encoder speaks."""
         if not self.wanted:
             self.wanted = True
+            self.wanted_since = self._host.loop.time()
             self._host.tell(events.StreamWanted(self.spec.name, wanted=True, why=why))
         self._waiting_for_pushers = None
         for slot in self._staying():
@@ -57,6 +57,7 @@ class Stream:
         """End it in order: pushers while data still flows, then the encoder."""
         if self.wanted:
             self.wanted = False
+            self._air.nobody_wants_it()
             self._host.tell(events.StreamWanted(self.spec.name, wanted=False, why=why))
         if force:
             for slot in self.slots.values():
@@ -171,9 +172,24 @@ class Stream:
 
     def destination_on_air(self, name: str, now: float) -> bool:
         """Whether media reaches one destination, as far as its process knows."""
+        sender = self._sender(name)
+        return sender is not None and sender.advancing(now)
+
+    def _sender(self, name: str) -> Slot | None:
+        """The process that sends to a destination."""
         role = Role.COMMAND if self.spec.is_command else Role.PUSHER
-        key = ProcessKey(self.spec.name, role, "" if self.spec.is_command else name)
-        return key in self.slots and self.slots[key].advancing(now)
+        return self.slots.get(ProcessKey(self.spec.name, role, "" if self.spec.is_command else name))
+
+    def _uplink_of(self, name: str) -> UplinkTotals | None:
+        sender = self._sender(name)
+        if sender is None:
+            return None
+        meter = sender.observed.get(name) if self.spec.is_command else sender.uplink
+        return meter.totals if meter else None
+
+    def _drops_of(self, name: str) -> int | None:
+        sender = self._sender(name)
+        return sender.drops.total if sender and sender.drops else None
 
     def _dark(self, now: float) -> Slot | None:
         """Who, if anybody, keeps the stream from being on air. Where no destination is required, any will do."""
@@ -204,31 +220,28 @@ class Stream:
 
     def account(self, now: float, wall: float) -> None:
         """Book the time since the last call as on air or off air, and tell when that changed."""
-        elapsed, self._accounted = max(0.0, now - self._accounted), now
         dark = self._dark(now)
-        self._culprit = dark and self._blame(dark, now)
+        self._culprit = culprit = dark and self._blame(dark, now)
         on_air = self.wanted and dark is None
+        self._air.account(
+            now, wanted=self.wanted, on_air=on_air, segment=self._segment(), maintenance=self.drilling(now)
+        )
+        excused = not self.wanted or (culprit is not None and culprit.excused)
         if self.wanted:
-            self._wanted_seconds += elapsed
-            if on_air:
-                self._on_air_seconds += elapsed
-            else:
-                segment = Segment.NEVERDARK if elapsed > _UNSEEN else self._segment()
-                booked = self._off_air_seconds[segment] + elapsed
-                self._off_air_seconds = {**self._off_air_seconds, segment: booked}
+            last = culprit.meter.last_advance if culprit else None
+            self._air.note_darkness(now, on_air=on_air, excused=excused, media_stopped=wall - (now - (last or now)))
         self._reason = None if on_air else self._explain(now)
         if on_air != self.on_air or not self.since:
             lasted = now - self._since_now if self.since else 0.0
             if self.on_air or on_air:
-                planned = not self.wanted or (self._culprit is not None and self._culprit.excused)
-                self._host.tell(events.StreamOnAir(self.spec.name, on_air, self._reason, lasted, planned))
+                self._host.tell(events.StreamOnAir(self.spec.name, on_air, self._reason, lasted, excused))
             self.on_air, self.since, self._since_now = on_air, wall, now
 
     def _segment(self) -> Segment:
         slot = self._culprit
         if slot is None:
             return Segment.UNKNOWN
-        return Segment.NEVERDARK if slot.excused else segment_of(slot.key.role, slot.last_cause)
+        return Segment.NEVERDARK if slot.excused else self._host.book.segment(slot.key) or slot.segment
 
     def _health(self, now: float) -> Health:
         if not self.wanted:
@@ -236,11 +249,54 @@ class Stream:
         if self._culprit:
             return Health.UNKNOWN if self._culprit.excused else Health.UNHEALTHY
         every = all(self.destination_on_air(destination.name, now) for destination in self.spec.destinations)
-        return Health.HEALTHY if every else Health.DEGRADED
+        doubt = {Verdict.DEGRADED, Verdict.UNHEALTHY} & set(self.verdicts.values())
+        return Health.HEALTHY if every and not doubt else Health.DEGRADED
 
-    def snapshot(self, now: float, wall: float) -> StreamSnapshot:
+    # --- drills ------------------------------------------------------------------------------------
+
+    def drilling(self, now: float) -> bool:
+        """What fails now was announced."""
+        return now < self._drill_until
+
+    def announce_drill(self, seconds: float) -> None:
+        """For so many seconds, what fails is a drill."""
+        self._drill_until = self._host.loop.time() + seconds
+
+    # --- the second layer --------------------------------------------------------------------------
+
+    def posts(self) -> list[tuple[str, Policies]]:
+        """What the second layer looks after: each destination, or, without any, the command itself as ""."""
+        if self.spec.destinations:
+            return [(destination.name, destination.policies) for destination in self.spec.destinations]
+        return [("", process.policies) for process in self.spec.processes]
+
+    def way_to(self, destination: str) -> tuple[Slot, ...]:
+        """The processes on the way to a destination: encoder and pusher, or the command. Empty when there is none."""
+        sender = self._sender(destination)
+        if sender is None:
+            return ()
+        return (sender.feeder, sender) if sender.feeder else (sender,)
+
+    def policies(self, destination: str) -> Policies:
+        """The policies of a post."""
+        return dict(self.posts())[destination]
+
+    def ingest(self, destination: str) -> Way | None:
+        """Where a destination is connected to by TCP."""
+        return next((known.ingest for known in self.spec.destinations if known.name == destination), None)
+
+    # --- what it shows -----------------------------------------------------------------------------
+
+    def snapshot(
+        self,
+        now: float,
+        wall: float,
+        open_segments: Mapping[Segment, int],
+        watchdog: Callable[[str], WatchdogSnapshot | None],
+    ) -> StreamSnapshot:
         """The stream as the outside may see it, right now."""
         self.account(now, wall)
+        sums = self._host.book.know(self.spec.name, is_command=self.spec.is_command)
         return StreamSnapshot(
             name=self.spec.name,
             wanted=self.wanted,
@@ -258,10 +314,22 @@ class Stream:
                     d.required,
                     self.destination_on_air(d.name, now),
                     d.expected_bytes_per_second,
+                    self._uplink_of(d.name),
+                    self._drops_of(d.name),
+                    watchdog(d.name),
                 )
                 for d in self.spec.destinations
             ),
-            wanted_seconds=self._wanted_seconds,
-            on_air_seconds=self._on_air_seconds,
-            off_air_seconds=self._off_air_seconds,
+            wanted_seconds=self._air.wanted,
+            on_air_seconds=self._air.on_air,
+            off_air_seconds=self._air.off_air,
+            maintenance=self.drilling(now),
+            drills=self.spec.drills,
+            off_air_since=self._air.off_air_since,
+            incident_open=open_segments,
+            incidents=sums.incidents,
+            recovery_attempts=sums.attempts,
+            recovery_results=sums.results,
+            last_detection=sums.last_detection,
+            last_recovery=sums.last_recovery,
         )

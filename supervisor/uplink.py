@@ -59,6 +59,11 @@ class TcpSample(NamedTuple):
         """
         return bool(self.unsent_bytes) or bool(self.unacked_segments)
 
+    @property
+    def importance(self) -> tuple[bool, int, int]:
+        """An open connection before one that the ingest has closed, then the one that carries the stream."""
+        return self.state is TcpState.ESTABLISHED, self.acked_bytes or 0, self.inode
+
 
 class DropSample(NamedTuple):
     """A UDP socket at one moment: datagrams that the kernel dropped since it was opened."""
@@ -82,6 +87,16 @@ class UplinkMeter:
     def totals(self) -> UplinkTotals:
         """Sums over all connections, which never fall, and the state of the latest one."""
         return self._totals
+
+    @property
+    def inode(self) -> int | None:
+        """The socket of the connection that is open now."""
+        return self._last.inode if self._last and self._seen_at is not None else None
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long data has waited and nothing was acknowledged."""
+        return self._silent
 
     def update(
         self,

@@ -1,20 +1,21 @@
-"""Looks at every pusher's connection once a second, in a thread, and judges what the kernel says."""
+"""Looks at every connection to an ingest once a second, in a thread, and judges what the kernel says."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import lru_cache
 from ipaddress import ip_address
 
 from supervisor import events
-from supervisor.model import ProcessKey, State
-from supervisor.probes.uplink import Evidence, ProbeFailed, UplinkProbe
+from supervisor.model import Role, State
+from supervisor.probes.uplink import Evidence, Observation, ProbeFailed, Subject, UplinkProbe, Watched
 from supervisor.quantities import Address
 from supervisor.slot import Slot
+from supervisor.uplink import UplinkMeter
 
 _DEFAULT_INTERVAL = 1.0
 _IPV6 = 6
@@ -22,16 +23,16 @@ _ANY_HOST = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not 
 
 
 class UplinkWatch:
-    """Feeds the uplink meters of the pushers and tells those that are blocked."""
+    """Feeds the uplink meters of pushers and commands and tells those that are blocked."""
 
     def __init__(
         self,
-        pushers: Callable[[], Sequence[Slot]],
+        senders: Callable[[], Sequence[Slot]],
         tell: events.Listener,
         ingest_back: Callable[[Address], None],
         workers: Executor,
     ) -> None:
-        self._pushers = pushers
+        self._senders = senders
         self._tell = tell
         self._ingest_back = ingest_back
         self._workers = workers
@@ -44,34 +45,33 @@ class UplinkWatch:
         """Sample, judge, wait; a probe that fails is told of once and tried again."""
         loop = asyncio.get_running_loop()
         while True:
-            pushers = self._pushers()
-            intervals = [slot.spec.policies.uplink.interval for slot in pushers if slot.spec.ingest]
-            interval = min(intervals, default=_DEFAULT_INTERVAL)
+            interval = min((i for slot in self._senders() for i in _intervals(slot)), default=_DEFAULT_INTERVAL)
             await asyncio.sleep(interval)
-            pids = {slot.key: slot.child.pid for slot in self._pushers() if slot.child}
-            if not pids and not self._awaited():
+            watched = [one for slot in self._senders() for one in _watched(slot)]
+            if not watched and not self._awaited():
                 continue
-            ports = {slot.key: slot.spec.media_port or 0 for slot in self._pushers() if slot.child}
             try:
-                evidence = await loop.run_in_executor(self._workers, self._probe.sample, pids, ports)
+                evidence = await loop.run_in_executor(self._workers, self._probe.sample, watched)
             except ProbeFailed as error:
                 if not self._failing:
                     self._tell(events.ProbeTrouble("uplink", str(error)))
                 self._failing = True
                 continue
             self._failing = False
+            pids = {one.key: one.pid for one in watched}
             self._judge(evidence, pids, loop.time(), time.time(), interval)
 
-    def _judge(self, evidence: Evidence, pids: dict[ProcessKey, int], now: float, wall: float, interval: float) -> None:
-        for slot in self._pushers():
-            # Between the look and now a process may have been replaced: old evidence says nothing of the new.
-            same = slot.child is not None and pids.get(slot.key) == slot.child.pid
-            if slot.drops:
-                slot.drops.update(evidence.dropped.get(slot.key) if same else None)
-            if slot.uplink and (same or slot.child is None):
-                sample = evidence.connections.get(slot.key) if same else None
-                timeout = slot.spec.policies.uplink.timeout
-                if slot.uplink.update(sample, now, wall, timeout, interval):
+    def _judge(self, evidence: Evidence, pids: dict[Subject, int], now: float, wall: float, interval: float) -> None:
+        for slot in self._senders():
+            if slot.drops and slot.child and pids.get(slot.key) == slot.child.pid:
+                slot.drops.update(evidence.dropped.get(slot.key))
+            for key, meter, timeout in _meters(slot):
+                # Between the look and now a process may have been replaced: old evidence says nothing of the new.
+                same = slot.child is not None and pids.get(key) == slot.child.pid
+                if not same and slot.child:
+                    continue
+                sample = evidence.connections.get(key) if same else None
+                if meter.update(sample, now, wall, timeout, interval):
                     slot.uplink_blocked()
         self._look_for_returned(evidence)
 
@@ -79,8 +79,8 @@ class UplinkWatch:
         """Ingests on this machine that a pusher waits for: whether they listen can be seen without a connection."""
         return {
             slot.spec.ingest
-            for slot in self._pushers()
-            if slot.spec.ingest and slot.waits_for_ingest and _is_here(slot.spec.ingest.host)
+            for slot in self._senders()
+            if slot.spec.ingest and slot.waits_for_ingest and is_here(slot.spec.ingest.host)
         }
 
     def _look_for_returned(self, evidence: Evidence) -> None:
@@ -98,12 +98,36 @@ class UplinkWatch:
         for address in (listening & self._silent_before) | (listening - self._tried):
             self._ingest_back(address)
         self._silent_before = awaited - listening
-        working = {slot.spec.ingest for slot in self._pushers() if slot.status.state is State.RUNNING}
+        working = {slot.spec.ingest for slot in self._senders() if slot.status.state is State.RUNNING}
         self._tried = (self._tried | listening) - self._silent_before - working
 
 
+def _intervals(slot: Slot) -> Iterator[float]:
+    if slot.spec.ingest:
+        yield slot.spec.policies.uplink.interval
+    for observed in slot.spec.observed:
+        yield observed.uplink.interval
+
+
+def _watched(slot: Slot) -> Iterator[Watched]:
+    if slot.child is None:
+        return
+    if slot.key.role is Role.PUSHER:
+        yield Watched(slot.key, slot.child.pid, slot.spec.media_port or 0)
+    for observed in slot.spec.observed:
+        yield Watched(Observation(slot.key, observed.name), slot.child.pid, peer=observed.ingest)
+
+
+def _meters(slot: Slot) -> Iterator[tuple[Subject, UplinkMeter, float]]:
+    """What each connection of a process is judged by: its meter and the time that it has."""
+    if slot.uplink:
+        yield slot.key, slot.uplink, slot.spec.policies.uplink.timeout
+    for observed in slot.spec.observed:
+        yield Observation(slot.key, observed.name), slot.observed[observed.name], observed.uplink.timeout
+
+
 @lru_cache(maxsize=256)
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
     """Whether an address is this machine's own: then it can be bound to."""
     if Address(host, 1).is_loopback:
         return True

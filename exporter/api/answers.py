@@ -32,6 +32,11 @@ async def in_thread(work: Callable[[], _T]) -> _T:
     return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
 
 
+def no_such_stream() -> HTTPException:
+    """The 404 for a stream's name that nothing has."""
+    return HTTPException(404, "there is no such stream")
+
+
 def add_error_answers(app: FastAPI) -> None:
     """Errors of any kind become `{"detail": text}` with the fitting status."""
 

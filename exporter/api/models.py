@@ -10,7 +10,20 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from supervisor.model import ExitCause, Health, RestartReason, Role, State
+from supervisor.model import (
+    Action,
+    Cause,
+    Check,
+    ExitCause,
+    Health,
+    Layer,
+    RestartReason,
+    Result,
+    Role,
+    Segment,
+    State,
+    Verdict,
+)
 
 
 class Shape(BaseModel):
@@ -26,7 +39,7 @@ class Problem(Shape):
 
 
 class Live(Shape):
-    """`late`: the parts that should have ticked by now, with the seconds since they last did."""
+    """`late`: the parts (`loop`, `scheduler`) that should have ticked by now, with the seconds since they last did."""
 
     status: Literal["ok", "failing"]
     late: dict[str, float] | None = None
@@ -79,6 +92,15 @@ class Failure(Shape):
     log: list[str]
 
 
+class ProcessPolicies(Shape):
+    """The configuration that is in force for the process: seconds, counts and ratios as plain numbers."""
+
+    restart: dict[str, float]
+    stall: dict[str, float]
+    uplink: dict[str, float]
+    watchdog: dict[str, bool | float]
+
+
 class Process(Shape):
     """One process. `pid` is null unless it is alive, `progress` where it cannot be tracked."""
 
@@ -97,20 +119,59 @@ class Process(Shape):
     uplink: UplinkState | None
     dropped_datagrams: int | None
     last_failure: Failure | None
+    policies: ProcessPolicies
+
+
+class WatchdogState(Shape):
+    """What the watchdog says of a destination, in short; `verdicts` has the checks that apply."""
+
+    running: bool
+    verdict: Verdict
+    verdicts: dict[Check, Verdict]
+    consecutive_unhealthy: int
+
+
+class Watchdog(WatchdogState):
+    """What the watchdog says of a destination.
+
+    `running` is true only if its job really ran within two intervals; `check_interval` is in seconds.
+    """
+
+    last_check_time: AwareDatetime | None
+    last_healthy_time: AwareDatetime | None
+    last_recovery_time: AwareDatetime | None
+    recovery_count: int
+    check_interval: float
+
+
+class WatchdogStatus(Shape):
+    """Every watched destination as `stream:destination`."""
+
+    watchdog_count: int
+    watchdogs: dict[str, Watchdog]
 
 
 class Destination(Shape):
-    """One destination; its URL is shown without secrets."""
+    """One destination; its URL is shown without secrets.
+
+    `uplink` is null where there is no TCP connection to watch, `watchdog` where nobody watches.
+    """
 
     name: str
     url: str
     required: bool
     on_air: bool
     expected_bytes_per_second: float | None
+    uplink: UplinkState | None
+    watchdog: WatchdogState | None
 
 
 class Stream(Shape):
-    """One stream; `since` is when `on_air` last changed, `reason` says why it is not on air."""
+    """One stream; `since` is when `on_air` last changed, `reason` says why it is not on air.
+
+    `off_air_since` is when it went off air, until media has advanced for 30 s again. `drills`: what fails now counts
+    as a drill.
+    """
 
     stream: str
     wanted: bool
@@ -120,6 +181,9 @@ class Stream(Shape):
     since: AwareDatetime
     origin: str
     command: bool
+    maintenance: bool
+    drills: bool
+    off_air_since: AwareDatetime | None
     wanted_seconds: float
     on_air_seconds: float
     processes: list[Process]
@@ -139,7 +203,43 @@ class Accepted(Shape):
     """The order has been handed over; what becomes of it shows in the stream's state."""
 
     stream: str
-    accepted: Literal["start", "stop", "restart"]
+    accepted: Literal["start", "stop", "restart", "drill"]
+
+
+class Attempt(Shape):
+    """A recovery action; `result` is null while it is not known whether it helped."""
+
+    at: AwareDatetime
+    layer: Layer
+    action: Action
+    result: Result | None
+
+
+class IncidentReport(Shape):
+    """From the first failure until media has advanced for 30 s again; `destination` is null if it is about all.
+
+    `layer` noticed it, `detection_seconds` after the last advance; `recovery_seconds` later media advanced again.
+    """
+
+    id: str
+    stream: str
+    destination: str | None
+    opened: AwareDatetime
+    closed: AwareDatetime | None
+    cause: Cause
+    segment: Segment
+    layer: Layer
+    drill: bool
+    seconds_dark: float
+    detection_seconds: float | None
+    recovery_seconds: float | None
+    actions: list[Attempt]
+
+
+class IncidentList(Shape):
+    """The newest first."""
+
+    incidents: list[IncidentReport]
 
 
 class LogPage(Shape):

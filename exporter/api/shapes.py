@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from supervisor.snapshot import DestinationSnapshot, ProcessSnapshot, Snapshot, StreamSnapshot
+from supervisor.config import Policies
+from supervisor.snapshot import (
+    DestinationSnapshot,
+    Incident,
+    ProcessSnapshot,
+    Snapshot,
+    StreamSnapshot,
+    UplinkTotals,
+    WatchdogSnapshot,
+)
+
+_SHOWN_POLICIES: Final = {"restart", "stall", "uplink", "watchdog"}
+# What policies look like, by their identity: 1,000 streams share few, and each page asks every two seconds.
+_policies_shown: dict[int, tuple[weakref.ref[Policies], dict[str, Any]]] = {}
 
 
 def show_time(seconds: float | None) -> str | None:
@@ -13,6 +28,11 @@ def show_time(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def show_seconds(seconds: float) -> float:
+    """`30` rather than `30.0` when it is whole."""
+    return int(seconds) if seconds.is_integer() else seconds
 
 
 def show_readiness(snapshot: Snapshot) -> dict[str, Any]:
@@ -38,10 +58,56 @@ def show_stream(stream: StreamSnapshot) -> dict[str, Any]:
         "since": show_time(stream.since),
         "origin": stream.origin,
         "command": stream.is_command,
+        "maintenance": stream.maintenance,
+        "drills": stream.drills,
+        "off_air_since": show_time(stream.off_air_since or None),
         "wanted_seconds": stream.wanted_seconds,
         "on_air_seconds": stream.on_air_seconds,
         "processes": [_show_process(process) for process in stream.processes],
         "destinations": [_show_destination(destination) for destination in stream.destinations],
+    }
+
+
+def show_watchdogs(snapshot: Snapshot) -> dict[str, Any]:
+    """The answer of /api/watchdog/status."""
+    watchdogs = {
+        f"{stream.name}:{place.name}": _show_watchdog(place.watchdog)
+        for stream in snapshot.streams
+        for place in stream.destinations
+        if place.watchdog is not None
+    }
+    return {"watchdog_count": len(watchdogs), "watchdogs": watchdogs}
+
+
+def show_incidents(incidents: Iterable[Incident]) -> dict[str, Any]:
+    """A list of incidents, in the order in which they come."""
+    return {"incidents": [_show_incident(incident) for incident in incidents]}
+
+
+def _show_incident(incident: Incident) -> dict[str, Any]:
+    return incident._asdict() | {
+        "opened": show_time(incident.opened),
+        "closed": show_time(incident.closed),
+        "actions": [action._asdict() | {"at": show_time(action.at)} for action in incident.actions],
+    }
+
+
+def _show_watchdog(watchdog: WatchdogSnapshot) -> dict[str, Any]:
+    return _show_watchdog_state(watchdog) | {
+        "last_check_time": show_time(watchdog.last_check),
+        "last_healthy_time": show_time(watchdog.last_healthy),
+        "last_recovery_time": show_time(watchdog.last_recovery),
+        "recovery_count": watchdog.recoveries,
+        "check_interval": show_seconds(watchdog.interval),
+    }
+
+
+def _show_watchdog_state(watchdog: WatchdogSnapshot) -> dict[str, Any]:
+    return {
+        "running": watchdog.running,
+        "verdict": watchdog.verdict,
+        "verdicts": dict(watchdog.verdicts),
+        "consecutive_unhealthy": watchdog.consecutive_failures,
     }
 
 
@@ -52,6 +118,8 @@ def _show_destination(destination: DestinationSnapshot) -> dict[str, Any]:
         "required": destination.required,
         "on_air": destination.on_air,
         "expected_bytes_per_second": destination.expected_bytes_per_second,
+        "uplink": _show_uplink(destination.uplink),
+        "watchdog": None if destination.watchdog is None else _show_watchdog_state(destination.watchdog),
     }
 
 
@@ -70,9 +138,10 @@ def _show_process(process: ProcessSnapshot) -> dict[str, Any]:
         "backoff_seconds": process.backoff_seconds,
         "retry_at": show_time(process.retry_at),
         "progress": _show_progress(process),
-        "uplink": _show_uplink(process),
+        "uplink": _show_uplink(process.uplink),
         "dropped_datagrams": process.dropped_datagrams,
         "last_failure": failure and {"cause": failure.cause, "at": show_time(failure.at), "log": list(failure.log)},
+        "policies": _show_policies(process.policies),
     }
 
 
@@ -82,7 +151,21 @@ def _show_progress(process: ProcessSnapshot) -> dict[str, Any] | None:
     return process.progress._asdict() | {"last_advance": show_time(process.progress.last_advance)}
 
 
-def _show_uplink(process: ProcessSnapshot) -> dict[str, Any] | None:
-    if process.uplink is None:
+def _show_uplink(uplink: UplinkTotals | None) -> dict[str, Any] | None:
+    if uplink is None:
         return None
-    return process.uplink._asdict() | {"connected_since": show_time(process.uplink.connected_since)}
+    return uplink._asdict() | {"connected_since": show_time(uplink.connected_since)}
+
+
+def _show_policies(policies: Policies) -> dict[str, Any]:
+    key = id(policies)
+    known = _policies_shown.get(key)
+    if known is None:
+        shown = {
+            section: {name: show_seconds(value) if isinstance(value, float) else value for name, value in keys.items()}
+            for section, keys in policies.model_dump(include=_SHOWN_POLICIES).items()
+        }
+        # Goes with the policies, before another object can have their id.
+        gone = weakref.ref(policies, lambda _: _policies_shown.pop(key, None))
+        known = _policies_shown[key] = gone, shown
+    return known[1]

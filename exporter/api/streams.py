@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, Final, get_args
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.params import Depends as DependsOn
 from fastapi.responses import Response
 from pydantic import SecretStr
 from starlette.status import HTTP_401_UNAUTHORIZED
 
-from exporter.api.answers import answer, in_thread
-from exporter.api.guard import Refusal, refusal
+from exporter.api.answers import answer, in_thread, no_such_stream
+from exporter.api.guard import refusal
 from exporter.api.logs import Page, last_lines, lines_after
 from exporter.api.models import Accepted, LogPage, Problem, Stream, StreamList
 from exporter.api.shapes import show_stream, show_time
 from supervisor.model import Role
 from supervisor.quantities import Address
-from supervisor.snapshot import Control, ProcessSnapshot, StreamSnapshot, Verb
+from supervisor.snapshot import Control, Fault, ProcessSnapshot, Refused, StreamSnapshot, Verb
 
 _MAX_LINES: Final = 10_000
+_MAX_DRILL: Final = 3600  # seconds
 _NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {code: {"model": Problem} for code in (404, 422, 503)}
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {401: {"model": Problem}, 403: {"model": Problem}}
 
 Lines = Annotated[int, Query(ge=1, le=_MAX_LINES, description="at most so many lines")]
+DrillSeconds = Annotated[
+    float, Query(ge=0, le=_MAX_DRILL, description="for so long, what fails counts as a drill; 0 ends a drill")
+]
+DrillFault = Annotated[Fault | None, Query(description="what neverdark itself shall break; else you do")]
+DrillDestination = Annotated[str | None, Query(max_length=63, description="where, if the stream has several")]
 After = Annotated[str | None, Query(max_length=300, description="`next` of the answer before: only what follows it")]
 
 
@@ -33,8 +39,16 @@ def streams_router(control: Control, listen: Address, token: SecretStr | None, v
     secret = token.get_secret_value() if token else None
     _add_readings(router, control, {"version": version, "token_required": token is not None})
     _add_logs(router, control)
+
+    async def authorize(request: Request) -> None:
+        if refused := refusal(request.headers, listen, secret):
+            challenge = {"WWW-Authenticate": "Bearer"} if refused.status == HTTP_401_UNAUTHORIZED else None
+            raise HTTPException(refused.status, refused.detail, challenge)
+
+    guarded = Depends(authorize)  # comes before everything else: who may not order learns nothing of the streams
     for verb in get_args(Verb):
-        _add_order(router, control, verb, lambda request: refusal(request.headers, listen, secret))
+        _add_order(router, control, verb, guarded)
+    _add_drill(router, control, guarded)
     return router
 
 
@@ -75,32 +89,50 @@ def _add_logs(router: APIRouter, control: Control) -> None:
         return await in_thread(read)
 
 
-def _add_order(router: APIRouter, control: Control, verb: Verb, refuse: Callable[[Request], Refusal | None]) -> None:
+def _add_order(router: APIRouter, control: Control, verb: Verb, guarded: DependsOn) -> None:
     @router.post(
         f"/{{stream}}/{verb}",
         name=f"{verb}_stream",
         summary=f"{verb.capitalize()} a stream",
         status_code=202,
+        dependencies=[guarded],
         responses={202: {"model": Accepted}, **_REFUSED, **_NOT_FOUND},
     )
-    async def order(stream: str, request: Request) -> Response:
-        if refused := refuse(request):
-            challenge = {"WWW-Authenticate": "Bearer"} if refused.status == HTTP_401_UNAUTHORIZED else None
-            raise HTTPException(refused.status, refused.detail, challenge)
+    async def order(stream: str) -> Response:
         if not await in_thread(lambda: control.request(verb, stream)):
-            raise _no_such_stream()
+            raise no_such_stream()
         return answer({"stream": stream, "accepted": verb}, 202)
 
 
-def _no_such_stream() -> HTTPException:
-    return HTTPException(404, "there is no such stream")
+def _add_drill(router: APIRouter, control: Control, guarded: DependsOn) -> None:
+    @router.post(
+        "/{stream}/drill",
+        summary="Announce or cause a fault on purpose",
+        description="For some time, what fails in the stream counts as a drill. 409 when that cannot be done now.",
+        status_code=202,
+        dependencies=[guarded],
+        responses={202: {"model": Accepted}, **_REFUSED, **_NOT_FOUND, 409: {"model": Problem}},
+    )
+    async def drill(
+        stream: str,
+        seconds: DrillSeconds,
+        fault: DrillFault = None,
+        destination: DrillDestination = None,
+    ) -> Response:
+        try:
+            known = await in_thread(lambda: control.drill(stream, seconds, fault, destination or None))
+        except Refused as error:
+            raise HTTPException(409, str(error)) from None
+        if not known:
+            raise no_such_stream()
+        return answer({"stream": stream, "accepted": "drill"}, 202)
 
 
 def _find(control: Control, name: str) -> StreamSnapshot:
     for stream in control.snapshot().streams:
         if stream.name == name:
             return stream
-    raise _no_such_stream()
+    raise no_such_stream()
 
 
 def _find_process(stream: StreamSnapshot, role: Role | None, destination: str | None) -> ProcessSnapshot:

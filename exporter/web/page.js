@@ -1,6 +1,7 @@
 // Asks every two seconds, shows what it was told, and says so when it is told nothing.
 
-import { StreamView, setClass, setText } from "./stream.js";
+import { keepViews, setClass, setText } from "./nodes.js";
+import { StreamView } from "./stream.js";
 import { duration, plural } from "./words.js";
 
 const INTERVAL = 2000;
@@ -20,12 +21,10 @@ async function ask() {
   asking = true;
   clearTimeout(timer);
   try {
-    const response = await fetch("/api/streams", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-    const answer = await response.json();
-    if (!response.ok) throw new Error(answer.detail);
+    const [answer, { incidents }] = await Promise.all([read("/api/streams"), read("/api/incidents?open=true&limit=1000")]);
     trouble = null;
     answeredAt = performance.now();
-    show(answer);
+    show(answer, incidents);
   } catch (error) {
     // fetch's own errors say nothing that helps an owner; neverdark's do.
     trouble = error.constructor === Error ? error.message : "neverdark does not answer";
@@ -35,33 +34,28 @@ async function ask() {
   timer = setTimeout(ask, INTERVAL);
 }
 
-function show(answer) {
+async function read(path) {
+  const response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.detail);
+  return answer;
+}
+
+function show(answer, incidents) {
   tokenRequired = answer.token_required;
   setText(byId("version"), answer.version);
   const at = Date.parse(answer.at);
   const rank = (stream) => (stream.wanted ? (stream.on_air ? 1 : 0) : 2);
   const streams = answer.streams.sort((a, b) => rank(a) - rank(b) || a.stream.localeCompare(b.stream));
-  const names = new Set(streams.map((stream) => stream.stream));
-  for (const [name, view] of views) {
-    if (!names.has(name)) {
-      view.node.remove();
-      views.delete(name);
-    }
-  }
+  const open = new Map(streams.map(({ stream }) => [stream, []]));
+  for (const incident of incidents) open.get(incident.stream)?.push(incident);
   const mayOrder = !tokenRequired || sessionStorage.getItem("token") !== null;
-  let before = null;
-  for (const stream of streams) {
-    let view = views.get(stream.stream);
-    if (!view) {
-      view = new StreamView(stream, order);
-      view.node.open = streams.length <= OPEN_AT_FIRST;
-      views.set(stream.stream, view);
-    }
-    const place = before ? before.nextSibling : byId("streams").firstChild;
-    if (place !== view.node) byId("streams").insertBefore(view.node, place);
-    before = view.node;
-    view.update(stream, at, mayOrder);
-  }
+  keepViews(byId("streams"), views, streams, ({ stream }) => stream, (stream) => {
+    const view = new StreamView(stream, order);
+    view.node.open = streams.length <= OPEN_AT_FIRST;
+    return view;
+  });
+  for (const stream of streams) views.get(stream.stream).update(stream, open.get(stream.stream), at, mayOrder);
   showVerdict(streams);
   showTokenForm();
 }

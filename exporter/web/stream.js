@@ -1,24 +1,10 @@
-// One stream as a card. Nodes are kept and only their text changes: a button stays under the finger that
-// presses it, and a selection in a log survives the next answer.
+// One stream as a card.
 
+import { OpenIncidentView, RecentIncidentsView } from "./incidents.js";
+import { element, keepViews, setClass, setText } from "./nodes.js";
 import { bitRate, causeInWords, clock, counted, duration, size } from "./words.js";
 
 const SAMPLES = 6; // rates are taken over the last five answers, about ten seconds
-
-export function element(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
-  return node;
-}
-
-export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-export function setClass(node, className) {
-  if (node.className !== className) node.className = className;
-}
 
 function setFacts(list, facts) {
   const known = facts.filter(([, value]) => value !== null);
@@ -83,7 +69,6 @@ class ProcessView {
     const bytes = alive && process.progress?.bytes ? this.rate("bytes") : null;
     const speed = process.progress?.speed ?? null;
     const dropped = process.progress?.dropped_frames;
-    const uplink = process.uplink;
     return [
       ["running for", alive && process.started ? duration((at - Date.parse(process.started)) / 1000) : null],
       ["pid", alive ? String(process.pid) : null],
@@ -91,9 +76,7 @@ class ProcessView {
       ["frames", frames === null ? null : `${frames.toFixed(1)} /s`],
       ["bit rate", bytes === null ? null : bitRate(bytes)],
       ["frames dropped", dropped ? String(dropped) : null],
-      ["connected for", uplink ? (uplink.connected ? since(uplink.connected_since, at) : "not connected") : null],
-      ["round trip", uplink?.connected && uplink.rtt_seconds !== null ? `${Math.round(uplink.rtt_seconds * 1000)} ms` : null],
-      ["waiting to be sent", uplink?.connected && uplink.unsent_bytes !== null ? size(uplink.unsent_bytes) : null],
+      ...uplinkFacts(process.uplink, at),
       ["lost before the pusher", process.dropped_datagrams ? `${process.dropped_datagrams} datagrams` : null],
       ["restarts", counted(process.restarts)],
     ];
@@ -108,6 +91,16 @@ class ProcessView {
     setText(this.failureLog, failure.log.join("\n"));
     this.failureLog.hidden = failure.log.length === 0;
   }
+}
+
+function uplinkFacts(uplink, at) {
+  if (uplink === null) return [];
+  const { connected, connected_since, rtt_seconds, unsent_bytes } = uplink;
+  return [
+    ["connected for", connected ? since(connected_since, at) : "not connected"],
+    ["round trip", connected && rtt_seconds !== null ? `${Math.round(rtt_seconds * 1000)} ms` : null],
+    ["waiting to be sent", connected && unsent_bytes !== null ? size(unsent_bytes) : null],
+  ];
 }
 
 function titleOf(process) {
@@ -145,6 +138,40 @@ function logView(stream, process) {
   return view;
 }
 
+// A destination, with the watchdog's word where it is not "healthy".
+class PlaceView {
+  constructor(place) {
+    this.node = element("div", "place");
+    this.word = element("span");
+    this.url = element("small");
+    this.watchdog = element("small");
+    this.uplink = element("dl");
+    this.node.append(this.word, this.url, this.watchdog, this.uplink);
+    this.name = `${place.name}${place.required ? "" : " (optional)"}`;
+  }
+
+  // A pusher tells of its connection itself; of a command's, only the destination knows.
+  update(place, at, { wanted, command }) {
+    setClass(this.node, `place ${place.on_air ? "good" : "bad"}`);
+    setText(this.word, `${this.name}: ${place.on_air ? "on air" : "off air"}`);
+    setText(this.url, place.url);
+    const [text, kind] = wanted ? doubts(place.watchdog) : ["", ""];
+    setText(this.watchdog, text);
+    setClass(this.watchdog, `doubts ${kind}`);
+    setFacts(this.uplink, command ? uplinkFacts(place.uplink, at) : []);
+  }
+}
+
+function doubts(watchdog) {
+  if (watchdog === null) return ["", ""];
+  if (!watchdog.running) return ["The watchdog does not look at it", "unknown"];
+  const { verdict, verdicts, consecutive_unhealthy: inARow } = watchdog;
+  if (verdict === "healthy") return ["", ""];
+  const checks = Object.keys(verdicts).filter((check) => verdicts[check] === verdict);
+  const times = inARow > 1 ? `, ${inARow} times in a row` : "";
+  return [`Watchdog: ${verdict}${checks.length > 0 ? ` (${checks.join(", ")})` : ""}${times}`, verdict];
+}
+
 export class StreamView {
   constructor(stream, order) {
     this.node = element("details", "stream");
@@ -153,18 +180,24 @@ export class StreamView {
     this.air = element("span");
     this.since = element("span", "since");
     this.reason = element("p", "reason");
-    this.places = element("p", "places");
-    line.append(this.name, this.air, this.since, this.reason);
+    this.drills = element("span", "pill drill", "drill");
+    this.maintenance = element("span", "pill", "maintenance");
+    this.open = element("span", "pill trouble", "incident"); // a card that is closed shows this much
+    line.append(this.name, this.air, this.open, this.drills, this.maintenance, this.since, this.reason);
+    this.incidents = element("div", "incidents");
+    this.places = element("div", "places");
     this.buttons = orderButtons(stream.stream, order);
     this.body = element("div", "processes");
-    this.node.append(line, this.places, this.body, this.buttons.node);
-    this.processes = new Map();
+    this.recent = new RecentIncidentsView(stream.stream);
+    this.node.append(line, this.incidents, this.places, this.body, this.recent.node, this.buttons.node);
+    this.views = { incidents: new Map(), places: new Map(), processes: new Map() };
     this.wasOff = false;
     this.node.addEventListener("toggle", () => this.fill());
   }
 
-  update(stream, at, mayOrder) {
-    this.latest = { stream, at };
+  // `incidents`: those of this stream that go on.
+  update(stream, incidents, at, mayOrder) {
+    this.latest = { stream, incidents, at };
     const off = stream.wanted && !stream.on_air;
     const [word, kind] = off ? ["off air", "bad"] : stream.on_air ? ["on air", "good"] : ["stopped", "idle"];
     setClass(this.node, `stream ${kind}`);
@@ -174,6 +207,9 @@ export class StreamView {
     setText(this.since, `for ${since(stream.since, at)}${health}`);
     this.since.title = `since ${clock(Date.parse(stream.since))}`;
     setText(this.reason, stream.reason ?? "");
+    this.open.hidden = off || incidents.every(({ drill }) => drill);
+    this.drills.hidden = !stream.drills && !incidents.some(({ drill }) => drill);
+    this.maintenance.hidden = !stream.maintenance;
     this.buttons.update(stream, mayOrder);
     if (off && !this.wasOff) this.node.open = true;
     this.wasOff = off;
@@ -183,40 +219,18 @@ export class StreamView {
   // A closed card has no body to keep up to date: with 1,000 streams that is what keeps the page quick.
   fill() {
     if (!this.node.open || !this.latest) return;
-    const { stream, at } = this.latest;
-    this.fillPlaces(stream.destinations);
-    const seen = new Set();
-    for (const process of stream.processes) {
-      const key = `${process.role} ${process.destination ?? ""}`;
-      seen.add(key);
-      if (!this.processes.has(key)) {
-        const view = new ProcessView(stream.stream, process);
-        this.processes.set(key, view);
-        this.body.append(view.node);
-      }
-      this.processes.get(key).update(process, at);
-    }
-    for (const [key, view] of this.processes) {
-      if (!seen.has(key)) {
-        view.node.remove();
-        this.processes.delete(key);
-      }
-    }
-  }
-
-  fillPlaces(destinations) {
-    const wanted = destinations.map((place) => [place, `${place.name}|${place.on_air}|${place.required}|${place.url}`]);
-    const state = wanted.map(([, text]) => text).join("\n");
-    if (this.places.dataset.state === state) return;
-    this.places.dataset.state = state;
-    this.places.replaceChildren(
-      ...destinations.map((place) => {
-        const word = `${place.name}${place.required ? "" : " (optional)"}: ${place.on_air ? "on air" : "off air"}`;
-        const node = element("span", `place ${place.on_air ? "good" : "bad"}`, word);
-        node.append(element("small", "", place.url));
-        return node;
-      }),
-    );
+    const { stream, incidents, at } = this.latest;
+    const { views } = this;
+    keepViews(this.incidents, views.incidents, incidents, ({ id }) => id, () => new OpenIncidentView());
+    for (const incident of incidents) views.incidents.get(incident.id).update(incident, at);
+    const placeKey = ({ name, required }) => `${name} ${required}`;
+    keepViews(this.places, views.places, stream.destinations, placeKey, (place) => new PlaceView(place));
+    for (const place of stream.destinations) views.places.get(placeKey(place)).update(place, at, stream);
+    const processKey = ({ role, destination }) => `${role} ${destination ?? ""}`;
+    const makeProcess = (process) => new ProcessView(stream.stream, process);
+    keepViews(this.body, views.processes, stream.processes, processKey, makeProcess);
+    for (const process of stream.processes) views.processes.get(processKey(process)).update(process, at);
+    this.recent.update();
   }
 }
 

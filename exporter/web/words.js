@@ -17,10 +17,51 @@ const CAUSES = {
   stall: "it ran, but made no progress",
   start_timeout: "it started, but made no progress",
   uplink_blocked: "the platform's server acknowledged nothing",
+  slow: "slower than real time",
+  bitrate_low: "the bit rate is too low",
+  limit: "it used more than it may",
+  network_down: "there is no way to the platform's server",
+};
+
+// Where along the path.
+const SEGMENTS = {
+  source: "Source",
+  encoder: "Our encoder",
+  pusher: "Our pusher",
+  uplink: "Uplink",
+  network: "Network",
+  platform: "Platform",
+  neverdark: "neverdark was down",
+  unknown: "Somewhere",
+};
+
+const ACTIONS = {
+  restart_encoder: "the encoder",
+  restart_pusher: "the pusher",
+  restart_command: "the command",
+  restart_all: "everything",
+};
+
+const RESULTS = {
+  recovered: "it helped",
+  failed: "did not help",
+  superseded: "overtaken by the next step",
 };
 
 export function causeInWords(cause) {
   return CAUSES[cause] ?? cause.replaceAll("_", " ");
+}
+
+export function segmentInWords(segment) {
+  return SEGMENTS[segment] ?? segment;
+}
+
+export function actionInWords(action) {
+  return ACTIONS[action] ?? action.replaceAll("_", " ");
+}
+
+export function resultInWords(result) {
+  return result === null ? "no result yet" : (RESULTS[result] ?? result);
 }
 
 export function duration(seconds) {

@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The cause of an exit; `port_taken`: a pusher needs another media port, nothing is wrong otherwise."""
+    """The cause of an exit.
+
+    `port_taken`: a pusher needs another media port, nothing is wrong otherwise. `answered`: a machine out there
+    answered, if only to refuse.
+    """
 
     cause: ExitCause
     port_taken: bool = False
+    answered: bool = False
 
 
 class _Rule(NamedTuple):
@@ -197,7 +202,8 @@ def classify(role: Role, exit: Exit, lines: Sequence[str], *, stopping: bool, oo
         return Failure(ExitCause.KILLED)
     if exit.code == 0:
         return Failure(_after_success(role, lines))
-    return Failure(_explained(_reads_as(role, lines), lines) or ExitCause.OTHER)
+    cause = _explained(_reads_as(role, lines), lines) or ExitCause.OTHER
+    return Failure(cause, answered=_says(lines, "Connection refused"))
 
 
 def _says(lines: Iterable[str], words: str) -> bool:

@@ -1,10 +1,13 @@
-"""How FFmpeg is told to read a source: the options before `-i`, by the kind of its URL."""
+"""What a source's URL stands for: how FFmpeg is told to read it, and where it can be looked at."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from supervisor.quantities import Address
 
 if TYPE_CHECKING:
     from supervisor.config import Source
@@ -61,6 +64,29 @@ _DEVICE_FORMATS = frozenset(
 # One retry after a second bridges a hiccup; more would hide a dead source from layer 1.
 _HTTP_RECONNECT = ("-reconnect", "1", "-reconnect_streamed", "1", "-reconnect_delay_max", "2")
 
+# Servers that stand being connected to without being read, and their usual ports. Not `tcp`: whoever
+# connects there takes the picture, and many such servers end with their first client.
+_PORTS_BY_SCHEME = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443, "http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class PathPlace:
+    """A file, a pipe or a device; a relative path is relative to where neverdark was started, as FFmpeg's is."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPlace:
+    """A server that can be connected to by TCP; `rtsp` when it also answers RTSP in plain text."""
+
+    address: Address
+    rtsp: bool = False
+
+
+# Where a source can be looked at without taking anything from it. Holds no user, password or URL.
+SourcePlace = PathPlace | ServerPlace
+
 
 def kind_of(source: Source) -> Kind:
     """Tell what the source's URL stands for, from its format and scheme alone."""
@@ -116,3 +142,36 @@ def _network_options(kind: Kind, *, microseconds: int) -> list[str]:
             return ["-timeout", timeout]
         case _:
             return []
+
+
+def source_place(source: Source) -> SourcePlace | None:
+    """Where the source can be looked at without taking anything from it; None where that cannot be told."""
+    url = source.url.get_secret_value()
+    try:
+        kind = kind_of(source)
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # with a `format` of its own a URL is not checked before FFmpeg does
+        return None
+    scheme = parts.scheme.lower()
+    options = [option.get_secret_value() for option in source.options]
+    if kind in {Kind.FILE, Kind.DEVICE}:
+        # Only a slash tells a device's path from a name ("hw:0"); FFmpeg takes what follows `file:` literally.
+        path = url[len("file:") :] if scheme == "file" else url
+        return PathPlace(path) if _is_one_path(path, kind) else None
+    if scheme not in _PORTS_BY_SCHEME or not host or _is_indirect(scheme, parts.query, options):
+        return None
+    tunnelled = not {"http", "https"}.isdisjoint(options)  # RTSP in HTTP, which does not know our question
+    return ServerPlace(Address(host, port or _PORTS_BY_SCHEME[scheme]), rtsp=scheme == "rtsp" and not tunnelled)
+
+
+def _is_one_path(path: str, kind: Kind) -> bool:
+    """Not a device's name, standard input, or a pattern for many pictures."""
+    return path.startswith("/dev/") if kind is Kind.DEVICE else path != "-" and not {"%", "*"} & set(path)
+
+
+def _is_indirect(scheme: str, query: str, options: list[str]) -> bool:
+    """FFmpeg does not connect to that host: it waits there for the source to come, or goes by a proxy."""
+    # For RTMP, `-timeout` makes FFmpeg listen, too.
+    listens = "listen" in query or any("listen" in option for option in options)
+    return listens or (scheme in {"rtmp", "rtmps"} and "-timeout" in options) or "-http_proxy" in options

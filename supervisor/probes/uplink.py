@@ -10,11 +10,15 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from struct import Struct
 from typing import NamedTuple
 
 from supervisor.model import ProcessKey
+from supervisor.peers import Connection, Peer, match
+from supervisor.probes.family import family_of
+from supervisor.probes.names import Names, literal
+from supervisor.quantities import Address
 from supervisor.uplink import DropSample, TcpSample, TcpState
 
 _NETLINK_SOCK_DIAG = 4
@@ -32,8 +36,11 @@ _REQUEST = Struct("=BBBB48xII")  # struct inet_diag_req: family, (prefixes), ext
 _SOCKET = Struct("=16xBB66xI")  # nlmsghdr, then of struct inet_diag_msg: family, state, inode
 _ERROR = Struct("=16xi")
 _ATTRIBUTE = Struct("=HH")  # struct rtattr: length, type
-_LOCAL_PORT = slice(20, 22)  # in a message, in network order
+_FAMILY = 16  # in a message: one byte
+_LOCAL_PORT = slice(20, 22)  # in network order, as the next
+_REMOTE_PORT = slice(22, 24)
 _LOCAL_ADDRESS = slice(24, 40)
+_REMOTE_ADDRESS = slice(40, 56)
 _U32 = Struct("=I")
 _U64 = Struct("=Q")
 # struct tcp_info (linux/tcp.h) only ever grows at its end, so offsets hold on every kernel.
@@ -59,67 +66,111 @@ class ProbeFailed(Exception):  # noqa: N818 - the name says what happened
     """The kernel did not tell; the message says what was asked and what went wrong."""
 
 
+class Observation(NamedTuple):
+    """Names a destination that a command's process is watched for."""
+
+    process: ProcessKey
+    destination: str
+
+
+Subject = ProcessKey | Observation
+
+
+class Watched(NamedTuple):
+    """What to look at.
+
+    Without a `peer`: the connections of one process, and the socket that it has bound to `media_port` (UDP; 0 stands
+    for none). With a `peer`: the connections to it of a process and of everything that it has started.
+    """
+
+    key: Subject
+    pid: int
+    media_port: int = 0
+    peer: Address | None = None
+
+
 class Evidence(NamedTuple):
-    """What `UplinkProbe` saw. A process without an entry has no such socket right now.
+    """What `UplinkProbe` saw. What has no entry has no such socket right now.
 
     `listening` holds local addresses and ports that accept TCP connections; the host is empty for all
     addresses.
     """
 
-    connections: dict[ProcessKey, TcpSample]
+    connections: dict[Subject, TcpSample]
     listening: frozenset[tuple[str, int]]
-    dropped: dict[ProcessKey, DropSample]
+    dropped: dict[Subject, DropSample]
 
 
 class UplinkProbe:
     """Samples the sockets of many processes at once. Blocks for about a millisecond: for a worker thread.
 
+    The first look at a destination that has a name waits for its address, for half a second at most.
     Only one thread at a time may use an instance (it remembers whose sockets are whose).
     """
 
     def __init__(self) -> None:
         self._owners = _Owners()
+        self._names = Names()
+        self._matched: dict[Subject, int] = {}  # the inodes of the last observations
 
-    def sample(self, pids: Mapping[ProcessKey, int], media_ports: Mapping[ProcessKey, int]) -> Evidence:
-        """Look at the connections of `pids` and at the sockets that they have bound to `media_ports` (UDP).
+    def sample(self, watched: Sequence[Watched]) -> Evidence:
+        """Look at all that is `watched`.
 
-        Pids that do not exist have no sockets, that is all. A port of 0 stands for none. Raises ProbeFailed,
-        and nothing else, when the kernel refuses or its answer is unusable: then nothing is known, which is
-        not the same as no connection.
+        Pids that do not exist have no sockets, that is all. Raises ProbeFailed, and nothing else, when the kernel
+        refuses or its answer is unusable: then nothing is known, which is not the same as no connection.
         """
+        ports = [one.media_port for one in watched if one.media_port]
         try:
             table = _dump_tcp()
-            udp = _udp_sockets(media_ports.values()) if media_ports else {}
+            udp = _udp_sockets(ports) if ports else {}
         except (OSError, ValueError) as error:  # ValueError: /proc/net/udp is not as we know it
             message = f"asking the kernel about sockets: {error}"
             raise ProbeFailed(message) from error
-        self._owners.begin(pids.values())
-        connections, dropped = {}, {}
-        for key, pid in pids.items():
-            held = self._owners.held(pid, table.connections)
+        self._owners.begin(one.pid for one in watched)
+        connections: dict[Subject, TcpSample] = {}
+        dropped: dict[Subject, DropSample] = {}
+        observed: dict[int, dict[Subject, Address]] = {}
+        for one in watched:
+            if one.peer:
+                observed.setdefault(one.pid, {})[one.key] = one.peer
+                continue
+            held = self._owners.held(one.pid, table.connections)
             if held:
                 samples = (_tcp_sample(inode, table.connections[inode]) for inode in held)
-                connections[key] = max(samples, key=_importance)
-            bound = udp.get(media_ports.get(key, 0), {})
-            for inode in self._owners.held(pid, bound) if bound else ():
-                dropped[key] = DropSample(inode, bound[inode])
-        return Evidence(connections, frozenset(table.listening), dropped)
+                connections[one.key] = max(samples, key=lambda sample: sample.importance)
+            bound = udp.get(one.media_port, {})
+            for inode in self._owners.held(one.pid, bound) if bound else ():
+                dropped[one.key] = DropSample(inode, bound[inode])
+        matched: dict[Subject, TcpSample] = {}
+        for pid, peers in observed.items():
+            matched |= self._observe(pid, peers, table.connections)
+        self._matched = {key: sample.inode for key, sample in matched.items()}
+        return Evidence(connections | matched, frozenset(table.listening), dropped)
 
+    def _observe(
+        self, pid: int, addresses: Mapping[Subject, Address], table: Mapping[int, bytes]
+    ) -> dict[Subject, TcpSample]:
+        """The connection to each address that the process, or something it has started, has."""
+        peers = {key: self._peer(address) for key, address in addresses.items()}
+        held = self._owners.held(pid, table, read=_sockets_of_family)
+        found = match(peers, _connections(held, table), self._matched)
+        if len(found) < len(peers):
+            # Another connection of the family may be known, and the one that is missing be new.
+            held = self._owners.held(pid, table, read=_sockets_of_family, again=True)
+            found = match(peers, _connections(held, table), self._matched)
+        return found
 
-def _importance(sample: TcpSample) -> tuple[bool, int, int]:
-    """An open connection before one that the ingest has closed, then the one that carries the stream."""
-    return sample.state is TcpState.ESTABLISHED, sample.acked_bytes or 0, sample.inode
+    def _peer(self, address: Address) -> Peer:
+        host = literal(address.host)
+        hosts = frozenset({host}) if host else self._names.addresses(address.host)
+        return Peer(address.port, hosts, certain=host is not None)
 
 
 class _Owners:
-    """Whose sockets are whose, remembered: reading ten processes' descriptors costs as much as a dump.
-
-    To watch all processes of a group, `held` would take their pids together; nothing else here knows of
-    processes.
-    """
+    """Whose sockets are whose, remembered: reading ten processes' descriptors costs as much as a dump."""
 
     def __init__(self) -> None:
-        # By pid: its sockets' inodes, and the round in which they were read.
+        # By pid: its (or its family's) sockets' inodes, and the round in which they were read.
         self._known: dict[int, tuple[frozenset[int], int]] = {}
         self._round = 0
 
@@ -128,20 +179,38 @@ class _Owners:
         self._round += 1
         self._known = {pid: self._known[pid] for pid in pids if pid in self._known}
 
-    def held(self, pid: int, sockets: Mapping[int, object]) -> set[int]:
+    def held(
+        self,
+        pid: int,
+        sockets: Mapping[int, object],
+        *,
+        read: Callable[[int], frozenset[int]] | None = None,
+        again: bool = False,
+    ) -> set[int]:
         """Those of `sockets` (by inode) that the process holds.
 
         A socket's inode is gone from the kernel's tables once its process is, so a pid that now belongs to
         another process is noticed like any lost connection: nothing known is found, and the descriptors are
-        read again.
+        read again, at most once in a sample. `again` is for who misses one although others are found.
         """
         inodes, read_in = self._known.get(pid, (frozenset(), -_REREAD_AFTER))
         found = inodes & sockets.keys()
-        if read_in != self._round and (not found or self._round - read_in >= _REREAD_AFTER):
-            inodes = _socket_inodes(pid)
+        if read_in != self._round and (again or not found or self._round - read_in >= _REREAD_AFTER):
+            inodes = (read or _socket_inodes)(pid)
             self._known[pid] = inodes, self._round
             found = inodes & sockets.keys()
         return set(found)
+
+
+def _sockets_of_family(pid: int) -> frozenset[int]:
+    return frozenset().union(*map(_socket_inodes, family_of(pid)))
+
+
+def _connections(inodes: Iterable[int], table: Mapping[int, bytes]) -> Iterator[Connection]:
+    for inode in inodes:
+        message = table[inode]
+        host = _host(message[_FAMILY], message[_REMOTE_ADDRESS])
+        yield Connection(_tcp_sample(inode, message), host, int.from_bytes(message[_REMOTE_PORT], "big"))
 
 
 def _socket_inodes(pid: int) -> frozenset[int]:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from supervisor.model import ProcessKey, Role
 from supervisor.probes import uplink
-from supervisor.probes.uplink import Evidence, ProbeFailed, UplinkProbe
+from supervisor.probes.uplink import Evidence, ProbeFailed, UplinkProbe, Watched
 from supervisor.uplink import TcpSample, TcpState, UplinkMeter
 
 PUSHER = ProcessKey("cam", Role.PUSHER, "youtube")
@@ -56,10 +56,10 @@ sys.stdin.read()
 """
 
 
-def until(probe: UplinkProbe, pids: dict[ProcessKey, int], what: Callable[[Evidence], bool]) -> Evidence:
+def until(probe: UplinkProbe, watched: list[Watched], what: Callable[[Evidence], bool]) -> Evidence:
     """Sample until `what` is seen."""
     deadline = time.monotonic() + DEADLINE
-    while not what(evidence := probe.sample(pids, {})):
+    while not what(evidence := probe.sample(watched)):
         assert time.monotonic() < deadline, evidence
         time.sleep(0.01)
     return evidence
@@ -139,11 +139,11 @@ def frozen(evidence: Evidence) -> bool:
 def test_acknowledged_bytes_grow_while_the_ingest_reads_and_stop_when_it_does_not(
     ingest: Ingest, client: subprocess.Popen[str]
 ) -> None:
-    probe, pids = UplinkProbe(), {PUSHER: client.pid}
+    probe, watched = UplinkProbe(), [Watched(PUSHER, client.pid)]
     ingest.read(5_000_000)
-    reading = probe.sample(pids, {}).connections[PUSHER]
+    reading = probe.sample(watched).connections[PUSHER]
     ingest.read(5_000_000)
-    later = probe.sample(pids, {}).connections[PUSHER]
+    later = probe.sample(watched).connections[PUSHER]
 
     assert reading.state is TcpState.ESTABLISHED
     assert (reading.acked_bytes or 0) >= 5_000_000
@@ -153,10 +153,10 @@ def test_acknowledged_bytes_grow_while_the_ingest_reads_and_stop_when_it_does_no
     assert 0 < later.rtt_seconds < 5
     assert later.retransmits is not None
 
-    until(probe, pids, frozen)
+    until(probe, watched, frozen)
     meter, began = UplinkMeter(), time.monotonic()
     while not meter.update(
-        probe.sample(pids, {}).connections.get(PUSHER),
+        probe.sample(watched).connections.get(PUSHER),
         time.monotonic(),
         time.time(),
         timeout=0.5,
@@ -169,22 +169,22 @@ def test_acknowledged_bytes_grow_while_the_ingest_reads_and_stop_when_it_does_no
 
 
 def test_a_closed_connection_is_gone(ingest: Ingest, client: subprocess.Popen[str]) -> None:
-    probe, pids = UplinkProbe(), {PUSHER: client.pid}
-    until(probe, pids, lambda seen: PUSHER in seen.connections)
+    probe, watched = UplinkProbe(), [Watched(PUSHER, client.pid)]
+    until(probe, watched, lambda seen: PUSHER in seen.connections)
     ingest.close()
-    until(probe, pids, lambda seen: PUSHER not in seen.connections)
+    until(probe, watched, lambda seen: PUSHER not in seen.connections)
 
 
 def test_a_process_that_vanishes_has_no_connection_and_its_successor_has_its_own(
     host: str, ingest: Ingest, client: subprocess.Popen[str]
 ) -> None:
-    probe, pids = UplinkProbe(), {PUSHER: client.pid}
-    first = until(probe, pids, lambda seen: PUSHER in seen.connections).connections[PUSHER]
+    probe, watched = UplinkProbe(), [Watched(PUSHER, client.pid)]
+    first = until(probe, watched, lambda seen: PUSHER in seen.connections).connections[PUSHER]
     client.kill()
     client.wait()
-    assert probe.sample(pids, {}).connections == {}
+    assert probe.sample(watched).connections == {}
     with running(CLIENT, host, ingest.port) as successor:
-        seen = until(probe, {PUSHER: successor.pid}, lambda seen: PUSHER in seen.connections)
+        seen = until(probe, [Watched(PUSHER, successor.pid)], lambda seen: PUSHER in seen.connections)
     assert seen.connections[PUSHER].inode != first.inode
 
 
@@ -194,35 +194,35 @@ def test_of_several_connections_the_one_that_carries_the_stream_counts(
     other = Ingest(host)
     try:
         ingest.read(1_000_000)
-        probe, pids = UplinkProbe(), {PUSHER: client.pid}
-        stream = until(probe, pids, lambda seen: PUSHER in seen.connections).connections[PUSHER]
+        probe, watched = UplinkProbe(), [Watched(PUSHER, client.pid)]
+        stream = until(probe, watched, lambda seen: PUSHER in seen.connections).connections[PUSHER]
         assert client.stdin
         print(other.port, file=client.stdin, flush=True)
         assert [said(client), said(client)] == ["sending", "sent"]
         # Often enough for the remembered descriptors to be read again, and by a probe that remembers nothing.
         for _ in range(25):
-            assert probe.sample(pids, {}).connections[PUSHER].inode == stream.inode
-        assert UplinkProbe().sample(pids, {}).connections[PUSHER].inode == stream.inode
+            assert probe.sample(watched).connections[PUSHER].inode == stream.inode
+        assert UplinkProbe().sample(watched).connections[PUSHER].inode == stream.inode
     finally:
         other.close()
 
 
 def test_each_process_has_its_own(host: str, ingest: Ingest, client: subprocess.Popen[str]) -> None:
     with running(CLIENT, host, ingest.port) as second:
-        both = {PUSHER: client.pid, OTHER: second.pid}
+        both = [Watched(PUSHER, client.pid), Watched(OTHER, second.pid)]
         seen = until(UplinkProbe(), both, lambda seen: len(seen.connections) == 2)
     assert seen.connections[PUSHER].inode != seen.connections[OTHER].inode
 
 
 def test_a_pid_that_never_was_has_nothing() -> None:
     never = int(Path("/proc/sys/kernel/pid_max").read_text()) + 1
-    assert UplinkProbe().sample({PUSHER: never}, {PUSHER: 20000}).connections == {}
+    assert UplinkProbe().sample([Watched(PUSHER, never, 20000)]).connections == {}
 
 
 def test_nothing_asked_still_tells_who_listens(host: str, ingest: Ingest) -> None:
-    assert (host, ingest.port) in UplinkProbe().sample({}, {}).listening
+    assert (host, ingest.port) in UplinkProbe().sample([]).listening
     ingest.close()
-    assert (host, ingest.port) not in UplinkProbe().sample({}, {}).listening
+    assert (host, ingest.port) not in UplinkProbe().sample([]).listening
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
@@ -232,14 +232,14 @@ def test_who_listens_on_all_addresses_has_no_host(family: socket.AddressFamily) 
     except OSError as error:
         pytest.skip(str(error))
     with server:
-        assert ("", server.getsockname()[1]) in UplinkProbe().sample({}, {}).listening
+        assert ("", server.getsockname()[1]) in UplinkProbe().sample([]).listening
 
 
 def test_descriptors_are_not_read_again_while_the_connection_is_known(
     client: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    probe, pids = UplinkProbe(), {PUSHER: client.pid}
-    until(probe, pids, lambda seen: PUSHER in seen.connections)
+    probe, watched = UplinkProbe(), [Watched(PUSHER, client.pid)]
+    until(probe, watched, lambda seen: PUSHER in seen.connections)
     read, reads = uplink._socket_inodes, []
 
     def counted(pid: int) -> frozenset[int]:
@@ -248,7 +248,7 @@ def test_descriptors_are_not_read_again_while_the_connection_is_known(
 
     monkeypatch.setattr(uplink, "_socket_inodes", counted)
     for _ in range(20):
-        assert PUSHER in probe.sample(pids, {}).connections
+        assert PUSHER in probe.sample(watched).connections
     assert len(reads) == 2
 
 
@@ -257,10 +257,10 @@ def test_datagrams_that_the_kernel_drops_are_counted(bound: str) -> None:
     with running(DEAF, bound) as deaf, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as encoder:
         port = int(said(deaf))
         probe = UplinkProbe()
-        before = probe.sample({PUSHER: deaf.pid}, {PUSHER: port}).dropped[PUSHER]
+        before = probe.sample([Watched(PUSHER, deaf.pid, port)]).dropped[PUSHER]
         for _ in range(200):
             encoder.sendto(bytes(1316), ("127.0.0.1", port))
-        after = probe.sample({PUSHER: deaf.pid}, {PUSHER: port}).dropped[PUSHER]
+        after = probe.sample([Watched(PUSHER, deaf.pid, port)]).dropped[PUSHER]
         assert before.drops == 0
         assert after.inode == before.inode
         assert 150 < after.drops < 200  # a few fit into the buffer
@@ -269,15 +269,14 @@ def test_datagrams_that_the_kernel_drops_are_counted(bound: str) -> None:
 def test_a_media_port_that_another_process_holds_is_not_ours() -> None:
     with running(DEAF, "127.0.0.1") as deaf:
         port = int(said(deaf))
-        assert UplinkProbe().sample({PUSHER: os.getpid()}, {PUSHER: port}).dropped == {}
-        assert UplinkProbe().sample({}, {PUSHER: port}).dropped == {}
+        assert UplinkProbe().sample([Watched(PUSHER, os.getpid(), port)]).dropped == {}
 
 
 def test_it_needs_no_privilege() -> None:
     """The probe as somebody else, looking at a child of its own."""
     script = """
 key = ProcessKey("cam", Role.PUSHER, "d")
-UplinkProbe().sample({}, {key: 1})  # whoever gives up root may not be able to import what comes late
+UplinkProbe().sample([Watched(key, 1, 1)])  # whoever gives up root may not be able to import what comes late
 if os.getuid() == 0:
     os.setgroups([])
     os.setgid(65534)
@@ -295,7 +294,7 @@ if not child:
     signal.pause()
 server.close()
 try:
-    seen = UplinkProbe().sample({key: child}, {key: media.getsockname()[1]})
+    seen = UplinkProbe().sample([Watched(key, child, media.getsockname()[1])])
 finally:
     os.kill(child, signal.SIGKILL)
     os.wait()
@@ -309,9 +308,9 @@ def test_in_a_network_namespace_it_sees_that_namespace() -> None:
     if os.getuid() != 0 or not shutil.which("unshare"):
         pytest.skip("needs root and unshare")
     script = """
-assert not UplinkProbe().sample({}, {}).listening
+assert not UplinkProbe().sample([]).listening
 with socket.create_server(("", 4711)):
-    assert UplinkProbe().sample({}, {}).listening == {("", 4711)}
+    assert UplinkProbe().sample([]).listening == {("", 4711)}
 """
     with socket.create_server(("127.0.0.1", 0)):
         done = in_python(script, "unshare", "--net")
@@ -323,7 +322,7 @@ with socket.create_server(("", 4711)):
 IMPORTS = """
 import ctypes, encodings.idna, os, signal, socket
 from supervisor.model import ProcessKey, Role
-from supervisor.probes.uplink import UplinkProbe
+from supervisor.probes.uplink import UplinkProbe, Watched
 """
 
 
@@ -398,7 +397,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, *answers: list[bytes | OSError]) 
 
 def test_an_answer_in_several_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, [tcp(5, 1) + tcp(6, 1), tcp(7, 1, KERNEL_NOW), DONE])
-    assert UplinkProbe().sample({PUSHER: 1}, {}).connections[PUSHER].inode == 7
+    assert UplinkProbe().sample([Watched(PUSHER, 1)]).connections[PUSHER].inode == 7
 
 
 def number(offset: int, size: int) -> int:
@@ -431,12 +430,12 @@ KERNELS = {
 @pytest.mark.parametrize(("size", "expected"), KERNELS.values(), ids=KERNELS.keys())
 def test_an_older_kernel_tells_less(size: int, expected: TcpSample, monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, [tcp(7, 8, KERNEL_NOW[:size]) + DONE])
-    assert UplinkProbe().sample({PUSHER: 1}, {}).connections[PUSHER] == expected
+    assert UplinkProbe().sample([Watched(PUSHER, 1)]).connections[PUSHER] == expected
 
 
 def test_a_socket_that_has_changed_state_meanwhile_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, [tcp(7, 5, KERNEL_NOW) + DONE])
-    assert UplinkProbe().sample({PUSHER: 1}, {}).connections == {}
+    assert UplinkProbe().sample([Watched(PUSHER, 1)]).connections == {}
 
 
 INTERRUPTED = message(3, struct.pack("=i", 0), flags=0x10)
@@ -446,7 +445,7 @@ OVERRUN = OSError(errno.ENOBUFS, "overrun")
 @pytest.mark.parametrize("first", [INTERRUPTED, OVERRUN], ids=["interrupted", "overrun"])
 def test_a_dump_that_may_lack_something_is_taken_again(first: bytes | OSError, monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = answering(monkeypatch, [first], [tcp(7, 1, KERNEL_NOW) + DONE])
-    assert PUSHER in UplinkProbe().sample({PUSHER: 1}, {}).connections
+    assert PUSHER in UplinkProbe().sample([Watched(PUSHER, 1)]).connections
     assert kernel.asked == 2
 
 
@@ -467,7 +466,7 @@ def test_a_kernel_that_does_not_tell_is_no_evidence(
 ) -> None:
     answering(monkeypatch, *[answer] * 3)
     with pytest.raises(ProbeFailed, match=reason):
-        UplinkProbe().sample({PUSHER: 1}, {})
+        UplinkProbe().sample([Watched(PUSHER, 1)])
 
 
 @given(st.lists(st.binary(max_size=300) | st.builds(tcp, st.integers(0, 9), st.integers(0, 255), st.binary())))

@@ -29,6 +29,8 @@ WORDS = {
 # The same numbers in, the same numbers out: these import the words and each other.
 PURE = {
     "supervisor.attribution",
+    "supervisor.drill_rules",
+    "supervisor.drill_view",
     "supervisor.ffmpeg.argv",
     "supervisor.ffmpeg.codecs",
     "supervisor.ffmpeg.destinations",
@@ -38,10 +40,12 @@ PURE = {
     "supervisor.last_words",
     "supervisor.lifecycle",
     "supervisor.lifecycle_types",
+    "supervisor.peers",
     "supervisor.plan",
     "supervisor.policy",
     "supervisor.progress_meter",
     "supervisor.snapshot",
+    "supervisor.uplink",
 }
 # What a pure file would have to reach for to stop being one.
 IMPURE = {"asyncio", "os", "random", "select", "socket", "subprocess", "threading", "time"}

@@ -31,7 +31,11 @@ streams:
       file: {url: rec/cam.flv}
   mine:
     command: [ffmpeg, -progress, "{progress}", "rtmp://a/live2/command-key"]
-    destinations: {yt: {url: "rtmp://a/live2", key: command-key}}
+    uplink: {timeout: 7s}
+    destinations:
+      yt: {url: "rtmp://a/live2", key: command-key}
+      fb: {url: "RTMPS://[2001:db8::1]/rtmp", key: command-key, uplink: {timeout: 9s}}
+      local: {url: "srt://c.example:9000"}
   silent: {command: [sleep, 9], enabled: false}
 """
 SECRETS = {"cam-password", "opt-secret", "main-key", "url-key", "srt-passphrase", "srt-key", "the-api-token"}
@@ -65,7 +69,7 @@ def test_a_command_is_one_process_whatever_its_destinations(config: Config) -> N
     assert not specs["cam"].is_command
     assert (tracked.tracked, untracked.tracked) == (True, False)
     assert tracked.argv == ("ffmpeg", "-progress", PROGRESS, "rtmp://a/live2/command-key")
-    assert [d.name for d in specs["mine"].destinations] == ["yt"]
+    assert [d.name for d in specs["mine"].destinations] == ["yt", "fb", "local"]
     assert (specs["mine"].enabled, specs["silent"].enabled) == (True, False)
 
 
@@ -96,6 +100,22 @@ def test_where_a_pusher_connects_to(config: Config) -> None:
         "file": None,
         "": None,
     }
+
+
+def test_who_speaks_tls(config: Config) -> None:
+    assert {p.key.destination for p in planned(config)["cam"].processes if p.tls} == {"main"}
+
+
+def test_what_a_command_is_observed_for(config: Config) -> None:
+    """Where it connects to by TCP; each destination has its own patience."""
+    specs = planned(config)
+    (mine,) = specs["mine"].processes
+    assert [(o.name, o.ingest, o.tls, o.uplink.timeout) for o in mine.observed] == [
+        ("yt", Address("a", 1935), False, 7),
+        ("fb", Address("2001:db8::1", 443), True, 9),
+    ]
+    assert mine.ingest is None
+    assert all(not process.observed for process in (*specs["cam"].processes, *specs["silent"].processes))
 
 
 def test_a_file_is_known_by_its_path(config: Config, tmp_path: Path) -> None:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supervisor.model import ExitCause, Health, RestartReason, Segment, State
-from supervisor.snapshot import LOOP_LAG_BUCKETS, ProcessSnapshot, Snapshot, StreamSnapshot
+from supervisor.model import ExitCause, Health, RestartReason, Segment, State, Verdict
+from supervisor.snapshot import (
+    DETECTION_BUCKETS,
+    LOOP_LAG_BUCKETS,
+    RECOVERY_BUCKETS,
+    DestinationSnapshot,
+    Histogram,
+    ProcessSnapshot,
+    Snapshot,
+    StreamSnapshot,
+    WatchdogSnapshot,
+)
 
 Sample = tuple[str, frozenset[tuple[str, str]], float]
 # The kernel tells these at the scrape; tests of their own hold them.
@@ -36,18 +46,36 @@ Row = tuple[str, dict[str, str], float | None]
 def _all(snapshot: Snapshot) -> Iterator[Row]:
     for stream in snapshot.streams:
         yield from _stream(stream)
+        yield from _recovery(stream)
+        for place in stream.destinations:
+            at = {"stream": stream.name, "destination": place.name}
+            yield from _destination(place, at)
+            if place.watchdog is not None:
+                yield from _watchdog(place.watchdog, at)
         for process in stream.processes:
             yield from _process(process)
-            yield from _link(process)
     yield "clock_steps_total", {}, snapshot.clock_steps
     yield "config_last_reload_successful", {}, snapshot.config_reload_successful
     yield "config_last_reload_success_timestamp_seconds", {}, snapshot.config_reload_success_time
+    yield "scheduler_rearmed_total", {}, snapshot.scheduler_rearmed
+    for probe, reachable in snapshot.network_reachable.items():
+        yield "network_reachable", {"probe": probe}, reachable
+    yield from _histogram("event_loop_lag_seconds", {}, LOOP_LAG_BUCKETS, snapshot.loop_lag)
+    for layer in snapshot.detection:
+        one = snapshot.detection[layer]
+        yield from _histogram("detection_duration_seconds", {"layer": layer}, DETECTION_BUCKETS, one)
+    for layer in snapshot.recovery:
+        one = snapshot.recovery[layer]
+        yield from _histogram("recovery_duration_seconds", {"layer": layer}, RECOVERY_BUCKETS, one)
+
+
+def _histogram(name: str, own: dict[str, str], bounds: tuple[float, ...], shown: Histogram) -> Iterator[Row]:
     below = 0
-    for bound, count in zip([*map(str, LOOP_LAG_BUCKETS), "+Inf"], snapshot.loop_lag_counts, strict=True):
+    for bound, count in zip([*map(str, bounds), "+Inf"], shown.counts, strict=True):
         below += count
-        yield "event_loop_lag_seconds_bucket", {"le": bound}, below
-    yield "event_loop_lag_seconds_count", {}, below
-    yield "event_loop_lag_seconds_sum", {}, snapshot.loop_lag_sum
+        yield f"{name}_bucket", {**own, "le": bound}, below
+    yield f"{name}_count", own, below
+    yield f"{name}_sum", own, shown.sum
 
 
 def _stream(stream: StreamSnapshot) -> Iterator[Row]:
@@ -64,11 +92,47 @@ def _stream(stream: StreamSnapshot) -> Iterator[Row]:
             {**own, "segment": segment},
             stream.off_air_seconds.get(segment, 0),
         )
-    for place in stream.destinations:
-        at = {**own, "destination": place.name}
-        yield "destination_on_air", at, place.on_air
-        yield "destination_required", at, place.required
-        yield "destination_expected_bytes_per_second", at, place.expected_bytes_per_second
+    yield "stream_maintenance", own, stream.maintenance
+    yield "stream_off_air_since_timestamp_seconds", own, stream.off_air_since
+
+
+def _recovery(stream: StreamSnapshot) -> Iterator[Row]:
+    own = {"stream": stream.name}
+    for segment in Segment:
+        yield "incident_open", {**own, "segment": segment}, stream.incident_open.get(segment, 0)
+        yield "incidents_total", {**own, "segment": segment}, stream.incidents.get(segment, 0)
+    for (layer, action), count in stream.recovery_attempts.items():
+        yield "recovery_attempts_total", {**own, "layer": layer, "action": action}, count
+    for (layer, result), count in stream.recovery_results.items():
+        yield "recovery_results_total", {**own, "layer": layer, "result": result}, count
+    for layer, seconds in stream.last_detection.items():
+        yield "last_detection_seconds", {**own, "layer": layer}, seconds
+    for layer, seconds in stream.last_recovery.items():
+        yield "last_recovery_seconds", {**own, "layer": layer}, seconds
+
+
+def _destination(place: DestinationSnapshot, own: dict[str, str]) -> Iterator[Row]:
+    yield "destination_on_air", own, place.on_air
+    yield "destination_required", own, place.required
+    yield "destination_expected_bytes_per_second", own, place.expected_bytes_per_second
+    yield "media_dropped_datagrams_total", own, place.dropped_datagrams
+    if (uplink := place.uplink) is not None:
+        yield "uplink_connections_total", own, uplink.connections
+        yield "uplink_acked_bytes_total", own, uplink.acked_bytes
+        yield "uplink_unsent_bytes", own, uplink.unsent_bytes
+        yield "uplink_rtt_seconds", own, uplink.rtt_seconds
+        yield "uplink_retransmits_total", own, uplink.retransmits
+
+
+def _watchdog(watchdog: WatchdogSnapshot, own: dict[str, str]) -> Iterator[Row]:
+    yield "watchdog_running", own, watchdog.running
+    for check, found in watchdog.verdicts.items():
+        for verdict in Verdict:
+            yield "watchdog_verdict", {**own, "check": check, "verdict": verdict}, verdict == found
+    for verdict in Verdict:
+        yield "watchdog_checks_total", {**own, "verdict": verdict}, watchdog.checks.get(verdict, 0)
+    yield "watchdog_consecutive_failures", own, watchdog.consecutive_failures
+    yield "watchdog_last_check_timestamp_seconds", own, watchdog.last_check
 
 
 def _process(process: ProcessSnapshot) -> Iterator[Row]:
@@ -92,14 +156,3 @@ def _process(process: ProcessSnapshot) -> Iterator[Row]:
         yield "progress_media_seconds_total", own, progress.media_seconds
         yield "progress_speed_ratio", own, progress.speed
         yield "progress_last_advance_timestamp_seconds", own, progress.last_advance
-
-
-def _link(process: ProcessSnapshot) -> Iterator[Row]:
-    own = {"stream": process.key.stream, "destination": process.key.destination}
-    yield "media_dropped_datagrams_total", own, process.dropped_datagrams
-    if (uplink := process.uplink) is not None:
-        yield "uplink_connections_total", own, uplink.connections
-        yield "uplink_acked_bytes_total", own, uplink.acked_bytes
-        yield "uplink_unsent_bytes", own, uplink.unsent_bytes
-        yield "uplink_rtt_seconds", own, uplink.rtt_seconds
-        yield "uplink_retransmits_total", own, uplink.retransmits

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,21 +16,26 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.collector import READERS, Collector
-from exporter.metrics import FAMILIES, PREFIX, Family, Kind
-from supervisor.model import ExitCause, Health, ProcessKey, Role, Segment, State
-from supervisor.snapshot import ProgressTotals, Snapshot, UplinkTotals
+from exporter.collector import Collector
+from exporter.metrics import FAMILIES, PREFIX, Family, Kind, Probe
+from exporter.readers import READERS
+from supervisor.model import Action, Check, ExitCause, Health, Layer, ProcessKey, Role, Segment, State, Verdict
+from supervisor.snapshot import ProgressTotals, Snapshot, StreamSnapshot, UplinkTotals
 from tests.unit.exporter.slow_reading import LIVE, Sample, samples
 from tests.unit.exporter.snapshots import (
     NOW,
+    busy_command,
+    busy_stream,
     command,
     destination,
     encoder,
+    observed_command,
     process,
     pusher,
     snapshot,
     stream,
     three_streams,
+    watchdog,
 )
 
 
@@ -68,16 +74,29 @@ def promtool(text: str) -> tuple[int, str, str]:
 
 def never_ran() -> Snapshot:
     key = ProcessKey("new", Role.ENCODER)
-    waiting = process(ProcessKey("new", Role.PUSHER, "srt"), dropped_datagrams=0)
-    tcp = process(ProcessKey("new", Role.PUSHER, "tcp"), uplink=UplinkTotals())
-    places = (destination("srt", expected_bytes_per_second=None), destination("tcp", on_air=False))
-    return snapshot(stream("new", process(key), waiting, tcp, on_air=False, destinations=places))
+    pushers = [process(ProcessKey("new", Role.PUSHER, place)) for place in ("srt", "tcp", "unwatched")]
+    fresh = watchdog(
+        running=False,
+        verdict=Verdict.UNKNOWN,
+        verdicts={},
+        checks=dict.fromkeys(Verdict, 0),
+        last_check=None,
+        last_healthy=None,
+    )
+    places = (
+        destination("srt", expected_bytes_per_second=None, uplink=None, watchdog=fresh),
+        destination("tcp", on_air=False, uplink=UplinkTotals(), watchdog=fresh),
+        destination("unwatched", on_air=False, uplink=None, dropped_datagrams=None, watchdog=None),
+    )
+    return snapshot(stream("new", process(key), *pushers, on_air=False, destinations=places))
 
 
 SNAPSHOTS = {
     "three streams": three_streams(),
     "nothing configured": snapshot(),
     "never ran": never_ran(),
+    "an observed command": snapshot(observed_command("owner"), network_reachable={"ingest": False}),
+    "all that there can be": snapshot(busy_stream("busy"), busy_command("bare")),
     "stopped": snapshot(stream("off", encoder("off", state=State.STOPPED, pid=None), wanted=False, on_air=False)),
 }
 
@@ -91,24 +110,34 @@ def test_both_formats_say_what_a_second_reading_finds(shown: Snapshot, *, openme
 
 counts = st.integers(0, 2**63)
 seconds = st.floats(0, 1e12)
+VALUES = st.fixed_dictionaries(
+    {
+        "health": st.sampled_from(Health),
+        "off_air_seconds": st.dictionaries(st.sampled_from(Segment), seconds),
+        "incidents": st.dictionaries(st.sampled_from(Segment), counts),
+        "recovery_attempts": st.dictionaries(st.tuples(st.sampled_from(Layer), st.sampled_from(Action)), counts),
+        "last_detection": st.dictionaries(st.sampled_from(Layer), seconds),
+    }
+)
 
 
 @given(
     st.builds(ProgressTotals, counts, counts, counts, counts, seconds, st.none() | seconds, st.none() | seconds),
     st.dictionaries(st.sampled_from(ExitCause), counts),
-    st.dictionaries(st.sampled_from(Segment), seconds),
     st.sampled_from(State),
-    st.sampled_from(Health),
+    VALUES,
+    st.dictionaries(st.sampled_from(Check), st.sampled_from(Verdict)),
 )
 def test_any_values_are_told_exactly(
     progress: ProgressTotals,
     exits: dict[ExitCause, int],
-    off_air: dict[Segment, float],
     state: State,
-    health: Health,
+    changes: dict[str, Any],
+    verdicts: dict[Check, Verdict],
 ) -> None:
     busy = encoder("a", progress=progress, exits=exits, state=state)
-    shown = snapshot(stream("a", busy, health=health, off_air_seconds=off_air))
+    places = (destination("x", watchdog=watchdog(verdicts=verdicts)), destination("y"))
+    shown = snapshot(stream("a", busy, destinations=places, **changes))
     for openmetrics in (False, True):
         found = read(render(shown, openmetrics=openmetrics), openmetrics=openmetrics)
         assert {sample for sample in found if sample[0] not in LIVE} == samples(shown, "1.2.3", "abc")
@@ -148,9 +177,25 @@ def test_metrics_and_readers_belong_together() -> None:
     assert all(family.name.endswith("_total") == (family.kind is Kind.COUNTER) for family in FAMILIES)
 
 
-def test_a_bare_command_stream_stays_within_its_series() -> None:
-    few, many = (len(read(render(shown), openmetrics=False)) for shown in (snapshot(), snapshot(command("a"))))
-    assert many - few == 55  # the contract allows 110
+PIPELINE = stream("a", encoder("a"), pusher("a", "x"), destinations=(destination("x"),))
+
+
+@pytest.mark.parametrize(
+    ("shown", "usual", "allowed"),
+    [
+        (command("a"), 85, 110),
+        (busy_command("a"), 109, 110),
+        (PIPELINE, 163, 110 + 80),
+        (busy_stream("a"), 259, 110 + 2 * 80),
+        (observed_command("a"), 85 + 27, 110 + 80),
+        (busy_command("a", destination("x"), destination("y")), 109 + 2 * 36, 110 + 2 * 80),
+    ],
+    ids=["command", "busy command", "pipeline", "busy pipeline", "observed command", "busy observed command"],
+)
+def test_a_stream_stays_within_its_series(shown: StreamSnapshot, usual: int, allowed: int) -> None:
+    without, with_it = (len(read(render(one), openmetrics=False)) for one in (snapshot(), snapshot(shown)))
+    assert with_it - without == usual
+    assert usual <= allowed
 
 
 def test_what_does_not_apply_has_no_series() -> None:
@@ -159,8 +204,27 @@ def test_what_does_not_apply_has_no_series() -> None:
     assert "uplink_" not in text
     assert "media_dropped" not in text
     assert "destination_on_air" not in text
+    assert "watchdog_" not in text
+    assert "network_reachable" not in text
+    assert "last_recovery_seconds{" not in text
+    observed = render(snapshot(observed_command("a")))
+    assert "media_dropped" not in observed
+    assert 'check="source"' not in observed
     assert not values(snapshot(command("a", pid=None, started=None)), "process_start_time_seconds")
     assert not values(snapshot(data_dir=Path("/nonexistent")), "data_dir_free_bytes")
+
+
+def test_the_probes_of_the_network_are_a_closed_set() -> None:
+    found = read(render(three_streams()), openmetrics=False)
+    probes = {dict(labels)["probe"]: value for name, labels, value in found if name == "livestream_network_reachable"}
+    assert probes == {Probe.INGEST: 1, Probe.REFERENCE: 0}
+
+
+def test_durations_show_every_layer_from_the_start() -> None:
+    found = read(render(snapshot()), openmetrics=False)
+    for metric in ("detection_duration_seconds", "recovery_duration_seconds"):
+        shown = {dict(labels)["layer"]: value for name, labels, value in found if name == f"livestream_{metric}_count"}
+        assert shown == dict.fromkeys(Layer, 0)
 
 
 def test_room_in_the_data_directory_is_asked_at_the_scrape(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from exporter.api.docs import docs_page
+from supervisor.model import Action, ExitCause, Result, Segment, Trouble
 from tests.unit.exporter.conftest import Client, Serve
 from tests.unit.exporter.snapshots import FakeControl, snapshot, three_streams
 
@@ -62,14 +64,35 @@ def test_assets_are_served_and_name_nobody_else(client: Client, file: str) -> No
         assert danger not in asset.text
 
 
+@pytest.mark.parametrize("word", [*ExitCause, *Trouble, *Segment, *Action, *Result])
+def test_the_page_has_words_of_its_own_for_what_happens(word: StrEnum) -> None:
+    assert re.search(rf"^  {word}: \"\w", (WEB / "words.js").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_what_the_pages_scripts_import_exists() -> None:
+    for script in WEB.glob("*.js"):
+        for names, file in re.findall(
+            r'^import \{(.*?)\} from "\./(\S+)";', script.read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            exported = set(
+                re.findall(
+                    r"^export (?:async )?(?:function|class|const) (\w+)",
+                    (WEB / file).read_text(encoding="utf-8"),
+                    re.MULTILINE,
+                )
+            )
+            assert set(re.findall(r"\w+", names)) <= exported, f"{script.name} ← {file}"
+
+
 def test_the_documentation_names_every_route_and_shape(client: Client) -> None:
     described = client.get("/openapi.json").json()
     page = client.get("/docs").text
-    assert "/api/streams/{stream}/logs" in described["paths"]
+    for route in ("logs", "incidents", "drill"):
+        assert f"/api/streams/{{stream}}/{route}" in described["paths"]
     for path in described["paths"]:
         assert f"<code>{path}</code>" in page
     anchors = set(re.findall(r'href="#(\w+)"', page))
-    assert {"Stream", "StreamList", "Ready", "Problem"} <= anchors
+    assert {"Stream", "StreamList", "Ready", "Problem", "IncidentList", "WatchdogStatus"} <= anchors
     assert anchors <= set(re.findall(r'id="(\w+)"', page))
 
 

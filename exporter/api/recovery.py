@@ -1,0 +1,60 @@
+"""What broke and what was done about it: incidents, and the watchdog's view of every destination."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from exporter.api.answers import answer, in_thread, no_such_stream
+from exporter.api.models import IncidentList, Problem, WatchdogStatus
+from exporter.api.shapes import show_incidents, show_watchdogs
+from supervisor.snapshot import Control
+
+_MAX_INCIDENTS: Final = 1000
+_LISTED: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"model": IncidentList},
+    **{code: {"model": Problem} for code in (422, 503)},
+}
+
+Limit = Annotated[int, Query(ge=1, le=_MAX_INCIDENTS, description="at most so many incidents")]
+OpenOnly = Annotated[bool, Query(alias="open", description="`true`: only those that go on now")]
+
+
+def recovery_router(control: Control) -> APIRouter:
+    """/api/incidents, a stream's own incidents, and /api/watchdog/status."""
+    router = APIRouter(prefix="/api")
+
+    def listed(stream: str | None, limit: int, *, open_only: bool) -> Response:
+        incidents = control.incidents(stream)
+        if incidents is None:
+            raise no_such_stream()
+        wanted = (incident for incident in incidents if incident.closed is None or not open_only)
+        return answer(show_incidents(islice(wanted, limit)))
+
+    @router.get("/incidents", tags=["incidents"], summary="Incidents of all streams, newest first", responses=_LISTED)
+    async def list_incidents(limit: Limit = 100, *, open_only: OpenOnly = False) -> Response:
+        return await in_thread(lambda: listed(None, limit, open_only=open_only))
+
+    @router.get(
+        "/streams/{stream}/incidents",
+        tags=["incidents"],
+        summary="Incidents of one stream, newest first",
+        responses={**_LISTED, 404: {"model": Problem}},
+    )
+    async def list_incidents_of_stream(stream: str, limit: Limit = 100, *, open_only: OpenOnly = False) -> Response:
+        return await in_thread(lambda: listed(stream, limit, open_only=open_only))
+
+    @router.get(
+        "/watchdog/status",
+        tags=["watchdog"],
+        summary="What the watchdog says of every destination",
+        description="Streams without destinations are not here: their process is watched all the same.",
+        responses={200: {"model": WatchdogStatus}, 503: {"model": Problem}},
+    )
+    async def watchdog_status() -> Response:
+        return await in_thread(lambda: answer(show_watchdogs(control.snapshot())))
+
+    return router

@@ -1,0 +1,157 @@
+"""Where each metric's value comes from, once. Pure, but for the room on the disk.
+
+A plain reader takes what its family's subject names and gives one value, or None for "no series". What has more
+than one series for each row is read as a `Closed` set or as `Buckets`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from itertools import product, repeat
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+from supervisor.model import Check, ExitCause, Health, RestartReason, Segment, State, Verdict
+from supervisor.snapshot import DETECTION_BUCKETS, LOOP_LAG_BUCKETS, RECOVERY_BUCKETS, Snapshot
+
+# Any: the rows of all subjects go through one table.
+Reader = Callable[[Any], Any]
+# What a series of a closed set is named by: one label's value, or a value for each of its labels.
+Key = StrEnum | tuple[StrEnum, ...]
+Entries = tuple[tuple[Key, ...], tuple[float, ...]]
+
+
+class Closed(NamedTuple):
+    """How a closed set is read: what it comes from, cheap to compare, and the keys and values made of that."""
+
+    read: Reader
+    entries: Callable[[Any], Entries]
+
+
+class Buckets(NamedTuple):
+    """How histograms are read: a mapping from keys to each one's counts, and the bounds that all of them have."""
+
+    read: Reader
+    bounds: tuple[float, ...]
+
+
+def _one_hot(members: type[StrEnum], attribute: str) -> Closed:
+    every = tuple(members)
+    shown = {member: (every, tuple(int(member is other) for other in every)) for member in every}
+    return Closed(attrgetter(attribute), shown.__getitem__)
+
+
+def _counts(members: type[StrEnum], read: Reader) -> Closed:
+    every = tuple(members)
+
+    def entries(counted: Mapping[StrEnum, float]) -> Entries:
+        # The engine counts in the set's own order, which saves asking member by member.
+        if tuple(counted) == every:
+            return every, tuple(counted.values())
+        return every, tuple(map(counted.get, every, repeat(0)))
+
+    return Closed(read, entries)
+
+
+def _present(attribute: str) -> Closed:
+    """A mapping that has only what applies; its keys are the label values."""
+    return Closed(attrgetter(attribute), lambda known: (tuple(known), tuple(known.values())))
+
+
+def _verdict_entries(verdicts: Mapping[Check, Verdict]) -> Entries:
+    pairs = product(verdicts.items(), Verdict)
+    return tuple(product(verdicts, Verdict)), tuple(int(found is verdict) for (_, found), verdict in pairs)
+
+
+def _flag(attribute: str) -> Reader:
+    read = attrgetter(attribute)
+    return lambda row: int(read(row))
+
+
+def _progress(attribute: str) -> Reader:
+    read = attrgetter(attribute)
+    return lambda process: read(process.progress) if process.tracked else None
+
+
+def _uplink(attribute: str) -> Reader:
+    read = attrgetter(attribute)
+    return lambda place: None if place.uplink is None else read(place.uplink)
+
+
+def _watchdog(attribute: str) -> Reader:
+    read = attrgetter(attribute)
+    return lambda place: None if place.watchdog is None else read(place.watchdog)
+
+
+def _watchdog_runs(place: Any) -> int | None:
+    return None if place.watchdog is None else int(place.watchdog.running)
+
+
+def _free_bytes(snapshot: Snapshot) -> int | None:
+    try:
+        room = os.statvfs(snapshot.data_dir)
+    except OSError:
+        return None
+    return room.f_bavail * room.f_frsize
+
+
+READERS: Final[dict[str, Reader | Closed | Buckets]] = {
+    "build_info": lambda _: 1,
+    "stream_wanted": _flag("wanted"),
+    "stream_on_air": _flag("on_air"),
+    "stream_health": _one_hot(Health, "health"),
+    "stream_maintenance": _flag("maintenance"),
+    "stream_off_air_since_timestamp_seconds": attrgetter("off_air_since"),
+    "stream_wanted_seconds_total": attrgetter("wanted_seconds"),
+    "stream_on_air_seconds_total": attrgetter("on_air_seconds"),
+    "stream_off_air_seconds_total": _counts(Segment, attrgetter("off_air_seconds")),
+    "incident_open": _counts(Segment, attrgetter("incident_open")),
+    "incidents_total": _counts(Segment, attrgetter("incidents")),
+    "recovery_attempts_total": _present("recovery_attempts"),
+    "recovery_results_total": _present("recovery_results"),
+    "last_detection_seconds": _present("last_detection"),
+    "last_recovery_seconds": _present("last_recovery"),
+    "destination_on_air": _flag("on_air"),
+    "destination_required": _flag("required"),
+    "destination_expected_bytes_per_second": attrgetter("expected_bytes_per_second"),
+    "media_dropped_datagrams_total": attrgetter("dropped_datagrams"),
+    "uplink_connections_total": _uplink("connections"),
+    "uplink_acked_bytes_total": _uplink("acked_bytes"),
+    "uplink_unsent_bytes": _uplink("unsent_bytes"),
+    "uplink_rtt_seconds": _uplink("rtt_seconds"),
+    "uplink_retransmits_total": _uplink("retransmits"),
+    "watchdog_running": _watchdog_runs,
+    "watchdog_verdict": Closed(_watchdog("verdicts"), _verdict_entries),
+    "watchdog_checks_total": _counts(Verdict, _watchdog("checks")),
+    "watchdog_consecutive_failures": _watchdog("consecutive_failures"),
+    "watchdog_last_check_timestamp_seconds": _watchdog("last_check"),
+    "process_state": _one_hot(State, "state"),
+    "process_start_time_seconds": attrgetter("started"),
+    "process_cpu_seconds_total": attrgetter("cpu_seconds"),
+    "process_resident_memory_bytes": attrgetter("memory_bytes"),
+    "restart_budget_remaining": attrgetter("budget_remaining"),
+    "restart_backoff_seconds": attrgetter("backoff_seconds"),
+    "process_restarts_total": _counts(RestartReason, attrgetter("restarts")),
+    "process_exits_total": _counts(ExitCause, attrgetter("exits")),
+    "progress_frames_total": _progress("frames"),
+    "progress_dropped_frames_total": _progress("dropped_frames"),
+    "progress_duplicated_frames_total": _progress("duplicated_frames"),
+    "progress_bytes_total": _progress("bytes"),
+    "progress_media_seconds_total": _progress("media_seconds"),
+    "progress_speed_ratio": _progress("speed"),
+    "progress_last_advance_timestamp_seconds": _progress("last_advance"),
+    "detection_duration_seconds": Buckets(attrgetter("detection"), DETECTION_BUCKETS),
+    "recovery_duration_seconds": Buckets(attrgetter("recovery"), RECOVERY_BUCKETS),
+    "network_reachable": Closed(
+        attrgetter("network_reachable"),
+        lambda known: (tuple(known), tuple(map(int, known.values()))),
+    ),
+    "scheduler_rearmed_total": attrgetter("scheduler_rearmed"),
+    "data_dir_free_bytes": _free_bytes,
+    "clock_steps_total": attrgetter("clock_steps"),
+    "config_last_reload_successful": _flag("config_reload_successful"),
+    "config_last_reload_success_timestamp_seconds": attrgetter("config_reload_success_time"),
+    "event_loop_lag_seconds": Buckets(lambda snapshot: {(): snapshot.loop_lag}, LOOP_LAG_BUCKETS),
+}

@@ -1,0 +1,110 @@
+// What is wrong with a stream now and what was tried, and what was wrong before.
+
+import { element, keepViews, setClass, setText } from "./nodes.js";
+import { actionInWords, causeInWords, clock, duration, resultInWords, segmentInWords } from "./words.js";
+
+const RECENT = 5;
+const PATIENCE = 5000;
+
+// "the encoder 4 times (did not help), everything (no result yet)": neighbours that are alike are told once.
+function tried(actions) {
+  const steps = [];
+  for (const { layer, action, result } of actions) {
+    const who = layer === "process" ? "" : `, by the ${layer}`;
+    const text = [actionInWords(action), `(${resultInWords(result)}${who})`];
+    const last = steps.at(-1);
+    if (last && last.text.join() === text.join()) last.count += 1;
+    else steps.push({ text, count: 1 });
+  }
+  return steps.map(({ text: [what, how], count }) => `${what}${count > 1 ? ` ${count} times` : ""} ${how}`).join(", ");
+}
+
+// "Uplink, to backup: …"; where the cause names the place itself (source_refused), once is enough.
+function about({ segment, cause, destination }) {
+  const to = destination === null ? "" : `, to ${destination}`;
+  const words = causeInWords(cause);
+  if (cause.startsWith(`${segment}_`) && !to) return `${words[0].toUpperCase()}${words.slice(1)}.`;
+  return `${segmentInWords(segment)}${to}: ${words}.`;
+}
+
+// An incident that goes on.
+export class OpenIncidentView {
+  constructor() {
+    this.node = element("div", "incident");
+    this.what = element("p");
+    this.when = element("p", "when");
+    this.actions = element("p", "tried");
+    this.node.append(this.what, this.when, this.actions);
+  }
+
+  update(incident, at) {
+    const opened = Date.parse(incident.opened);
+    setClass(this.node, `incident ${incident.drill ? "drill" : ""}`);
+    setText(this.what, `${incident.drill ? "Drill. " : ""}${about(incident)}`);
+    const dark = incident.seconds_dark >= 1 ? `, dark for ${duration(incident.seconds_dark)}` : "";
+    setText(this.when, `Since ${clock(opened)}, ${duration((at - opened) / 1000)} ago${dark}.`);
+    setText(this.actions, incident.actions.length > 0 ? `Restarted: ${tried(incident.actions)}.` : "Nothing was restarted yet.");
+  }
+}
+
+class PastIncidentView {
+  constructor() {
+    this.node = element("li");
+    this.when = element("span", "when");
+    this.drill = element("span", "pill drill", "drill");
+    this.what = element("span");
+    this.outcome = element("small");
+    this.node.append(this.when, " ", this.drill, " ", this.what, this.outcome);
+  }
+
+  update(incident) {
+    setText(this.when, clock(Date.parse(incident.opened)));
+    setText(this.what, about(incident));
+    this.drill.hidden = !incident.drill;
+    const dark = incident.seconds_dark < 0.1 ? "never dark" : `dark for ${seconds(incident.seconds_dark)}`;
+    const facts = [incident.closed === null ? "goes on" : dark];
+    if (incident.detection_seconds !== null) facts.push(`noticed in ${seconds(incident.detection_seconds)}`);
+    if (incident.recovery_seconds !== null) facts.push(`recovered in ${seconds(incident.recovery_seconds)}`);
+    if (incident.actions.length > 0) facts.push(`restarted ${tried(incident.actions)}`);
+    setText(this.outcome, facts.join(" · "));
+  }
+}
+
+function seconds(value) {
+  if (value >= 10) return duration(value);
+  return value < 0.1 ? `${Math.max(1, Math.round(value * 1000))} ms` : `${value.toFixed(1)} s`;
+}
+
+// The last incidents of a stream; asked for only while somebody looks at them.
+export class RecentIncidentsView {
+  constructor(stream) {
+    this.node = element("details", "log recent");
+    this.note = element("p", "note", "…");
+    this.list = element("ol");
+    this.node.append(element("summary", "", "Last incidents"), this.note, this.list);
+    this.path = `/api/streams/${encodeURIComponent(stream)}/incidents?limit=${RECENT}`;
+    this.views = new Map();
+    this.asking = false;
+    this.node.addEventListener("toggle", () => this.update());
+  }
+
+  async update() {
+    if (!this.node.open || this.asking) return;
+    this.asking = true;
+    try {
+      const response = await fetch(this.path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+      const answer = await response.json();
+      if (response.ok) this.show(answer.incidents);
+      else setText(this.note, answer.detail);
+    } catch {
+      setText(this.note, "neverdark does not answer");
+    }
+    this.asking = false;
+  }
+
+  show(incidents) {
+    setText(this.note, incidents.length === 0 ? "None since neverdark keeps records." : "");
+    keepViews(this.list, this.views, incidents, ({ id }) => id, () => new PastIncidentView());
+    for (const incident of incidents) this.views.get(incident.id).update(incident);
+  }
+}

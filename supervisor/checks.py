@@ -1,0 +1,188 @@
+"""Evidence → verdict, one function a check and one table of them. Pure.
+
+A check that does not apply to a destination finds nothing (None); one that cannot tell says `unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from supervisor.config import Limits
+from supervisor.model import Cause, Check, ExitCause, Reach, Role, State, Trouble, Verdict
+
+_FRESH = 3.0  # an advance is proof of life for this long
+
+
+class Life(StrEnum):
+    """What the kernel says of a process."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    ZOMBIE = "zombie"
+    GONE = "gone"
+
+
+class ProcessEvidence(NamedTuple):
+    """One process on the way to a destination. `cpu` is in cores, `memory` in bytes; None: not known."""
+
+    role: Role
+    state: State
+    life: Life | None
+    cpu: float | None
+    memory: int | None
+    limits: Limits
+
+
+class UplinkEvidence(NamedTuple):
+    """The connection to the ingest; `silent` is how many seconds data has waited without an acknowledgement."""
+
+    connected: bool
+    silent: float
+    timeout: float
+
+
+class Evidence(NamedTuple):
+    """What is known of the way to one destination, at one moment. Durations are seconds.
+
+    `silent` lies since media last advanced there (None: never), `waited` since it should have. `speed` (media seconds a
+    second) and `bitrate` (bits a second) are those since the check before. `ingest` and `source` are the latest probes;
+    they are made only while nothing advances.
+    """
+
+    processes: tuple[ProcessEvidence, ...]
+    wanted: bool = True
+    tracked: bool = True
+    silent: float | None = None
+    waited: float = 0.0
+    startup: float = 30.0
+    timeout: float = 10.0
+    speed: float | None = None
+    bitrate: float | None = None
+    limits: Limits = Limits()
+    uplink: UplinkEvidence | None = None
+    has_ingest: bool = False
+    ingest: Reach | None = None
+    has_source: bool = False
+    source_delivers: bool = False  # the encoder advances
+    source: Reach | None = None
+
+    @property
+    def advances(self) -> bool:
+        """Media reaches the destination, as far as its process tells."""
+        return self.silent is not None and self.silent <= _FRESH
+
+
+class Finding(NamedTuple):
+    """What a check found; `cause` and `role` name the trouble and whose it is, where it is one."""
+
+    verdict: Verdict
+    cause: Cause | None = None
+    role: Role | None = None
+
+
+_HEALTHY, _UNKNOWN = Finding(Verdict.HEALTHY), Finding(Verdict.UNKNOWN)
+_WORST = (Verdict.UNHEALTHY, Verdict.DEGRADED, Verdict.UNKNOWN, Verdict.HEALTHY)
+_BADNESS = {verdict: -rank for rank, verdict in enumerate(_WORST)}
+
+
+def _process(evidence: Evidence) -> Finding:
+    return max((_one_process(process) for process in evidence.processes), key=lambda found: _BADNESS[found.verdict])
+
+
+def _one_process(process: ProcessEvidence) -> Finding:
+    if process.state in {State.BACKOFF, State.COOLDOWN}:
+        return Finding(Verdict.UNHEALTHY, None, process.role)  # the process manager knows why
+    if process.state is not State.RUNNING or process.life is None:
+        return _UNKNOWN
+    if process.life is Life.STOPPED:
+        return Finding(Verdict.UNHEALTHY, Trouble.STALL, process.role)
+    if process.life is not Life.RUNNING:
+        return Finding(Verdict.UNHEALTHY, ExitCause.OTHER, process.role)
+    limits = process.limits
+    if (limits.memory is not None and process.memory is not None and process.memory > limits.memory) or (
+        limits.cpu is not None and process.cpu is not None and process.cpu > limits.cpu
+    ):
+        return Finding(Verdict.UNHEALTHY, Trouble.LIMIT, process.role)
+    return _HEALTHY
+
+
+def _progress(evidence: Evidence) -> Finding:
+    if not evidence.tracked:
+        return _HEALTHY if evidence.advances else _UNKNOWN  # alive is all that it can show; whether it is, see above
+    if evidence.silent is None:
+        return _UNKNOWN if evidence.waited < evidence.startup else Finding(Verdict.UNHEALTHY, Trouble.START_TIMEOUT)
+    if not evidence.advances:
+        return _UNKNOWN if evidence.silent < evidence.timeout else Finding(Verdict.UNHEALTHY, Trouble.STALL)
+    reader = evidence.processes[0].role
+    limits = evidence.limits
+    if evidence.speed is not None and limits.speed is not None and evidence.speed < limits.speed:
+        return Finding(Verdict.DEGRADED, Trouble.SLOW, reader)
+    if evidence.bitrate is not None and limits.bitrate is not None and evidence.bitrate < limits.bitrate:
+        return Finding(Verdict.DEGRADED, Trouble.BITRATE_LOW, reader)
+    return _HEALTHY
+
+
+def _uplink(evidence: Evidence) -> Finding | None:
+    uplink = evidence.uplink
+    if uplink is None:
+        return None
+    if not uplink.connected:
+        return _UNKNOWN
+    if uplink.silent >= uplink.timeout:
+        return Finding(Verdict.UNHEALTHY, Trouble.UPLINK_BLOCKED)
+    return Finding(Verdict.DEGRADED) if uplink.silent >= uplink.timeout / 2 else _HEALTHY
+
+
+def _network(evidence: Evidence) -> Finding | None:
+    if not evidence.has_ingest:
+        return None
+    if evidence.advances:
+        return _HEALTHY  # what is sent arrives: no probe could tell more
+    return _by_reach(evidence.ingest)
+
+
+def _source(evidence: Evidence) -> Finding | None:
+    if not evidence.has_source:
+        return None
+    if evidence.source_delivers:
+        return _HEALTHY
+    return _by_reach(evidence.source)
+
+
+def _by_reach(reach: Reach | None) -> Finding:
+    if reach is None:
+        return _UNKNOWN
+    return _HEALTHY if reach.works else Finding(Verdict.UNHEALTHY)
+
+
+CHECKS: Mapping[Check, Callable[[Evidence], Finding | None]] = {
+    Check.PROCESS: _process,
+    Check.PROGRESS: _progress,
+    Check.UPLINK: _uplink,
+    Check.NETWORK: _network,
+    Check.SOURCE: _source,
+}
+# Without an answer from these nothing can be called healthy; the others are silent while nobody needs to ask.
+_NEEDED = frozenset({Check.PROCESS, Check.PROGRESS})
+
+
+def examine(evidence: Evidence) -> dict[Check, Finding]:
+    """What every check that applies finds."""
+    if not evidence.wanted:
+        return {check: _UNKNOWN for check, look in CHECKS.items() if look(evidence) is not None}
+    return {check: found for check, look in CHECKS.items() if (found := look(evidence)) is not None}
+
+
+def overall(findings: Mapping[Check, Finding]) -> Verdict:
+    """The worst that was found. A source or a way that is broken while media flows is not looked at at all."""
+    heard = [
+        found.verdict for check, found in findings.items() if check in _NEEDED or found.verdict is not Verdict.UNKNOWN
+    ]
+    return max(heard, key=_BADNESS.__getitem__)
+
+
+def trouble(findings: Mapping[Check, Finding]) -> Finding | None:
+    """The first finding that names a cause, in the order of the table; None when the process manager knows it."""
+    return next((found for found in findings.values() if found.cause is not None), None)

@@ -1,0 +1,63 @@
+"""Whether a source is there, by a look that takes nothing from it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from functools import partial
+
+from supervisor.ffmpeg.sources import PathPlace, SourcePlace
+from supervisor.model import Reach
+from supervisor.probes.network import Line, reach, reach_host
+from supervisor.probes.patience import Patience
+
+# Looks at paths under way at once; on a network mount whose server is gone each hangs.
+_looks = Patience(at_once=16)
+
+_RTSP_QUESTION = b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: neverdark\r\n\r\n"
+_RTSP_ANSWER = b"RTSP/"
+_LONGEST_ANSWER = 8192  # bytes, of a status line and headers
+
+
+def reach_source(place: SourcePlace, timeout: float) -> Reach:
+    """Look at a source, blocking for at most `timeout` seconds: for worker threads.
+
+    A path ACCEPTS when it may be read and is not empty, and is REFUSED when it is missing, empty, a directory
+    or may not be read; TIMEOUT when its file system does not answer. A server ACCEPTS when it lets us connect:
+    cameras have few places, so no more is asked of them. One that speaks RTSP ANSWERS a question that opens no
+    session, whatever the answer; it is SILENT or CLOSED when none comes. Otherwise as `network.reach_host`.
+    """
+    if isinstance(place, PathPlace):
+        try:
+            return _looks.call(partial(_look_at, place.path), timeout)
+        except TimeoutError:
+            return Reach.TIMEOUT
+    if place.rtsp:
+        return reach(place.address, timeout, _ask_options)
+    return reach_host(place.address, timeout)
+
+
+def _look_at(path: str) -> Reach:
+    """Never opens it: a pipe would lose its reader, and some devices have room for one."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - as os.access, which Path lacks
+        readable = os.access(path, os.R_OK)
+    except (OSError, ValueError):  # ValueError: a path with a NUL in it
+        return Reach.REFUSED
+    empty = stat.S_ISREG(found.st_mode) and not found.st_size
+    return Reach.ACCEPTS if readable and not empty and not stat.S_ISDIR(found.st_mode) else Reach.REFUSED
+
+
+def _ask_options(line: Line) -> Reach:
+    """OPTIONS needs no session and, with most cameras, no password: a refusal is an answer, too. Raises OSError."""
+    line.send(_RTSP_QUESTION)
+    answer = line.receive(len(_RTSP_ANSWER))
+    if answer != _RTSP_ANSWER:
+        return Reach.CLOSED
+    # To the end of the headers: what is left unread when we hang up would reset the connection.
+    while not answer.endswith(b"\r\n\r\n") and len(answer) < _LONGEST_ANSWER:
+        try:
+            answer += line.receive(1)
+        except OSError:
+            break  # it has answered all the same
+    return Reach.ANSWERS

@@ -1,0 +1,239 @@
+"""Looks at ingests and sources while nothing advances there, and tells our own line from theirs.
+
+What is looked at, and how often, is decided here; how, in `probes`. An ingest whose pusher advances is left alone:
+that it acknowledges is better proof than any probe, and some take one connection only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from supervisor import events
+from supervisor.attribution import Evidence
+from supervisor.ffmpeg.sources import SourcePlace
+from supervisor.lifecycle_types import LineLost, RetryNow
+from supervisor.line import line_down
+from supervisor.model import ExitCause, Reach, Role, State, Trouble
+from supervisor.plan import ProcessSpec, Way
+from supervisor.probes.network import reach_host, reach_ingest
+from supervisor.probes.source import reach_source
+from supervisor.quantities import Address
+from supervisor.slot import Slot
+from supervisor.uplink_watch import is_here
+
+_TICK = 1.0
+_TIMEOUT = 4.0
+_USUAL, _SELDOM = 5.0, 30.0
+_OFTEN_FOR = 60.0  # then seldom: an ingest that is gone for hours is not to be pestered
+_STALE = 2 * _SELDOM
+_CONNECTING = 5.0  # so long a pusher may try undisturbed
+# These point at the way itself, so the look is taken at once. After others a retry tells more than a look would.
+_URGENT = frozenset({Trouble.UPLINK_BLOCKED, ExitCause.INGEST_UNREACHABLE})
+_ASKING = _URGENT | {ExitCause.INGEST_CLOSED, ExitCause.OTHER, Trouble.START_TIMEOUT, Trouble.STALL}
+_PATIENCE = 3.0
+_WORKERS = 8
+
+Target = Way | SourcePlace | Address  # an ingest, a source, the reference host
+
+
+@dataclass(slots=True)
+class _Look:
+    """What is known of one target."""
+
+    since: float  # since when it is asked for
+    reach: Reach | None = None
+    at: float = 0.0  # when it was last looked at
+    busy: bool = False
+    asked: float = 0.0  # when somebody last wanted to know
+
+
+class ReachWatch:
+    """Keeps the latest looks. Lives on the engine's loop; the probes run in threads of their own."""
+
+    def __init__(
+        self,
+        slots: Callable[[], Iterable[Slot]],
+        reference: Callable[[], Address | None],
+        tell: events.Listener,
+        learned: Callable[[Slot], None],
+        ingest_back: Callable[[Address], None],
+    ) -> None:
+        self.down_since: float | None = None
+        self._slots = slots
+        self._reference = reference
+        self._tell = tell
+        self._learned = learned
+        self._ingest_back = ingest_back
+        self._looks: dict[Target, _Look] = {}
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="reach")
+        self._pending: set[asyncio.Task[None]] = set()
+
+    # --- what is known -----------------------------------------------------------------------------
+
+    def line_down(self, address: Address) -> bool:
+        """Whether our own line keeps this ingest from us."""
+        return self.down_since is not None and not is_here(address.host)
+
+    def reach(self, target: Target | None) -> Reach | None:
+        """The latest look at a target, while it is fresh."""
+        look = self._looks.get(target) if target is not None else None
+        return look.reach if look and asyncio.get_running_loop().time() - look.at < _STALE else None
+
+    def add_to(self, evidence: Evidence, spec: ProcessSpec) -> Evidence:
+        """The evidence of a failure, with what was found on the way of that process."""
+        looks = [reach for way in spec.ingests if (reach := self.reach(way))]
+        return evidence._replace(
+            ingest=looks[0] if looks else None,
+            reference=self.reach(self._reference()),
+            source=self.reach(spec.source),
+        )
+
+    def reachable(self) -> dict[str, bool]:
+        """For each probe that knows: whether all that it looks at is there."""
+        found = {}
+        ingests = [look for target, look in self._looks.items() if isinstance(target, Way) and look.reach]
+        works = [look.reach.works for look in ingests if look.reach]
+        if works or self._something_flows(only_far=False):
+            found["ingest"] = all(works)
+        reference = self.reach(self._reference())
+        if reference is not None:
+            found["reference"] = reference.line_is_up
+        return found
+
+    # --- when to look ------------------------------------------------------------------------------
+
+    async def run_forever(self) -> None:
+        """Look at what is asked for, once a second; decide about the line."""
+        try:
+            while True:
+                await asyncio.sleep(_TICK)
+                self._turn(asyncio.get_running_loop().time())
+        finally:
+            self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def _turn(self, now: float) -> None:
+        troubled = False
+        for slot in self._slots():
+            for target, urgent in self._asked_for(slot, now):
+                troubled = True
+                self._want(target, now, urgent=urgent)
+        if (reference := self._reference()) is not None:
+            self._want(reference, now, calm=not troubled)
+        for target, look in list(self._looks.items()):
+            if look.asked < now and not look.busy:
+                del self._looks[target]  # it works again, or nobody is left who would want it
+        self._judge_line(now)
+
+    def _asked_for(self, slot: Slot, now: float) -> Iterator[tuple[Target, bool]]:
+        status = slot.status
+        if not status.wanted or slot.advancing(now) or status.state in {State.STOPPING, State.STOPPED}:
+            return
+        trying = status.state is State.STARTING and now - status.since < _CONNECTING
+        if slot.key.role is Role.ENCODER:
+            if slot.spec.source and not trying:
+                yield slot.spec.source, False
+            return
+        starved = slot.feeder is not None and not slot.feeder.advancing(now)
+        if trying or (starved and not slot.last_cause):
+            return
+        waiting = status.state in {State.BACKOFF, State.COOLDOWN} and slot.last_cause in _ASKING
+        connecting = status.state is State.STARTING and not starved
+        if waiting or connecting:
+            for way in slot.spec.ingests:
+                # Whether one of this machine's own listens can be seen without a connection (`UplinkWatch`).
+                if not (slot.evidence.answered and is_here(way.address.host)):
+                    yield way, slot.last_cause in _URGENT
+
+    def _want(self, target: Target, now: float, *, urgent: bool = False, calm: bool = False) -> None:
+        look = self._looks.setdefault(target, _Look(since=now))
+        look.asked = now
+        if not look.busy and self._due(target, look, now, urgent=urgent, calm=calm):
+            look.busy = True
+            task = asyncio.get_running_loop().create_task(self._take(target, look))
+            self._pending.add(task)
+            task.add_done_callback(self._pending.discard)
+
+    def _due(self, target: Target, look: _Look, now: float, *, urgent: bool, calm: bool) -> bool:
+        if isinstance(target, Address):
+            return look.reach is None or now >= look.at + (_SELDOM if calm else _USUAL)
+        if look.reach is None:
+            return urgent or now >= look.since + _PATIENCE
+        often = now < look.since + _OFTEN_FOR or self.down_since is not None
+        return now >= look.at + (_USUAL if often else _SELDOM)
+
+    async def _take(self, target: Target, look: _Look) -> None:
+        loop = asyncio.get_running_loop()
+        before = look.reach
+        try:
+            look.reach = await loop.run_in_executor(self._workers, _probe(target))
+        finally:
+            look.busy, look.at = False, loop.time()
+        if isinstance(target, Address):
+            return
+        for slot in list(self._slots()):
+            if target in slot.spec.ingests or target == slot.spec.source:
+                self._teach(slot)
+        if look.reach and look.reach.works and before is not None and not before.works:
+            self._back(target)
+
+    def _teach(self, slot: Slot) -> None:
+        """Add what was found to the evidence of the failure that it explains."""
+        if slot.advancing(asyncio.get_running_loop().time()):
+            return
+        slot.evidence = self.add_to(slot.evidence, slot.spec)
+        self._learned(slot)
+
+    def _back(self, target: Way | SourcePlace) -> None:
+        if isinstance(target, Way):
+            self._ingest_back(target.address)
+            return
+        for slot in list(self._slots()):
+            if slot.spec.source == target and slot.last_cause is ExitCause.SOURCE_UNREACHABLE:
+                slot.dispatch(RetryNow())
+
+    # --- our own line ------------------------------------------------------------------------------
+
+    def _something_flows(self, *, only_far: bool) -> bool:
+        now = asyncio.get_running_loop().time()
+        return any(
+            slot.uplink is not None and slot.uplink.totals.connected and slot.advancing(now)
+            for slot in self._slots()
+            if slot.spec.ingest and not (only_far and is_here(slot.spec.ingest.host))
+        )
+
+    def _judge_line(self, now: float) -> None:
+        far = [
+            look.reach
+            for target, look in self._looks.items()
+            if isinstance(target, Way) and look.reach and not is_here(target.address.host)
+        ]
+        reference = self._reference()
+        known = self.reach(reference)
+        if reference is not None and known is None:
+            return  # it is being asked
+        if not far and known is not None and not known.line_is_up:
+            return  # nobody asks for anything out there any more, and nothing says that it is better
+        down = line_down(far, known, something_flows=self._something_flows(only_far=True))
+        if down == (self.down_since is not None):
+            return
+        lasted = 0.0 if self.down_since is None else now - self.down_since
+        self.down_since = now if down else None
+        self._tell(events.LineChanged(down, lasted))
+        for slot in list(self._slots()):
+            if slot.over_the_line and any(not is_here(way.address.host) for way in slot.spec.ingests):
+                self._teach(slot)
+                slot.dispatch(LineLost() if down else RetryNow())
+            elif not down and slot.last_cause is ExitCause.SOURCE_UNREACHABLE:
+                slot.dispatch(RetryNow())
+
+
+def _probe(target: Target) -> Callable[[], Reach]:
+    if isinstance(target, Way):
+        return partial(reach_ingest, target.address, tls=target.tls, timeout=_TIMEOUT)
+    if isinstance(target, Address):
+        return partial(reach_host, target, _TIMEOUT)
+    return partial(reach_source, target, _TIMEOUT)

@@ -1,0 +1,148 @@
+"""When the second layer looks: one APScheduler job a destination, and an eye on whether they really run.
+
+APScheduler goes by the wall clock: set back by an hour, its jobs would rest for an hour. So every run is noted by the
+monotonic clock, and a job that has missed its time is scheduled anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from supervisor import events
+
+_RUNNING_INTERVALS = 2  # a job that has not run for so many intervals does not run
+_LATE_INTERVALS = 1.5
+_LATE_SLACK = 1.0  # seconds, beside the intervals: a loop that is busy is not a scheduler that is dead
+_GIVEN_UP = 5.0  # seconds beyond that: arming it anew did not help
+
+
+class Post(NamedTuple):
+    """What is looked after: a destination of a stream; the destination is empty for a bare command."""
+
+    stream: str
+    destination: str
+
+    def __str__(self) -> str:
+        return f"{self.stream}:{self.destination}"
+
+
+@dataclass(slots=True)
+class _Duty:
+    interval: float
+    seen: float  # monotonic: when it last ran; before that, when it was set up
+    ran: bool = False
+
+
+class Watchdog:
+    """Runs `check` for every post, each at its own interval. Lives on the engine's loop."""
+
+    def __init__(self, check: Callable[[Post], Awaitable[None]], tell: events.Listener) -> None:
+        self.rearmed = 0
+        self._check = check
+        self._tell = tell
+        self._duties: dict[Post, _Duty] = {}
+        self._scheduler: AsyncIOScheduler | None = None
+
+    def start(self) -> None:
+        """Begin to run; needs a running loop."""
+        logging.getLogger("apscheduler").disabled = True  # what it would say (a job came late) is ours to notice
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._scheduler.start()
+        for number, post in enumerate(self._duties):
+            self._schedule(post, (number + 1) / len(self._duties))
+        count = sum(1 for post in self._duties if post.destination)
+        self._tell(events.WatchdogStarted(count))
+
+    def stop(self) -> None:
+        """End; a check that is under way may go on for a moment."""
+        if self._scheduler:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+
+    def keep(self, posts: Mapping[Post, float]) -> None:
+        """Look after these, each every so many seconds, and after no others."""
+        for post in [post for post in self._duties if post not in posts]:
+            del self._duties[post]
+            self._remove(post)
+        now = asyncio.get_running_loop().time()
+        fresh = [post for post, interval in posts.items() if not self._is_kept(post, interval)]
+        for number, post in enumerate(fresh):
+            self._duties[post] = _Duty(posts[post], now)
+            self._schedule(post, (number + 1) / len(fresh))
+
+    def _is_kept(self, post: Post, interval: float) -> bool:
+        duty = self._duties.get(post)
+        return duty is not None and duty.interval == interval
+
+    def interval(self, post: Post) -> float:
+        """Seconds between two checks."""
+        return self._duties[post].interval
+
+    def running(self, post: Post) -> bool:
+        """Whether its job really ran within two intervals."""
+        duty = self._duties.get(post)
+        if duty is None or not duty.ran:
+            return False
+        return asyncio.get_running_loop().time() - duty.seen <= _RUNNING_INTERVALS * duty.interval
+
+    def look(self, now: float) -> None:
+        """Called every second: a job that is late is scheduled anew."""
+        if self._scheduler is None:
+            return
+        for post, duty in self._duties.items():
+            late = now - duty.seen
+            if late <= _LATE_INTERVALS * duty.interval + _LATE_SLACK:
+                continue
+            due = self._next_run(post)
+            if due is not None and 0 <= (due - datetime.now(UTC)).total_seconds() <= duty.interval:
+                continue  # it was armed a moment ago
+            self.rearmed += 1
+            self._tell(events.CheckRearmed(str(post), late))
+            self._schedule(post, 0.0)
+
+    def late(self, now: float) -> float | None:
+        """Seconds since the scheduler should have run something, if arming it anew did not help either."""
+        waits = [now - duty.seen - _RUNNING_INTERVALS * duty.interval - _GIVEN_UP for duty in self._duties.values()]
+        worst = max(waits, default=0.0)
+        return worst if worst > 0 else None
+
+    # --- APScheduler -------------------------------------------------------------------------------
+
+    def _schedule(self, post: Post, share: float) -> None:
+        """First run after `share` of the interval, so that many destinations are spread over it."""
+        if self._scheduler is None:
+            return
+        interval = self._duties[post].interval
+        self._scheduler.add_job(
+            self._run,
+            "interval",
+            args=(post,),
+            id=str(post),
+            seconds=interval,
+            next_run_time=datetime.now(UTC) + timedelta(seconds=interval * share),
+            replace_existing=True,
+            misfire_grace_time=None,  # however late, it is worth a look
+            coalesce=True,
+            max_instances=1,
+        )
+
+    def _remove(self, post: Post) -> None:
+        if self._scheduler and self._scheduler.get_job(str(post)):
+            self._scheduler.remove_job(str(post))
+
+    def _next_run(self, post: Post) -> datetime | None:
+        job = self._scheduler.get_job(str(post)) if self._scheduler else None
+        due: datetime | None = job.next_run_time if job else None
+        return due
+
+    async def _run(self, post: Post) -> None:
+        await self._check(post)
+        if duty := self._duties.get(post):
+            duty.seen, duty.ran = asyncio.get_running_loop().time(), True
