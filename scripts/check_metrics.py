@@ -5,6 +5,8 @@ Exits 1 on anything that either has to say. Needs promtool; FFmpeg comes with th
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -36,8 +38,12 @@ def configuration(listen: int, ingest: int, directory: Path) -> dict[str, object
         "listen": f"127.0.0.1:{listen}",
         "data_dir": str(directory / "data"),
         "ffmpeg": ffmpeg,
+        "network": {"reference": f"127.0.0.1:{listen}"},  # neverdark itself: a host that is there
         # The pusher may be there before the ingest: try again soon.
-        "defaults": {"restart": {"initial_delay": "100ms", "max_delay": "500ms", "attempts": 100}},
+        "defaults": {
+            "restart": {"initial_delay": "100ms", "max_delay": "500ms", "attempts": 100},
+            "watchdog": {"interval": "1s"},
+        },
         "streams": {
             "ingest": {"command": [ffmpeg, "-listen", 1, "-i", f"{url}/key", "-f", "null", "-"]},
             "counter": {
@@ -73,6 +79,13 @@ def wait_until_ready(base: str, neverdark: subprocess.Popen[bytes]) -> None:
             last = answer.text
         time.sleep(0.1)
     raise SystemExit(f"neverdark was not ready within {READY_WITHIN:.0f} s: {last}")
+
+
+def kill_an_encoder(base: str) -> None:
+    """Some families have nothing to tell before something has failed and recovered."""
+    processes = requests.get(f"{base}/api/streams/card", timeout=5).json()["processes"]
+    pid = next(process["pid"] for process in processes if process["role"] == "encoder")
+    os.kill(pid, signal.SIGKILL)
 
 
 def scrape(base: str, accept: str) -> str:
@@ -137,6 +150,7 @@ def main() -> int:
         base = f"http://127.0.0.1:{listen}"
         try:
             wait_until_ready(base, neverdark)
+            kill_an_encoder(base)
             problems = check(base)
         except BaseException:
             print(log.read_text(encoding="utf-8", errors="replace"), file=sys.stderr)

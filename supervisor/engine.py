@@ -84,7 +84,6 @@ class Engine:
         self._host: Host | None = None
         self.book = Book()
         self._keeper = Keeper(self.book, self.tell, self._keys_of, self._is_drilling)
-        self.listeners.append(self._keeper)
         self._reaches = ReachWatch(
             self._slots, lambda: self.loaded.config.network.reference, self.tell, self._learned, self._ingest_back
         )
@@ -457,7 +456,7 @@ class Engine:
         """Every listener hears every fact; a broken one is not heard of by the others."""
         if isinstance(fact, events.ProcessAdvanced):
             self._ingest_answers(fact.key)
-        for listener in self.listeners:
+        for listener in (*self.listeners, self._keeper):  # what follows from a fact is told after it
             try:
                 listener(fact)
             except Exception as error:  # noqa: BLE001 - a listener's trouble is not the streams'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 
@@ -34,6 +35,10 @@ def acked(running: Neverdark, destination: str) -> float:
     return running.metric("uplink_acked_bytes_total", stream="mine", destination=destination)
 
 
+def connections(running: Neverdark, destination: str) -> float:
+    return running.metric("uplink_connections_total", stream="mine", destination=destination)
+
+
 def grows(running: Neverdark, destination: str) -> bool:
     """Whether the ingest acknowledges more; raises what `eventually` takes for "not yet"."""
     before = acked(running, destination)
@@ -63,7 +68,7 @@ def test_an_ingest_that_stops_reading_is_noticed_although_the_command_says_nothi
     running = broken
     for destination in ("main", "backup"):
         assert grows(running, destination)
-        assert running.metric("uplink_connections_total", stream="mine", destination=destination) == 1
+        assert connections(running, destination) == 1
     old = running.pid(*COMMAND)
 
     valve.freeze()
@@ -100,6 +105,9 @@ def test_destinations_can_be_named_later(ingest: Ingest, neverdark: Launch, ffmp
     running.wait_on_air()
     assert grows(running, "main")
     old = running.pid(*COMMAND)
+    os.kill(old, signal.SIGKILL)
+    eventually(lambda: connections(running, "main") == 2, ON_AIR, "another one is connected")
+    old = running.pid(*COMMAND)
 
     running.config["streams"] = observing(
         command, main={"url": ingest.url, "key": main}, backup={"url": ingest.url, "key": backup}
@@ -110,5 +118,6 @@ def test_destinations_can_be_named_later(ingest: Ingest, neverdark: Launch, ffmp
     eventually(lambda: acked(running, "backup") > 0, 5 + SLACK, "the other one is seen, too")
     assert grows(running, "main")
     assert grows(running, "backup")
+    assert (connections(running, "main"), connections(running, "backup")) == (2, 1)
     assert not running.replaced(old, *COMMAND)
-    assert running.restarts() == {COMMAND: {}}
+    assert running.restarts() == {COMMAND: {"exit": 1}}

@@ -50,6 +50,8 @@ def until(condition: Callable[[], object]) -> None:
 
 
 def test_the_first_call_has_the_answer_and_the_next_asks_nobody(resolver: Resolver) -> None:
+    resolver.free.clear()
+    threading.Timer(0.1, resolver.free.set).start()
     resolver.answer = ["192.0.2.1", "2001:db8::1", "fe80::1%eth0", "192.0.2.1"]
     known = Names()
     for _ in range(3):

@@ -21,11 +21,10 @@ from exporter.metrics import FAMILIES, PREFIX, Family, Kind, Probe
 from exporter.readers import READERS
 from supervisor.model import Action, Check, ExitCause, Health, Layer, ProcessKey, Role, Segment, State, Verdict
 from supervisor.snapshot import ProgressTotals, Snapshot, StreamSnapshot, UplinkTotals
+from tests.unit.exporter.scenes import busy_command, busy_stream, three_streams
 from tests.unit.exporter.slow_reading import LIVE, Sample, samples
 from tests.unit.exporter.snapshots import (
     NOW,
-    busy_command,
-    busy_stream,
     command,
     destination,
     encoder,
@@ -34,7 +33,6 @@ from tests.unit.exporter.snapshots import (
     pusher,
     snapshot,
     stream,
-    three_streams,
     watchdog,
 )
 

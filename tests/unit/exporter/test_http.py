@@ -18,8 +18,9 @@ from exporter.http import HttpServer
 from supervisor.quantities import Address
 from supervisor.snapshot import NotAnswering, Snapshot
 from tests.unit.exporter.conftest import PATIENCE, Serve
+from tests.unit.exporter.scenes import three_streams
 from tests.unit.exporter.slow_reading import LIVE, samples
-from tests.unit.exporter.snapshots import NOW, FakeControl, command, encoder, snapshot, stream, three_streams
+from tests.unit.exporter.snapshots import NOW, FakeControl, command, encoder, snapshot, stream
 from tests.unit.exporter.test_collector import PROMTOOL_CLEAN, promtool, read
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"

@@ -12,7 +12,8 @@ import pytest
 from exporter.api.docs import docs_page
 from supervisor.model import Action, ExitCause, Result, Segment, Trouble
 from tests.unit.exporter.conftest import Client, Serve
-from tests.unit.exporter.snapshots import FakeControl, snapshot, three_streams
+from tests.unit.exporter.scenes import three_streams
+from tests.unit.exporter.snapshots import FakeControl, snapshot
 
 WEB = Path(__file__).parents[3] / "exporter" / "web"
 

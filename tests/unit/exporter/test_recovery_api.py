@@ -12,6 +12,7 @@ from supervisor.config import Policies, Restart, Watchdog
 from supervisor.model import Verdict
 from supervisor.snapshot import NotAnswering, Refused
 from tests.unit.exporter.conftest import Client, Serve
+from tests.unit.exporter.scenes import their_incidents, three_streams
 from tests.unit.exporter.snapshots import (
     FakeControl,
     command,
@@ -20,8 +21,6 @@ from tests.unit.exporter.snapshots import (
     observed_command,
     snapshot,
     stream,
-    their_incidents,
-    three_streams,
     watchdog,
 )
 
