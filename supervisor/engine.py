@@ -11,7 +11,6 @@ import gc
 import os
 import time
 import traceback
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from supervisor import events
+from supervisor.backlog import Backlog
+from supervisor.claims import Claims
 from supervisor.config_file import ConfigError, Loaded, load
 from supervisor.config_watch import ConfigWatch
 from supervisor.drilling import cause
@@ -36,7 +37,7 @@ from supervisor.process import OWNER_VARIABLE
 from supervisor.quantities import Address
 from supervisor.reach_watch import ReachWatch
 from supervisor.second_layer import SecondLayer
-from supervisor.slot import Host, Slot, oom_kills
+from supervisor.slot import Host, Slot
 from supervisor.snapshot import Fault, Histogram, Incident, Refused, Snapshot, StreamSnapshot, WatchdogSnapshot
 from supervisor.strays import adopt_orphans, sweep
 from supervisor.stream import Stream
@@ -46,7 +47,6 @@ from supervisor.watchdog import Post
 
 _SNAPSHOT_SLICE = 50
 _TELL_AGAIN = 600.0
-_REST = 0.01  # book-keeping right after a spawn takes a third longer until the new process' first instruction
 _LATE = 2.0  # accounts come every second
 Job = Callable[[], Awaitable[None]]
 _ONLY_AT_START = ("listen", "data_dir", "api_token", "api_token_file", "ffmpeg", "ports")
@@ -70,9 +70,7 @@ class Engine:
         self._gone = asyncio.Event()
         self._config_watch = ConfigWatch(lambda: self.loaded.files)
         self.started = False  # every wanted stream was told to start
-        self._backlog: deque[Slot] = deque()
-        self._owners: dict[tuple[str, ...], tuple[Slot, int]] = {}
-        self._held: set[Slot] = set()
+        self._claims = Claims()
         self._storage_told: float | None = None  # when trouble was last told; None: there is none
         self._accounted = time.monotonic()
         self._odd = False
@@ -80,7 +78,7 @@ class Engine:
         self._rejected: tuple[str, ...] = ()
         self._reload_ok = True
         self._reload_time = time.time()
-        self._workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="probe")
+        self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="probe")
         self._host: Host | None = None
         self.book = Book()
         self._keeper = Keeper(self.book, self.tell, self._keys_of, self._is_drilling)
@@ -118,9 +116,8 @@ class Engine:
             tell=self.tell,
             trouble=self._storage_trouble,
             changed=self._changed,
-            later=self._put_off,
-            oom_kills=oom_kills,
-            claim=self._claim,
+            later=Backlog(loop).put_off,
+            claim=self._claims.claim,
             line_down=self._reaches.line_down,
             add_looks=self._reaches.add_to,
             book=self.book,
@@ -199,20 +196,6 @@ class Engine:
         environment["AV_LOG_FORCE_NOCOLOR"] = "1"
         return environment
 
-    def _put_off(self, slot: Slot) -> None:
-        """Book-keeping waits a little, and then comes one piece a turn of the loop: an exit waits for one at most."""
-        self._backlog.append(slot)
-        if len(self._backlog) == 1:
-            asyncio.get_running_loop().call_later(_REST, self._work_off)
-
-    def _work_off(self) -> None:
-        try:
-            self._backlog[0].catch_up()
-        finally:
-            self._backlog.popleft()
-            if self._backlog:
-                asyncio.get_running_loop().call_soon(self._work_off)
-
     # --- streams -----------------------------------------------------------------------------------
 
     def _plan(self, loaded: Loaded) -> dict[str, StreamSpec]:
@@ -242,7 +225,6 @@ class Engine:
         for name in removed:
             self.streams[name].stop("config")
         self._drop_gone(specs)
-        self._second.follow()
         return events.ConfigReloaded(self._file, tuple(added), tuple(removed), tuple(changed), ())
 
     def _drop_gone(self, specs: dict[str, StreamSpec]) -> None:
@@ -251,11 +233,12 @@ class Engine:
         for name in [name for name, stream in self.streams.items() if name not in specs and stream.gone]:
             self.streams.pop(name).close()
             self.book.forget(name)
-        self._owners = {target: owner for target, owner in self._owners.items() if owner[0].alive}
+        self._claims.forget_the_dead()
         for name in specs:  # in the order of the file, in place: others look at the same mapping
             if name in self.streams:
                 self.streams[name] = self.streams.pop(name)
         self._ports.keep_only({(s.name, d.name) for s in specs.values() for d in s.destinations})
+        self._second.follow(specs)
 
     def request(self, verb: str, name: str) -> bool:
         """An operator's order; False when there is no such stream."""
@@ -270,7 +253,7 @@ class Engine:
                 stream.stop("operator")
             case "restart":
                 stream.restart(RestartReason.OPERATOR)
-        self._second.follow()
+        self._second.follow(self._specs)
         return True
 
     def _changed(self, slot: Slot) -> None:
@@ -279,26 +262,8 @@ class Engine:
         stream = self.streams.get(slot.key.stream)
         if slot.status.state is State.STOPPED or slot.port_taken or (stream and stream.unsettled):
             self._host.loop.call_soon(self._follow_up, slot)
-        if self._held and not slot.alive:
-            self._host.loop.call_soon(self._release)
-
-    def _claim(self, slot: Slot) -> bool:
-        """Whether a process may start now: never two publishers on one key, not even while one is on its way out.
-
-        Two commands may be the same on purpose; one only waits for another that is going (a stream was renamed).
-        """
-        owner, run = self._owners.get(slot.spec.target, (slot, 0))
-        busy = owner is not slot and owner.alive and owner.status.run == run
-        if busy and (slot.key.role is Role.PUSHER or not owner.status.wanted):
-            self._held.add(slot)
-            return False
-        self._owners[slot.spec.target] = (slot, slot.status.run)
-        return True
-
-    def _release(self) -> None:
-        held, self._held = self._held, set()
-        for slot in held:
-            slot.release()
+        if self._claims.held and not slot.alive:
+            self._host.loop.call_soon(self._claims.release)
 
     def _follow_up(self, slot: Slot) -> None:
         if slot.port_taken:
@@ -456,7 +421,8 @@ class Engine:
         """Every listener hears every fact; a broken one is not heard of by the others."""
         if isinstance(fact, events.ProcessAdvanced):
             self._ingest_answers(fact.key)
-        for listener in (*self.listeners, self._keeper):  # what follows from a fact is told after it
+        listeners: list[events.Listener] = [*self.listeners, self._keeper]  # what follows from a fact is told after it
+        for listener in listeners:
             try:
                 listener(fact)
             except Exception as error:  # noqa: BLE001 - a listener's trouble is not the streams'

@@ -19,11 +19,11 @@ from supervisor.lifecycle_types import LineLost, RetryNow
 from supervisor.line import line_down
 from supervisor.model import ExitCause, Reach, Role, State, Trouble
 from supervisor.plan import ProcessSpec, Way
+from supervisor.probes.here import is_here
 from supervisor.probes.network import reach_host, reach_ingest
 from supervisor.probes.source import reach_source
 from supervisor.quantities import Address
 from supervisor.slot import Slot
-from supervisor.uplink_watch import is_here
 
 _TICK = 1.0
 _TIMEOUT = 4.0
@@ -200,9 +200,9 @@ class ReachWatch:
     def _something_flows(self, *, only_far: bool) -> bool:
         now = asyncio.get_running_loop().time()
         return any(
-            slot.uplink is not None and slot.uplink.totals.connected and slot.advancing(now)
+            slot.connected and slot.advancing(now)
             for slot in self._slots()
-            if slot.spec.ingest and not (only_far and is_here(slot.spec.ingest.host))
+            if any(not (only_far and is_here(way.address.host)) for way in slot.spec.ingests)
         )
 
     def _judge_line(self, now: float) -> None:

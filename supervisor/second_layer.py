@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -101,12 +101,12 @@ class SecondLayer:
         self._files: dict[Post, _File] = {}
         self._rungs: dict[Slot, float] = {}  # when a process was last recovered, whoever's watchdog did it
 
-    def follow(self) -> None:
-        """Look after what is configured or wanted now: as many jobs as enabled destinations, always."""
+    def follow(self, configured: Container[str]) -> None:
+        """Look after what is enabled or wanted now: as many jobs as enabled destinations, always."""
         posts = {
             Post(name, destination): policies.watchdog.interval
             for name, stream in self._streams.items()
-            if stream.spec.enabled or stream.wanted
+            if name in configured and (stream.spec.enabled or stream.wanted)
             for destination, policies in stream.posts()
             if policies.watchdog.enabled
         }

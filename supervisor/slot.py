@@ -22,6 +22,7 @@ from supervisor.gather import Gather
 from supervisor.incidents import Book
 from supervisor.lifecycle_types import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, View
 from supervisor.model import Cause, Exit, ExitCause, RestartReason, Role, Segment, State, Trouble
+from supervisor.oom import oom_kills
 from supervisor.output import Output
 from supervisor.plan import PROGRESS, ProcessSpec
 from supervisor.process import RUN_VARIABLE, Child, ProgressSocket, spawn
@@ -60,7 +61,6 @@ class Host:
     trouble: StorageTrouble
     changed: Callable[[Slot], None]  # called after every turn of the lifecycle
     later: Callable[[Slot], None]  # has `catch_up` called when nothing more urgent is left
-    oom_kills: Callable[[], int]
     claim: Callable[[Slot], bool]  # whether it may do now what no two processes may do at the same time
     line_down: Callable[[Address], bool]  # whether it is our own line that keeps this ingest from us
     book: Book
@@ -237,6 +237,12 @@ class Slot:
         """It is our own line that keeps it from its ingest."""
         return self.over_the_line and any(self._host.line_down(way.address) for way in self.spec.ingests)
 
+    @property
+    def connected(self) -> bool:
+        """A connection to an ingest stands."""
+        meters = [self.uplink] if self.uplink else list(self.observed.values())
+        return any(meter.totals.connected for meter in meters)
+
     def uplink_to(self, destination: str) -> UplinkMeter | None:
         """What is known of the connection to a destination."""
         return self.uplink or self.observed.get(destination)
@@ -304,7 +310,7 @@ class Slot:
 
     def _begin_run(self, run_id: str, pid: int, reason: RestartReason | None) -> None:
         self._output.begin_run(run_id)
-        self._oom_before = self._host.oom_kills()
+        self._oom_before = oom_kills()
         self._host.tell(events.ProcessStarted(self.key, run_id, pid, reason))
 
     def _spawn_failed(self, error: OSError | ValueError) -> None:
@@ -396,7 +402,7 @@ class Slot:
             self.key.role,
             cause,
             answered=answered,
-            connected=self.uplink is not None and self.uplink.totals.connected,
+            connected=self.connected,
             reported=self._host.loop.time() - self._last_report < _REPORTED_SECONDS,
         )
         self.evidence = self._host.add_looks(evidence, self.spec)
@@ -415,7 +421,7 @@ class Slot:
 
     def _end_run(self, lines: list[str], wall: float, fact: events.ProcessExited) -> None:
         """The book-keeping of an exit; the next run may be alive already."""
-        if fact.signal == signal.SIGKILL and not fact.planned and self._host.oom_kills() > self._oom_before:
+        if fact.signal == signal.SIGKILL and not fact.planned and oom_kills() > self._oom_before:
             fact = replace(fact, cause=ExitCause.OUT_OF_MEMORY)
         self.exits = {**self.exits, fact.cause: self.exits[fact.cause] + 1}
         if not fact.planned:
@@ -497,26 +503,3 @@ class Slot:
             uplink=self.uplink.totals if self.uplink else None,
             dropped_datagrams=self.drops.total if self.drops else None,
         )
-
-
-def oom_kills() -> int:
-    """How many processes the kernel has ended for want of memory: of our control group, else of the machine."""
-    for path in (_memory_events(), Path("/proc/vmstat")):
-        try:
-            for line in path.read_text().splitlines():
-                name, _, count = line.partition(" ")
-                if name == "oom_kill":
-                    return int(count)
-        except (OSError, ValueError):
-            continue
-    return 0
-
-
-def _memory_events() -> Path:
-    """Our control group's, where there is a unified hierarchy."""
-    try:
-        groups = Path("/proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        groups = []
-    own = next((line.partition("::")[2] for line in groups if line.startswith("0::")), "/")
-    return Path("/sys/fs/cgroup") / own.lstrip("/") / "memory.events"

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from functools import lru_cache
-from ipaddress import ip_address
 
 from supervisor import events
 from supervisor.model import Role, State
+from supervisor.probes.here import is_here
 from supervisor.probes.uplink import Evidence, Observation, ProbeFailed, Subject, UplinkProbe, Watched
 from supervisor.quantities import Address
 from supervisor.slot import Slot
 from supervisor.uplink import UplinkMeter
 
 _DEFAULT_INTERVAL = 1.0
-_IPV6 = 6
 _ANY_HOST = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 
 
@@ -78,9 +75,10 @@ class UplinkWatch:
     def _awaited(self) -> set[Address]:
         """Ingests on this machine that a pusher waits for: whether they listen can be seen without a connection."""
         return {
-            slot.spec.ingest
+            way.address
             for slot in self._senders()
-            if slot.spec.ingest and slot.waits_for_ingest and is_here(slot.spec.ingest.host)
+            for way in slot.spec.ingests
+            if slot.waits_for_ingest and is_here(way.address.host)
         }
 
     def _look_for_returned(self, evidence: Evidence) -> None:
@@ -98,7 +96,8 @@ class UplinkWatch:
         for address in (listening & self._silent_before) | (listening - self._tried):
             self._ingest_back(address)
         self._silent_before = awaited - listening
-        working = {slot.spec.ingest for slot in self._senders() if slot.status.state is State.RUNNING}
+        running = [slot for slot in self._senders() if slot.status.state is State.RUNNING]
+        working = {way.address for slot in running for way in slot.spec.ingests}
         self._tried = (self._tried | listening) - self._silent_before - working
 
 
@@ -124,24 +123,6 @@ def _meters(slot: Slot) -> Iterator[tuple[Subject, UplinkMeter, float]]:
         yield slot.key, slot.uplink, slot.spec.policies.uplink.timeout
     for observed in slot.spec.observed:
         yield Observation(slot.key, observed.name), slot.observed[observed.name], observed.uplink.timeout
-
-
-@lru_cache(maxsize=256)
-def is_here(host: str) -> bool:
-    """Whether an address is this machine's own: then it can be bound to."""
-    if Address(host, 1).is_loopback:
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False  # a name: asking for it could take long
-    family = socket.AF_INET6 if address.version == _IPV6 else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((host, 0))
-        except OSError:
-            return False
-    return True
 
 
 def _same_host(listening: str, wanted: str) -> bool:

@@ -20,6 +20,7 @@ from supervisor import events
 _RUNNING_INTERVALS = 2  # a job that has not run for so many intervals does not run
 _LATE_INTERVALS = 1.5
 _LATE_SLACK = 1.0  # seconds, beside the intervals: a loop that is busy is not a scheduler that is dead
+_MOST_SECONDS = 10.0  # that a check may take; it waits for nothing but a look into /proc
 _GIVEN_UP = 5.0  # seconds beyond that: arming it anew did not help
 
 
@@ -108,8 +109,10 @@ class Watchdog:
             self._schedule(post, 0.0)
 
     def late(self, now: float) -> float | None:
-        """Seconds since the scheduler should have run something, if arming it anew did not help either."""
-        waits = [now - duty.seen - _RUNNING_INTERVALS * duty.interval - _GIVEN_UP for duty in self._duties.values()]
+        """Seconds by which a job is overdue, if arming it anew did not help either. From any thread."""
+        waits = [
+            now - duty.seen - _RUNNING_INTERVALS * duty.interval - _GIVEN_UP for duty in list(self._duties.values())
+        ]
         worst = max(waits, default=0.0)
         return worst if worst > 0 else None
 
@@ -143,6 +146,11 @@ class Watchdog:
         return due
 
     async def _run(self, post: Post) -> None:
-        await self._check(post)
+        try:
+            async with asyncio.timeout(_MOST_SECONDS):
+                await self._check(post)
+        except Exception as error:  # noqa: BLE001 - whatever it is: it has not been looked at, and that will show
+            self._tell(events.InternalError(f"check of {post}", type(error).__name__))
+            return
         if duty := self._duties.get(post):
             duty.seen, duty.ran = asyncio.get_running_loop().time(), True

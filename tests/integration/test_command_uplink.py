@@ -23,7 +23,7 @@ def script(ffmpeg: str, *urls: str) -> list[str]:
     """What owners have: a shell, and FFmpeg as its child. It reports no progress to anybody."""
     argv = [ffmpeg, "-nostdin", "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10"]
     argv += ["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-b:v", "800k", "-map", "0:v"]
-    argv += ["-f", "tee", "|".join(f"[f=flv:onfail=ignore]{url}" for url in urls)]
+    argv += ["-f", "tee", "|".join(f"[f=flv]{url}" for url in urls)]
     return ["sh", "-c", f"{shlex.join(argv)}; true"]
 
 
@@ -74,17 +74,16 @@ def test_an_ingest_that_stops_reading_is_noticed_although_the_command_says_nothi
     valve.freeze()
 
     # The kernels on both sides of the line take some in before nothing is acknowledged any more.
-    eventually(lambda: running.restarts() == {COMMAND: {"uplink": 1}}, TIMEOUT + 4 + SLACK, "it is replaced")
-    assert running.replaced(old, *COMMAND)
+    eventually(lambda: running.replaced(old, *COMMAND), TIMEOUT + 4 + SLACK, "it is replaced")
+    assert running.restarts() == {COMMAND: {"uplink": 1}}
     assert running.one(*COMMAND)["last_failure"]["cause"] == "uplink_blocked"
 
     valve.thaw()
 
-    eventually(lambda: ingest.receives(secret("main")), ON_AIR, "the ingest receives the next one")
-    before = acked(running, "main")
-    assert before > 20_000, "totals are those of all runs"
-    assert grows(running, "main")
-    assert running.on_air()
+    # The ingest may still hold the old connection, and refuse the next one or two.
+    eventually(lambda: ingest.receives(secret("main")) and grows(running, "main"), ON_AIR, "the next one sends")
+    running.wait_on_air()
+    assert running.restarts()[COMMAND]["uplink"] == 1
 
 
 def test_who_is_only_slow_to_start_is_left_alone(neverdark: Launch) -> None:
