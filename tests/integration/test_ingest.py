@@ -82,7 +82,7 @@ def test_an_ingest_that_was_restarted_is_used_again_within_ten_seconds(ingest: I
     running.wait_on_air()
     assert running.restarts()[ENCODER] == {}
     assert running.pid(*ENCODER) == encoder
-    assert running.metric("stream_off_air_seconds_total", stream="cam", segment="network") > 0
+    assert running.metric("stream_off_air_seconds_total", stream="cam", segment="platform") > 0
 
 
 def test_a_waiting_pusher_tries_at_once_when_the_ingest_listens_again(ingest: Ingest, neverdark: Launch) -> None:

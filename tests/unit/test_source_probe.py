@@ -182,7 +182,8 @@ class Camera:
 
     def __init__(self, *answers: bytes) -> None:
         self.answers = answers
-        self.request = self.more = b""
+        self.request = b""
+        self.more = b"not seen to its end"
 
     def __call__(self, client: socket.socket) -> None:
         while not self.request.endswith(b"\r\n\r\n"):
