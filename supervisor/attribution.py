@@ -56,7 +56,8 @@ def segment_of(evidence: Evidence) -> Segment:
 
 
 def _reading(evidence: Evidence) -> Segment:
-    if evidence.source is not None and not evidence.source.works:
+    # A camera that hangs up on a question of ours may just dislike the question.
+    if evidence.source is not None and not evidence.source.works and evidence.source is not Reach.CLOSED:
         return Segment.SOURCE
     never_began = evidence.cause is Trouble.START_TIMEOUT
     starved = evidence.cause is Trouble.STALL and evidence.reported

@@ -148,6 +148,8 @@ def _source(evidence: Evidence) -> Finding | None:
         return None
     if evidence.source_delivers:
         return _HEALTHY
+    if evidence.source is Reach.CLOSED:
+        return _UNKNOWN  # it is there; perhaps it just dislikes our question
     return _by_reach(evidence.source)
 
 

@@ -26,7 +26,7 @@ from supervisor.quantities import Address
 from supervisor.slot import Slot
 
 _TICK = 1.0
-_TIMEOUT = 4.0
+_TIMEOUT = 5.0
 _USUAL, _SELDOM = 5.0, 30.0
 _OFTEN_FOR = 60.0  # then seldom: an ingest that is gone for hours is not to be pestered
 _STALE = 2 * _SELDOM

@@ -28,7 +28,9 @@ WORDS = {
 }
 # The same numbers in, the same numbers out: these import the words and each other.
 PURE = {
+    "supervisor.airtime",
     "supervisor.attribution",
+    "supervisor.checks",
     "supervisor.drill_rules",
     "supervisor.drill_view",
     "supervisor.ffmpeg.argv",
@@ -37,13 +39,17 @@ PURE = {
     "supervisor.ffmpeg.failure",
     "supervisor.ffmpeg.progress",
     "supervisor.ffmpeg.sources",
+    "supervisor.incidents",
+    "supervisor.ladder",
     "supervisor.last_words",
     "supervisor.lifecycle",
     "supervisor.lifecycle_types",
+    "supervisor.line",
     "supervisor.peers",
     "supervisor.plan",
     "supervisor.policy",
     "supervisor.progress_meter",
+    "supervisor.rate",
     "supervisor.snapshot",
     "supervisor.uplink",
 }

@@ -15,17 +15,53 @@ import structlog
 
 from supervisor import events, journal
 from supervisor.journal import Journal, LineWriter
-from supervisor.model import ExitCause, ProcessKey, RestartReason, Role, State
+from supervisor.model import (
+    Action,
+    ExitCause,
+    Layer,
+    ProcessKey,
+    RestartReason,
+    Role,
+    Segment,
+    State,
+    Trouble,
+)
 
 KEY = ProcessKey("häfen", Role.PUSHER, "youtube")
+WATCHING = events.WatchdogStarted(2)
+HEALTHY = events.DestinationHealthy("harbour-cam", "youtube", 12345, cpu=2.5, memory=290_000_000)
+UNHEALTHY = events.DestinationUnhealthy("harbour-cam", "youtube", 1, 3, Segment.ENCODER, "progress: unhealthy", None)
+ATTEMPT = events.RecoveryAttempted("harbour-cam", "youtube", 1, Action.RESTART_ENCODER, Segment.ENCODER)
 FACTS: list[events.Fact] = [
     events.ProcessStarted(KEY, "r1", 7, None),
     events.ProcessStarted(KEY, "r1", 7, RestartReason.STALL),
     events.ProcessAdvanced(KEY, "r1", 0.4),
-    events.ProcessSilent(KEY, "r1", RestartReason.STALL, 10.0),
-    events.ProcessSilent(KEY, "r1", RestartReason.UPLINK, 5.0),
-    events.ProcessExited(KEY, "r1", ExitCause.KILLED, None, 9, 3.0, planned=False, last_words=("a", "b", "c")),
-    events.ProcessExited(KEY, "r1", ExitCause.STOPPED, 0, None, 3.0, planned=True, last_words=("a",)),
+    events.ProcessSilent(KEY, "r1", Trouble.STALL, 10.0, Segment.PUSHER),
+    events.ProcessSilent(KEY, "r1", Trouble.UPLINK_BLOCKED, 5.0, Segment.UPLINK),
+    events.ProcessExited(
+        KEY,
+        "r1",
+        ExitCause.KILLED,
+        None,
+        9,
+        3.0,
+        planned=False,
+        last_words=("a", "b", "c"),
+        segment=Segment.PUSHER,
+        silent=0.4,
+    ),
+    events.ProcessExited(
+        KEY,
+        "r1",
+        ExitCause.STOPPED,
+        0,
+        None,
+        3.0,
+        planned=True,
+        last_words=("a",),
+        segment=Segment.PUSHER,
+        silent=None,
+    ),
     events.SpawnFailed(KEY, ExitCause.ENCODER_MISSING, "cannot start"),
     events.RetryScheduled(KEY, State.BACKOFF, 0.5, 9, ExitCause.OTHER),
     events.RetryScheduled(KEY, State.COOLDOWN, 300, 0, ExitCause.OTHER),
@@ -35,6 +71,18 @@ FACTS: list[events.Fact] = [
     events.StreamWanted("häfen", wanted=False, why="operator"),
     events.StreamOnAir("häfen", on_air=True, reason=None, seconds=3.0),
     events.StreamOnAir("häfen", on_air=False, reason="encoder: starting", seconds=3.0),
+    WATCHING,
+    HEALTHY,
+    UNHEALTHY,
+    events.DestinationUnhealthy("häfen", "youtube", 3, 3, Segment.NETWORK, "network: unhealthy", "waiting"),
+    ATTEMPT,
+    events.IncidentOpened("häfen", "", ExitCause.KILLED, Segment.ENCODER, Layer.PROCESS, drill=False),
+    events.IncidentClosed("häfen", "youtube", Trouble.STALL, Segment.PUSHER, 12.5, drill=True),
+    events.LineChanged(down=True, seconds=0.0),
+    events.LineChanged(down=False, seconds=61.0),
+    events.CheckRearmed("häfen:youtube", 3600.25),
+    events.DrillAnnounced("häfen", 90.0, "dropped all that comes in"),
+    events.DrillAnnounced("häfen", 0.0, None),
     events.ConfigReloaded(Path("/c.yml"), ("a",), (), (), ("listen",)),
     events.ConfigRejected(Path("/c.yml"), ("a: wrong",)),
     events.OrphanEnded(7, "r0"),
@@ -84,10 +132,45 @@ def test_without_a_terminal_every_line_is_json_and_not_escaped() -> None:
     assert (exited["cause"], exited["signal"], exited["said"]) == ("killed", 9, ["b", "c"])
 
 
-@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
-def test_what_the_seeds_owners_grep_for(stream: io.StringIO) -> None:
-    lines = written(stream, [events.StreamWanted("cam", wanted=True, why="start")])
-    assert len([line for line in lines if "Auto-restart enabled" in line and "cam" in line]) == 1
+# What owners of the seed have in their scripts and alerts, word for word.
+SEED = {
+    "Auto-restart enabled": events.StreamWanted("harbour-cam", wanted=True, why="start"),
+    "🐕 Starting YouTube watchdog manager": WATCHING,
+    "Stream harbour-cam healthy - PID: 12345, CPU: 250%, Memory: 290MB": HEALTHY,
+    "Stream unhealthy (1/3 checks)": UNHEALTHY,
+    "=== RECOVERY ATTEMPT #1 ===": ATTEMPT,
+}
+
+
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+@pytest.mark.parametrize(("said", "fact"), SEED.items(), ids=SEED)
+def test_what_the_seeds_owners_grep_for(said: str, fact: events.Fact, kind: type[io.StringIO]) -> None:
+    found = [line for line in written(kind(), [fact]) if said in line]
+    assert len(found) == 1
+    assert fact is WATCHING or "harbour-cam" in found[0], "and of which stream"
+
+
+def test_the_seeds_lines_are_an_entry_of_their_own() -> None:
+    for said, fact in SEED.items():
+        assert json.loads(written(io.StringIO(), [fact])[0])["event"] == said
+
+
+def test_a_key_without_a_value_is_not_written() -> None:
+    opened, withheld, shown = (
+        json.loads(line)
+        for line in written(
+            io.StringIO(),
+            [
+                events.IncidentOpened("a", "", ExitCause.KILLED, Segment.ENCODER, Layer.PROCESS, drill=False),
+                events.DestinationUnhealthy("a", "b", 3, 3, Segment.NETWORK, "x", "our own line is down"),
+                UNHEALTHY,
+            ],
+        )[:3]
+    )
+    assert {"destination", "drill"} & opened.keys() == set()
+    assert (opened["cause"], opened["segment"], opened["layer"]) == ("killed", "encoder", "process")
+    assert withheld["nothing_done"] == "our own line is down"
+    assert "nothing_done" not in shown
 
 
 def test_on_a_terminal_lines_are_for_people() -> None:

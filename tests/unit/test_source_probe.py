@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -199,6 +198,7 @@ class Camera:
         [b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nPublic: OPTIONS, DESCRIBE\r\n\r\n"],
         [b"RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\n\r\n"],
         [b"RT", b"SP/1.0 400 Bad", b" Request\r\n\r\n"],
+        [b"RTSP/1.0 200 OK\r\nCSeq:"],  # the rest does not matter
     ],
 )
 def test_a_camera_that_answers(answers: list[bytes]) -> None:
@@ -206,7 +206,7 @@ def test_a_camera_that_answers(answers: list[bytes]) -> None:
     with serving(camera) as address:
         assert reach_source(ServerPlace(address, rtsp=True), ANSWERED) is Reach.ANSWERS
     assert camera.request.startswith(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n")
-    assert camera.more == b"", "one question and no more; the end is no reset"
+    assert camera.more == b"", "one question and no more, and an end that is no reset"
 
 
 def hangs_up(client: socket.socket) -> None:
@@ -218,26 +218,13 @@ def hangs_up(client: socket.socket) -> None:
     [
         (listen_only, Reach.SILENT),
         (Camera(b"RTS"), Reach.SILENT),
-        (Camera(b"RTSP/1.0 200 OK\r\nCSeq:"), Reach.ANSWERS),  # the rest does not matter
         (Camera(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Reach.CLOSED),
         (hangs_up, Reach.CLOSED),
     ],
-    ids=["silent", "stops early", "stops late", "http", "hangs up"],
+    ids=["silent", "stops early", "http", "hangs up"],
 )
 def test_a_camera_that_does_not(camera: Talk, expected: Reach) -> None:
     waits = expected is not Reach.CLOSED
     with serving(camera) as address:
         found = reach_source(ServerPlace(address, rtsp=True), NOT_ANSWERED if waits else ANSWERED)
     assert found is expected
-
-
-def test_an_answer_without_an_end_is_not_read_for_ever() -> None:
-    def chatters(client: socket.socket) -> None:
-        client.sendall(b"RTSP/1.0 200 OK\r\n")
-        while True:
-            client.sendall(b"X" * 65536)
-
-    with serving(chatters) as address:
-        began = time.monotonic()
-        assert reach_source(ServerPlace(address, rtsp=True), ANSWERED) is Reach.ANSWERS
-        assert time.monotonic() - began < ANSWERED / 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ events {{ worker_connections 256; }}
 rtmp {{
   access_log {folder}/sessions.log;
   server {{
-    listen 127.0.0.1:{port};
+    listen {host}:{port};
     ping 10s;
     application live {{ live on; }}
   }}
@@ -35,7 +36,7 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   server {{
-    listen 127.0.0.1:{http};
+    listen {host}:{http};
     location /stat {{ rtmp_stat all; }}
     location /control {{ rtmp_control all; }}
   }}
@@ -55,7 +56,8 @@ class Publisher(NamedTuple):
 class Ingest:
     """nginx-rtmp with the application `live`, on ports of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+        self.host = host
         self.port = free_port()
         self._http = free_port()
         self._folder = folder
@@ -63,16 +65,16 @@ class Ingest:
         self._session = requests.Session()
         self._session.trust_env = False
         folder.mkdir()
-        (folder / "nginx.conf").write_text(_CONFIG.format(folder=folder, port=self.port, http=self._http))
+        (folder / "nginx.conf").write_text(_CONFIG.format(folder=folder, host=host, port=self.port, http=self._http))
 
     @property
     def url(self) -> str:
-        return f"rtmp://127.0.0.1:{self.port}/live"
+        return f"rtmp://{self.host}:{self.port}/live"
 
     def start(self) -> None:
         """Listen; after `stop` on the same port."""
         with (self._folder / "output").open("ab") as output:
-            argv = [_NGINX, "-p", str(self._folder), "-c", str(self._folder / "nginx.conf")]
+            argv = [*self._wrapper, _NGINX, "-p", str(self._folder), "-c", str(self._folder / "nginx.conf")]
             self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         eventually(lambda: self.publishers() is not None, 5 + SLACK, "nginx-rtmp answers")
 
@@ -90,7 +92,7 @@ class Ingest:
 
     def publishers(self) -> dict[str, Publisher]:
         """Who publishes now, by stream key. Two on one key would be a broken nginx-rtmp: see `refused`."""
-        answer = self._session.get(f"http://127.0.0.1:{self._http}/stat", timeout=5)
+        answer = self._session.get(f"http://{self.host}:{self._http}/stat", timeout=5)
         found = {}
         for stream in ET.fromstring(answer.text).iter("stream"):  # noqa: S314 - our own nginx says so
             for client in stream.iter("client"):
@@ -114,7 +116,7 @@ class Ingest:
     def drop_publisher(self, key: str) -> None:
         """Cut the connection that publishes `key`."""
         answer = self._session.get(
-            f"http://127.0.0.1:{self._http}/control/drop/publisher",
+            f"http://{self.host}:{self._http}/control/drop/publisher",
             params={"app": "live", "name": key},
             timeout=5,
         )

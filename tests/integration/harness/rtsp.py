@@ -31,6 +31,8 @@ class RtspCamera:
         self._sdp = ""
         self._rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._end = ExitStack()
+        self._awake = threading.Event()
+        self._awake.set()
 
     @property
     def url(self) -> str:
@@ -49,6 +51,7 @@ class RtspCamera:
 
     def __exit__(self, *_: object) -> None:
         self.refuse()
+        self.thaw()
         self._end.close()
         with suppress(OSError):
             self._rtp.shutdown(socket.SHUT_RDWR)
@@ -72,6 +75,14 @@ class RtspCamera:
             with suppress(OSError):
                 viewer.shutdown(socket.SHUT_RDWR)
 
+    def freeze(self) -> None:
+        """Hang: connections stand and are taken, and nothing is said any more."""
+        self._awake.clear()
+
+    def thaw(self) -> None:
+        """Go on."""
+        self._awake.set()
+
     @staticmethod
     def _thread(work: Callable[[], None]) -> None:
         def quietly() -> None:
@@ -82,7 +93,7 @@ class RtspCamera:
 
     def _forward(self) -> None:
         while packet := self._rtp.recv(_DATAGRAM):
-            for viewer in list(self._watching):
+            for viewer in list(self._watching) if self._awake.is_set() else ():
                 with suppress(OSError):
                     viewer.sendall(b"$\0" + len(packet).to_bytes(2) + packet)
 
@@ -98,6 +109,7 @@ class RtspCamera:
             while data := viewer.recv(4096):
                 *requests, pending = (pending + data).split(b"\r\n\r\n")
                 for request in requests:
+                    self._awake.wait()
                     viewer.sendall(self._answer(request.decode(errors="replace")))
                     if request.startswith(b"PLAY "):
                         self._watching.add(viewer)

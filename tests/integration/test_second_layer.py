@@ -1,0 +1,166 @@
+"""The second layer in earnest: it takes over where the process manager gives up, and otherwise keeps its hands off."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import datetime
+from functools import partial
+
+from tests.integration.conftest import Launch
+from tests.integration.harness.ingest import Ingest
+from tests.integration.harness.media import publishing
+from tests.integration.harness.recipes import Json, cam, secret
+from tests.integration.harness.supervised import Neverdark
+from tests.integration.harness.valve import Valve
+from tests.integration.harness.waiting import SLACK, eventually
+
+INTERVAL, FAILURES, COOLDOWN = 1.5, 3, 4.0
+WATCHDOG: Json = {"watchdog": {"interval": INTERVAL, "failures": FAILURES, "cooldown": COOLDOWN}}
+# The issue's promise, from the end of layer 1's attempts to media.
+TAKEN_OVER = FAILURES * INTERVAL + 10
+
+
+def watched(running: Neverdark, stream: str) -> Json:
+    """What the watchdog says of a stream's destination."""
+    found: Json = running.get("/api/watchdog/status").json()["watchdogs"][f"{stream}:yt"]
+    return found
+
+
+def actions(running: Neverdark, stream: str) -> float:
+    """How often the second layer has acted on a stream."""
+    return running.metric("recovery_attempts_total", layer="watchdog", stream=stream)
+
+
+def incident(running: Neverdark, stream: str) -> Json:
+    """A stream's only incident."""
+    (found,) = running.get(f"/api/streams/{stream}/incidents").json()["incidents"]
+    only: Json = found
+    return only
+
+
+def told(running: Neverdark, stream: str, what: str) -> list[str]:
+    """Log lines about a stream that say so."""
+    return [line for line in running.log().splitlines() if f'"stream": "{stream}"' in line and what in line]
+
+
+def test_it_takes_over_when_no_attempts_are_left(ingest: Ingest, neverdark: Launch) -> None:
+    """`none` never had any, `one` has used up its own; both would wait for five minutes."""
+    keys = {name: secret(name) for name in ("none", "one")}
+    restart = {"cooldown": "5m", "initial_delay": 0, "reset_after": "60s"}
+    running = neverdark(
+        {
+            "none": cam(ingest.url, keys["none"], restart=restart | {"attempts": 0}, **WATCHDOG),
+            "one": cam(ingest.url, keys["one"], restart=restart | {"attempts": 1}, **WATCHDOG),
+        }
+    )
+    running.wait_on_air()
+    for name in keys:
+        eventually(lambda name=name: watched(running, name)["last_healthy_time"], 2 * INTERVAL + SLACK, "judged")
+        assert watched(running, name)["last_recovery_time"] is None
+    clients = {name: ingest.publisher(key).client for name, key in keys.items()}
+    pushers = {name: running.pid(name, "pusher", "yt") for name in keys}
+
+    first = running.pid("one", "encoder")
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: running.replaced(first, "one", "encoder"), SLACK, "its one attempt")
+    for name in keys:
+        os.kill(running.pid(name, "encoder"), signal.SIGKILL)
+        eventually(lambda name=name: running.one(name, "encoder")["state"] == "cooldown", SLACK, "given up")
+        assert running.one(name, "encoder")["budget_remaining"] == 0
+
+    counts: dict[str, set[int]] = {name: set() for name in keys}
+
+    def taken_over() -> bool:
+        for name, seen in counts.items():
+            now = watched(running, name)
+            assert now["running"], "the status tells the truth: its job runs"
+            seen.add(now["consecutive_unhealthy"])
+        return all(actions(running, name) for name in keys)
+
+    eventually(taken_over, TAKEN_OVER + SLACK, "the second layer acts")
+    running.wait_on_air(seconds=10 + SLACK)
+    for name in keys:
+        assert set(range(1, FAILURES)) <= counts[name] <= set(range(FAILURES + 1)), "verdicts are counted one by one"
+        eventually(lambda name=name: watched(running, name)["verdict"] == "healthy", INTERVAL + SLACK, "healthy again")
+        now = watched(running, name)
+        assert (now["recovery_count"], now["consecutive_unhealthy"]) == (1, 0)
+        assert now["last_recovery_time"] < now["last_healthy_time"]
+        labels = {"layer": "watchdog", "stream": name}
+        assert running.metric("recovery_attempts_total", action="restart_encoder", **labels) == actions(running, name)
+        assert actions(running, name) == 1
+        found = incident(running, name)
+        assert (found["segment"], found["cause"], found["destination"]) == ("encoder", "killed", None)
+        assert [(act["layer"], act["action"]) for act in found["actions"]][-1] == ("watchdog", "restart_encoder")
+        assert len(told(running, name, "=== RECOVERY ATTEMPT #1 ===")) == 1
+        assert running.restarts()[name, "encoder", ""]["watchdog"] == 1
+        # The pusher waited for its encoder: same process, same connection.
+        assert running.pid(name, "pusher", "yt") == pushers[name]
+        assert ingest.publisher(keys[name]).client == clients[name]
+        assert running.restarts()[name, "pusher", "yt"] == {}
+    assert running.metric("restart_budget_remaining", stream="one", role="encoder") == 1, "all attempts are back"
+
+
+def test_it_keeps_its_hands_off(ingest: Ingest, valve: Valve, neverdark: Launch) -> None:
+    """Off what the process manager mends, and off what no restart can help."""
+    keys = {name: secret(name) for name in ("mended", "refused")}
+    badly = cam(ingest.url, secret("badly"), **WATCHDOG)
+    badly["source"]["options"] = ["-nosuchoption", "1"]
+    patient = {"max_delay": "1s", "attempts": 1000}
+    with publishing(f"{ingest.url}/{keys['refused']}"):
+        eventually(lambda: ingest.receives(keys["refused"]), 5 + SLACK, "somebody else publishes on our key")
+        running = neverdark(
+            {
+                "mended": cam(valve.url, keys["mended"], restart=patient, **WATCHDOG),
+                "refused": cam(ingest.url, keys["refused"], **WATCHDOG),
+                "badly": badly,
+            }
+        )
+        running.wait_on_air("mended")
+        valve.refuse()
+
+        def unhealthy(name: str) -> bool:
+            return int(watched(running, name)["consecutive_unhealthy"]) > FAILURES + 1
+
+        for name in ("mended", "refused", "badly"):
+            # Verdicts of `unknown`, while an attempt is under way, do not count.
+            eventually(partial(unhealthy, name), 6 * FAILURES * INTERVAL + SLACK, f"{name}: long enough to act")
+
+        assert len(told(running, "mended", "the process manager is at work and has attempts left")) >= 1
+        for name in ("refused", "badly"):
+            assert len(told(running, name, "a restart cannot help, somebody must change something first")) >= 1
+        valve.listen()
+        running.wait_on_air("mended")
+        for name in ("mended", "refused", "badly"):
+            assert actions(running, name) == watched(running, name)["recovery_count"] == 0
+        assert "RECOVERY ATTEMPT" not in running.log()
+
+        found = incident(running, "mended")
+        assert (found["segment"], found["destination"], found["layer"]) == ("platform", "yt", "process")
+        assert {act["layer"] for act in found["actions"]} == {"process"}
+        found = incident(running, "refused")
+        assert (found["segment"], found["cause"]) == ("platform", "ingest_refused")
+        found = incident(running, "badly")
+        assert (found["segment"], found["cause"]) == ("encoder", "bad_arguments")
+        assert running.restarts()["badly", "encoder", ""] == {}
+
+
+def test_a_process_that_is_too_big_is_replaced_less_and_less_often(ingest: Ingest, neverdark: Launch) -> None:
+    """While media flows, each restart costs the viewers something: one that did not help waits twice as long."""
+    quick = {"watchdog": {"interval": "500ms", "failures": 2, "cooldown": 2.0}}
+    running = neverdark({"cam": cam(ingest.url, secret("main"), limits={"memory": "1MiB"}, **quick)})
+    running.wait_on_air()
+
+    eventually(lambda: actions(running, "cam") == 3, 2 + 2 + 4 + 5 + SLACK, "three recoveries that do not help")
+
+    found = incident(running, "cam")
+    assert (found["cause"], found["segment"], found["layer"]) == ("limit", "encoder", "watchdog")
+    assert {act["action"] for act in found["actions"]} == {"restart_encoder"}
+    times = [datetime.fromisoformat(act["at"]).timestamp() for act in found["actions"]]
+    assert times[1] - times[0] >= 2.0 - 0.05
+    assert times[2] - times[1] >= 2 * 2.0 - 0.05
+    assert len(told(running, "cam", "the last recovery was too short a while ago")) >= 1
+    eventually(lambda: running.restarts()["cam", "encoder", ""] == {"limit": 3}, SLACK, "counted as what it is")
+    assert running.restarts()["cam", "pusher", "yt"] == {}
+    running.wait_on_air()
+    assert running.stream("cam")["health"] == "degraded", "on air, and yet not well"
