@@ -218,10 +218,11 @@ def _starting_line_lost(status: Status, event: Event, view: View) -> Step:
 
 
 def _uplink_blocked(status: Status, event: Event, view: View) -> Step:
-    del event
+    assert isinstance(event, UplinkBlocked)
     if status.ending:
         return Step(status)
-    return _kill(status, RestartReason.UPLINK, view.policies.uplink.timeout)
+    silent = view.policies.uplink.timeout if event.seconds is None else event.seconds
+    return _kill(status, RestartReason.UPLINK, silent)
 
 
 # --- deadlines -------------------------------------------------------------------------------------

@@ -60,7 +60,9 @@ class Exited:
 
 @dataclass(frozen=True, slots=True)
 class UplinkBlocked:
-    """Its ingest acknowledged nothing for too long while data waited."""
+    """Its ingest acknowledged nothing for so many seconds while data waited; None: as long as its own policy allows."""
+
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

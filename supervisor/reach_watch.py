@@ -30,6 +30,7 @@ _TIMEOUT = 5.0
 _USUAL, _SELDOM = 5.0, 30.0
 _OFTEN_FOR = 60.0  # then seldom: an ingest that is gone for hours is not to be pestered
 _STALE = 2 * _SELDOM
+_FORGOTTEN = 15.0
 _CONNECTING = 5.0  # so long a pusher may try undisturbed
 # These point at the way itself, so the look is taken at once. After others a retry tells more than a look would.
 _URGENT = frozenset({Trouble.UPLINK_BLOCKED, ExitCause.INGEST_UNREACHABLE})
@@ -46,8 +47,9 @@ class _Look:
 
     since: float  # since when it is asked for
     reach: Reach | None = None
-    at: float = 0.0  # when it was last looked at
-    busy: bool = False
+    began: float = 0.0  # when the look that gave `reach` began
+    at: float = 0.0  # and ended
+    busy: bool = False  # another one is under way
     asked: float = 0.0  # when somebody last wanted to know
 
 
@@ -85,12 +87,18 @@ class ReachWatch:
 
     def add_to(self, evidence: Evidence, spec: ProcessSpec) -> Evidence:
         """The evidence of a failure, with what was found on the way of that process."""
-        looks = [reach for way in spec.ingests if (reach := self.reach(way))]
+        way = next((way for way in spec.ingests if self.reach(way)), None)
         return evidence._replace(
-            ingest=looks[0] if looks else None,
-            reference=self.reach(self._reference()),
+            ingest=self.reach(way),
+            reference=self._reference_since(self._looks[way].began) if way else None,
             source=self.reach(spec.source),
         )
+
+    def _reference_since(self, moment: float) -> Reach | None:
+        """The look at the reference host, if it is newer: what was so before the trouble proves nothing."""
+        reference = self._reference()
+        look = self._looks.get(reference) if reference else None
+        return look.reach if look and look.at >= moment else None
 
     def reachable(self) -> dict[str, bool]:
         """For each probe that knows: whether all that it looks at is there."""
@@ -123,10 +131,18 @@ class ReachWatch:
                 self._want(target, now, urgent=urgent)
         if (reference := self._reference()) is not None:
             self._want(reference, now, calm=not troubled)
-        for target, look in list(self._looks.items()):
-            if look.asked < now and not look.busy:
-                del self._looks[target]  # it works again, or nobody is left who would want it
+        self._forget(now)
         self._judge_line(now)
+
+    def _forget(self, now: float) -> None:
+        """What works again needs no look, and what nobody has asked for in a while is of no use."""
+        flowing = set[Target]()
+        for slot in self._slots():
+            if slot.advancing(now):
+                flowing.update(slot.spec.ingests, {slot.spec.source} if slot.spec.source else ())
+        for target, look in list(self._looks.items()):
+            if not look.busy and (target in flowing or look.asked < now - _FORGOTTEN):
+                del self._looks[target]
 
     def _asked_for(self, slot: Slot, now: float) -> Iterator[tuple[Target, bool]]:
         status = slot.status
@@ -159,7 +175,8 @@ class ReachWatch:
 
     def _due(self, target: Target, look: _Look, now: float, *, urgent: bool, calm: bool) -> bool:
         if isinstance(target, Address):
-            return look.reach is None or now >= look.at + (_SELDOM if calm else _USUAL)
+            pause = _SELDOM if calm else _USUAL
+            return look.reach is None or now >= look.at + pause or look.at < self._doubted_since()
         if look.reach is None:
             return urgent or now >= look.since + _PATIENCE
         often = now < look.since + _OFTEN_FOR or self.down_since is not None
@@ -167,11 +184,11 @@ class ReachWatch:
 
     async def _take(self, target: Target, look: _Look) -> None:
         loop = asyncio.get_running_loop()
-        before = look.reach
+        before, began = look.reach, loop.time()
         try:
             look.reach = await loop.run_in_executor(self._workers, _probe(target))
         finally:
-            look.busy, look.at = False, loop.time()
+            look.busy, look.began, look.at = False, began, loop.time()
         if isinstance(target, Address):
             return
         for slot in list(self._slots()):
@@ -205,15 +222,19 @@ class ReachWatch:
             if any(not (only_far and is_here(way.address.host)) for way in slot.spec.ingests)
         )
 
+    def _far(self) -> list[_Look]:
+        """Looks at ingests that are not on this machine."""
+        ways = ((target, look) for target, look in self._looks.items() if isinstance(target, Way))
+        return [look for way, look in ways if look.reach and not is_here(way.address.host)]
+
+    def _doubted_since(self) -> float:
+        """When the latest look began that found no way to an ingest; 0 for none."""
+        return max((look.began for look in self._far() if look.reach and not look.reach.line_is_up), default=0.0)
+
     def _judge_line(self, now: float) -> None:
-        far = [
-            look.reach
-            for target, look in self._looks.items()
-            if isinstance(target, Way) and look.reach and not is_here(target.address.host)
-        ]
-        reference = self._reference()
-        known = self.reach(reference)
-        if reference is not None and known is None:
+        far = [look.reach for look in self._far() if look.reach]
+        known = self._reference_since(self._doubted_since())
+        if self._reference() is not None and known is None:
             return  # it is being asked
         if not far and known is not None and not known.line_is_up:
             return  # nobody asks for anything out there any more, and nothing says that it is better

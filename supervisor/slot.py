@@ -118,7 +118,9 @@ class Slot:
         self._host.changed(self)
 
     def start(self) -> None:
-        """Let it run."""
+        """Let it run; what failed before it was stopped has nothing to do with it."""
+        if self.status.state is State.STOPPED:
+            self.last_cause = None
         self.dispatch(Start())
 
     def stop(self, *, force: bool = False) -> None:
@@ -187,8 +189,8 @@ class Slot:
 
     @property
     def excused(self) -> bool:
-        """It has had no chance yet: its first start, or a replacement on purpose. Nothing has failed."""
-        planned = self.status.run <= 1 or self.status.reason in {RestartReason.OPERATOR, RestartReason.CONFIG}
+        """It has had no chance yet: a start, or a replacement on purpose. Nothing has failed."""
+        planned = self.status.reason in {None, RestartReason.OPERATOR, RestartReason.CONFIG}
         leaving = self.status.state is State.STOPPING
         return self.last_cause is None and planned and (leaving or self.meter.last_advance is None)
 
@@ -475,9 +477,9 @@ class Slot:
             raise
         self._arm()
 
-    def uplink_blocked(self) -> None:
-        """The kernel says that the ingest acknowledges nothing."""
-        self.dispatch(UplinkBlocked())
+    def uplink_blocked(self, seconds: float) -> None:
+        """The kernel says that the ingest has acknowledged nothing for so long."""
+        self.dispatch(UplinkBlocked(seconds))
 
     def snapshot(self, now: float, wall: float) -> ProcessSnapshot:
         """The process as the outside may see it: never a state without what led to it."""

@@ -69,7 +69,7 @@ class UplinkWatch:
                     continue
                 sample = evidence.connections.get(key) if same else None
                 if meter.update(sample, now, wall, timeout, interval):
-                    slot.uplink_blocked()
+                    slot.uplink_blocked(timeout)
         self._look_for_returned(evidence)
 
     def _awaited(self) -> set[Address]:
