@@ -11,8 +11,9 @@ class Evidence(NamedTuple):
     """What is known of one failure of one process; None is "nobody has looked".
 
     `answered`: its last words show that a machine out there answered, if only to refuse. `connected`: its connection to
-    the ingest stood. `reported`: it was alive enough to report that nothing advanced. The rest are probes: how far they
-    got on their way to the ingest, to the reference host, to the source.
+    the ingest stood. `reported`: it was alive enough to report that nothing advanced. `stopped`: somebody had stopped
+    it by a signal. `live`: it reads from outside, where waiting is all that it can do. The rest are probes: how far
+    they got on their way to the ingest, to the reference host, to the source.
     """
 
     role: Role
@@ -20,6 +21,8 @@ class Evidence(NamedTuple):
     answered: bool = False
     connected: bool = False
     reported: bool = False
+    stopped: bool = False
+    live: bool = False
     ingest: Reach | None = None
     reference: Reach | None = None
     source: Reach | None = None
@@ -56,11 +59,13 @@ def segment_of(evidence: Evidence) -> Segment:
 
 
 def _reading(evidence: Evidence) -> Segment:
+    if evidence.stopped:
+        return Segment.ENCODER
     # A camera that hangs up on a question of ours may just dislike the question.
     if evidence.source is not None and not evidence.source.works and evidence.source is not Reach.CLOSED:
         return Segment.SOURCE
     never_began = evidence.cause is Trouble.START_TIMEOUT
-    starved = evidence.cause is Trouble.STALL and evidence.reported
+    starved = evidence.cause is Trouble.STALL and (evidence.reported or evidence.live)
     return Segment.SOURCE if never_began or starved else Segment.ENCODER
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from supervisor.config import Limits
 from supervisor.model import Cause, Check, ExitCause, Reach, Role, State, Trouble, Verdict
+from supervisor.policy import fed_enough
 
 _FRESH = 3.0  # an advance is proof of life for this long
 
@@ -46,15 +47,18 @@ class UplinkEvidence(NamedTuple):
 class Evidence(NamedTuple):
     """What is known of the way to one destination, at one moment. Durations are seconds.
 
-    `silent` lies since media last advanced there (None: never), `waited` since it should have. `speed` (media seconds a
-    second) and `bitrate` (bits a second) are those since the check before. `ingest` and `source` are the latest probes;
-    they are made only while nothing advances.
+    `silent` lies since media last advanced there (None: never), `reader_silent` since the encoder last did, `waited`
+    since media should have come. `fed` is what a pusher was given to send since it last advanced (None: it is not fed).
+    `speed` (media seconds a second) and `bitrate` (bits a second) are those of late. `ingest` and `source` are the
+    latest probes; they are made only while nothing advances.
     """
 
     processes: tuple[ProcessEvidence, ...]
     wanted: bool = True
     tracked: bool = True
     silent: float | None = None
+    reader_silent: float | None = None
+    fed: float | None = None
     waited: float = 0.0
     startup: float = 30.0
     timeout: float = 10.0
@@ -111,10 +115,8 @@ def _one_process(process: ProcessEvidence) -> Finding:
 def _progress(evidence: Evidence) -> Finding:
     if not evidence.tracked:
         return _HEALTHY if evidence.advances else _UNKNOWN  # alive is all that it can show; whether it is, see above
-    if evidence.silent is None:
-        return _UNKNOWN if evidence.waited < evidence.startup else Finding(Verdict.UNHEALTHY, Trouble.START_TIMEOUT)
     if not evidence.advances:
-        return _UNKNOWN if evidence.silent < evidence.timeout else Finding(Verdict.UNHEALTHY, Trouble.STALL)
+        return _darkness(evidence)
     reader = evidence.processes[0].role
     limits = evidence.limits
     if evidence.speed is not None and limits.speed is not None and evidence.speed < limits.speed:
@@ -124,6 +126,19 @@ def _progress(evidence: Evidence) -> Finding:
     return _HEALTHY
 
 
+def _darkness(evidence: Evidence) -> Finding:
+    """Nothing reaches the destination. Judge whether for too long, and who had something to do and did not."""
+    first, last = evidence.processes[0].role, evidence.processes[-1].role
+    began = evidence.silent is not None
+    limit, cause = (evidence.timeout, Trouble.STALL) if began else (evidence.startup, Trouble.START_TIMEOUT)
+    if (evidence.waited if evidence.silent is None else evidence.silent) < limit:
+        return _UNKNOWN
+    if evidence.fed is None or fed_enough(evidence.fed, limit):
+        return Finding(Verdict.UNHEALTHY, cause, last)
+    silent = evidence.waited if evidence.reader_silent is None else evidence.reader_silent
+    return Finding(Verdict.UNHEALTHY, cause, first) if silent >= limit else _UNKNOWN
+
+
 def _uplink(evidence: Evidence) -> Finding | None:
     uplink = evidence.uplink
     if uplink is None:
@@ -131,7 +146,7 @@ def _uplink(evidence: Evidence) -> Finding | None:
     if not uplink.connected:
         return _UNKNOWN
     if uplink.silent >= uplink.timeout:
-        return Finding(Verdict.UNHEALTHY, Trouble.UPLINK_BLOCKED)
+        return Finding(Verdict.UNHEALTHY, Trouble.UPLINK_BLOCKED, evidence.processes[-1].role)
     return Finding(Verdict.DEGRADED) if uplink.silent >= uplink.timeout / 2 else _HEALTHY
 
 

@@ -43,7 +43,7 @@ def _block_uplink(stream: Stream, destination: str | None) -> str:
         victim = block_connection(slot.child.pid, inode=meter.inode)
     except FaultFailed as error:
         raise Refused(str(error)) from None
-    return f"dropped all that comes in on the connection to {victim.remote} (socket filter, pid {victim.pid})"
+    return f"dropped all that comes in on the connection to {victim.remote} (pid {victim.pid})"
 
 
 def _sender(stream: Stream, destination: str | None) -> tuple[str, Slot]:

@@ -29,6 +29,7 @@ from supervisor.incidents import NOTHING_OPEN, Book
 from supervisor.keeper import Keeper
 from supervisor.lifecycle_types import RetryNow
 from supervisor.model import ProcessKey, RestartReason, Role, Segment, State, Trouble
+from supervisor.oom import MemoryWatch
 from supervisor.orphans import end_orphans
 from supervisor.plan import StreamSpec, plan, sourceless
 from supervisor.ports import MediaPorts, NoFreePort
@@ -71,6 +72,7 @@ class Engine:
         self._config_watch = ConfigWatch(lambda: self.loaded.files)
         self.started = False  # every wanted stream was told to start
         self._claims = Claims()
+        self._memory = MemoryWatch()
         self._storage_told: float | None = None  # when trouble was last told; None: there is none
         self._accounted = time.monotonic()
         self._odd = False
@@ -118,6 +120,7 @@ class Engine:
             changed=self._changed,
             later=Backlog(loop).put_off,
             claim=self._claims.claim,
+            memory_ran_out=self._memory.ran_out,
             line_down=self._reaches.line_down,
             add_looks=self._reaches.add_to,
             book=self.book,
@@ -342,8 +345,9 @@ class Engine:
         self._accounted = now
         for stream in self.streams.values():
             stream.account(now, wall)
-        self._keeper.closed(self.book.look(self._advancing, now=now, wall=wall))
+        self._keeper.closed(self.book.look(self._proof, now=now, wall=wall))
         self._second.watchdog.look(now)
+        self._memory.sample()
         self._odd = not self._odd
         if self._odd and not self._reading_config:  # that may be trying an encoder, and waits for it itself
             self._sweep()
@@ -366,9 +370,10 @@ class Engine:
         stream = self.streams.get(key.stream)
         return stream.slots.get(key) if stream else None
 
-    def _advancing(self, key: ProcessKey) -> bool:
+    def _proof(self, key: ProcessKey) -> float | None:
+        """When a process last proved that media flows, if it does."""
         slot = self._slot(key)
-        return slot is not None and slot.advancing(asyncio.get_running_loop().time())
+        return slot.proof(asyncio.get_running_loop().time()) if slot else None
 
     def _keys_of(self, name: str) -> list[ProcessKey]:
         stream = self.streams.get(name)
@@ -421,7 +426,8 @@ class Engine:
         """Every listener hears every fact; a broken one is not heard of by the others."""
         if isinstance(fact, events.ProcessAdvanced):
             self._ingest_answers(fact.key)
-        listeners: list[events.Listener] = [*self.listeners, self._keeper]  # what follows from a fact is told after it
+        # What follows from a fact is told after it.
+        listeners: list[events.Listener] = [*self.listeners, self._keeper, self._reaches.hear]
         for listener in listeners:
             try:
                 listener(fact)

@@ -85,7 +85,7 @@ class RetryScheduled:
     state: State
     delay: float
     attempts_left: int
-    cause: ExitCause
+    cause: Cause
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,13 +198,18 @@ class Book:
         """The stream is no longer configured; its past stays readable."""
         self._sums.pop(stream, None)
 
-    def look(self, advancing: Callable[[ProcessKey], bool], *, now: float, wall: float) -> list[Incident]:
-        """Called every second: closes what has advanced for long enough. Returns what was closed."""
+    def look(self, proof: Callable[[ProcessKey], float | None], *, now: float, wall: float) -> list[Incident]:
+        """Called every second: closes what has advanced for long enough. Returns what was closed.
+
+        `proof` tells when a process that advances has last shown it (monotonic), None for one that does not. What it
+        has shown before the failure was noticed proves nothing.
+        """
         closed = []
         for key, case in list(self._open.items()):
             if now - case.opened_now >= _SETTLES:
                 self._settle(case)
-            flows = advancing(key)
+            shown = proof(key)
+            flows = shown is not None and (case.dark_from is None or shown > case.noticed)
             if flows and case.dark_from is not None:
                 self.advanced(key, now=now)
             if not flows or case.standing or case.dark_from is not None:

@@ -32,11 +32,9 @@ from supervisor.lifecycle_types import (
     View,
     Waiting,
 )
-from supervisor.model import RestartReason, State
-from supervisor.policy import backoff_delay, budget_allows
+from supervisor.model import ExitCause, RestartReason, State
+from supervisor.policy import GHOST_DELAY, backoff_delay, budget_allows, fed_enough, is_ghost
 
-# Encoder and pusher tell their progress twice a second each, and not at the same moment.
-_FEED_SLACK = 1.5
 _LINE_RECHECK = 300.0
 _IDLE_RECHECK = 1.0  # how often a process that is not being fed looks again
 
@@ -91,7 +89,7 @@ def _stop_alive(status: Status, event: Event, view: View) -> Step:
 def _begin_stopping(status: Status, view: View, *, force: bool) -> Step:
     stopping = replace(status, state=State.STOPPING, since=view.now, signals=1, ending=False)
     if force:
-        return Step(replace(stopping, deadline=None), (Kill(),))
+        return Step(replace(stopping, deadline=None, worked=_worked(status, view)), (Kill(),))
     stop = view.policies.stop
     return Step(replace(stopping, deadline=view.now + min(stop.second_signal, stop.kill)), (Terminate(),))
 
@@ -148,16 +146,25 @@ def _failed(status: Status, event: Event, view: View) -> Step:
     assert isinstance(event, Exited)
     restart = view.policies.restart
     reason = status.reason if status.ending and status.reason else RestartReason.EXIT
-    idle = replace(status, reason=reason, ending=False, since=view.now)
+    idle = replace(status, reason=reason, ending=False, since=view.now, worked=_worked(status, view))
     if view.line_down:
         return _wait_for_line(idle, event, view)
+    if is_ghost(event.cause, None if status.worked is None else view.now - status.worked):
+        return _wait(idle, State.BACKOFF, GHOST_DELAY, view)  # costs no attempt: it is over within a minute or so
+    refused = event.cause is ExitCause.INGEST_REFUSED
+    idle = replace(idle, refusals=status.refusals + 1 if refused else 0)
     if not budget_allows(restart, status.spent, event.cause):
         return _wait(idle, State.COOLDOWN, restart.cooldown, view)
-    delay = backoff_delay(restart, status.spent, event.cause, view.random)
+    delay = backoff_delay(restart, status.refusals if refused else status.spent, view.random, refused=refused)
     idle = replace(idle, spent=status.spent + 1)
     if delay <= 0:
         return _spawn(idle, view, reason)
     return _wait(idle, State.BACKOFF, delay, view)
+
+
+def _worked(status: Status, view: View) -> float | None:
+    """A run that ends now without a goodbye may live on at the other end for a while."""
+    return view.now if status.state is State.RUNNING else status.worked
 
 
 def _wait_for_line(status: Status, event: Event, view: View) -> Step:
@@ -242,7 +249,7 @@ def _stall_time(status: Status, view: View) -> tuple[float | None, RestartReason
     due = (status.since if view.last_advance is None else view.last_advance) + limit
     if view.fed is None or view.now < due:
         return due, reason
-    return (due if view.fed >= limit - min(_FEED_SLACK, limit / 2) else None), reason
+    return (due if fed_enough(view.fed, limit) else None), reason
 
 
 def _sustained(status: Status, view: View) -> bool:

@@ -18,6 +18,8 @@ class Status:
     run: int = 0  # the number of the last run, from 1
     spent: int = 0  # attempts taken from the budget
     proven: int = 0  # of these, how many before it last made progress: what is given back when our line was to blame
+    refusals: int = 0  # how often in a row a server has said no
+    worked: float | None = None  # when a run that had made progress last ended without a goodbye
     deadline: float | None = None  # when `Tick` is due
     reason: RestartReason | None = None  # why it is being, or was last, replaced
     ending: bool = False  # we killed it; its exit is still to come

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from supervisor.config import Config, Destination, Policies, Stream, Uplink, destination_scheme, text
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
-from supervisor.ffmpeg.sources import SourcePlace, source_place
+from supervisor.ffmpeg.sources import Kind, SourcePlace, kind_of, source_place
 from supervisor.model import ProcessKey, Role
 from supervisor.quantities import Address
 from supervisor.secrecy import secrets_of_argv, secrets_of_url, show_url
@@ -57,6 +57,7 @@ class ProcessSpec:
     tls: bool = False  # and whether it speaks TLS there
     observed: tuple[Observed, ...] = ()  # where a command says that it connects to by TCP
     source: SourcePlace | None = None  # where what an encoder reads can be looked at
+    live: bool = False  # what it reads comes from outside, in its own time
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
     target: tuple[str, ...] = field(default=(), repr=False)  # what two processes must not do at the same time
 
@@ -192,6 +193,7 @@ def _encoder(config: Config, name: str, stream: Stream, binary: Binary, ports: t
         tracked=True,
         video=True,
         source=source_place(stream.source),
+        live=kind_of(stream.source) not in {Kind.LAVFI, Kind.FILE},
     )
 
 

@@ -10,20 +10,42 @@ HOPELESS = frozenset({ExitCause.BAD_ARGUMENTS, ExitCause.ENCODER_MISSING})
 # A server that says no says it again a second later, and may lock out who keeps asking.
 _REFUSED_FIRST_DELAY = 10.0
 _REFUSED_MAX_DELAY = 60.0
+# Encoder and pusher tell their progress twice a second each, and not at the same moment.
+_FEED_SLACK = 1.5
+# A key that was accepted a minute ago is not wrong: the server still holds our own connection that broke.
+_GHOST_SECONDS = 60.0
+GHOST_DELAY = 3.0
 _MAX_EXPONENT = 64  # beyond it every factor above 1 has long reached the cap, and floats could overflow
 
 
-def backoff_delay(restart: Restart, spent: int, cause: ExitCause, random: float) -> float:
+def is_ghost(cause: ExitCause, worked: float | None) -> bool:
+    """Whether a server refuses only because it still holds our own connection that broke.
+
+    `worked` seconds ago a run of ours was still accepted (None: none was).
+    """
+    return cause is ExitCause.INGEST_REFUSED and worked is not None and worked <= _GHOST_SECONDS
+
+
+def backoff_delay(restart: Restart, spent: int, random: float, *, refused: bool) -> float:
     """Seconds to wait before the next attempt.
 
-    `spent` attempts were made since the budget was full. `random`, 0 to 1, takes up to `jitter` off, so that
-    many processes do not return in step; nothing is added, so that `max_delay` is the longest wait.
+    `spent` attempts were made since the budget was full; of a server that `refused`, how often it has. `random`, 0 to
+    1, takes up to `jitter` off, so that many processes do not return in step; nothing is added, so that `max_delay` is
+    the longest wait.
     """
     first, cap = restart.initial_delay, restart.max_delay
-    if cause is ExitCause.INGEST_REFUSED:
+    if refused:
         first, cap = max(first, _REFUSED_FIRST_DELAY), max(cap, _REFUSED_MAX_DELAY)
     delay = min(cap, first * restart.factor ** min(spent, _MAX_EXPONENT))
     return delay * (1 - restart.jitter * random)
+
+
+def fed_enough(fed: float, limit: float) -> bool:
+    """Whether a process that is silent has been given enough to be held to account for it.
+
+    `fed` are the media seconds that it got since it last advanced, `limit` the seconds that it may be silent.
+    """
+    return fed >= limit - min(_FEED_SLACK, limit / 2)
 
 
 def budget_allows(restart: Restart, spent: int, cause: ExitCause) -> bool:

@@ -144,6 +144,28 @@ class ReachWatch:
             if not look.busy and (target in flowing or look.asked < now - _FORGOTTEN):
                 del self._looks[target]
 
+    def hear(self, fact: events.Fact) -> None:
+        """A listener: what fails on the way is looked at in that moment; in the next one it may be retrying."""
+        match fact:
+            case events.ProcessSilent(key, trouble=Trouble.UPLINK_BLOCKED):
+                pass
+            case events.ProcessExited(key, cause=ExitCause.INGEST_UNREACHABLE, planned=False):
+                pass
+            case _:
+                return
+        now = asyncio.get_running_loop().time()
+        for slot in self._slots():
+            if slot.key == key:
+                for way in self._ways(slot):
+                    self._want(way, now, urgent=True)
+
+    def _ways(self, slot: Slot) -> list[Way]:
+        """Where a slot connects to, without those of which a look could tell nothing new.
+
+        Whether one of this machine's own listens can be seen without a connection (`UplinkWatch`).
+        """
+        return [way for way in slot.spec.ingests if not (slot.evidence.answered and is_here(way.address.host))]
+
     def _asked_for(self, slot: Slot, now: float) -> Iterator[tuple[Target, bool]]:
         status = slot.status
         if not status.wanted or slot.advancing(now) or status.state in {State.STOPPING, State.STOPPED}:
@@ -159,10 +181,8 @@ class ReachWatch:
         waiting = status.state in {State.BACKOFF, State.COOLDOWN} and slot.last_cause in _ASKING
         connecting = status.state is State.STARTING and not starved
         if waiting or connecting:
-            for way in slot.spec.ingests:
-                # Whether one of this machine's own listens can be seen without a connection (`UplinkWatch`).
-                if not (slot.evidence.answered and is_here(way.address.host)):
-                    yield way, slot.last_cause in _URGENT
+            for way in self._ways(slot):
+                yield way, slot.last_cause in _URGENT
 
     def _want(self, target: Target, now: float, *, urgent: bool = False, calm: bool = False) -> None:
         look = self._looks.setdefault(target, _Look(since=now))

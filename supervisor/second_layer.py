@@ -39,6 +39,7 @@ from supervisor.watchdog import Post, Watchdog
 _TELL_AGAIN = 600.0
 _NEVER_HELPS = HOPELESS | {ExitCause.INGEST_REFUSED}
 _SEGMENT_OF_ROLE = {Role.ENCODER: Segment.ENCODER, Role.PUSHER: Segment.PUSHER, Role.COMMAND: Segment.ENCODER}
+_WHILE_MEDIA_FLOWS = frozenset({Trouble.SLOW, Trouble.BITRATE_LOW, Trouble.LIMIT})
 _BITS = 8
 
 
@@ -183,6 +184,8 @@ class SecondLayer:
             wanted=stream.wanted,
             tracked=sender.spec.tracked,
             silent=_silent(sender, stream.wanted_since, now),
+            reader_silent=_silent(reader, stream.wanted_since, now),
+            fed=sender.fed,
             waited=now - stream.wanted_since,
             startup=policies.stall.startup,
             timeout=policies.stall.timeout,
@@ -203,7 +206,7 @@ class SecondLayer:
 
     def _situation(self, case: _Case, culprit: Slot, cause: Cause | None, now: float) -> Situation:
         others = [name for name, _ in case.stream.posts() if name != case.post.destination]
-        mine = cause in {Trouble.SLOW, Trouble.BITRATE_LOW, Trouble.LIMIT}
+        mine = cause in _WHILE_MEDIA_FLOWS
         known = self._book.segment(culprit.key) or culprit.segment
         return Situation(
             verdict=checks.overall(case.findings),
@@ -236,7 +239,7 @@ class SecondLayer:
     def _report(self, case: _Case, culprit: Slot, cause: Cause | None, segment: Segment) -> None:
         """Open an incident that the first layer knows nothing of, or say once more that what is wrong still is."""
         if culprit.status.state is State.RUNNING and cause is not None:
-            silent, flows = case.evidence.silent, case.evidence.advances
+            silent, flows = case.evidence.silent, case.evidence.advances and cause in _WHILE_MEDIA_FLOWS
             self._keeper.failed(culprit.key, cause, segment, silent, Layer.WATCHDOG, media_flows=flows)
 
     def _act(self, case: _Case, decision: Decision, culprit: Slot, cause: Cause | None, segment: Segment) -> None:

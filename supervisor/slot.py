@@ -22,10 +22,9 @@ from supervisor.gather import Gather
 from supervisor.incidents import Book
 from supervisor.lifecycle_types import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, View
 from supervisor.model import Cause, Exit, ExitCause, RestartReason, Role, Segment, State, Trouble
-from supervisor.oom import oom_kills
 from supervisor.output import Output
 from supervisor.plan import PROGRESS, ProcessSpec
-from supervisor.process import RUN_VARIABLE, Child, ProgressSocket, spawn
+from supervisor.process import RUN_VARIABLE, Child, ProgressSocket, is_stopped, spawn
 from supervisor.progress_meter import ProgressMeter
 from supervisor.quantities import Address
 from supervisor.runlog import Trouble as StorageTrouble
@@ -62,6 +61,7 @@ class Host:
     changed: Callable[[Slot], None]  # called after every turn of the lifecycle
     later: Callable[[Slot], None]  # has `catch_up` called when nothing more urgent is left
     claim: Callable[[Slot], bool]  # whether it may do now what no two processes may do at the same time
+    memory_ran_out: Callable[[], bool]  # whether the kernel has ended somebody for want of memory, a moment ago
     line_down: Callable[[Address], bool]  # whether it is our own line that keeps this ingest from us
     book: Book
     add_looks: Callable[[Evidence, ProcessSpec], Evidence]  # adds what probes have found to the evidence of a failure
@@ -94,7 +94,7 @@ class Slot:
         self._run_started = 0.0  # monotonic
         self._last_report = 0.0
         self._argv_once: tuple[str, ...] | None = None
-        self._oom_before = 0
+        self._was_stopped = False  # by somebody else, at the moment when we killed it
         self._host = host
         self._timer: asyncio.TimerHandle | None = None
         self._pending: deque[Callable[[], None]] = deque()
@@ -219,6 +219,12 @@ class Slot:
         last = self.meter.last_advance
         return last is not None and now - last <= ON_AIR_SECONDS
 
+    def proof(self, now: float) -> float | None:
+        """When it last proved that it is alive, while it is; of who reports nothing, the start of its run is all."""
+        if not self.advancing(now):
+            return None
+        return self.meter.last_advance if self.spec.tracked else self.status.since
+
     def _view(self) -> View:
         return View(
             now=self._host.loop.time(),
@@ -227,7 +233,7 @@ class Slot:
             tracked=self.spec.tracked,
             last_advance=self.meter.last_advance,
             line_down=self.line_is_down(),
-            fed=self._fed_so_far() - self._fed_before if self.feeder else None,
+            fed=self.fed,
         )
 
     @property
@@ -249,6 +255,11 @@ class Slot:
         """What is known of the connection to a destination."""
         return self.uplink or self.observed.get(destination)
 
+    @property
+    def fed(self) -> float | None:
+        """Media seconds that its feeder delivered since it last advanced; None: it has no feeder."""
+        return self._fed_so_far() - self._fed_before if self.feeder else None
+
     def _fed_so_far(self) -> float:
         return self.feeder.meter.fed_seconds if self.feeder else 0.0
 
@@ -259,6 +270,7 @@ class Slot:
             case lifecycle_types.Spawn(reason):
                 self._spawn(reason)
             case lifecycle_types.Kill():
+                self._was_stopped = self.child is not None and is_stopped(self.child.pid)
                 self._signal(signal.SIGKILL)
             case lifecycle_types.Terminate():
                 self._signal(signal.SIGTERM)
@@ -312,7 +324,6 @@ class Slot:
 
     def _begin_run(self, run_id: str, pid: int, reason: RestartReason | None) -> None:
         self._output.begin_run(run_id)
-        self._oom_before = oom_kills()
         self._host.tell(events.ProcessStarted(self.key, run_id, pid, reason))
 
     def _spawn_failed(self, error: OSError | ValueError) -> None:
@@ -406,6 +417,8 @@ class Slot:
             answered=answered,
             connected=self.connected,
             reported=self._host.loop.time() - self._last_report < _REPORTED_SECONDS,
+            stopped=self._was_stopped,
+            live=self.spec.live,
         )
         self.evidence = self._host.add_looks(evidence, self.spec)
 
@@ -423,8 +436,10 @@ class Slot:
 
     def _end_run(self, lines: list[str], wall: float, fact: events.ProcessExited) -> None:
         """The book-keeping of an exit; the next run may be alive already."""
-        if fact.signal == signal.SIGKILL and not fact.planned and oom_kills() > self._oom_before:
+        if fact.signal == signal.SIGKILL and not fact.planned and self._host.memory_ran_out():
             fact = replace(fact, cause=ExitCause.OUT_OF_MEMORY)
+            if self.last_cause is ExitCause.KILLED:
+                self.last_cause = ExitCause.OUT_OF_MEMORY
         self.exits = {**self.exits, fact.cause: self.exits[fact.cause] + 1}
         if not fact.planned:
             self.last_failure = LastFailure(fact.cause, wall, fact.last_words[-_FAILURE_LINES:])
@@ -442,11 +457,13 @@ class Slot:
                 self._blame(trouble)
                 self._host.tell(events.ProcessSilent(self.key, self.run_id or "", trouble, seconds, self.segment))
             case lifecycle_types.Waiting(state, delay, left):
-                cause = self.last_cause if isinstance(self.last_cause, ExitCause) else ExitCause.KILLED
-                retry = events.RetryScheduled(self.key, state, delay, left, cause)
-                self._put_off(partial(self._host.tell, retry))  # after the exit it follows from
+                self._put_off(partial(self._tell_retry, state, delay, left))  # after the exit it follows from
             case lifecycle_types.Refilled():
                 self._host.tell(events.BudgetRefilled(self.key))
+
+    def _tell_retry(self, state: State, delay: float, left: int) -> None:
+        cause = self.last_cause or ExitCause.OTHER
+        self._host.tell(events.RetryScheduled(self.key, state, delay, left, cause))
 
     # --- time --------------------------------------------------------------------------------------
 
