@@ -90,15 +90,23 @@ class ReachWatch:
         way = next((way for way in spec.ingests if self.reach(way)), None)
         return evidence._replace(
             ingest=self.reach(way),
-            reference=self._reference_since(self._looks[way].began) if way else None,
+            reference=self._reference_beside(self._looks[way]) if way else None,
             source=self.reach(spec.source),
         )
 
-    def _reference_since(self, moment: float) -> Reach | None:
-        """The look at the reference host, if it is newer: what was so before the trouble proves nothing."""
+    def _reference_beside(self, ingest: _Look | None) -> Reach | None:
+        """The look at the reference host, if it says something of the moment when that ingest could not be reached.
+
+        What was so before the trouble proves nothing; nor does a line that is up by now, until the ingest was asked
+        again.
+        """
         reference = self._reference()
         look = self._looks.get(reference) if reference else None
-        return look.reach if look and look.at >= moment else None
+        if look is None or look.reach is None or ingest is None:
+            return look.reach if look else None
+        too_old = look.at < ingest.began
+        too_new = look.reach.line_is_up and look.began > ingest.at
+        return None if too_old or too_new else look.reach
 
     def reachable(self) -> dict[str, bool]:
         """For each probe that knows: whether all that it looks at is there."""
@@ -196,11 +204,15 @@ class ReachWatch:
     def _due(self, target: Target, look: _Look, now: float, *, urgent: bool, calm: bool) -> bool:
         if isinstance(target, Address):
             pause = _SELDOM if calm else _USUAL
-            return look.reach is None or now >= look.at + pause or look.at < self._doubted_since()
+            doubted = self._doubted()
+            return look.reach is None or now >= look.at + pause or (doubted is not None and look.at < doubted.began)
         if look.reach is None:
             return urgent or now >= look.since + _PATIENCE
-        often = now < look.since + _OFTEN_FOR or self.down_since is not None
-        return now >= look.at + (_USUAL if often else _SELDOM)
+        if self.down_since is None:
+            return now >= look.at + (_USUAL if now < look.since + _OFTEN_FOR else _SELDOM)
+        reference = self._looks.get(known) if (known := self._reference()) else None
+        line_is_back = reference and reference.reach and reference.reach.line_is_up and reference.began > look.at
+        return bool(line_is_back) or now >= look.at + _USUAL
 
     async def _take(self, target: Target, look: _Look) -> None:
         loop = asyncio.get_running_loop()
@@ -211,11 +223,13 @@ class ReachWatch:
             look.busy, look.began, look.at = False, began, loop.time()
         if isinstance(target, Address):
             return
+        if look.reach.works:  # explains no failure: perhaps it is back
+            if before is not None and not before.works:
+                self._back(target)
+            return
         for slot in list(self._slots()):
             if target in slot.spec.ingests or target == slot.spec.source:
                 self._teach(slot)
-        if look.reach and look.reach.works and before is not None and not before.works:
-            self._back(target)
 
     def _teach(self, slot: Slot) -> None:
         """Add what was found to the evidence of the failure that it explains."""
@@ -247,13 +261,14 @@ class ReachWatch:
         ways = ((target, look) for target, look in self._looks.items() if isinstance(target, Way))
         return [look for way, look in ways if look.reach and not is_here(way.address.host)]
 
-    def _doubted_since(self) -> float:
-        """When the latest look began that found no way to an ingest; 0 for none."""
-        return max((look.began for look in self._far() if look.reach and not look.reach.line_is_up), default=0.0)
+    def _doubted(self) -> _Look | None:
+        """The latest look that found no way to an ingest."""
+        lost = [look for look in self._far() if look.reach and not look.reach.line_is_up]
+        return max(lost, key=lambda look: look.began, default=None)
 
     def _judge_line(self, now: float) -> None:
         far = [look.reach for look in self._far() if look.reach]
-        known = self._reference_since(self._doubted_since())
+        known = self._reference_beside(self._doubted())
         if self._reference() is not None and known is None:
             return  # it is being asked
         if not far and known is not None and not known.line_is_up:
@@ -266,7 +281,8 @@ class ReachWatch:
         self._tell(events.LineChanged(down, lasted))
         for slot in list(self._slots()):
             if slot.over_the_line and any(not is_here(way.address.host) for way in slot.spec.ingests):
-                self._teach(slot)
+                if down:
+                    self._teach(slot)
                 slot.dispatch(LineLost() if down else RetryNow())
             elif not down and slot.last_cause is ExitCause.SOURCE_UNREACHABLE:
                 slot.dispatch(RetryNow())
