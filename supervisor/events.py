@@ -66,6 +66,14 @@ class ProcessExited:
     last_words: tuple[str, ...]
     segment: Segment
     silent: float | None
+    at: float  # monotonic; facts of an exit are told a moment later
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRemoved:
+    """The configuration no longer has this process, and it is gone."""
+
+    key: ProcessKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +293,7 @@ Fact = (
     | ProcessAdvanced
     | ProcessSilent
     | ProcessExited
+    | ProcessRemoved
     | SpawnFailed
     | RetryScheduled
     | BudgetRefilled

@@ -58,7 +58,7 @@ class _Case:
     recovery: float | None = None
     dark: float = 0.0
     since: float | None = None  # since when it has advanced without a break
-    standing: bool = False  # what is wrong is wrong although media flows
+    standing: set[object] = field(default_factory=set)  # who says that something is wrong although media flows
     settled: bool = False
     actor: Layer | None = None  # who acted last
     actions: list[ActionTaken] = field(default_factory=list)
@@ -114,18 +114,25 @@ class Book:
     # --- what happens ------------------------------------------------------------------------------
 
     def know(self, stream: str, *, is_command: bool) -> Sums:
-        """The sums of a stream; every count exists from the start."""
-        if stream not in self._sums:
-            roles = (Role.COMMAND,) if is_command else (Role.ENCODER, Role.PUSHER)
-            single = [ACTION_OF_ROLE[role] for role in roles]
-            watchdog = single if is_command else [*single, Action.RESTART_ALL]
-            pairs = [*((Layer.PROCESS, a) for a in single), *((Layer.WATCHDOG, a) for a in watchdog)]
-            self._sums[stream] = Sums(
+        """The sums of a stream; every count that can occur exists from the start, and none is ever lost."""
+        roles = (Role.COMMAND,) if is_command else (Role.ENCODER, Role.PUSHER)
+        single = [ACTION_OF_ROLE[role] for role in roles]
+        watchdog = single if is_command else [*single, Action.RESTART_ALL]
+        pairs = [*((Layer.PROCESS, action) for action in single), *((Layer.WATCHDOG, action) for action in watchdog)]
+        sums = self._sums.setdefault(
+            stream,
+            Sums(
                 incidents=dict.fromkeys(Segment, 0),
                 attempts=dict.fromkeys(pairs, 0),
                 results={(layer, result): 0 for layer in LAYERS for result in Result},
-            )
-        return self._sums[stream]
+            ),
+        )
+        if not sums.attempts.keys() >= set(pairs):  # a command became an encoder with pushers, or the other way round
+            sums.attempts = {**dict.fromkeys(pairs, 0), **sums.attempts}
+        return sums
+
+    def _sums_of(self, key: ProcessKey) -> Sums:
+        return self.know(key.stream, is_command=key.role is Role.COMMAND)
 
     def fail(self, failed: Failed, *, now: float, wall: float) -> bool:
         """A process has failed. Returns whether this opened an incident."""
@@ -139,24 +146,26 @@ class Book:
             case.noticed, case.recovery, case.actor = now, None, None
             case.dark_from = now - (failed.silent or 0.0)
             self._detected(case, failed)
-        case.since, case.standing = None, False
+        case.since = None
+        case.standing.clear()
         return opened
 
-    def complain(self, failed: Failed, *, now: float, wall: float) -> bool:
-        """Media flows, and yet something is wrong: too slow, too thin, too big. Said again at every check."""
+    def complain(self, failed: Failed, by: object, *, now: float, wall: float) -> bool:
+        """Media flows, and yet something is wrong: too slow, too thin, too big. Said at every check, `by` somebody."""
         opened = failed.key not in self._open
         case = self._begin(failed, now, wall) if opened else self._open[failed.key]
-        case.standing = True
+        case.standing.add(by)
         return opened
 
-    def praise(self, key: ProcessKey) -> None:
-        """What `complain` said is no longer so."""
-        if (case := self._open.get(key)) and case.standing:
-            case.standing, case.since = False, None
+    def praise(self, key: ProcessKey, by: object) -> None:
+        """What somebody complained of is no longer so."""
+        if (case := self._open.get(key)) and by in case.standing:
+            case.standing.discard(by)
+            case.since = None
 
     def act(self, key: ProcessKey, layer: Layer, action: Action, *, now: float, wall: float) -> None:
         """Somebody does something about it."""
-        sums = self._sums[key.stream]
+        sums = self._sums_of(key)
         sums.attempts = {**sums.attempts, (layer, action): sums.attempts[layer, action] + 1}
         if case := self._open.get(key):
             self._count_result(key.stream, case.conclude(Result.SUPERSEDED), Result.SUPERSEDED)
@@ -174,7 +183,7 @@ class Book:
         case.dark_from, case.since = None, now
         case.recovery = round(max(0.0, now - case.noticed), 3)
         layer = case.actor or case.layer
-        sums = self._sums[key.stream]
+        sums = self._sums_of(key)
         sums.last_recovery = {**sums.last_recovery, layer: case.recovery}
         self.recovery[layer] = _observe(self.recovery[layer], RECOVERY_BUCKETS, case.recovery)
         self._settle(case)
@@ -209,7 +218,7 @@ class Book:
             if now - case.opened_now >= _SETTLES:
                 self._settle(case)
             shown = proof(key)
-            flows = shown is not None and (case.dark_from is None or shown > case.noticed)
+            flows = shown is not None and (case.dark_from is None or shown >= case.noticed)
             if flows and case.dark_from is not None:
                 self.advanced(key, now=now)
             if not flows or case.standing or case.dark_from is not None:
@@ -256,7 +265,7 @@ class Book:
         if failed.silent is None:
             return
         case.detection = round(failed.silent, 3)
-        sums = self._sums[failed.key.stream]
+        sums = self._sums_of(failed.key)
         sums.last_detection = {**sums.last_detection, failed.layer: case.detection}
         self.detection[failed.layer] = _observe(self.detection[failed.layer], DETECTION_BUCKETS, failed.silent)
 

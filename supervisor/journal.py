@@ -108,6 +108,8 @@ class Journal:
                 )
             case events.ProcessExited():
                 self._exited(fact)
+            case events.ProcessRemoved(key):
+                log.info(_of(key.name, "no longer configured"), stream=key.stream)
             case events.SpawnFailed(key, cause, error):
                 log.error(_of(key.name, error), stream=key.stream, cause=str(cause))
             case events.RetryScheduled(key, state, delay, left, cause):

@@ -37,7 +37,7 @@ class Keeper:
             case events.ProcessSilent(key, _, trouble, seconds, segment):
                 self.failed(key, trouble, segment, seconds)
             case events.ProcessExited() if not fact.planned:
-                self.failed(fact.key, fact.cause, fact.segment, fact.silent)
+                self.failed(fact.key, fact.cause, fact.segment, fact.silent, at=fact.at)
             case events.SpawnFailed(key, cause):
                 self.failed(key, cause, segment_of(Evidence(key.role, cause)), None)
             case events.ProcessStarted(key, reason=reason) if reason in _FIRST_LAYER:
@@ -46,6 +46,8 @@ class Keeper:
                 self.closed(self._book.planned([key], now=now, wall=wall))
             case events.ProcessAdvanced(key):
                 self._book.advanced(key, now=now)
+            case events.ProcessRemoved(key):
+                self.closed(self._book.planned([key], now=now, wall=wall))
             case events.StreamWanted(stream, wanted=False):
                 self.closed(self._book.planned(self._keys_of(stream), now=now, wall=wall))
             case _:
@@ -59,14 +61,25 @@ class Keeper:
         silent: float | None,
         layer: Layer = Layer.PROCESS,
         *,
-        media_flows: bool = False,
+        at: float | None = None,
     ) -> None:
-        """A process failed, or, while media flows, something is wrong with it all the same."""
+        """A process failed, `at` some time (monotonic) or now."""
+        late = 0.0 if at is None else time.monotonic() - at
         failed = Failed(key, cause, segment, silent, layer, drill=self._drilling(key.stream))
-        enter = self._book.complain if media_flows else self._book.fail
-        if enter(failed, now=time.monotonic(), wall=time.time()):
-            fact = events.IncidentOpened(key.stream, key.destination, cause, segment, layer, failed.drill)
-            self._tell(fact)
+        if self._book.fail(failed, now=time.monotonic() - late, wall=time.time() - late):
+            self._opened(failed)
+
+    def complained(self, key: ProcessKey, cause: Cause, segment: Segment, by: object) -> None:
+        """While media flows, the second layer finds something wrong all the same."""
+        failed = Failed(key, cause, segment, None, Layer.WATCHDOG, drill=self._drilling(key.stream))
+        if self._book.complain(failed, by, now=time.monotonic(), wall=time.time()):
+            self._opened(failed)
+
+    def _opened(self, failed: Failed) -> None:
+        key = failed.key
+        self._tell(
+            events.IncidentOpened(key.stream, key.destination, failed.cause, failed.segment, failed.layer, failed.drill)
+        )
 
     def closed(self, incidents: Iterable[Incident]) -> None:
         """Tell of incidents that are over."""

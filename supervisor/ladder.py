@@ -61,13 +61,16 @@ class Decision(NamedTuple):
 
 
 def decide(record: Record, situation: Situation, policy: Watchdog, now: float) -> Decision:
-    """Take a verdict in. `Unknown` neither counts nor forgives; degraded three times running is unhealthy."""
+    """Take a verdict in. `Unknown` neither counts nor forgives; degraded three times running is unhealthy.
+
+    Running means without being healthy between: what is now degraded and now unhealthy is no better than either.
+    """
     verdict = situation.verdict
     if verdict is Verdict.UNKNOWN:
         return Decision(record, verdict)
     if verdict is Verdict.HEALTHY:
         return Decision(Record(last_rung=record.last_rung), verdict)
-    degraded = record.degraded + 1 if verdict is Verdict.DEGRADED else 0
+    degraded = record.degraded + (verdict is Verdict.DEGRADED)
     if verdict is Verdict.DEGRADED and degraded < _DEGRADED_IN_A_ROW:
         return Decision(replace(record, degraded=degraded, unhealthy=0), verdict)
     counted = replace(record, degraded=degraded, unhealthy=record.unhealthy + 1)

@@ -111,6 +111,10 @@ class SecondLayer:
             for destination, policies in stream.posts()
             if policies.watchdog.enabled
         }
+        for post in self._files.keys() - posts.keys():
+            if stream := self._streams.get(post.stream):
+                for slot in stream.way_to(post.destination):
+                    self._book.praise(slot.key, post)  # nobody would ever take a complaint back
         self._files = {post: self._files.get(post) or _File() for post in posts}
         self._rungs = {slot: at for slot, at in self._rungs.items() if slot.alive or slot.status.wanted}
         self.watchdog.keep(posts)
@@ -178,15 +182,16 @@ class SecondLayer:
         sent = uplink.totals.acked_bytes if uplink else sender.meter.totals(now).bytes
         rate = file.bytes.over(window, sender.run_id, now, sent) if sender.advancing(now) else None
         at = reader.meter.last_advance
+        since = max(stream.wanted_since, sender.made)  # from when on it should have advanced
         moving = at is not None and reader.advancing(now)
         return checks.Evidence(
             processes=tuple(_process_evidence(slot, file.looks.get(slot.key.role)) for slot in slots),
             wanted=stream.wanted,
             tracked=sender.spec.tracked,
-            silent=_silent(sender, stream.wanted_since, now),
-            reader_silent=_silent(reader, stream.wanted_since, now),
+            silent=_silent(sender, since, now),
+            reader_silent=_silent(reader, since, now),
             fed=sender.fed,
-            waited=now - stream.wanted_since,
+            waited=now - since,
             startup=policies.stall.startup,
             timeout=policies.stall.timeout,
             speed=file.media.over(window, reader.run_id, at, reader.meter.run_media) if moving and at else None,
@@ -229,7 +234,7 @@ class SecondLayer:
         if decision.verdict is Verdict.HEALTHY:
             file.last_healthy = wall
             for slot in case.slots:
-                self._book.praise(slot.key)
+                self._book.praise(slot.key, case.post)
             self._tell_healthy(case)
         elif decision.verdict is Verdict.UNHEALTHY:
             if self._book.segment(culprit.key) is None or case.evidence.advances:
@@ -239,8 +244,10 @@ class SecondLayer:
     def _report(self, case: _Case, culprit: Slot, cause: Cause | None, segment: Segment) -> None:
         """Open an incident that the first layer knows nothing of, or say once more that what is wrong still is."""
         if culprit.status.state is State.RUNNING and cause is not None:
-            silent, flows = case.evidence.silent, case.evidence.advances and cause in _WHILE_MEDIA_FLOWS
-            self._keeper.failed(culprit.key, cause, segment, silent, Layer.WATCHDOG, media_flows=flows)
+            if case.evidence.advances and cause in _WHILE_MEDIA_FLOWS:
+                self._keeper.complained(culprit.key, cause, segment, case.post)
+            else:
+                self._keeper.failed(culprit.key, cause, segment, case.evidence.silent, Layer.WATCHDOG)
 
     def _act(self, case: _Case, decision: Decision, culprit: Slot, cause: Cause | None, segment: Segment) -> None:
         assert decision.action is not None

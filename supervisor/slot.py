@@ -91,6 +91,7 @@ class Slot:
         self.drops = DropMeter() if spec.media_port else None
         self._fed_before = 0.0  # the feeder's count at our last advance, or at the start of our run
         self._cpu_seconds = 0.0
+        self.made = host.loop.time()
         self._run_started = 0.0  # monotonic
         self._last_report = 0.0
         self._argv_once: tuple[str, ...] | None = None
@@ -390,8 +391,7 @@ class Slot:
         self.port_taken = failure.port_taken
         if not planned and not ours:
             self._blame(failure.cause, answered=failure.answered)
-        # A run that never advanced: then media has been missing since the run before. A first run has none.
-        last = self.meter.latest_advance if self.status.reason else self.meter.last_advance
+        silent = self._silent_since()
         wall, seconds = time.time(), loop.time() - self._run_started
         fact = events.ProcessExited(
             self.key,
@@ -403,10 +403,22 @@ class Slot:
             planned or ours,
             self._output.last_lines,
             self.segment,
-            None if last is None else loop.time() - last,
+            None if silent is None else loop.time() - silent,
+            loop.time(),
         )
         self._put_off(partial(self._end_run, lines, wall, fact))
         self.dispatch(Exited(failure.cause))
+
+    def _silent_since(self) -> float | None:
+        """When media last advanced; None when it has not since somebody wanted it.
+
+        A run that never advanced continues the silence of the run before, but not one that somebody had replaced.
+        """
+        if self.meter.last_advance is not None or self.status.reason is None:
+            return self.meter.last_advance
+        if self.status.reason in {RestartReason.OPERATOR, RestartReason.CONFIG}:
+            return self._run_started
+        return self.meter.latest_advance
 
     def _blame(self, cause: Cause, *, answered: bool = False) -> None:
         """Keep what is known of a failure at its moment."""

@@ -56,6 +56,7 @@ class Stream:
     def stop(self, why: str, *, force: bool = False) -> None:
         """End it in order: pushers while data still flows, then the encoder."""
         if self.wanted:
+            self._catch_up()
             self.wanted = False
             self._air.nobody_wants_it()
             self._host.tell(events.StreamWanted(self.spec.name, wanted=False, why=why))
@@ -74,12 +75,18 @@ class Stream:
         if not self.wanted:
             self.start(str(reason))
             return
+        self._catch_up()
         self._waiting_for_pushers = reason
         self._waiting_since = self._host.loop.time()
         for slot in self._staying():
             if slot.key.role is Role.PUSHER:
                 slot.restart(reason)
         self.settle()
+
+    def _catch_up(self) -> None:
+        """What has failed before an order is told before it, or it would seem to be the order's doing."""
+        for slot in self.slots.values():
+            slot.catch_up()
 
     def update(self, spec: StreamSpec) -> bool:
         """Take a changed specification; True when anything but its place in the file changed."""
@@ -90,6 +97,9 @@ class Stream:
         return True
 
     def _adopt(self, spec: StreamSpec) -> None:
+        self._host.book.know(spec.name, is_command=spec.is_command)
+        watched = {destination for destination, policies in self.posts() if policies.watchdog.enabled}
+        self.verdicts = {name: verdict for name, verdict in self.verdicts.items() if name in watched}
         self._secrets |= spec.secrets  # the run that goes may still say the old ones
         redactor = Redactor(self._secrets)
         wanted: dict[ProcessKey, ProcessSpec] = {process.key: process for process in spec.processes}
@@ -130,6 +140,7 @@ class Stream:
         """Called when a process changed its state: what waited for that comes now."""
         for key in [key for key in self._leaving if self._gone(key)]:
             self.slots.pop(key).close()
+            self._host.tell(events.ProcessRemoved(key))
             self._leaving.discard(key)
             self._arrange(list(self.slots.values()))
         pushers_stopping = any(slot.status.state is State.STOPPING for slot in self.pushers)
@@ -228,8 +239,9 @@ class Stream:
         )
         excused = not self.wanted or (culprit is not None and culprit.excused)
         if self.wanted:
-            last = culprit.meter.last_advance if culprit else None
-            self._air.note_darkness(now, on_air=on_air, excused=excused, media_stopped=wall - (now - (last or now)))
+            last = culprit.meter.latest_advance if culprit else None
+            dark_for = now - max(last, self.wanted_since) if last else 0.0
+            self._air.note_darkness(now, on_air=on_air, excused=excused, media_stopped=wall - dark_for)
         self._reason = None if on_air else self._explain(now)
         if on_air != self.on_air or not self.since:
             lasted = now - self._since_now if self.since else 0.0

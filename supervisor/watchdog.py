@@ -20,6 +20,7 @@ from supervisor import events
 _RUNNING_INTERVALS = 2  # a job that has not run for so many intervals does not run
 _LATE_INTERVALS = 1.5
 _LATE_SLACK = 1.0  # seconds, beside the intervals: a loop that is busy is not a scheduler that is dead
+_MOST_DOUBLINGS = 6
 _MOST_SECONDS = 10.0  # that a check may take; it waits for nothing but a look into /proc
 _GIVEN_UP = 5.0  # seconds beyond that: arming it anew did not help
 
@@ -38,7 +39,9 @@ class Post(NamedTuple):
 class _Duty:
     interval: float
     seen: float  # monotonic: when it last ran; before that, when it was set up
+    armed: float
     ran: bool = False
+    tries: int = 0  # how often it was armed anew in vain
 
 
 class Watchdog:
@@ -50,10 +53,13 @@ class Watchdog:
         self._tell = tell
         self._duties: dict[Post, _Duty] = {}
         self._scheduler: AsyncIOScheduler | None = None
+        self._ticked = 0.0  # monotonic: when the scheduler last ran anything
 
     def start(self) -> None:
         """Begin to run; needs a running loop."""
-        logging.getLogger("apscheduler").disabled = True  # what it would say (a job came late) is ours to notice
+        # What it would say (a job came late, a check is still under way) is ours to notice.
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL + 1)
+        self._ticked = asyncio.get_running_loop().time()
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._scheduler.start()
         for number, post in enumerate(self._duties):
@@ -75,7 +81,7 @@ class Watchdog:
         now = asyncio.get_running_loop().time()
         fresh = [post for post, interval in posts.items() if not self._is_kept(post, interval)]
         for number, post in enumerate(fresh):
-            self._duties[post] = _Duty(posts[post], now)
+            self._duties[post] = _Duty(posts[post], seen=now, armed=now)
             self._schedule(post, (number + 1) / len(fresh))
 
     def _is_kept(self, post: Post, interval: float) -> bool:
@@ -99,22 +105,24 @@ class Watchdog:
             return
         for post, duty in self._duties.items():
             late = now - duty.seen
-            if late <= _LATE_INTERVALS * duty.interval + _LATE_SLACK:
+            patience = (_LATE_INTERVALS * duty.interval + _LATE_SLACK) * 2**duty.tries
+            if min(late, now - duty.armed) <= patience:
                 continue
-            due = self._next_run(post)
-            if due is not None and 0 <= (due - datetime.now(UTC)).total_seconds() <= duty.interval:
-                continue  # it was armed a moment ago
+            duty.armed, duty.tries = now, min(duty.tries + 1, _MOST_DOUBLINGS)
             self.rearmed += 1
             self._tell(events.CheckRearmed(str(post), late))
             self._schedule(post, 0.0)
 
     def late(self, now: float) -> float | None:
-        """Seconds by which a job is overdue, if arming it anew did not help either. From any thread."""
-        waits = [
-            now - duty.seen - _RUNNING_INTERVALS * duty.interval - _GIVEN_UP for duty in list(self._duties.values())
-        ]
-        worst = max(waits, default=0.0)
-        return worst if worst > 0 else None
+        """Seconds by which the scheduler is overdue, if arming its jobs anew did not help either. From any thread.
+
+        Any job that it runs is a sign of life: a check that hangs or fails is that destination's trouble.
+        """
+        intervals = [duty.interval for duty in list(self._duties.values())]
+        if self._scheduler is None or not intervals:
+            return None
+        overdue = now - self._ticked - _RUNNING_INTERVALS * min(intervals) - _GIVEN_UP
+        return overdue if overdue > 0 else None
 
     # --- APScheduler -------------------------------------------------------------------------------
 
@@ -140,12 +148,8 @@ class Watchdog:
         if self._scheduler and self._scheduler.get_job(str(post)):
             self._scheduler.remove_job(str(post))
 
-    def _next_run(self, post: Post) -> datetime | None:
-        job = self._scheduler.get_job(str(post)) if self._scheduler else None
-        due: datetime | None = job.next_run_time if job else None
-        return due
-
     async def _run(self, post: Post) -> None:
+        self._ticked = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(_MOST_SECONDS):
                 await self._check(post)
@@ -153,4 +157,4 @@ class Watchdog:
             self._tell(events.InternalError(f"check of {post}", type(error).__name__))
             return
         if duty := self._duties.get(post):
-            duty.seen, duty.ran = asyncio.get_running_loop().time(), True
+            duty.seen, duty.ran, duty.tries = asyncio.get_running_loop().time(), True, 0

@@ -13,8 +13,9 @@ from tests.integration.harness.recipes import Json, cam, secret
 from tests.integration.harness.supervised import Neverdark
 from tests.integration.harness.waiting import SLACK, all_along, eventually
 
-INTERVAL = 1.0
-# A job that is silent for 1.5 intervals and a second is scheduled anew, and runs at once.
+# Short, so that the status is down for a while: from two intervals to 1.5 intervals and a second after the last run.
+# Then the job is scheduled anew, at the next of the engine's seconds, and runs at once.
+INTERVAL = 0.5
 REARMED = 1.5 * INTERVAL + 1 + 1
 HOUR = 3600
 # libfaketime 0.9.10 takes the deadline that Python's sleep gives to the kernel for one of the wall clock.

@@ -140,6 +140,14 @@ REFINED = {
     # --- what reads
     "it reports that nothing comes": (STARVED, Segment.SOURCE),
     "it says nothing at all": (FROZEN, Segment.ENCODER),
+    "it says nothing at all, and waiting for its source is all that it can do": (
+        FROZEN._replace(live=True),
+        Segment.SOURCE,
+    ),
+    "somebody has stopped it by a signal, whatever it reads": (
+        FROZEN._replace(stopped=True, live=True, source=Reach.TIMEOUT),
+        Segment.ENCODER,
+    ),
     "it says nothing at all, and the source is gone": (FROZEN._replace(source=Reach.TIMEOUT), Segment.SOURCE),
     "it says nothing at all, and the source is there": (FROZEN._replace(source=Reach.ANSWERS), Segment.ENCODER),
     "it never began, and the source is there": (NEVER_READ._replace(source=Reach.ANSWERS), Segment.SOURCE),
@@ -150,6 +158,10 @@ REFINED = {
     "it ended, who knows why, and the source accepts and keeps silent": (
         Evidence(Role.ENCODER, ExitCause.OTHER, source=Reach.SILENT),
         Segment.SOURCE,
+    ),
+    "it ended, who knows why, and the source hangs up on our question": (
+        Evidence(Role.ENCODER, ExitCause.OTHER, source=Reach.CLOSED),
+        Segment.ENCODER,
     ),
     "it ended, who knows why, and the source is there": (
         Evidence(Role.ENCODER, ExitCause.OTHER, source=Reach.ACCEPTS),
@@ -188,6 +200,8 @@ _REACHES = st.none() | st.sampled_from(Reach)
         Evidence,
         st.sampled_from(Role),
         st.sampled_from(CAUSES),
+        st.booleans(),
+        st.booleans(),
         st.booleans(),
         st.booleans(),
         st.booleans(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from supervisor.checks import (
@@ -23,7 +25,7 @@ GIB = 2**30
 BOUNDS = Limits(cpu=2.0, memory=GIB, speed=0.95, bitrate=1_000_000)
 
 
-def process(role: Role = Role.PUSHER, **known: object) -> ProcessEvidence:
+def process(role: Role = Role.PUSHER, **known: Any) -> ProcessEvidence:
     alive = ProcessEvidence(role, State.RUNNING, Life.RUNNING, cpu=0.5, memory=GIB // 2, limits=BOUNDS)
     return alive._replace(**known)
 
@@ -45,15 +47,15 @@ ON_AIR = Evidence(
 Row = tuple[Evidence, Verdict, Cause | None, Role | None]
 
 
-def pusher(**known: object) -> Evidence:
+def pusher(**known: Any) -> Evidence:
     return ON_AIR._replace(processes=(ENCODER, process(**known)))
 
 
-def encoder(**known: object) -> Evidence:
+def encoder(**known: Any) -> Evidence:
     return ON_AIR._replace(processes=(process(Role.ENCODER, **known), process()))
 
 
-def dark(**known: object) -> Evidence:
+def dark(**known: Any) -> Evidence:
     return ON_AIR._replace(**{"silent": 60.0, "source_delivers": False, **known})
 
 
@@ -96,14 +98,44 @@ PROGRESS: dict[str, Row] = {
     "just fresh": (ON_AIR._replace(silent=3.0), HEALTHY, None, None),
     "no longer fresh, not yet late": (ON_AIR._replace(silent=3.1), UNKNOWN, None, None),
     "almost late": (ON_AIR._replace(silent=9.9), UNKNOWN, None, None),
-    "late": (ON_AIR._replace(silent=10.0), UNHEALTHY, Trouble.STALL, None),
+    "late": (ON_AIR._replace(silent=10.0), UNHEALTHY, Trouble.STALL, Role.PUSHER),
     "late by the owner's own measure": (ON_AIR._replace(silent=10.0, timeout=60.0), UNKNOWN, None, None),
     "never yet, and there is time": (ON_AIR._replace(silent=None, waited=29.9), UNKNOWN, None, None),
     "never yet, and the time is over": (
         ON_AIR._replace(silent=None, waited=30.0),
         UNHEALTHY,
         Trouble.START_TIMEOUT,
+        Role.PUSHER,
+    ),
+    "late, and it was given enough to send": (
+        ON_AIR._replace(silent=60.0, fed=8.5, reader_silent=0.1),
+        UNHEALTHY,
+        Trouble.STALL,
+        Role.PUSHER,
+    ),
+    "late, for its encoder is silent": (
+        ON_AIR._replace(silent=60.0, fed=0.0, reader_silent=60.0),
+        UNHEALTHY,
+        Trouble.STALL,
+        Role.ENCODER,
+    ),
+    "late, and its encoder is back, with little so far": (
+        ON_AIR._replace(silent=60.0, fed=8.4, reader_silent=0.1),
+        UNKNOWN,
         None,
+        None,
+    ),
+    "late, and its encoder is silent, not yet for long": (
+        ON_AIR._replace(silent=60.0, fed=0.0, reader_silent=9.9),
+        UNKNOWN,
+        None,
+        None,
+    ),
+    "never yet, for its encoder never began": (
+        ON_AIR._replace(silent=None, waited=30.0, fed=0.0, reader_silent=None),
+        UNHEALTHY,
+        Trouble.START_TIMEOUT,
+        Role.ENCODER,
     ),
     "just fast enough": (ON_AIR._replace(speed=0.95), HEALTHY, None, None),
     "too slow": (ON_AIR._replace(speed=0.94), DEGRADED, Trouble.SLOW, Role.ENCODER),
@@ -128,7 +160,7 @@ UPLINK: dict[str, Row] = {
     "for less than half of the time nothing": (uplink(2.4), HEALTHY, None, None),
     "for half of the time nothing": (uplink(2.5), DEGRADED, None, None),
     "almost too long": (uplink(4.9), DEGRADED, None, None),
-    "too long": (uplink(5.0), UNHEALTHY, Trouble.UPLINK_BLOCKED, None),
+    "too long": (uplink(5.0), UNHEALTHY, Trouble.UPLINK_BLOCKED, Role.PUSHER),
     "no connection, so nothing to tell": (uplink(60.0, connected=False), UNKNOWN, None, None),
 }
 REACHES: dict[Reach | None, Verdict] = {
@@ -155,6 +187,7 @@ SOURCE: dict[str, Row] = {
         None,
     ),
     **{f"silent, and a probe says {reach}": (dark(source=reach), v, None, None) for reach, v in REACHES.items()},
+    f"silent, and a probe says {Reach.CLOSED}": (dark(source=Reach.CLOSED), UNKNOWN, None, None),  # or dislikes us
 }
 TABLES: dict[Check, dict[str, Row]] = {
     Check.PROCESS: PROCESS,
@@ -233,10 +266,10 @@ def test_what_they_come_to(findings: dict[Check, Finding], verdict: Verdict) -> 
 
 def test_the_trouble_is_the_first_that_has_a_name() -> None:
     assert trouble(examine(ON_AIR)) is None
-    assert trouble(examine(dark(ingest=Reach.TIMEOUT))) == Finding(UNHEALTHY, Trouble.STALL)
+    assert trouble(examine(dark(ingest=Reach.TIMEOUT))) == Finding(UNHEALTHY, Trouble.STALL, Role.PUSHER)
     both = encoder(memory=2 * GIB)._replace(speed=0.5)
     assert trouble(examine(both)) == Finding(UNHEALTHY, Trouble.LIMIT, Role.ENCODER)
-    assert trouble(examine(uplink(9.0))) == Finding(UNHEALTHY, Trouble.UPLINK_BLOCKED)
+    assert trouble(examine(uplink(9.0))) == Finding(UNHEALTHY, Trouble.UPLINK_BLOCKED, Role.PUSHER)
     waiting = pusher(state=State.COOLDOWN, life=None)._replace(ingest=Reach.TIMEOUT)
     assert trouble(examine(waiting)) is None, "the process manager knows it"
 

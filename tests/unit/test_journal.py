@@ -49,6 +49,7 @@ FACTS: list[events.Fact] = [
         last_words=("a", "b", "c"),
         segment=Segment.PUSHER,
         silent=0.4,
+        at=0.0,
     ),
     events.ProcessExited(
         KEY,
@@ -61,7 +62,9 @@ FACTS: list[events.Fact] = [
         last_words=("a",),
         segment=Segment.PUSHER,
         silent=None,
+        at=0.0,
     ),
+    events.ProcessRemoved(KEY),
     events.SpawnFailed(KEY, ExitCause.ENCODER_MISSING, "cannot start"),
     events.RetryScheduled(KEY, State.BACKOFF, 0.5, 9, ExitCause.OTHER),
     events.RetryScheduled(KEY, State.COOLDOWN, 300, 0, ExitCause.OTHER),
@@ -133,7 +136,7 @@ def test_without_a_terminal_every_line_is_json_and_not_escaped() -> None:
 
 
 # What owners of the seed have in their scripts and alerts, word for word.
-SEED = {
+SEED: dict[str, events.Fact] = {
     "Auto-restart enabled": events.StreamWanted("harbour-cam", wanted=True, why="start"),
     "🐕 Starting YouTube watchdog manager": WATCHING,
     "Stream harbour-cam healthy - PID: 12345, CPU: 250%, Memory: 290MB": HEALTHY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
@@ -57,6 +58,7 @@ ROWS: dict[str, tuple[list[Situation], list[float]]] = {
     "from the third on they count": ([WEAK] * 5, [120]),
     "an unknown one does not break the row of them": ([WEAK, WEAK, UNSURE, WEAK, WEAK, WEAK], [150]),
     "degraded and then worse": ([WEAK] * 4 + [BAD], [120]),
+    "now degraded, now unhealthy": ([WEAK, BAD] * 4, [150]),
     "healthy in between does not shorten the cooldown": ([*[BAD] * 3, GOOD, *[BAD] * 3], [60, 180]),
 }
 
@@ -114,13 +116,16 @@ def test_another_watchdogs_recovery_of_the_same_process_counts_for_the_cooldown(
     early = decide(row, situation(last_rung=900.0), POLICY, 1019.9)
     assert (early.action, early.withheld) == (None, Withheld.COOLDOWN)
     assert decide(row, situation(last_rung=900.0), POLICY, 1020.0).action
+    for mine, others in ((900.0, 500.0), (500.0, 900.0)):
+        both = decide(Record(unhealthy=2, last_rung=mine), situation(last_rung=others), POLICY, 1000.0)
+        assert both.withheld is Withheld.COOLDOWN, "the later of both"
 
 
 def test_while_media_flows_each_attempt_waits_twice_as_long_up_to_16_times() -> None:
     weak = Situation(Verdict.UNHEALTHY, Segment.ENCODER, media_flows=True)
     moments = acted(judge([weak] * 600))
     assert moments[0] == 60
-    distances = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    distances = [later - earlier for earlier, later in pairwise(moments)]
     assert distances[:5] == [120, 240, 480, 960, 1920]
     assert set(distances[5:]) == {1920}
 
@@ -134,7 +139,7 @@ def test_in_the_dark_it_never_waits_longer_than_the_cooldown() -> None:
 def test_a_healthy_verdict_makes_the_next_distance_short_again() -> None:
     weak = Situation(Verdict.UNHEALTHY, Segment.ENCODER, media_flows=True)
     moments = acted(judge([*[weak] * 30, GOOD, *[weak] * 7]))
-    assert moments == [60, 180, 420, 900, 1020]
+    assert moments == [60, 180, 420, 990, 1110]
 
 
 # --- which ---------------------------------------------------------------------------------------------
@@ -205,7 +210,7 @@ def test_whatever_happens_it_acts_with_good_reason_only(
     for pause, seen in history:
         now += pause
         decision = decide(record, seen, policy, now)
-        weak = weak + 1 if seen.verdict is Verdict.DEGRADED else weak if seen.verdict is Verdict.UNKNOWN else 0
+        weak = 0 if seen.verdict is Verdict.HEALTHY else weak + (seen.verdict is Verdict.DEGRADED)
         counts = seen.verdict is Verdict.UNHEALTHY or (seen.verdict is Verdict.DEGRADED and weak >= 3)
         if counts:
             bad += 1
@@ -216,10 +221,10 @@ def test_whatever_happens_it_acts_with_good_reason_only(
             assert counts, "unknown, healthy and hardly degraded are nothing to act on"
             assert bad >= policy.failures, "that many in a row"
             assert now >= last + policy.cooldown
-            assert not (seen.line_down or seen.hopeless or seen.first_layer_at_work)
+            assert not any((seen.line_down, seen.hopeless, seen.first_layer_at_work))
             assert seen.is_command == (decision.action is Action.RESTART_COMMAND)
             if decision.action is Action.RESTART_ALL:
-                assert not (seen.media_flows or seen.others_on_air)
+                assert not any((seen.media_flows, seen.others_on_air))
             last, bad = now, 0
         if seen.verdict is Verdict.HEALTHY:
             assert (decision.record.unhealthy, decision.record.attempts) == (0, 0)
@@ -249,5 +254,5 @@ def test_it_never_gives_up(
     assert len(moments) >= 2
     early = 2 * policy.interval if weak else 0.0
     assert moments[0] <= bound + early
-    for earlier, later in zip(moments, moments[1:], strict=False):
+    for earlier, later in pairwise(moments):
         assert later - earlier <= bound + 1e-6

@@ -17,6 +17,7 @@ from supervisor.lifecycle_types import (
     Event,
     Exited,
     Kill,
+    LineLost,
     PoliciesChanged,
     Refilled,
     Restart,
@@ -31,6 +32,7 @@ from supervisor.lifecycle_types import (
     Tick,
     UplinkBlocked,
     View,
+    Waiting,
 )
 from supervisor.model import ExitCause, RestartReason, State
 
@@ -212,6 +214,12 @@ def test_a_blocked_uplink_is_killed_once() -> None:
     assert after.reason is RestartReason.UPLINK
 
 
+@pytest.mark.parametrize(("measured", "told"), [(9.0, 9.0), (None, POLICIES.uplink.timeout)])
+def test_how_long_an_uplink_was_blocked_is_what_was_measured_there(measured: float | None, told: float) -> None:
+    result = step(running(), UplinkBlocked(measured), view(20.0))
+    assert result.facts == (Silent(RestartReason.UPLINK, told),)
+
+
 def test_a_planned_stop_asks_twice_and_then_kills() -> None:
     first = step(running(), Stop(), view(20.0))
     assert first.actions == (Terminate(),)
@@ -242,11 +250,130 @@ def test_who_waits_for_an_ingest_need_not_wait_longer_when_it_is_back() -> None:
     assert step(waiting, RetryNow(), view(11.01)).actions == (Spawn(RestartReason.EXIT),)
 
 
-@given(st.lists(st.tuples(st.sampled_from(EVENTS), st.floats(0, 40), st.sampled_from(ExitCause)), max_size=60))
-def test_whatever_happens_the_machine_stays_lawful(history: list[tuple[type[Event], float, ExitCause]]) -> None:
+def test_a_server_that_still_holds_our_broken_connection_is_asked_again_soon_and_that_costs_nothing() -> None:
+    status = step(running(10.0), Exited(ExitCause.INGEST_CLOSED), view(20.0)).status
+    assert (status.spent, status.worked) == (1, 20.0)
+    now = 20.0
+    while True:
+        now = typing.cast(float, status.deadline)
+        status = step(status, Tick(), view(now)).status
+        status = step(status, Exited(ExitCause.INGEST_REFUSED), view(now)).status
+        if status.refusals:
+            break
+        assert (status.state, status.spent, status.deadline) == (State.BACKOFF, 1, now + 3.0)
+    assert 80.0 < now <= 83.0, "after a minute it is no ghost any more"
+    assert (status.state, status.spent, status.deadline) == (State.BACKOFF, 2, now + 10.0)
+
+
+def test_a_server_that_says_no_is_asked_less_and_less_often_whatever_was_spent_before() -> None:
+    status, waits = replace(step(Status(), Start(), view(10.0)).status, spent=3), []
+    for _ in range(4):
+        status = step(status, Exited(ExitCause.INGEST_REFUSED), view(20.0)).status
+        waits.append(status.delay)
+        status = step(status, RetryNow(), view(20.0)).status
+    assert waits == [10.0, 20.0, 40.0, 60.0]
+    assert step(status, Exited(ExitCause.OTHER), view(30.0)).status.refusals == 0
+
+
+# --- our own line --------------------------------------------------------------------------------------
+
+
+def lost(now: float, **known: object) -> View:
+    return view(now, line_down=True, **known)
+
+
+@pytest.mark.parametrize("cause", [ExitCause.INGEST_UNREACHABLE, ExitCause.INGEST_CLOSED, ExitCause.BAD_ARGUMENTS])
+def test_while_the_line_is_down_a_failure_costs_no_attempt(cause: ExitCause) -> None:
+    """Lesson 3: an internet outage ended the retries for good."""
+    result = step(running(spent=4, proven=4), Exited(cause), lost(20.0))
+    assert (result.status.state, result.status.spent, result.status.deadline) == (State.BACKOFF, 4, 320.0)
+    assert result.actions == ()
+    assert result.facts == (Waiting(State.BACKOFF, 300.0, POLICIES.restart.attempts - 4),)
+
+
+def test_what_was_attempted_in_vain_is_given_back_and_nothing_else() -> None:
+    status = running(10.0, spent=3)
+    status = step(replace(status, state=State.STARTING), Advanced(), view(11.0, last_advance=11.0)).status
+    assert status.proven == 3, "these were spent before it last made progress"
+    now = 20.0
+    for _ in range(4):
+        status = step(status, Exited(ExitCause.INGEST_UNREACHABLE), view(now)).status
+        now = typing.cast(float, status.deadline)
+        status = step(status, Tick(), view(now)).status
+    assert (status.state, status.spent) == (State.STARTING, 7)
+    status = step(status, Exited(ExitCause.INGEST_UNREACHABLE), lost(now)).status
+    assert (status.state, status.spent) == (State.BACKOFF, 3)
+
+
+@pytest.mark.parametrize("state", [State.BACKOFF, State.COOLDOWN])
+def test_who_waits_when_the_line_is_lost_waits_for_the_line(state: State) -> None:
+    waiting = Status(state=state, wanted=True, since=90.0, run=9, spent=10, proven=2, deadline=101.0, delay=11.0)
+    result = step(waiting, LineLost(), lost(100.0))
+    assert (result.status.state, result.status.spent, result.status.deadline) == (State.BACKOFF, 2, 400.0)
+    assert result.actions == ()
+    assert step(result.status, Tick(), lost(399.0)).actions == ()
+    assert step(result.status, PoliciesChanged(), lost(399.0)).status.deadline == 400.0
+    back = step(result.status, RetryNow(), view(250.0))
+    assert back.actions == (Spawn(waiting.reason),)
+    assert (back.status.state, back.status.spent) == (State.STARTING, 2)
+
+
+def test_who_says_that_the_line_is_down_may_be_wrong_so_it_is_tried_all_the_same_at_length() -> None:
+    status = step(running(), Exited(ExitCause.INGEST_UNREACHABLE), lost(20.0)).status
+    for number in range(1, 20):
+        now = 20.0 + 300 * number
+        tried = step(status, Tick(), lost(now))
+        assert tried.actions == (Spawn(RestartReason.EXIT),)
+        status = step(tried.status, Exited(ExitCause.INGEST_UNREACHABLE), lost(now)).status
+        assert (status.state, status.spent) == (State.BACKOFF, 0)
+
+
+def test_what_connects_into_the_void_is_ended_and_costs_nothing() -> None:
+    starting = step(Status(), Start(), view(10.0)).status
+    ended = step(starting, LineLost(), lost(12.0))
+    assert ended.actions == (Kill(),)
+    assert step(ended.status, Tick(), lost(100.0)).actions == (), "it was killed, its exit is still to come"
+    gone = step(ended.status, Exited(ExitCause.KILLED), lost(12.01)).status
+    assert (gone.state, gone.spent, gone.reason) == (State.BACKOFF, 0, RestartReason.EXIT)
+
+
+def test_what_runs_may_outlast_a_lost_line() -> None:
+    status = running(10.0)
+    assert step(status, LineLost(), lost(11.0)) == Step(status)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [Status(), replace(running(), state=State.STOPPING), replace(running(), state=State.STOPPING, wanted=False)],
+    ids=["stopped", "being replaced", "being stopped"],
+)
+def test_a_lost_line_starts_and_ends_nothing(status: Status) -> None:
+    assert step(status, LineLost(), lost(11.0)) == Step(status)
+
+
+def test_a_stop_is_obeyed_while_it_waits_for_the_line() -> None:
+    waiting = step(running(), Exited(ExitCause.INGEST_UNREACHABLE), lost(20.0)).status
+    assert step(waiting, Stop(), lost(21.0)).status.state is State.STOPPED
+
+
+def test_sustained_progress_and_a_planned_restart_leave_nothing_to_give_back() -> None:
+    spent = running(10.0, spent=7, proven=5)
+    refilled = step(spent, Tick(), view(71.0, last_advance=70.5)).status
+    restarted = step(spent, Restart(RestartReason.OPERATOR), view(20.0)).status
+    assert (refilled.spent, refilled.proven) == (restarted.spent, restarted.proven) == (0, 0)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(EVENTS), st.floats(0, 40), st.sampled_from(ExitCause), st.booleans()), max_size=60
+    )
+)
+def test_whatever_happens_the_machine_stays_lawful(
+    history: list[tuple[type[Event], float, ExitCause, bool]],
+) -> None:
     """One process at most, a deadline wherever it waits, and an unwanted one never spawns."""
     status, alive, now, advance = Status(), False, 0.0, None
-    for kind, pause, cause in history:
+    for kind, pause, cause, line_down in history:
         now += pause
         if kind is Exited and not alive:
             continue  # only what lives can exit
@@ -254,7 +381,7 @@ def test_whatever_happens_the_machine_stays_lawful(history: list[tuple[type[Even
         if kind is Advanced:
             advance = now
         before = status
-        result = step(status, event, view(now, last_advance=advance))
+        result = step(status, event, view(now, last_advance=advance, line_down=line_down))
         status = result.status
         if kind is Exited:
             alive = False
@@ -267,7 +394,9 @@ def test_whatever_happens_the_machine_stays_lawful(history: list[tuple[type[Even
             else:
                 assert alive
         assert alive == (status.state in ALIVE)
-        assert 0 <= status.spent <= POLICIES.restart.attempts
+        assert 0 <= status.proven <= status.spent <= POLICIES.restart.attempts
+        if line_down and kind in {Exited, LineLost}:
+            assert status.spent <= before.spent, "our own line costs no attempt"
         if status.state in {State.BACKOFF, State.COOLDOWN}:
             assert status.deadline is not None
             assert status.wanted

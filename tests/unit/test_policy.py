@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from supervisor.config import Restart
 from supervisor.model import ExitCause
-from supervisor.policy import HOPELESS, backoff_delay, budget_allows
-
-HICCUPS = sorted(set(ExitCause) - {ExitCause.INGEST_REFUSED})
+from supervisor.policy import HOPELESS, backoff_delay, budget_allows, fed_enough, is_ghost
 
 
 def restarts() -> st.SearchStrategy[Restart]:
@@ -25,30 +23,31 @@ def restarts() -> st.SearchStrategy[Restart]:
 
 
 def test_the_default_waits() -> None:
-    waits = [backoff_delay(Restart(), spent, ExitCause.OTHER, 0) for spent in range(8)]
+    waits = [backoff_delay(Restart(), spent, 0, refused=False) for spent in range(8)]
     assert waits == [0.5, 1, 2, 4, 8, 10, 10, 10]
 
 
 def test_a_refusing_ingest_is_asked_less_often() -> None:
-    waits = [backoff_delay(Restart(), spent, ExitCause.INGEST_REFUSED, 0) for spent in range(5)]
+    waits = [backoff_delay(Restart(), spent, 0, refused=True) for spent in range(5)]
     assert waits == [10, 20, 40, 60, 60]
 
 
 def test_an_owner_may_ask_a_refusing_ingest_even_less_often() -> None:
     slow = Restart(initial_delay=90, max_delay=600)
-    waits = [backoff_delay(slow, spent, ExitCause.INGEST_REFUSED, 0) for spent in (0, 5)]
+    waits = [backoff_delay(slow, spent, 0, refused=True) for spent in (0, 5)]
     assert waits == [90, 600]
 
 
-@given(restarts(), st.integers(0, 10**9), st.sampled_from(HICCUPS), st.floats(0, 1))
-def test_a_wait_is_within_its_bounds(restart: Restart, spent: int, cause: ExitCause, random: float) -> None:
-    delay = backoff_delay(restart, spent, cause, random)
+@given(restarts(), st.integers(0, 10**9), st.floats(0, 1))
+def test_a_wait_is_within_its_bounds(restart: Restart, spent: int, random: float) -> None:
+    delay = backoff_delay(restart, spent, random, refused=False)
     assert restart.initial_delay * (1 - restart.jitter) - 1e-9 <= delay <= restart.max_delay
 
 
-@given(restarts(), st.integers(0, 1000), st.sampled_from(ExitCause))
-def test_waits_never_get_shorter(restart: Restart, spent: int, cause: ExitCause) -> None:
-    assert backoff_delay(restart, spent, cause, 0) <= backoff_delay(restart, spent + 1, cause, 0)
+@given(restarts(), st.integers(0, 1000), st.booleans())
+def test_waits_never_get_shorter(restart: Restart, spent: int, refused: bool) -> None:  # noqa: FBT001
+    delay, next_one = (backoff_delay(restart, count, 0, refused=refused) for count in (spent, spent + 1))
+    assert delay <= next_one
 
 
 @given(restarts(), st.integers(0, 200), st.sampled_from(ExitCause))
@@ -59,3 +58,16 @@ def test_the_budget(restart: Restart, spent: int, cause: ExitCause) -> None:
 @pytest.mark.parametrize("cause", sorted(HOPELESS))
 def test_what_cannot_help_is_not_tried(cause: ExitCause) -> None:
     assert not budget_allows(Restart(), 0, cause)
+
+
+@pytest.mark.parametrize(("worked", "ghost"), [(None, False), (0.0, True), (60.0, True), (60.1, False)])
+def test_a_key_that_was_accepted_a_minute_ago_is_not_wrong(worked: float | None, ghost: bool) -> None:  # noqa: FBT001
+    assert is_ghost(ExitCause.INGEST_REFUSED, worked) is ghost
+    others = set(ExitCause) - {ExitCause.INGEST_REFUSED}
+    assert not any(is_ghost(cause, worked) for cause in others)
+
+
+@pytest.mark.parametrize(("limit", "least"), [(10.0, 8.5), (30.0, 28.5), (3.0, 1.5), (2.0, 1.0), (0.5, 0.25)])
+def test_who_is_silent_is_held_to_account_for_what_it_was_given(limit: float, least: float) -> None:
+    assert fed_enough(least, limit)
+    assert not fed_enough(least - 0.01, limit)

@@ -25,6 +25,7 @@ rtmp {{
   server {{
     listen {host}:{port};
     ping 10s;
+    {on_publish}
     application live {{ live on; }}
   }}
 }}
@@ -54,18 +55,26 @@ class Publisher(NamedTuple):
 
 
 class Ingest:
-    """nginx-rtmp with the application `live`, on ports of its own."""
+    """nginx-rtmp with the application `live`, on ports of its own.
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+    `wrapper` is what it runs under, at `host`; it has to exec. `on_publish` is asked whether somebody may publish.
+    """
+
+    def __init__(
+        self, folder: Path, host: str = "127.0.0.1", *, wrapper: Sequence[str] = (), on_publish: str | None = None
+    ) -> None:
         self.host = host
         self.port = free_port()
+        self._wrapper = wrapper
         self._http = free_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._session = requests.Session()
         self._session.trust_env = False
         folder.mkdir()
-        (folder / "nginx.conf").write_text(_CONFIG.format(folder=folder, host=host, port=self.port, http=self._http))
+        ask = f"on_publish {on_publish};" if on_publish else ""
+        text = _CONFIG.format(folder=folder, host=host, port=self.port, http=self._http, on_publish=ask)
+        (folder / "nginx.conf").write_text(text)
 
     @property
     def url(self) -> str:

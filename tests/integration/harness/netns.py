@@ -12,6 +12,7 @@ from typing import Self
 from tests.integration.harness.valve import Valve
 
 _CLONE_NEWNET = 0x40000000
+_NOBODY = "02:00:00:00:00:01"  # a network card that nobody has
 
 
 class OwnLine:
@@ -33,8 +34,8 @@ class OwnLine:
             _ip("addr", "add", f"{self.far}/30", "dev", self._here)
             _ip("-n", self._name, "addr", "add", f"{self._near}/30", "dev", self._there)
             _ip("-n", self._name, "link", "set", "lo", "up")
-            _ip("-n", self._name, "link", "set", self._there, "up")
-            self.join()
+            _ip("link", "set", self._here, "up")
+            self.plug_in()
         except BaseException:
             self.__exit__()
             raise
@@ -43,13 +44,16 @@ class OwnLine:
     def __exit__(self, *_: object) -> None:
         _ip("netns", "del", self._name)  # and the cable with it
 
-    def cut(self) -> None:
-        """Beyond its own plug: what it sends gets lost, and nobody tells it so."""
-        _ip("link", "set", self._here, "down")
+    def lose(self) -> None:
+        """Somewhere beyond its plug: what it sends vanishes, and nobody tells it so."""
+        self._neighbour("replace", "lladdr", _NOBODY, "nud", "permanent")
 
-    def join(self) -> None:
-        """Let it flow."""
-        _ip("link", "set", self._here, "up")
+    def find(self) -> None:
+        """It arrives again."""
+        self._neighbour("del")
+
+    def _neighbour(self, verb: str, *more: str) -> None:
+        _ip("-n", self._name, "neigh", verb, self.far, "dev", self._there, *more)
 
     def unplug(self) -> None:
         """At its own end: its kernel knows that there is no way."""
