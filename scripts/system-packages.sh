@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the system packages that $1 (test, check or bench) needs and that are missing: through apt, if we
+# Installs the system packages that $1 (test, check, bench or soak) needs and that are missing: through apt, if we
 # are root or may become it without a password; else it names them and fails.
-#     system-packages.sh test|check|bench
+#     system-packages.sh test|check|bench|soak
 #     system-packages.sh venv PACKAGE     (for make-venv.sh: this one package)
 set -eu
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # nginx and ip live there; a user's PATH on Debian lacks it
@@ -40,6 +40,11 @@ case ${1-} in
     bench)
         need_ingest
         ;;
+    soak)
+        need_ingest
+        need iproute2 ip
+        need faketime faketime
+        ;;
     test)
         need_ingest
         need prometheus prometheus
@@ -47,6 +52,7 @@ case ${1-} in
         need prometheus-alertmanager prometheus-alertmanager
         need prometheus-alertmanager amtool
         need iproute2 ip
+        need faketime faketime
         need 'chromium|chromium-browser' chromium chromium-browser
         need fonts-dejavu-core /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
         ;;
@@ -54,7 +60,7 @@ case ${1-} in
         missing=$2
         ;;
     *)
-        echo "usage: $0 test|check|bench" >&2
+        echo "usage: $0 test|check|bench|soak" >&2
         exit 2
         ;;
 esac

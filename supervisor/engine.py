@@ -84,9 +84,7 @@ class Engine:
         self._host: Host | None = None
         self.book = Book()
         self._keeper = Keeper(self.book, self.tell, self._keys_of, self._is_drilling)
-        self._reaches = ReachWatch(
-            self._slots, lambda: self.loaded.config.network.reference, self.tell, self._learned, self._ingest_back
-        )
+        self._reaches = ReachWatch(self._slots, lambda: self.loaded.config.network.reference, self.tell, self._learned)
         self._second = SecondLayer(self.streams, self.book, self._keeper, self._reaches, self.tell, self._workers)
 
     # --- main path ---------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from supervisor.snapshot import DETECTION_BUCKETS, RECOVERY_BUCKETS, ActionTaken
 SUSTAINED = 30.0
 NOTHING_OPEN: Mapping[Segment, int] = dict.fromkeys(Segment, 0)
 _REMEMBERED = 1000
+_MOST_ACTIONS = 50
 # The segment may change while evidence comes in: until media advances again, or for so long.
 _SETTLES = 30.0
 LAYERS = (Layer.PROCESS, Layer.WATCHDOG)
@@ -170,6 +171,8 @@ class Book:
         if case := self._open.get(key):
             self._count_result(key.stream, case.conclude(Result.SUPERSEDED), Result.SUPERSEDED)
             case.actions.append(ActionTaken(wall, layer, action, None))
+            if len(case.actions) > _MOST_ACTIONS:  # a camera that is dead for a month: how it began, and the latest
+                del case.actions[_MOST_ACTIONS // 2]
             case.actor = layer
             if case.dark_from is None:  # media flowed until this moment
                 case.dark_from = case.noticed = now

@@ -62,14 +62,12 @@ class ReachWatch:
         reference: Callable[[], Address | None],
         tell: events.Listener,
         learned: Callable[[Slot], None],
-        ingest_back: Callable[[Address], None],
     ) -> None:
         self.down_since: float | None = None
         self._slots = slots
         self._reference = reference
         self._tell = tell
         self._learned = learned
-        self._ingest_back = ingest_back
         self._looks: dict[Target, _Look] = {}
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="reach")
         self._pending: set[asyncio.Task[None]] = set()
@@ -239,12 +237,10 @@ class ReachWatch:
         self._learned(slot)
 
     def _back(self, target: Way | SourcePlace) -> None:
-        if isinstance(target, Way):
-            self._ingest_back(target.address)
-            return
         for slot in list(self._slots()):
-            if slot.spec.source == target and slot.last_cause is ExitCause.SOURCE_UNREACHABLE:
-                slot.dispatch(RetryNow())
+            source = slot.spec.source == target and slot.last_cause is ExitCause.SOURCE_UNREACHABLE
+            if source or (target in slot.spec.ingests and slot.over_the_line):
+                slot.dispatch(RetryNow())  # means nothing to one that does not wait
 
     # --- our own line ------------------------------------------------------------------------------
 

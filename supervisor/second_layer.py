@@ -151,6 +151,8 @@ class SecondLayer:
         now = asyncio.get_running_loop().time()
         evidence = self._evidence(stream, post, file, slots, now)
         case = _Case(post, stream, file, slots, evidence, checks.examine(evidence))
+        if not stream.wanted:
+            file.record = Record(last_rung=file.record.last_rung)  # a planned stop begins a new row
         culprit, cause = _culprit(case, now)
         situation = self._situation(case, culprit, cause, now)
         decision = decide(file.record, situation, stream.policies(post.destination).watchdog, now)

@@ -9,6 +9,7 @@ import contextlib
 import random
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def control_group(memory: int) -> Iterator[Path]:
     try:
         yield group
     finally:
+        eventually(lambda: not (group / "cgroup.procs").read_text(), SLACK, "the last one has left the group")
         group.rmdir()
 
 
@@ -60,10 +62,11 @@ def test_lesson_15_out_of_memory_is_told(unstarted: Launch) -> None:
             "greedy": {"command": [*eater, str(2 * ROOM >> 20)], "restart": {"attempts": 0}},
         }
     )
-    with control_group(ROOM) as group:
+    with ExitStack() as world:
+        group = world.enter_context(control_group(ROOM))
         enter = 'echo $$ > "$1" && shift && exec "$@"'
         running.wrapper = ["sh", "-c", enter, "sh", str(group / "cgroup.procs")]
-        running.start()
+        world.enter_context(running)
 
         eventually(lambda: running.exits("greedy", "command") == {"out_of_memory": 1}, 10 + SLACK, "the kernel's kill")
         assert running.one("greedy", "command")["last_failure"]["cause"] == "out_of_memory"
@@ -78,7 +81,6 @@ def test_lesson_15_out_of_memory_is_told(unstarted: Launch) -> None:
             said = [line for line in running.log().splitlines() if f'"stream": "{stream}"' in line]
             assert [line for line in said if "incident opened" in line and f'"cause": "{cause}"' in line]
             assert running.metric("incident_open", stream=stream, segment="encoder") == 1
-        running.end()
 
 
 def _incident(running: Neverdark, stream: str) -> Json:

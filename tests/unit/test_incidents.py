@@ -501,3 +501,13 @@ def test_what_is_told_of_a_stream_that_is_no_longer_known_does_no_harm() -> None
     """Facts of an exit come a moment late: the stream may have been removed meanwhile."""
     book = Book()
     assert book.fail(Failed(ENCODER, ExitCause.KILLED, Segment.ENCODER, 0.5), now=1.0, wall=WALL)
+
+
+def test_a_month_of_retries_is_a_page_and_not_a_book(diary: Diary) -> None:
+    for second in range(200):
+        diary.fail(100.0 + second)
+        diary.act(100.5 + second)
+    actions = diary.only(400.0).actions
+    assert len(actions) == 50
+    assert (actions[0].at, actions[-1].at) == (WALL + 100.5, WALL + 299.5), "how it began, and the latest"
+    assert diary.know("cam").attempts[Layer.PROCESS, Action.RESTART_ENCODER] == 200
