@@ -57,6 +57,11 @@ bench: $(STAMP) ## how fast: a table with machine, versions and series count
 	@scripts/system-packages.sh bench
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: soak
+soak: $(STAMP) ## ten streams and fault after fault, for ten minutes; ARGS="--minutes 2 --seed 7"
+	@scripts/system-packages.sh soak
+	$(BIN)/python -m bench.soak $(ARGS)
+
 .PHONY: format
 format: $(STAMP) ## what lint can mend by itself
 	$(BIN)/ruff check --fix-only

@@ -162,7 +162,7 @@ _ALL: dict[str, Callable[[Path], list[Row]]] = {
 
 def main(names: list[str]) -> int:
     """Measure what `names` say, or everything."""
-    table = Table(title=_machine(), title_justify="left")
+    table = Table(title=machine(), title_justify="left")
     for heading in ("what", "how often", "result"):
         table.add_column(heading)
     with tempfile.TemporaryDirectory(prefix="neverdark-bench-") as folder:
@@ -174,7 +174,7 @@ def main(names: list[str]) -> int:
     return 0
 
 
-def _machine() -> str:
+def machine() -> str:
     model = next(
         (
             line.partition(":")[2].strip()

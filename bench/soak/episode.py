@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.soak.faults import Fault, Spots
 from bench.soak.view import Incident, View, place, seconds_until
 from bench.soak.world import COOLDOWN, MAX_DELAY, World
+from supervisor.model import Segment
 from tests.integration.harness.waiting import SLACK
 
 _START = 3.0  # from a spawn to media at the ingest
@@ -74,7 +75,7 @@ class Episode:
 
     # --- the script ----------------------------------------------------------------------------------
 
-    def _play(self) -> Iterator[None]:
+    def _play(self) -> Generator[None, None, None]:
         began = self._latest().at
         try:
             self.fault.cause(self._latest())
@@ -128,13 +129,14 @@ class Episode:
         while (view := self._latest()).at < until or not (self.fault.enough(view) or view.at > limit):
             self.fault.tend(view)
             yield
-        self.fault.lift()
+        if self.fault.lasts:
+            self.fault.lift()
         yield
         over = self._latest().at if self.fault.lasts else began
         self.result.lasted = round(over - began, 1)
         yield from self._recovered(over)
 
-    def _noticed(self, began: float) -> Iterator[None]:  # type: ignore[override]
+    def _noticed(self, began: float) -> Generator[None, None, bool]:
         allowed = self.fault.notice + SLACK
         while True:
             view = self._latest()
@@ -173,11 +175,15 @@ class Episode:
         self._enter([one for one in self._mine(view) if one])
         if set(self.result.named) != {self.fault.segment}:
             self._fail(f"called {', '.join(self.result.named)} instead of {self.fault.segment}")
+        if self.fault.causes and not set(self.result.causes) <= self.fault.causes:
+            self._fail(f"its cause is said to be {', '.join(self.result.causes)}")
 
     def _allowed(self, view: View) -> float:
         """Seconds from the end of the fault until media flows, by what the configuration says."""
         processes = [view.process(spot) for spot in self.spots]
-        wait = max([MAX_DELAY, *(seconds_until(process["retry_at"]) for process in processes)])
+        wait = MAX_DELAY
+        if self.fault.segment is not Segment.NETWORK:  # who waits for the line is told when it is back
+            wait = max([wait, *(seconds_until(process["retry_at"]) for process in processes)])
         spent = any(process["budget_remaining"] == 0 for process in processes)
         return wait + self.fault.lingers + _START + SLACK + (COOLDOWN if spent else 0.0)
 

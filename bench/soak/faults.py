@@ -26,8 +26,10 @@ class Fault:
 
     name = ""
     segment: Segment | None = None
+    causes: frozenset[str] = frozenset()  # what the incident may give as its cause; empty: anything
     notice = 0.0
     lasts: tuple[float, float] | None = None  # None: it is over as soon as it has been caused
+    idle = False  # it is mostly waited for, so that another may go on meanwhile
     lingers = 0.0  # how long an attempt that began before its end may still hang after it
 
     def __init__(self, world: World, rng: random.Random) -> None:
@@ -79,6 +81,7 @@ class _Signal(Fault):
 
 
 class EncoderKilled(_Signal):
+    causes = frozenset({"killed"})
     name, segment = "encoder killed", Segment.ENCODER
 
     def targets(self) -> list[Spots]:
@@ -86,10 +89,12 @@ class EncoderKilled(_Signal):
 
 
 class EncoderFrozen(EncoderKilled):
+    causes = frozenset({"stall"})
     name, number, notice = "encoder frozen", signal.SIGSTOP, STALL + 1
 
 
 class PusherKilled(_Signal):
+    causes = frozenset({"killed"})
     name, segment = "pusher killed", Segment.PUSHER
 
     def targets(self) -> list[Spots]:
@@ -97,10 +102,12 @@ class PusherKilled(_Signal):
 
 
 class PusherFrozen(PusherKilled):
+    causes = frozenset({"stall"})
     name, number, notice = "pusher frozen", signal.SIGSTOP, STALL + 1
 
 
 class CommandKilled(_Signal):
+    causes = frozenset({"killed"})
     name, segment = "command killed", Segment.ENCODER
 
     def targets(self) -> list[Spots]:
@@ -108,10 +115,12 @@ class CommandKilled(_Signal):
 
 
 class CommandFrozen(CommandKilled):
+    causes = frozenset({"stall"})
     name, number, notice = "command frozen", signal.SIGSTOP, STALL + 1
 
 
 class CameraGone(Fault):
+    causes = frozenset({"source_unreachable", "source_ended", "stall"})
     name, segment, notice, lasts = "camera gone", Segment.SOURCE, STALL + 1, (1.0, 6.0)
 
     def targets(self) -> list[Spots]:
@@ -129,6 +138,7 @@ class CameraGone(Fault):
 
 
 class CameraFrozen(Fault):
+    causes = frozenset({"source_unreachable", "source_ended", "stall"})
     name, segment, notice, lasts, lingers = "camera frozen", Segment.SOURCE, STALL + 1, (1.0, 6.0), STALL
 
     def targets(self) -> list[Spots]:
@@ -145,7 +155,9 @@ class CameraFrozen(Fault):
 class FileGone(Fault):
     """It is noticed when the encoder comes to the end of the file that it still holds."""
 
+    causes = frozenset({"source_ended"})
     name, segment, notice, lasts = "file gone", Segment.SOURCE, CLIP + 3, (0.0, 5.0)
+    idle = True
 
     def targets(self) -> list[Spots]:
         return _encoders("once")
@@ -175,6 +187,7 @@ class _AtTheIngest(Fault):
 
 
 class PublisherDropped(_AtTheIngest):
+    causes = frozenset({"ingest_closed"})
     name = "ingest drops the publisher"
 
     def cause(self, view: View) -> None:
@@ -185,6 +198,7 @@ class PublisherDropped(_AtTheIngest):
 class PublishForbidden(_AtTheIngest):
     """The publisher is dropped and then refused, by the doorman."""
 
+    causes = frozenset({"ingest_closed", "ingest_refused"})
     name, lasts = "ingest forbids the publish", (1.0, 5.0)
 
     def cause(self, view: View) -> None:
@@ -199,6 +213,7 @@ class PublishForbidden(_AtTheIngest):
 class KeyTaken(_AtTheIngest):
     """The stream is stopped, somebody else takes the key, and the stream is started again."""
 
+    causes = frozenset({"ingest_refused"})
     name, lasts = "key taken by another", (1.0, 5.0)
     notice = 12.0  # until it is stopped, taken and started
 
@@ -242,6 +257,7 @@ class _Valved(Fault):
 
 
 class IngestFrozen(_Valved):
+    causes = frozenset({"uplink_blocked"})
     name, segment, lasts = "ingest frozen", Segment.UPLINK, (0.0, 6.0)
     notice, lingers = UPLINK + _KERNELS, STARTUP / 2
 
@@ -254,6 +270,7 @@ class IngestFrozen(_Valved):
 
 
 class IngestGone(_Valved):
+    causes = frozenset({"ingest_closed", "ingest_unreachable"})
     name, segment, notice, lasts = "ingest gone", Segment.PLATFORM, 1.0, (1.0, 8.0)
     _gone = False
 
@@ -271,6 +288,7 @@ class IngestGone(_Valved):
 class EncoderStarved(Fault):
     """Its share of the processor is held at what gives it about 0.6 of real time."""
 
+    causes = frozenset({"slow"})
     name, segment = "encoder starved", Segment.ENCODER
     notice = 15 + 6 * INTERVAL  # until it is slow; three degraded verdicts, and what the window remembers
     lasts = (0.0, 0.0)
@@ -331,7 +349,8 @@ class _OnTheLine(Fault):
 class LinkDown(_OnTheLine):
     """Our own cable is pulled: no route."""
 
-    name, segment, lasts = "line cut: link down", Segment.NETWORK, (3.0, 10.0)
+    causes = frozenset({"network_down", "uplink_blocked", "ingest_unreachable"})
+    name, segment, lasts = "line cut: link down", Segment.NETWORK, (5.0, 12.0)
     notice, lingers = UPLINK + 2, 5.0 + 4.0 + UPLINK
 
     def cause(self, view: View) -> None:
@@ -365,6 +384,7 @@ class LineSilent(LinkDown):
 class FarIngestDown(_OnTheLine):
     """The server is restarted, and its machine is there all the while."""
 
+    causes = frozenset({"ingest_closed", "ingest_unreachable"})
     name, segment, notice, lasts = "far ingest down", Segment.PLATFORM, 1.0, (2.0, 8.0)
     lingers = 5.0
     _down = False
@@ -482,4 +502,3 @@ KINDS: tuple[type[Fault], ...] = (
     BitrateChanged,
     PolicyChanged,
 )
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from typing import Self
@@ -68,7 +69,8 @@ class Line:
             ("link", "del", self._near),
             ("netns", "del", self._name),
         ):
-            subprocess.run(["ip", *words], check=False, capture_output=True, timeout=10)
+            with contextlib.suppress(OSError):
+                subprocess.run(["ip", *words], check=False, capture_output=True, timeout=10)
 
     def _there(self, *words: str) -> None:
         _ip("-n", self._name, *words)

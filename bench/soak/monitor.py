@@ -15,7 +15,7 @@ from tests.integration.harness.supervised import Neverdark, ProcessName
 # These end by themselves, as a file does that is not looped.
 NATURAL: frozenset[ProcessName] = frozenset({("once", "encoder", "")})
 _ALLOWED = {"resident MiB": 8.0, "threads": 6.0, "file descriptors": 12.0}
-_FIFTH = 5
+_FIFTHS = 5
 
 
 class Flatness(NamedTuple):
@@ -25,6 +25,7 @@ class Flatness(NamedTuple):
     first: float
     last: float
     slack: float
+    fifths: list[float]
 
     @property
     def flat(self) -> bool:
@@ -38,6 +39,7 @@ class Monitor:
         self.wrong: list[str] = []
         self.natural: list[str] = []  # the segments of the incidents of what ends by itself
         self.answers: list[float] = []
+        self.load: list[float] = []
         self._neverdark = neverdark
         self._restarts: dict[ProcessName, dict[str, int]] = {}
         self._judged: dict[str, str] = {}  # incident → its segment when last seen
@@ -46,7 +48,8 @@ class Monitor:
         self._sampled = 0.0
 
     def look(self, view: View, active: Iterable[Episode], clock: str) -> None:
-        owned = {spot for episode in active for spot in episode.spots} | NATURAL
+        touched = {spot for episode in active for spot in episode.spots}
+        owned = touched | NATURAL
         self.answers.append(view.took)
         for spot, process in view.processes():
             counts = dict(process["restarts"])
@@ -56,7 +59,7 @@ class Monitor:
                 self.wrong.append(f"{clock} {spot} was restarted for {gained}: {process['last_failure']}")
             self._restarts[spot] = counts
         self._incidents(view, owned, clock)
-        self._air(view, {spot[0] for spot in owned - NATURAL}, clock)
+        self._air(view, {spot[0] for spot in touched}, clock)
         if view.at >= self._sampled + 1.0:
             self._sampled = view.at
             self._sample()
@@ -73,9 +76,7 @@ class Monitor:
         """At the end: the ends of the file that is not looped."""
         mine = [one for one in view.incidents if one["stream"] == "once" and one["destination"] is None]
         self.natural = [str(one["segment"]) for one in mine if one["id"] not in claimed]
-        self.wrong += [
-            f"the end of a file was called {segment}" for segment in self.natural if segment != "source"
-        ]
+        self.wrong += [f"the end of a file was called {segment}" for segment in self.natural if segment != "source"]
 
     def _air(self, view: View, busy: set[str], clock: str) -> None:
         for name, stream in view.streams.items():
@@ -88,6 +89,7 @@ class Monitor:
     def _sample(self) -> None:
         assert self._neverdark.process
         folder = Path(f"/proc/{self._neverdark.process.pid}")
+        self.load.append(os.getloadavg()[0])
         pages = int((folder / "statm").read_text().split()[1])
         self._samples.append(
             (
@@ -99,14 +101,12 @@ class Monitor:
 
     def flatness(self) -> list[Flatness]:
         """Of what a leak would let grow."""
-        size = max(1, len(self._samples) // _FIFTH)
-        first, last = self._samples[:size], self._samples[-size:]
-        return [
-            Flatness(
-                what,
-                round(statistics.median(sample[index] for sample in first), 1),
-                round(statistics.median(sample[index] for sample in last), 1),
-                slack,
-            )
-            for index, (what, slack) in enumerate(_ALLOWED.items())
+        size = max(1, len(self._samples) // _FIFTHS)
+        parts = [
+            self._samples[-size:] if n == _FIFTHS - 1 else self._samples[n * size :][:size] for n in range(_FIFTHS)
         ]
+        found = []
+        for index, (what, slack) in enumerate(_ALLOWED.items()):
+            fifths = [round(statistics.median(sample[index] for sample in part), 1) for part in parts if part]
+            found.append(Flatness(what, fifths[0], fifths[-1], slack, fifths))
+        return found

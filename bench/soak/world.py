@@ -85,9 +85,7 @@ class World:
         self.ingest = self._ingest(Ingest(self.folder / "near", on_publish=self.gate.url))
         self.far_ingest = self.ingest
         if self.line:
-            self.far_ingest = self._ingest(
-                Ingest(self.folder / "far", host=self.line.host, wrapper=self.line.wrapper)
-            )
+            self.far_ingest = self._ingest(Ingest(self.folder / "far", host=self.line.host, wrapper=self.line.wrapper))
         self.camera = self._end.enter_context(RtspCamera("viewer", secret("camera")))
         self.clip = record(self.folder / "clip.mp4", CLIP)
         loop = record(self.folder / "loop.mp4", 7, sound=True)

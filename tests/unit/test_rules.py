@@ -1,0 +1,235 @@
+"""Prometheus' configuration, rules and their tests, held against promtool, our metrics and the runbooks.
+
+The environment's PROMTOOL names another promtool than the one on PATH: rules and tests pass on old and new versions.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from exporter.metrics import FAMILIES, PREFIX, Family, Kind
+
+ROOT = Path(__file__).parents[2]
+RULES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
+RULE_TESTS = sorted((ROOT / "tests" / "rules").glob("*.yml"))
+PROMTOOL = os.environ.get("PROMTOOL") or shutil.which("promtool") or ""
+
+needs_promtool = pytest.mark.skipif(not PROMTOOL, reason="promtool is not installed")
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+EVERY_RULE: list[dict[str, Any]] = [rule for path in RULES for group in load(path)["groups"] for rule in group["rules"]]
+ALERTS = {rule["alert"]: rule for rule in EVERY_RULE if "alert" in rule}
+RECORDS = {rule["record"] for rule in EVERY_RULE if "record" in rule}
+
+
+class Case(NamedTuple):
+    """One question of a rule test: does the alert fire at that time of that group?"""
+
+    file: Path
+    group: int
+    alert: str
+    at: str
+    fires: bool
+
+
+def cases() -> Iterator[Case]:
+    for file in RULE_TESTS:
+        for number, group in enumerate(load(file)["tests"]):
+            for question in group.get("promql_expr_test", ()):
+                if asked := re.search(r'ALERTS\{alertname="(\w+)",alertstate="firing"', question["expr"]):
+                    yield Case(file, number, asked[1], question["eval_time"], bool(question["exp_samples"]))
+
+
+def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [PROMTOOL, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=110,
+        check=False,
+    )
+
+
+# --- promtool ---------------------------------------------------------------------------------------
+
+
+@needs_promtool
+def test_promtool_takes_the_configuration_and_the_rules() -> None:
+    for checked in (
+        promtool("check", "config", ROOT / "prometheus" / "prometheus.yml"),
+        promtool("check", "rules", *RULES),
+    ):
+        assert checked.returncode == 0, checked.stdout
+        assert "FAILED" not in checked.stdout
+
+
+@needs_promtool
+def test_the_example_of_a_fleet_is_one(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "prometheus", tmp_path / "prometheus")
+    targets = tmp_path / "prometheus" / "targets"
+    (targets / "fleet.yml.example").rename(targets / "fleet.yml")
+    checked = promtool("check", "config", tmp_path / "prometheus" / "prometheus.yml")
+    assert checked.returncode == 0, checked.stdout
+    assert "WARNING" not in checked.stdout
+
+
+@needs_promtool
+@pytest.mark.parametrize("file", RULE_TESTS, ids=lambda path: path.stem)
+def test_rules_do_what_their_tests_say(file: Path) -> None:
+    tested = promtool("test", "rules", file)
+    assert tested.returncode == 0, tested.stdout
+
+
+# --- what an alert must have ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_an_alert_says_what_it_is_and_where_to_read_on(name: str) -> None:
+    alert = ALERTS[name]
+    assert alert["labels"]["severity"] in {"page", "ticket", "info", "heartbeat"}
+    assert alert["labels"]["scope"]
+    notes = alert["annotations"]
+    assert notes["summary"]
+    assert notes["description"]
+    assert notes["dashboard"].startswith("{{ $externalLabels.grafana_url }}/d/neverdark-")
+    assert notes["runbook_url"] == f"{{{{ $externalLabels.docs_url }}}}/runbooks.md#{name.lower()}"
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_no_label_holds_what_a_query_found(name: str) -> None:
+    """Such a label changes, and with it the alert becomes another one: it would resolve and fire anew."""
+    assert not [value for value in ALERTS[name]["labels"].values() if "{{" in value]
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_an_alert_of_a_stream_names_it(name: str) -> None:
+    if ALERTS[name]["labels"]["scope"] in {"stream", "destination", "process"}:
+        assert "{{ $labels.stream }}" in ALERTS[name]["annotations"]["summary"]
+
+
+def test_the_runbooks_have_a_section_for_each_alert_and_no_other() -> None:
+    text = (ROOT / "docs" / "runbooks.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL))
+    assert sorted(sections) == sorted(ALERTS)
+    for name, body in sections.items():
+        missing = [part for part in ("Means", "Look first", "Do", "Over when") if f"**{part}:**" not in body]
+        assert not missing, name
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_an_alert_is_seen_firing_and_not_firing(name: str) -> None:
+    assert any(case.fires for case in cases() if case.alert == name)
+    if name != "DeadMansSwitch":  # which always fires
+        assert any(not case.fires for case in cases() if case.alert == name)
+
+
+# --- what rules read --------------------------------------------------------------------------------
+
+SCRAPED = {"job", "instance", "site"}
+NAME = r"(?<![:\w])livestream_\w+(?![\w:])"
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Every query of every rule, those in annotations included, with the rule's name."""
+    for rule in EVERY_RULE:
+        name = rule.get("alert") or rule["record"]
+        yield name, rule["expr"]
+        for note in rule.get("annotations", {}).values():
+            yield name, note
+
+
+def family(series: str) -> Family | None:
+    for known in FAMILIES:
+        endings = ("_bucket", "_count", "_sum") if known.kind is Kind.HISTOGRAM else ("",)
+        if series in {PREFIX + known.name + ending for ending in endings}:
+            return known
+    return None
+
+
+@pytest.mark.parametrize(("rule", "text"), texts())
+def test_rules_read_metrics_that_are_there(rule: str, text: str) -> None:
+    for series, selector in re.findall(rf"({NAME})(\{{(?!\{{)[^}}]*\}})?", text):
+        known = family(series)
+        assert known, f"{rule}: there is no {series}"
+        for label, operator, quoted in re.findall(r"""(\w+)\s*(=~|!~|!=|=)\s*(%q|"[^"]*"|'[^']*')""", selector):
+            assert label in {*known.labels, *SCRAPED}, f"{rule}: {series} has no {label}"
+            values = quoted.strip("\"'").split("|") if "~" in operator else [quoted.strip("\"'")]
+            if label in known.each and quoted != "%q":
+                members = [str(member) for member in known.each[label]]
+                for value in values:
+                    assert any(re.fullmatch(value, member) for member in members), f"{rule}: {series}, {label}={value}"
+
+
+@pytest.mark.parametrize(("rule", "text"), texts())
+def test_rules_read_records_that_are_there(rule: str, text: str) -> None:
+    for record in re.findall(r"\w+:livestream_\w+:\w+", text):
+        assert record in RECORDS, f"{rule}: nobody records {record}"
+
+
+# --- what a message says ----------------------------------------------------------------------------
+
+
+def rendered(folder: Path) -> dict[str, list[dict[str, str]]]:
+    """Alert → annotations of its instances, in the first case in which it fires.
+
+    promtool shows what it got where it got something else than was expected: so nothing is expected.
+    """
+    first: dict[str, Case] = {}
+    for case in cases():
+        if case.fires:
+            first.setdefault(case.alert, case)
+    found: dict[str, list[dict[str, str]]] = {}
+    for file in RULE_TESTS:
+        content = load(file)
+        content["rule_files"] = [str(file.parent / name) for name in content["rule_files"]]
+        wanted = [case for case in first.values() if case.file == file]
+        for number, group in enumerate(content["tests"]):
+            group.pop("promql_expr_test", None)
+            group["alert_rule_test"] = [
+                {"alertname": case.alert, "eval_time": case.at, "exp_alerts": []}
+                for case in wanted
+                if case.group == number
+            ]
+        content["tests"] = [group for group in content["tests"] if group["alert_rule_test"]]
+        if not content["tests"]:
+            continue
+        written = folder / file.name
+        written.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+        for line in promtool("test", "rules", written).stdout.splitlines():
+            pairs = {key: value for key, value in re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', line)}
+            if line.strip().startswith("Labels:"):
+                found.setdefault(pairs["alertname"], [])
+                latest = pairs["alertname"]
+            elif line.strip().startswith("Annotations:"):
+                found[latest].append(pairs)
+    return found
+
+
+@needs_promtool
+def test_every_message_can_be_read(tmp_path: Path) -> None:
+    messages = rendered(tmp_path)
+    assert sorted(messages) == sorted(ALERTS)
+    for name, instances in messages.items():
+        assert instances, name
+        for annotations in instances:
+            assert set(annotations) == set(ALERTS[name]["annotations"]), name
+            for key, text in annotations.items():
+                where = f"{name}, {key}: {text}"
+                assert text.strip() == text, where
+                assert text, where
+                for broken in ("<error", "<no value>", "%!", "{{", "  ", " .", "NaN", ".."):
+                    assert broken not in text, where
