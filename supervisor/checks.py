@@ -114,7 +114,8 @@ def _one_process(process: ProcessEvidence) -> Finding:
 
 def _progress(evidence: Evidence) -> Finding:
     if not evidence.tracked:
-        return _HEALTHY if evidence.advances else _UNKNOWN  # alive is all that it can show; whether it is, see above
+        # Alive is all that it can show; but if it is known where it should be connected to, it should be.
+        return _HEALTHY if evidence.advances and _is_connected(evidence) else _UNKNOWN
     if not evidence.advances:
         return _darkness(evidence)
     reader = evidence.processes[0].role
@@ -124,6 +125,10 @@ def _progress(evidence: Evidence) -> Finding:
     if evidence.bitrate is not None and limits.bitrate is not None and evidence.bitrate < limits.bitrate:
         return Finding(Verdict.DEGRADED, Trouble.BITRATE_LOW, reader)
     return _HEALTHY
+
+
+def _is_connected(evidence: Evidence) -> bool:
+    return evidence.uplink is None or evidence.uplink.connected
 
 
 def _darkness(evidence: Evidence) -> Finding:
@@ -153,7 +158,7 @@ def _uplink(evidence: Evidence) -> Finding | None:
 def _network(evidence: Evidence) -> Finding | None:
     if not evidence.has_ingest:
         return None
-    if evidence.advances:
+    if evidence.advances and (evidence.tracked or _is_connected(evidence)):
         return _HEALTHY  # what is sent arrives: no probe could tell more
     return _by_reach(evidence.ingest)
 

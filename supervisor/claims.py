@@ -18,6 +18,8 @@ class Claims:
 
         Two commands may be the same on purpose; one only waits for another that is going (a stream was renamed).
         """
+        if not slot.spec.target:
+            return True
         owner, run = self._owners.get(slot.spec.target, (slot, 0))
         busy = owner is not slot and owner.alive and owner.status.run == run
         if busy and (slot.key.role is Role.PUSHER or not owner.status.wanted):

@@ -153,6 +153,7 @@ class Engine:
         for stream in self.streams.values():
             stream.close()
         self._host.progress.close()
+        self._reaches.close()
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def _keep(self, job: Job) -> None:
@@ -343,7 +344,7 @@ class Engine:
         self._accounted = now
         for stream in self.streams.values():
             stream.account(now, wall)
-        self._keeper.closed(self.book.look(self._proof, now=now, wall=wall))
+        self._keeper.closed(self.book.look(self._proof, self._is_drilling, now=now, wall=wall))
         self._second.watchdog.look(now)
         self._memory.sample()
         self._odd = not self._odd

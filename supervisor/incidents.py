@@ -143,6 +143,8 @@ class Book:
             case = self._begin(failed, now, wall)
         else:
             self._count_result(failed.key.stream, case.conclude(Result.FAILED), Result.FAILED)
+        if case.drill and not failed.drill:
+            self._take_seriously(case)
         if case.dark_from is None:
             case.noticed, case.recovery, case.actor = now, None, None
             case.dark_from = now - (failed.silent or 0.0)
@@ -210,16 +212,26 @@ class Book:
         """The stream is no longer configured; its past stays readable."""
         self._sums.pop(stream, None)
 
-    def look(self, proof: Callable[[ProcessKey], float | None], *, now: float, wall: float) -> list[Incident]:
+    def look(
+        self,
+        proof: Callable[[ProcessKey], float | None],
+        drilling: Callable[[str], bool],
+        *,
+        now: float,
+        wall: float,
+    ) -> list[Incident]:
         """Called every second: closes what has advanced for long enough. Returns what was closed.
 
         `proof` tells when a process that advances has last shown it (monotonic), None for one that does not. What it
-        has shown before the failure was noticed proves nothing.
+        has shown before the failure was noticed proves nothing. What is still dark when the `drilling` of its stream is
+        over is no drill any more.
         """
         closed = []
         for key, case in list(self._open.items()):
             if now - case.opened_now >= _SETTLES:
                 self._settle(case)
+            if case.drill and case.dark_from is not None and not drilling(key.stream):
+                self._take_seriously(case)
             shown = proof(key)
             flows = shown is not None and (case.dark_from is None or shown >= case.noticed)
             if flows and case.dark_from is not None:
@@ -271,6 +283,10 @@ class Book:
         sums = self._sums_of(failed.key)
         sums.last_detection = {**sums.last_detection, failed.layer: case.detection}
         self.detection[failed.layer] = _observe(self.detection[failed.layer], DETECTION_BUCKETS, failed.silent)
+
+    def _take_seriously(self, case: _Case) -> None:
+        """It began as a drill, and it is none: it counts."""
+        case.drill = case.settled = False
 
     def _settle(self, case: _Case) -> None:
         if case.settled:

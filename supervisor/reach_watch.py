@@ -122,12 +122,13 @@ class ReachWatch:
 
     async def run_forever(self) -> None:
         """Look at what is asked for, once a second; decide about the line."""
-        try:
-            while True:
-                await asyncio.sleep(_TICK)
-                self._turn(asyncio.get_running_loop().time())
-        finally:
-            self._workers.shutdown(wait=False, cancel_futures=True)
+        while True:
+            await asyncio.sleep(_TICK)
+            self._turn(asyncio.get_running_loop().time())
+
+    def close(self) -> None:
+        """Wait for no probe that is under way."""
+        self._workers.shutdown(wait=False, cancel_futures=True)
 
     def _turn(self, now: float) -> None:
         troubled = False
@@ -262,15 +263,23 @@ class ReachWatch:
         lost = [look for look in self._far() if look.reach and not look.reach.line_is_up]
         return max(lost, key=lambda look: look.began, default=None)
 
-    def _judge_line(self, now: float) -> None:
+    def _is_down(self) -> bool | None:
+        """Whether our line is down; None: not to be told now, it is as it was. A proof that it is up comes first."""
         far = [look.reach for look in self._far() if look.reach]
+        flows = self._something_flows(only_far=True)
+        reference = self._reference()
+        if flows or reference is None or any(reach.line_is_up for reach in far):
+            return line_down(far, None, something_flows=flows)
+        look = self._looks.get(reference)
+        answers = look is not None and look.reach is not None and look.reach.line_is_up
+        if look and answers and self.down_since is not None and look.began > self.down_since:
+            return False
         known = self._reference_beside(self._doubted())
-        if self._reference() is not None and known is None:
-            return  # it is being asked
-        if not far and known is not None and not known.line_is_up:
-            return  # nobody asks for anything out there any more, and nothing says that it is better
-        down = line_down(far, known, something_flows=self._something_flows(only_far=True))
-        if down == (self.down_since is not None):
+        return line_down(far, known, something_flows=False) if far and known is not None else None
+
+    def _judge_line(self, now: float) -> None:
+        down = self._is_down()
+        if down is None or down == (self.down_since is not None):
             return
         lasted = 0.0 if self.down_since is None else now - self.down_since
         self.down_since = now if down else None

@@ -308,8 +308,15 @@ def _concerned(action: Action, case: _Case) -> list[Slot]:
         case Action.RESTART_PUSHER | Action.RESTART_COMMAND:
             return [sender]
         case Action.RESTART_ALL:
+            idle = {State.RUNNING, State.COOLDOWN}
+            mine = [sender] if sender.status.state in idle and not _waits_for_others(sender) else []
             running = [slot for slot in case.stream.pushers if slot.status.state is State.RUNNING]
-            return [*dict.fromkeys([*running, sender, reader])]
+            return [*dict.fromkeys([*running, *mine, reader])]
+
+
+def _waits_for_others(slot: Slot) -> bool:
+    """A restart could not help it: it waits for our line, or for somebody to change something."""
+    return slot.line_is_down() or slot.last_cause in _NEVER_HELPS
 
 
 def _process_evidence(slot: Slot, look: _Look | None) -> ProcessEvidence:

@@ -126,13 +126,14 @@ class Slot:
 
     def stop(self, *, force: bool = False) -> None:
         """End it as planned; `force` skips the polite signals."""
+        self._argv_once = None
         self.dispatch(Stop())
         if force:
             self._signal(signal.SIGKILL)
 
     def restart(self, reason: RestartReason) -> None:
         """Replace it on purpose; what failed before has nothing to do with it."""
-        self.last_cause = None
+        self.last_cause, self._argv_once = None, None
         self.dispatch(Restart(reason))
 
     def recover(self, reason: RestartReason) -> None:

@@ -80,6 +80,8 @@ class Watchdog:
             self._remove(post)
         now = asyncio.get_running_loop().time()
         fresh = [post for post, interval in posts.items() if not self._is_kept(post, interval)]
+        if fresh:
+            self._ticked = now  # nothing was due before
         for number, post in enumerate(fresh):
             self._duties[post] = _Duty(posts[post], seen=now, armed=now)
             self._schedule(post, (number + 1) / len(fresh))

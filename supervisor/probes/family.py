@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 
 
-def family_of(leader: int) -> list[int]:
+def adopted() -> dict[int, list[int]]:
+    """Our own children, by session: orphans of what we have started are among them, because neverdark adopts those."""
+    found: dict[int, list[int]] = {}
+    for pid in _children(os.getpid()):
+        if (session := _session(pid)) is not None:
+            found.setdefault(session, []).append(pid)
+    return found
+
+
+def family_of(leader: int, ours: Mapping[int, list[int]] | None = None) -> list[int]:
     """The pids of the leader of a session, of its descendants, and of what those have left behind in its session.
 
-    Orphans are looked for among our own children: neverdark adopts them. A process that goes meanwhile may be
-    missing, with what it had started; the next look finds them.
+    `ours` is `adopted()`, for one who looks at many families at once. A process that goes meanwhile may be missing,
+    with what it had started; the next look finds them.
     """
     found = {leader: None}  # in order, each once
-    found |= dict.fromkeys(pid for pid in _children(os.getpid()) if _session(pid) == leader)
+    found |= dict.fromkeys((adopted() if ours is None else ours).get(leader, ()))
     to_ask = list(found)
     while to_ask:
         new = [pid for pid in _children(to_ask.pop()) if pid not in found]

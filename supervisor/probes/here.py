@@ -21,9 +21,9 @@ def is_here(host: str) -> bool:
     except ValueError:
         return False  # a name: asking for it could take long
     family = socket.AF_INET6 if address.version == _IPV6 else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.bind((host, 0))
-        except OSError:
-            return False
+    except OSError:  # not ours, or a kind of address that this kernel does not know
+        return False
     return True

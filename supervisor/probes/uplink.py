@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from supervisor.model import ProcessKey
 from supervisor.peers import Connection, Peer, match
-from supervisor.probes.family import family_of
+from supervisor.probes.family import adopted, family_of
 from supervisor.probes.names import Names, literal
 from supervisor.quantities import Address
 from supervisor.uplink import DropSample, TcpSample, TcpState
@@ -112,6 +112,7 @@ class UplinkProbe:
         self._owners = _Owners()
         self._names = Names()
         self._matched: dict[Subject, int] = {}  # the inodes of the last observations
+        self._adopted: dict[int, list[int]] | None = None
 
     def sample(self, watched: Sequence[Watched]) -> Evidence:
         """Look at all that is `watched`.
@@ -142,6 +143,7 @@ class UplinkProbe:
             for inode in self._owners.held(one.pid, bound) if bound else ():
                 dropped[one.key] = DropSample(inode, bound[inode])
         matched: dict[Subject, TcpSample] = {}
+        self._adopted = None
         for pid, peers in observed.items():
             matched |= self._observe(pid, peers, table.connections)
         self._matched = {key: sample.inode for key, sample in matched.items()}
@@ -152,13 +154,18 @@ class UplinkProbe:
     ) -> dict[Subject, TcpSample]:
         """The connection to each address that the process, or something it has started, has."""
         peers = {key: self._peer(address) for key, address in addresses.items()}
-        held = self._owners.held(pid, table, read=_sockets_of_family)
+        held = self._owners.held(pid, table, read=self._sockets_of_family)
         found = match(peers, _connections(held, table), self._matched)
         if len(found) < len(peers):
             # Another connection of the family may be known, and the one that is missing be new.
-            held = self._owners.held(pid, table, read=_sockets_of_family, again=True)
+            held = self._owners.held(pid, table, read=self._sockets_of_family, again=True)
             found = match(peers, _connections(held, table), self._matched)
         return found
+
+    def _sockets_of_family(self, pid: int) -> frozenset[int]:
+        if self._adopted is None:
+            self._adopted = adopted()  # once a sample
+        return frozenset().union(*map(_socket_inodes, family_of(pid, self._adopted)))
 
     def _peer(self, address: Address) -> Peer:
         host = literal(address.host)
@@ -200,10 +207,6 @@ class _Owners:
             self._known[pid] = inodes, self._round
             found = inodes & sockets.keys()
         return set(found)
-
-
-def _sockets_of_family(pid: int) -> frozenset[int]:
-    return frozenset().union(*map(_socket_inodes, family_of(pid)))
 
 
 def _connections(inodes: Iterable[int], table: Mapping[int, bytes]) -> Iterator[Connection]:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -174,9 +174,9 @@ def test_families_are_not_looked_for_while_all_is_known(
     port = listen()
     looks: list[int] = []
 
-    def counted(leader: int) -> list[int]:
+    def counted(leader: int, ours: Mapping[int, list[int]]) -> list[int]:
         looks.append(leader)
-        return family_of(leader)
+        return family_of(leader, ours)
 
     monkeypatch.setattr(uplink, "family_of", counted)
     with running(NEST, SENDER, "127.0.0.1", port, 111) as leader:

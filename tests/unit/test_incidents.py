@@ -25,6 +25,7 @@ class Diary:
         self.book = Book()
         self.sums: dict[str, Sums] = {}
         self.advancing = set(KEYS)
+        self.drilling = False
         for key in KEYS:
             self.know(key.stream)
 
@@ -63,7 +64,9 @@ class Diary:
         self.advance(at, key)
 
     def look(self, at: float) -> list[Incident]:
-        return self.book.look(lambda key: at if key in self.advancing else None, now=at, wall=WALL + at)
+        return self.book.look(
+            lambda key: at if key in self.advancing else None, lambda _: self.drilling, now=at, wall=WALL + at
+        )
 
     def watch(self, first: float, last: float) -> list[Incident]:
         """A look every second."""
@@ -316,9 +319,9 @@ def test_a_look_finds_an_advance_that_nobody_told(diary: Diary) -> None:
 def test_what_was_shown_before_the_failure_was_noticed_proves_nothing(diary: Diary) -> None:
     diary.fail(100.0)
     for second in range(40):
-        assert diary.book.look(lambda _: 99.9, now=100.0 + second, wall=WALL + 100 + second) == []
+        assert diary.book.look(lambda _: 99.9, lambda _: False, now=100.0 + second, wall=WALL + 100 + second) == []
     assert diary.only(140.0).recovery_seconds is None
-    diary.book.look(lambda _: 140.5, now=141.0, wall=WALL + 141)
+    diary.book.look(lambda _: 140.5, lambda _: False, now=141.0, wall=WALL + 141)
     assert diary.only(141.0).recovery_seconds == 41.0
 
 
@@ -511,3 +514,27 @@ def test_a_month_of_retries_is_a_page_and_not_a_book(diary: Diary) -> None:
     assert len(actions) == 50
     assert (actions[0].at, actions[-1].at) == (WALL + 100.5, WALL + 299.5), "how it began, and the latest"
     assert diary.know("cam").attempts[Layer.PROCESS, Action.RESTART_ENCODER] == 200
+
+
+def test_what_is_still_dark_when_its_drill_is_over_is_no_drill_any_more(diary: Diary) -> None:
+    diary.drilling = True
+    diary.fail(100.0, drill=True)
+    diary.look(120.0)
+    assert diary.book.open_segments() == {}
+    diary.drilling = False
+    diary.look(121.0)
+    assert diary.book.open_segments()["cam"][Segment.ENCODER] == 1
+    diary.look(131.0)
+    assert diary.know("cam").incidents[Segment.ENCODER] == 1
+
+
+def test_a_failure_after_a_drill_is_taken_seriously(diary: Diary) -> None:
+    """The drill recovered, so the window is closed; half a minute has not passed when the camera dies for real."""
+    diary.fail(100.0, drill=True)
+    diary.recover(101.0)
+    assert diary.know("cam").incidents[Segment.ENCODER] == 0
+    diary.fail(120.0)
+    assert diary.book.open_segments()["cam"][Segment.ENCODER] == 1
+    diary.recover(121.0)
+    assert diary.know("cam").incidents[Segment.ENCODER] == 1
+    assert not diary.only(121.0).drill

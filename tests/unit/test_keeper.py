@@ -74,7 +74,9 @@ def test_a_crash_from_its_first_to_its_last_word(desk: Desk) -> None:
     desk.at(100.5, started(RestartReason.EXIT))
     desk.at(102.0, events.ProcessAdvanced(ENCODER, "r2", 1.5))
     for second in range(31):
-        desk.keep.closed(desk.book.look(lambda _: desk.now, now=102.0 + second, wall=WALL + 102 + second))
+        desk.keep.closed(
+            desk.book.look(lambda _: desk.now, lambda _: False, now=102.0 + second, wall=WALL + 102 + second)
+        )
     (incident,) = desk.incidents()
     assert (incident.cause, incident.segment, incident.layer) == (ExitCause.KILLED, Segment.ENCODER, Layer.PROCESS)
     assert (incident.seconds_dark, incident.detection_seconds, incident.recovery_seconds) == (2.25, 0.25, 2.0)
@@ -203,7 +205,7 @@ def test_a_failure_is_entered_at_its_own_time_not_at_that_of_its_telling(desk: D
     """A new run may be alive before the end of the old one is told."""
     desk.now = 100.5
     desk.keep(replace(exited(), at=100.0))
-    desk.keep.closed(desk.book.look(lambda _: 100.2, now=101.0, wall=WALL + 101))
+    desk.keep.closed(desk.book.look(lambda _: 100.2, lambda _: False, now=101.0, wall=WALL + 101))
     assert desk.incidents()[0].recovery_seconds == 1.0
 
 

@@ -325,3 +325,13 @@ async def test_without_anything_to_look_after_nothing_is_late() -> None:
         scene.watchdog.look(1e9)
         assert (scene.watchdog.late(1e9), scene.watchdog.rearmed) == (None, 0)
         assert scene.told == [events.WatchdogStarted(0)]
+
+
+@on_a_loop
+async def test_what_is_new_is_not_overdue() -> None:
+    """Nothing was enabled for hours; the first stream that is started must not have neverdark restarted."""
+    async with watching({}) as scene:
+        scene.watchdog._ticked -= 3600
+        scene.watchdog.keep({A: LATER})
+        assert scene.watchdog.late(scene.watchdog._ticked + 2 * LATER) is None
+        assert scene.watchdog._ticked > scene.seen(A) - 1
