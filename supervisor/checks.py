@@ -133,15 +133,17 @@ def _is_connected(evidence: Evidence) -> bool:
 
 def _darkness(evidence: Evidence) -> Finding:
     """Nothing reaches the destination. Judge whether for too long, and who had something to do and did not."""
-    first, last = evidence.processes[0].role, evidence.processes[-1].role
+    first, last = evidence.processes[0], evidence.processes[-1]
     began = evidence.silent is not None
     limit, cause = (evidence.timeout, Trouble.STALL) if began else (evidence.startup, Trouble.START_TIMEOUT)
     if (evidence.waited if evidence.silent is None else evidence.silent) < limit:
         return _UNKNOWN
-    if evidence.fed is None or fed_enough(evidence.fed, limit):
-        return Finding(Verdict.UNHEALTHY, cause, last)
+    mine = evidence.fed is None or fed_enough(evidence.fed, limit)
     silent = evidence.waited if evidence.reader_silent is None else evidence.reader_silent
-    return Finding(Verdict.UNHEALTHY, cause, first) if silent >= limit else _UNKNOWN
+    culprit = last if mine else first
+    if culprit.state is State.STARTING or (not mine and silent < limit):
+        return _UNKNOWN  # a start has a deadline of its own
+    return Finding(Verdict.UNHEALTHY, cause, culprit.role)
 
 
 def _uplink(evidence: Evidence) -> Finding | None:

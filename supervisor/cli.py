@@ -94,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     drill.add_argument("--stream", required=True)
     drill.add_argument("--destination", help="whose pusher or uplink (default: the first required one)")
     drill.add_argument("--json", action="store_true", help="for programs")
+    alert = add("alert", _alert, "whether alerts reach you: test sends a marked message to every receiver that is on")
+    alert.add_argument("action", choices=("test",), metavar="test")
+    alert.add_argument(
+        "--alertmanager", metavar="URL", help="default: NEVERDARK_ALERTMANAGER, else http://127.0.0.1:9093"
+    )
+    alert.add_argument("--wait", type=float, default=15.0, metavar="SECONDS", help="for it to be sent (default: 15)")
     return parser
 
 
@@ -238,3 +244,9 @@ def _drill(args: argparse.Namespace) -> int:
 
     api = client.connect(args.url, args.config or _CONFIG_FILES)
     return drill.drill(api, args.name, args.stream, args.destination, as_json=args.json)
+
+
+def _alert(args: argparse.Namespace) -> int:
+    from supervisor import alert
+
+    return alert.send_test(args.alertmanager, args.wait)

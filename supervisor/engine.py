@@ -83,7 +83,7 @@ class Engine:
         self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="probe")
         self._host: Host | None = None
         self.book = Book()
-        self._keeper = Keeper(self.book, self.tell, self._keys_of, self._is_drilling)
+        self._keeper = Keeper(self.book, self.tell, self._keys_of, self._is_drilling, self._is_wanted)
         self._reaches = ReachWatch(self._slots, lambda: self.loaded.config.network.reference, self.tell, self._learned)
         self._second = SecondLayer(self.streams, self.book, self._keeper, self._reaches, self.tell, self._workers)
 
@@ -127,7 +127,7 @@ class Engine:
         ready()
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not look at it while an exit waits
-        uplinks = UplinkWatch(self._senders, self.tell, self._ingest_back, self._workers)
+        uplinks = UplinkWatch(self._senders, self.tell, self._workers)
         jobs: tuple[Job, ...] = (
             partial(self.time.run_forever, self._account),
             partial(self._config_watch.run_forever, self._reload),
@@ -377,6 +377,10 @@ class Engine:
     def _keys_of(self, name: str) -> list[ProcessKey]:
         stream = self.streams.get(name)
         return list(stream.slots) if stream else []
+
+    def _is_wanted(self, key: ProcessKey) -> bool:
+        stream = self.streams.get(key.stream)
+        return stream is not None and stream.wants(key)
 
     def _is_drilling(self, name: str) -> bool:
         stream = self.streams.get(name)

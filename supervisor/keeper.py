@@ -16,7 +16,11 @@ _PLANNED = frozenset({RestartReason.OPERATOR, RestartReason.CONFIG})
 
 
 class Keeper:
-    """A listener to facts. `keys_of` gives the processes of a stream, `drilling` whether it is in a drill."""
+    """A listener to facts.
+
+    `keys_of` gives the processes of a stream, `drilling` whether it is in a drill, `wanted` whether a process shall
+    run.
+    """
 
     def __init__(
         self,
@@ -24,11 +28,13 @@ class Keeper:
         tell: events.Listener,
         keys_of: Callable[[str], Iterable[ProcessKey]],
         drilling: Callable[[str], bool],
+        wanted: Callable[[ProcessKey], bool],
     ) -> None:
         self._book = book
         self._tell = tell
         self._keys_of = keys_of
         self._drilling = drilling
+        self._wanted = wanted
 
     def __call__(self, fact: events.Fact) -> None:
         """Enter one fact."""
@@ -63,7 +69,9 @@ class Keeper:
         *,
         at: float | None = None,
     ) -> None:
-        """A process failed, `at` some time (monotonic) or now."""
+        """A process failed, `at` some time (monotonic) or now. One that is on its way out anyway does no harm."""
+        if not self._wanted(key):
+            return
         late = 0.0 if at is None else time.monotonic() - at
         failed = Failed(key, cause, segment, silent, layer, drill=self._drilling(key.stream))
         if self._book.fail(failed, now=time.monotonic() - late, wall=time.time() - late):

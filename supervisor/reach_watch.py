@@ -69,7 +69,9 @@ class ReachWatch:
         self._tell = tell
         self._learned = learned
         self._looks: dict[Target, _Look] = {}
+        # A hundred cameras that are gone at once must not keep the line from being looked at.
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="reach")
+        self._source_workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="source")
         self._pending: set[asyncio.Task[None]] = set()
 
     # --- what is known -----------------------------------------------------------------------------
@@ -128,7 +130,8 @@ class ReachWatch:
 
     def close(self) -> None:
         """Wait for no probe that is under way."""
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        for workers in (self._workers, self._source_workers):
+            workers.shutdown(wait=False, cancel_futures=True)
 
     def _turn(self, now: float) -> None:
         troubled = False
@@ -217,7 +220,8 @@ class ReachWatch:
         loop = asyncio.get_running_loop()
         before, began = look.reach, loop.time()
         try:
-            look.reach = await loop.run_in_executor(self._workers, _probe(target))
+            workers = self._workers if isinstance(target, Way | Address) else self._source_workers
+            look.reach = await loop.run_in_executor(workers, _probe(target))
         finally:
             look.busy, look.began, look.at = False, began, loop.time()
         if isinstance(target, Address):

@@ -66,8 +66,9 @@ class Stream:
             return
         self._waiting_for_pushers = RestartReason.OPERATOR
         self._waiting_since = self._host.loop.time()
-        for slot in self.pushers:
-            slot.stop()
+        for slot in self.slots.values():
+            if slot.key.role is Role.PUSHER or not slot.alive:
+                slot.stop()
         self.settle()
 
     def restart(self, reason: RestartReason) -> None:
@@ -172,6 +173,10 @@ class Stream:
     def _along_the_path(self) -> list[Slot]:
         """Who encodes comes before who sends, as the media does."""
         return sorted(self.slots.values(), key=lambda slot: slot.key.role is Role.PUSHER)
+
+    def wants(self, key: ProcessKey) -> bool:
+        """Whether a process shall run."""
+        return self.wanted and key in self.slots and key not in self._leaving
 
     def _staying(self) -> list[Slot]:
         return [slot for slot in self.slots.values() if slot.key not in self._leaving]

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 
 from supervisor import events
-from supervisor.model import Role, State
+from supervisor.lifecycle_types import RetryNow
+from supervisor.model import ProcessKey, Role, State
 from supervisor.probes.here import is_here
 from supervisor.probes.uplink import Evidence, Observation, ProbeFailed, Subject, UplinkProbe, Watched
 from supervisor.quantities import Address
@@ -26,16 +27,14 @@ class UplinkWatch:
         self,
         senders: Callable[[], Sequence[Slot]],
         tell: events.Listener,
-        ingest_back: Callable[[Address], None],
         workers: Executor,
     ) -> None:
         self._senders = senders
         self._tell = tell
-        self._ingest_back = ingest_back
         self._workers = workers
         self._probe = UplinkProbe()
         self._silent_before: set[Address] = set()
-        self._tried: set[Address] = set()
+        self._tried: set[ProcessKey] = set()
         self._failing = False
 
     async def run_forever(self) -> None:
@@ -72,33 +71,33 @@ class UplinkWatch:
                     slot.uplink_blocked(timeout)
         self._look_for_returned(evidence)
 
-    def _awaited(self) -> set[Address]:
-        """Ingests on this machine that a pusher waits for: whether they listen can be seen without a connection."""
-        return {
-            way.address
+    def _awaited(self) -> list[tuple[Slot, Address]]:
+        """Ingests on this machine that somebody waits for: whether they listen can be seen without a connection."""
+        return [
+            (slot, way.address)
             for slot in self._senders()
             for way in slot.spec.ingests
             if slot.waits_for_ingest and is_here(way.address.host)
-        }
+        ]
 
     def _look_for_returned(self, evidence: Evidence) -> None:
         awaited = self._awaited()
-        listening = {
-            address
-            for address in awaited
-            if any(
-                port == address.port and (host in _ANY_HOST or _same_host(host, address.host))
-                for host, port in evidence.listening
-            )
-        }
+        listening = {address for _, address in awaited if _listens(address, evidence)}
         # An ingest may refuse and be back between two looks, so that nobody saw it silent: that is worth one try,
         # and another only after one has worked.
-        for address in (listening & self._silent_before) | (listening - self._tried):
-            self._ingest_back(address)
-        self._silent_before = awaited - listening
-        running = [slot for slot in self._senders() if slot.status.state is State.RUNNING]
-        working = {way.address for slot in running for way in slot.spec.ingests}
-        self._tried = (self._tried | listening) - self._silent_before - working
+        for slot, address in awaited:
+            if address in listening and (address in self._silent_before or slot.key not in self._tried):
+                self._tried.add(slot.key)
+                slot.dispatch(RetryNow())
+        self._silent_before = {address for _, address in awaited} - listening
+        self._tried -= {slot.key for slot in self._senders() if slot.status.state is State.RUNNING}
+
+
+def _listens(address: Address, evidence: Evidence) -> bool:
+    return any(
+        port == address.port and (host in _ANY_HOST or _same_host(host, address.host))
+        for host, port in evidence.listening
+    )
 
 
 def _intervals(slot: Slot) -> Iterator[float]:

@@ -39,9 +39,12 @@ class Desk:
         self.now = 100.0
         self.told: list[events.Fact] = []
         self.drilling = False
+        self.wanted = True
         self.book = Book()
         self.book.know("cam", is_command=False)
-        self.keep = Keeper(self.book, self.told.append, lambda _: [ENCODER, PUSHER], lambda _: self.drilling)
+        self.keep = Keeper(
+            self.book, self.told.append, lambda _: [ENCODER, PUSHER], lambda _: self.drilling, lambda _: self.wanted
+        )
         clock = SimpleNamespace(monotonic=lambda: self.now, time=lambda: WALL + self.now)
         monkeypatch.setattr(keeper, "time", clock)
 
@@ -213,3 +216,10 @@ def test_a_process_that_is_no_longer_configured_leaves_no_incident_open(desk: De
     desk.at(100.0, exited(PUSHER, segment=Segment.PUSHER))
     desk.at(101.0, events.ProcessRemoved(PUSHER))
     assert desk.incidents()[0].closed == WALL + 101.0
+
+
+def test_what_fails_on_its_way_out_opens_nothing(desk: Desk) -> None:
+    """Pushers end first; until then an encoder that crashes all the time may do so once more."""
+    desk.wanted = False
+    desk.at(100.0, exited())
+    assert desk.incidents() == ()
