@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 ARGS :=
+# Most of the tests' time is waiting: two of them a core keep it busy.
+WORKERS := $(shell echo $$(( $$(nproc) * 2 )))
 
 # nginx and ip live there; a user's PATH on Debian lacks it.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
@@ -29,7 +31,7 @@ demo: $(STAMP) ## see it work: a test card on air, and how to break it; needs no
 test: $(STAMP) ## all tests, against real FFmpeg, nginx-rtmp and Prometheus
 	@scripts/system-packages.sh test
 ifeq ($(strip $(ARGS)),)
-	$(BIN)/pytest -n auto --dist loadgroup -m "not alone"
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not alone"
 	$(BIN)/pytest -m alone || test $$? -eq 5 # 5: none is marked so
 else
 	$(BIN)/pytest $(ARGS)

@@ -65,6 +65,7 @@ class Evidence(NamedTuple):
     speed: float | None = None
     bitrate: float | None = None
     limits: Limits = Limits()
+    shared: bool = False  # the encoder serves other destinations, too
     uplink: UplinkEvidence | None = None
     has_ingest: bool = False
     ingest: Reach | None = None
@@ -123,7 +124,10 @@ def _progress(evidence: Evidence) -> Finding:
     if evidence.speed is not None and limits.speed is not None and evidence.speed < limits.speed:
         return Finding(Verdict.DEGRADED, Trouble.SLOW, reader)
     if evidence.bitrate is not None and limits.bitrate is not None and evidence.bitrate < limits.bitrate:
-        return Finding(Verdict.DEGRADED, Trouble.BITRATE_LOW, reader)
+        # What the other destinations get in full is not the encoder's fault.
+        return Finding(
+            Verdict.DEGRADED, Trouble.BITRATE_LOW, evidence.processes[-1].role if evidence.shared else reader
+        )
     return _HEALTHY
 
 

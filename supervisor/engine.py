@@ -72,6 +72,7 @@ class Engine:
         self._config_watch = ConfigWatch(lambda: self.loaded.files)
         self.started = False  # every wanted stream was told to start
         self._claims = Claims()
+        self._waiting: set[Slot] = set()  # for an ingest that could not be reached
         self._memory = MemoryWatch()
         self._storage_told: float | None = None  # when trouble was last told; None: there is none
         self._accounted = time.monotonic()
@@ -84,7 +85,9 @@ class Engine:
         self._host: Host | None = None
         self.book = Book()
         self._keeper = Keeper(self.book, self.tell, self._keys_of, self._is_drilling, self._is_wanted)
-        self._reaches = ReachWatch(self._slots, lambda: self.loaded.config.network.reference, self.tell, self._learned)
+        self._reaches = ReachWatch(
+            self._slots, self._slot, lambda: self.loaded.config.network.reference, self.tell, self._learned
+        )
         self._second = SecondLayer(self.streams, self.book, self._keeper, self._reaches, self.tell, self._workers)
 
     # --- main path ---------------------------------------------------------------------------------
@@ -260,6 +263,7 @@ class Engine:
 
     def _changed(self, slot: Slot) -> None:
         """A process took a turn; called in the middle of it, so everything else comes right after."""
+        (self._waiting.add if slot.waits_for_ingest else self._waiting.discard)(slot)
         assert self._host is not None
         stream = self.streams.get(slot.key.stream)
         if slot.status.state is State.STOPPED or slot.port_taken or (stream and stream.unsettled):
@@ -398,6 +402,8 @@ class Engine:
             return False
         if seconds and not stream.spec.drills:
             raise Refused("drills are switched off for this stream (drills: false)")
+        if seconds and self._is_drilling(name):
+            raise Refused("another drill of this stream is under way")
         how = None
         if seconds and fault:
             if not stream.on_air:
@@ -421,8 +427,8 @@ class Engine:
 
     def _ingest_back(self, address: Address) -> None:
         """An ingest is known to accept connections again: who waits for it need not wait longer."""
-        for slot in self._senders():
-            if slot.waits_for_ingest and any(way.address == address for way in slot.spec.ingests):
+        for slot in tuple(self._waiting):
+            if any(way.address == address for way in slot.spec.ingests):
                 slot.dispatch(RetryNow())
 
     def tell(self, fact: events.Fact) -> None:

@@ -145,6 +145,7 @@ class Book:
             self._count_result(failed.key.stream, case.conclude(Result.FAILED), Result.FAILED)
         if case.drill and not failed.drill:
             self._take_seriously(case)
+            case.cause, case.segment, case.layer = failed.cause, failed.segment, failed.layer
         if case.dark_from is None:
             case.noticed, case.recovery, case.actor = now, None, None
             case.dark_from = now - (failed.silent or 0.0)

@@ -17,7 +17,7 @@ from supervisor.attribution import Evidence
 from supervisor.ffmpeg.sources import SourcePlace
 from supervisor.lifecycle_types import LineLost, RetryNow
 from supervisor.line import line_down
-from supervisor.model import ExitCause, Reach, Role, State, Trouble
+from supervisor.model import ExitCause, ProcessKey, Reach, Role, State, Trouble
 from supervisor.plan import ProcessSpec, Way
 from supervisor.probes.here import is_here
 from supervisor.probes.network import reach_host, reach_ingest
@@ -59,12 +59,14 @@ class ReachWatch:
     def __init__(
         self,
         slots: Callable[[], Iterable[Slot]],
+        find: Callable[[ProcessKey], Slot | None],
         reference: Callable[[], Address | None],
         tell: events.Listener,
         learned: Callable[[Slot], None],
     ) -> None:
         self.down_since: float | None = None
         self._slots = slots
+        self._find = find
         self._reference = reference
         self._tell = tell
         self._learned = learned
@@ -164,10 +166,8 @@ class ReachWatch:
             case _:
                 return
         now = asyncio.get_running_loop().time()
-        for slot in self._slots():
-            if slot.key == key:
-                for way in self._ways(slot):
-                    self._want(way, now, urgent=True)
+        for way in self._ways(slot) if (slot := self._find(key)) else ():
+            self._want(way, now, urgent=True)
 
     def _ways(self, slot: Slot) -> list[Way]:
         """Where a slot connects to, without those of which a look could tell nothing new.

@@ -115,14 +115,21 @@ class SecondLayer:
             if stream := self._streams.get(post.stream):
                 for slot in stream.way_to(post.destination):
                     self._book.praise(slot.key, post)  # nobody would ever take a complaint back
-        self._files = {post: self._files.get(post) or _File() for post in posts}
+        known = {
+            Post(name, destination)
+            for name, stream in self._streams.items()
+            if name in configured
+            for destination, _ in stream.posts()
+        }
+        # The counts of a stream that is stopped for a while must not begin anew.
+        self._files = {post: self._files.get(post) or _File() for post in known if post in posts or post in self._files}
         self._rungs = {slot: at for slot, at in self._rungs.items() if slot.alive or slot.status.wanted}
         self.watchdog.keep(posts)
 
     def view(self, post: Post) -> WatchdogSnapshot | None:
         """What is known of a destination; None when nobody looks after it."""
-        file = self._files.get(post)
-        if file is None:
+        file, interval = self._files.get(post), self.watchdog.interval(post)
+        if file is None or interval is None:
             return None
         return WatchdogSnapshot(
             running=self.watchdog.running(post),
@@ -134,7 +141,7 @@ class SecondLayer:
             last_healthy=file.last_healthy,
             last_recovery=file.last_recovery,
             recoveries=file.recoveries,
-            interval=self.watchdog.interval(post),
+            interval=interval,
         )
 
     # --- a check -----------------------------------------------------------------------------------
@@ -199,6 +206,7 @@ class SecondLayer:
             speed=file.media.over(window, reader.run_id, at, reader.meter.run_media) if moving and at else None,
             bitrate=None if rate is None else rate * _BITS,
             limits=policies.limits,
+            shared=len(stream.pushers) > 1,
             uplink=UplinkEvidence(uplink.totals.connected, uplink.silent_seconds, policies.uplink.timeout)
             if uplink
             else None,
@@ -217,7 +225,7 @@ class SecondLayer:
         known = self._book.segment(culprit.key) or culprit.segment
         return Situation(
             verdict=checks.overall(case.findings),
-            segment=_SEGMENT_OF_ROLE[culprit.key.role] if mine else known,
+            segment=_own_segment(culprit, cause) if mine else known,
             is_command=culprit.key.role is Role.COMMAND,
             line_down=culprit.line_is_down(),
             hopeless=culprit.last_cause in _NEVER_HELPS,
@@ -288,6 +296,13 @@ class SecondLayer:
             return False
         file.told = what, now
         return True
+
+
+def _own_segment(slot: Slot, cause: Cause | None) -> Segment:
+    """Where something is wrong although media flows."""
+    if cause is Trouble.BITRATE_LOW and slot.key.role is Role.PUSHER:
+        return Segment.UPLINK
+    return _SEGMENT_OF_ROLE[slot.key.role]
 
 
 def _culprit(case: _Case, now: float) -> tuple[Slot, Cause | None]:

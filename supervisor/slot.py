@@ -149,7 +149,7 @@ class Slot:
     def update(self, spec: ProcessSpec, redactor: Redactor) -> None:
         """Take a changed specification; one that changes the command line replaces the process."""
         replaced = spec.argv != self.spec.argv
-        policies, self.spec = self.spec.policies, spec
+        before, self.spec = self.spec, spec
         self._output.hide(redactor)
         if bool(self.uplink) != bool(spec.ingest):
             self.uplink = UplinkMeter() if spec.ingest else None
@@ -159,7 +159,9 @@ class Slot:
             self._host.progress.add(self._progress.fd, self._on_progress)
         if replaced and self.status.wanted:
             self.restart(RestartReason.CONFIG)
-        elif policies != spec.policies:
+        elif before.ingests != spec.ingests and self.status.state is State.BACKOFF:
+            self.dispatch(lifecycle_types.RetryNow())  # what it waited for may be none of its business any more
+        elif before.policies != spec.policies:
             self.dispatch(lifecycle_types.PoliciesChanged())
 
     def close(self) -> None:
@@ -305,6 +307,7 @@ class Slot:
         self.child, self.run_id, self.started = child, run_id, wall
         loop.add_reader(child.pidfd, self._on_exit)
         self._run_started = loop.time()
+        self._was_stopped = False
         self.meter.begin_run()
         self._fed_before = self._fed_so_far()
         if self._progress:

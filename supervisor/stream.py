@@ -144,6 +144,11 @@ class Stream:
             self._host.tell(events.ProcessRemoved(key))
             self._leaving.discard(key)
             self._arrange(list(self.slots.values()))
+        if (
+            not self.wanted
+        ):  # who has nothing to wait for, or died while it waited, need not be brought back for its turn
+            for slot in [slot for slot in self.slots.values() if not slot.alive]:
+                slot.stop()
         pushers_stopping = any(slot.status.state is State.STOPPING for slot in self.pushers)
         if self._waiting_for_pushers and not pushers_stopping:
             reason, self._waiting_for_pushers = self._waiting_for_pushers, None

@@ -90,9 +90,10 @@ class Watchdog:
         duty = self._duties.get(post)
         return duty is not None and duty.interval == interval
 
-    def interval(self, post: Post) -> float:
-        """Seconds between two checks."""
-        return self._duties[post].interval
+    def interval(self, post: Post) -> float | None:
+        """Seconds between two checks; None when it is not looked after."""
+        duty = self._duties.get(post)
+        return duty.interval if duty else None
 
     def running(self, post: Post) -> bool:
         """Whether its job really ran within two intervals."""

@@ -11,7 +11,7 @@ from supervisor.quantities import Address
 _IPV6 = 6
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def is_here(host: str) -> bool:
     """Whether an address is this machine's own: then it can be bound to."""
     if Address(host, 1).is_loopback:

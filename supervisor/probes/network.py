@@ -42,7 +42,8 @@ _RTMP_PACKET = 1536  # bytes: 4 of time, 4 zeros, then random ones
 def reach_host(address: Address, timeout: float) -> Reach:
     """Connect by TCP and hang up; takes at most `timeout` seconds.
 
-    ACCEPTS, REFUSED (a reset included), TIMEOUT, NO_ROUTE (any other error, ours or a router's) or UNRESOLVED.
+    ACCEPTS, REFUSED (a reset included), TIMEOUT (also when a router says that the host is not there), NO_ROUTE (any
+    other error) or UNRESOLVED.
     """
     return reach(address, timeout, lambda _: Reach.ACCEPTS)
 
@@ -59,15 +60,16 @@ def reach_ingest(address: Address, *, tls: bool, timeout: float) -> Reach:
     return reach(address, timeout, partial(_shake_hands, host=address.host, tls=tls))
 
 
-def reach(address: Address, timeout: float, talk: Callable[[Line], Reach]) -> Reach:
+def reach(address: Address, timeout: float, talk: Callable[[Line], Reach], lookups: Patience | None = None) -> Reach:
     """Connect to the first address of a name with which `talk` works; within `timeout` seconds.
 
     What `talk` raises is a result: TimeoutError is SILENT, a lost connection or failed TLS is CLOSED. If no
-    address works, the result is that of the one that got furthest.
+    address works, the result is that of the one that got furthest. `lookups` has the places for names that are asked
+    for, so that those of one kind of server are not used up by another.
     """
     until = time.monotonic() + timeout
     try:
-        places = _resolve(address, timeout)
+        places = _resolve(address, timeout, lookups or _lookups)
     except (OSError, UnicodeError):  # gaierror, TimeoutError; UnicodeError: this cannot be a name
         return Reach.UNRESOLVED
     return _best(_alternating(places), until, talk)
@@ -137,13 +139,13 @@ class _Place(NamedTuple):
     sockaddr: tuple[object, ...]
 
 
-def _resolve(address: Address, timeout: float) -> list[_Place]:
+def _resolve(address: Address, timeout: float, lookups: Patience) -> list[_Place]:
     """All addresses of a name, the system's preference first. Raises OSError, UnicodeError."""
     ask = partial(socket.getaddrinfo, address.host, address.port, type=socket.SOCK_STREAM)
     try:
         found = ask(flags=socket.AI_NUMERICHOST)  # asks nobody: must not wait for lookups that hang
     except socket.gaierror:
-        found = _lookups.call(ask, timeout)
+        found = lookups.call(ask, timeout)
     return [_Place(family, sockaddr) for family, _, _, _, sockaddr in found]
 
 
@@ -191,8 +193,9 @@ def _connect(place: _Place, until: float) -> socket.socket | Reach:
             return Reach.TIMEOUT
         except ConnectionError:
             return Reach.REFUSED
-        except OSError:
-            return Reach.NO_ROUTE
+        except OSError as error:
+            # A host that is switched off on our own network: that says nothing of the way to the others.
+            return Reach.TIMEOUT if error.errno in {errno.EHOSTUNREACH, errno.EHOSTDOWN} else Reach.NO_ROUTE
         on_failure.pop_all()
         return connection
 

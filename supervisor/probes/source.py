@@ -8,11 +8,12 @@ from functools import partial
 
 from supervisor.ffmpeg.sources import PathPlace, SourcePlace
 from supervisor.model import Reach
-from supervisor.probes.network import Line, reach, reach_host
+from supervisor.probes.network import Line, reach
 from supervisor.probes.patience import Patience
 
 # Looks at paths under way at once; on a network mount whose server is gone each hangs.
 _looks = Patience(at_once=16)
+_lookups = Patience(at_once=16)  # of cameras' names: ingests have their own
 
 _RTSP_QUESTION = b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: neverdark\r\n\r\n"
 _RTSP_ANSWER = b"RTSP/"
@@ -31,9 +32,8 @@ def reach_source(place: SourcePlace, timeout: float) -> Reach:
             return _looks.call(partial(_look_at, place.path), timeout)
         except TimeoutError:
             return Reach.TIMEOUT
-    if place.rtsp:
-        return reach(place.address, timeout, _ask_options)
-    return reach_host(place.address, timeout)
+    talk = _ask_options if place.rtsp else lambda _: Reach.ACCEPTS
+    return reach(place.address, timeout, talk, _lookups)
 
 
 def _look_at(path: str) -> Reach:

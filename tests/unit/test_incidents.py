@@ -533,8 +533,8 @@ def test_a_failure_after_a_drill_is_taken_seriously(diary: Diary) -> None:
     diary.fail(100.0, drill=True)
     diary.recover(101.0)
     assert diary.know("cam").incidents[Segment.ENCODER] == 0
-    diary.fail(120.0)
-    assert diary.book.open_segments()["cam"][Segment.ENCODER] == 1
+    diary.fail(120.0, segment=Segment.SOURCE)
+    assert diary.book.open_segments()["cam"][Segment.SOURCE] == 1
     diary.recover(121.0)
-    assert diary.know("cam").incidents[Segment.ENCODER] == 1
+    assert diary.know("cam").incidents[Segment.SOURCE] == 1
     assert not diary.only(121.0).drill

@@ -1,4 +1,4 @@
-"""Alertmanager, and where its messages arrive: an HTTP sink for Slack, Discord and webhooks, an SMTP sink for e-mail."""
+"""Alertmanager, and where its messages arrive: an HTTP sink for Slack, Discord and webhooks, an SMTP sink for mail."""
 
 from __future__ import annotations
 
