@@ -54,6 +54,12 @@ metrics: $(STAMP)
 	@scripts/system-packages.sh check
 	$(BIN)/python scripts/check_metrics.py
 
+.PHONY: dashboards
+dashboards: $(STAMP) ## build them, and run every panel's query against a real Prometheus; ARGS="--serve 9090"
+	@scripts/system-packages.sh dashboards
+	$(BIN)/python -m scripts.build_dashboards
+	$(BIN)/python -m scripts.check_dashboards $(ARGS)
+
 .PHONY: bench
 bench: $(STAMP) ## how fast: a table with machine, versions and series count
 	@scripts/system-packages.sh bench

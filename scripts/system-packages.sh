@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the system packages that $1 (test, check, bench or soak) needs and that are missing: through apt, if we
-# are root or may become it without a password; else it names them and fails.
-#     system-packages.sh test|check|bench|soak
+# Installs the system packages that $1 (test, check, dashboards, bench or soak) needs and that are missing: through
+# apt, if we are root or may become it without a password; else it names them and fails.
+#     system-packages.sh test|check|dashboards|bench|soak
 #     system-packages.sh venv PACKAGE     (for make-venv.sh: this one package)
 set -eu
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # nginx and ip live there; a user's PATH on Debian lacks it
@@ -37,6 +37,10 @@ case ${1-} in
     check)
         need_promtool
         ;;
+    dashboards)
+        need prometheus prometheus
+        need_promtool
+        ;;
     bench)
         need_ingest
         ;;
@@ -60,7 +64,7 @@ case ${1-} in
         missing=$2
         ;;
     *)
-        echo "usage: $0 test|check|bench|soak" >&2
+        echo "usage: $0 test|check|dashboards|bench|soak" >&2
         exit 2
         ;;
 esac

@@ -1,0 +1,351 @@
+"""Fleet: whether everything is on air, and if not, what is dark and why."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import common
+from grafana_foundation_sdk.models import common as common_models
+from grafana_foundation_sdk.models import dashboard as models
+
+from grafana.source.parts import (
+    AIR,
+    AVAILABILITY_STEPS,
+    BROKEN,
+    COLUMNS,
+    LAYER_COLORS,
+    REASON_COLORS,
+    RECOVERY_STEPS,
+    SEGMENT_COLORS,
+    Column,
+    Dashboard,
+    Page,
+    Query,
+    air,
+    bars,
+    broken,
+    cells,
+    columns,
+    counted,
+    datasource_variable,
+    label_variable,
+    legend,
+    lines,
+    linked,
+    number,
+    peaks,
+    states,
+    total,
+)
+
+UID: Final = "neverdark-fleet"
+THESE: Final = 'instance=~"$instance",stream=~"$stream"'
+# How a stream's own dashboard is reached; what it is about comes behind.
+STREAM_PAGE: Final = "/d/neverdark-stream?${datasource:queryparam}&${__url_time_range}"
+ONE_DAY: Final = (
+    f"sum(sum_over_time(stream:livestream_on_air_seconds:rate5m{{{THESE}}}[1d]))"
+    f" / (sum(sum_over_time(stream:livestream_wanted_seconds:rate5m{{{THESE}}}[1d])) > 0)"
+)
+
+
+def build() -> Dashboard:
+    """The whole dashboard."""
+    page = Page(UID, "Fleet", "Every stream of every neverdark: what is on air now, and what was not.")
+    page.builder.with_variable(datasource_variable())
+    page.builder.with_variable(
+        label_variable("instance", "neverdark", "label_values(livestream_build_info, instance)", several=True)
+    )
+    page.builder.with_variable(
+        label_variable(
+            "stream",
+            "Stream",
+            'label_values(livestream_stream_wanted{instance=~"$instance"}, stream)',
+            several=True,
+        )
+    )
+    _right_now(page)
+    _what_broke(page)
+    _uplinks(page)
+    return page.builder
+
+
+def _right_now(page: Page) -> None:
+    page.add(
+        number(
+            "Dark right now",
+            "Streams that should be on air and are not, or of which nothing is known because their neverdark does not"
+            " answer. Maintenance and planned stops do not count.",
+            "none",
+            Query(f"sum(({air(THESE)}) < bool 2)", "dark"),
+            limits=((None, "green"), (1, "red")),
+        )
+        .mappings([models.ValueMap(options={"0": models.ValueMappingResult(text="none", color="green", index=0)})])
+        .color_mode(common_models.BigValueColorMode.BACKGROUND_SOLID)
+        .no_value("nobody answers"),
+        width=5,
+        height=5,
+    )
+    page.add(
+        number(
+            "Every stream, right now",
+            "On air: every required destination gets media. Not known: its neverdark does not answer. A click leads "
+            "to the stream's own dashboard.",
+            "none",
+            Query(f"sort({air(THESE)})"),
+            codes=AIR,
+        )
+        .text(common.VizTextDisplayOptions().title_size(14).value_size(14))
+        .override_by_field_type(
+            "number",
+            [
+                models.DynamicConfigValue(
+                    id_val="links",
+                    value=[
+                        {
+                            "title": "This stream's dashboard",
+                            "url": f"{STREAM_PAGE}&var-instance=${{__field.labels.instance}}"
+                            "&var-stream=${__field.labels.stream}",
+                        }
+                    ],
+                )
+            ],
+        ),
+        width=19,
+        height=5,
+    )
+    page.add(
+        linked(
+            cells(
+                "Streams, the dark ones first",
+                "What each stream does now, for how long it is dark, and which part of its way broke. Restarts are of"
+                " the time shown. Attempts left: the least of its processes; at 0 retries become slow. A stream's "
+                "name leads to its dashboard.",
+                {"stream": "Stream", "instance": "neverdark"},
+                (
+                    Column("Right now", f"sort({air(THESE)})", codes=AIR, width=110),
+                    Column("What is broken", broken(THESE), codes=BROKEN, width=120),
+                    Column(
+                        "Dark for",
+                        "max by (instance, stream) ("
+                        f"(time() - livestream_stream_off_air_since_timestamp_seconds{{{THESE}}})"
+                        f" * (livestream_stream_off_air_since_timestamp_seconds{{{THESE}}} > bool 0)"
+                        f" * (1 - livestream_stream_on_air{{{THESE}}}))",
+                        "s",
+                        limits=((None, "#6e7680"), (0.001, "orange"), (120, "red")),
+                        decimals=0,
+                        width=100,
+                        zero="-",
+                    ),
+                    Column(
+                        "On air, 24 h",
+                        f"max by (instance, stream) (stream:livestream_availability:ratio1d{{{THESE}}})",
+                        "percentunit",
+                        limits=AVAILABILITY_STEPS,
+                        decimals=2,
+                        width=110,
+                    ),
+                    Column(
+                        "Restarts",
+                        "round(sum by (instance, stream) "
+                        f"(increase(livestream_process_restarts_total{{{THESE}}}[$__range])))",
+                        limits=((None, "text"), (5, "orange"), (20, "red")),
+                        width=90,
+                    ),
+                    Column(
+                        "Attempts left",
+                        f"min by (instance, stream) (livestream_restart_budget_remaining{{{THESE}}})",
+                        limits=((None, "red"), (1, "orange"), (4, "text")),
+                        width=110,
+                    ),
+                ),
+                ("Right now", False),
+            ),
+            "Stream",
+            f"{STREAM_PAGE}&var-instance=${{__data.fields.neverdark}}&var-stream=${{__data.fields.Stream}}",
+            "This stream's dashboard",
+        ),
+        width=COLUMNS,
+        height=9,
+    )
+    page.add(
+        number(
+            "Availability (objective: 99.9 %)",
+            "Seconds on air divided by seconds wanted. Green keeps the objective. Time in which neverdark did not "
+            "answer counts neither way. The day is that of the streams chosen above; the month is that of all.",
+            "percentunit",
+            Query(ONE_DAY, "24 hours"),
+            Query("max(fleet:livestream_availability:ratio30d)", "30 days"),
+            Query(f"min(stream:livestream_availability:ratio30d{{{THESE}}})", "30 days, worst stream"),
+            limits=AVAILABILITY_STEPS,
+        ).decimals(2),
+        width=12,
+        height=5,
+    )
+    page.add(
+        number(
+            "Noticed, and back, within (24 h, 95 %)",
+            "19 of 20 failures of the last day were noticed, and media advanced again, within this time. Process: the"
+            " first layer, which watches each process; watchdog: the second, which steps in when the first does not "
+            "help.",
+            "s",
+            Query("max by (layer) (layer:livestream_detection_duration_seconds:p95_1d)", "{{layer}}: noticed"),
+            Query("max by (layer) (layer:livestream_recovery_duration_seconds:p95_1d)", "{{layer}}: back"),
+            limits=RECOVERY_STEPS,
+        )
+        .decimals(1)
+        .no_value("no failure in 24 h"),
+        width=12,
+        height=5,
+    )
+
+
+def _what_broke(page: Page) -> None:
+    page.row("What broke, and when")
+    page.add(
+        states(
+            "On air, over time",
+            "A lane for each stream. Red is what viewers saw as dark.",
+            AIR,
+            Query(air(THESE, over_time=True)),
+        ),
+        width=COLUMNS,
+        height=9,
+    )
+    page.add(
+        columns(
+            "Open incidents, by what broke",
+            "Incidents that were open at that moment. An incident lasts from the first failure until 30 s after media"
+            " has come back. Many at once with one colour have one cause.",
+            "none",
+            Query(peaks("livestream_incident_open", THESE, "segment"), "{{segment}}"),
+            colors=SEGMENT_COLORS,
+        )
+        .legend(legend())
+        .no_value("nothing broke"),
+        width=12,
+        height=8,
+    )
+    page.add(
+        columns(
+            "Restarts, by reason",
+            "Processes that were replaced. Blue ones were asked for: by an operator or a changed configuration.",
+            "none",
+            Query(counted("livestream_process_restarts_total", THESE, "reason"), "{{reason}}"),
+            colors={str(reason): color for reason, color in REASON_COLORS.items()},
+        ).no_value("no restarts"),
+        width=12,
+        height=8,
+    )
+    page.add(
+        bars(
+            "Incidents, by what broke",
+            "In the time shown: which part of the way from the source to the platform fails most.",
+            "none",
+            Query(total("livestream_incidents_total", THESE, "segment"), "{{segment}}"),
+            colors=SEGMENT_COLORS,
+        ).no_value("nothing broke"),
+        width=12,
+        height=8,
+    )
+    page.add(
+        bars(
+            "Slowest recoveries",
+            "From the moment when a failure was noticed to the next advance of media, with the layer that noticed it."
+            " The longest of each stream in the time shown. After two minutes somebody is paged.",
+            "s",
+            Query(
+                "sort_desc(topk(8, max by (stream, layer) "
+                f"(max_over_time(livestream_last_recovery_seconds{{{THESE}}}[$__range]))))",
+                "{{stream}} ({{layer}})",
+            ),
+            limits=RECOVERY_STEPS,
+        ).no_value("no failure yet"),
+        width=12,
+        height=8,
+    )
+
+
+def _uplinks(page: Page) -> None:
+    page.row("The way to the platforms")
+    page.add(
+        linked(
+            cells(
+                "Uplinks, the worst first",
+                "What each ingest acknowledges, as a share of what the configured bit rates say; what waits here to "
+                "be sent, in seconds of media; how far away the ingest is; and what had to be sent again. Only "
+                "streams that are wanted.",
+                {"stream": "Stream", "destination": "Destination", "instance": "neverdark"},
+                (
+                    Column(
+                        "Arrives",
+                        "sort(max by (instance, stream, destination) ("
+                        f"destination:livestream_uplink_acked_bytes:rate1m{{{THESE}}}"
+                        f" / livestream_destination_expected_bytes_per_second{{{THESE}}}"
+                        f" and on (instance, stream) livestream_stream_wanted{{{THESE}}} == 1))",
+                        "percentunit",
+                        limits=((None, "red"), (0.5, "orange"), (0.8, "green")),
+                        decimals=0,
+                        width=90,
+                    ),
+                    Column(
+                        "Waits",
+                        "max by (instance, stream, destination) ("
+                        f"livestream_uplink_unsent_bytes{{{THESE}}}"
+                        f" / livestream_destination_expected_bytes_per_second{{{THESE}}}"
+                        f" and on (instance, stream) livestream_stream_wanted{{{THESE}}} == 1)",
+                        "s",
+                        limits=((None, "text"), (1, "orange"), (3, "red")),
+                        decimals=1,
+                        width=90,
+                    ),
+                    Column(
+                        "Round trip",
+                        "max by (instance, stream, destination) ("
+                        f"livestream_uplink_rtt_seconds{{{THESE}}}"
+                        f" and on (instance, stream) livestream_stream_wanted{{{THESE}}} == 1)",
+                        "s",
+                        limits=((None, "text"), (0.15, "orange"), (0.5, "red")),
+                        width=100,
+                    ),
+                    Column(
+                        "Sent again /s",
+                        "max by (instance, stream, destination) ("
+                        f"rate(livestream_uplink_retransmits_total{{{THESE}}}[5m])"
+                        f" and on (instance, stream) livestream_stream_wanted{{{THESE}}} == 1)",
+                        limits=((None, "text"), (5, "orange"), (50, "red")),
+                        decimals=1,
+                        width=100,
+                    ),
+                ),
+                ("Arrives", False),
+            ),
+            "Stream",
+            f"{STREAM_PAGE}&var-instance=${{__data.fields.neverdark}}&var-stream=${{__data.fields.Stream}}",
+            "This stream's dashboard",
+        ),
+        width=14,
+        height=9,
+    )
+    page.add(
+        lines(
+            "What the ingests acknowledge, per stream",
+            "Bits a second that have arrived, over all destinations of a stream. A curve that falls to 0 is a stream "
+            "that nobody can see.",
+            "bps",
+            Query(f"8 * sum by (stream) (destination:livestream_uplink_acked_bytes:rate1m{{{THESE}}})"),
+        ),
+        width=10,
+        height=9,
+    )
+    page.add(
+        columns(
+            "Recovery actions, by layer",
+            "Process: a failed process was replaced. Watchdog: the second layer had to step in, which should be rare."
+            " Operator: somebody did it by hand.",
+            "none",
+            Query(counted("livestream_recovery_attempts_total", THESE, "layer"), "{{layer}}"),
+            colors={str(layer): color for layer, color in LAYER_COLORS.items()},
+        ).no_value("none was needed"),
+        width=COLUMNS,
+        height=7,
+    )

@@ -1,0 +1,255 @@
+"""neverdark itself: whether the one who watches is well."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana_foundation_sdk.models import common as common_models
+
+from grafana.source.parts import (
+    COLUMNS,
+    Dashboard,
+    Page,
+    Query,
+    columns,
+    counted,
+    datasource_variable,
+    label_variable,
+    lines,
+    number,
+    states,
+    words,
+)
+
+UID: Final = "neverdark-self"
+IT: Final = 'instance=~"$instance"'
+SCRAPE: Final = f'job="neverdark",{IT}'
+
+
+def build() -> Dashboard:
+    """The whole dashboard."""
+    page = Page(UID, "neverdark itself", "Each neverdark: does it answer, is it in time, does it have what it needs?")
+    page.builder.with_variable(datasource_variable())
+    page.builder.with_variable(
+        label_variable("instance", "neverdark", "label_values(livestream_build_info, instance)", several=True)
+    )
+    _right_now(page)
+    _in_time(page)
+    _resources(page)
+    return page.builder
+
+
+def _right_now(page: Page) -> None:
+    page.add(
+        number(
+            "Does it answer?",
+            "Whether Prometheus reaches it. While it does not, nobody restarts what fails, and nothing is known of "
+            "its streams.",
+            "none",
+            Query(f"max by (instance) (up{{{SCRAPE}}})", "{{instance}}"),
+            codes={0: ("NO", "red"), 1: ("yes", "green")},
+        ),
+        width=6,
+        height=5,
+    )
+    page.add(
+        number(
+            "Way to the internet",
+            "Whether the latest probe found a way to an ingest, and to the reference host if one is configured. No "
+            "reference: our own line is down.",
+            "none",
+            Query(f"min by (instance, probe) (livestream_network_reachable{{{IT}}})", "{{probe}} from {{instance}}"),
+            codes={0: ("NO", "red"), 1: ("yes", "green")},
+        ).no_value("no probe yet"),
+        width=6,
+        height=5,
+    )
+    page.add(
+        number(
+            "Watchdogs that do not run",
+            "Destinations that the second layer should look at and has not for two intervals.",
+            "none",
+            Query(f"sum by (instance) (1 - livestream_watchdog_running{{{IT}}})", "{{instance}}"),
+            limits=((None, "green"), (1, "red")),
+        ).no_value("nothing to watch"),
+        width=6,
+        height=5,
+    )
+    page.add(
+        number(
+            "Configuration",
+            "Whether the file was taken over when it was last read. If not, the one before is in force; `neverdark "
+            "check` tells what is wrong.",
+            "none",
+            Query(f"max by (instance) (livestream_config_last_reload_successful{{{IT}}})", "{{instance}}"),
+            codes={0: ("REFUSED", "red"), 1: ("in force", "green")},
+        ),
+        width=6,
+        height=5,
+    )
+    page.add(
+        number(
+            "Configuration in force since",
+            "When it was last read with success.",
+            "dateTimeFromNow",
+            Query(
+                f"1000 * max by (instance) (livestream_config_last_reload_success_timestamp_seconds{{{IT}}})",
+                "{{instance}}",
+            ),
+        ),
+        width=8,
+        height=4,
+    )
+    page.add(
+        number(
+            "Version",
+            "What is running, with the revision that it was built from.",
+            "none",
+            Query(
+                f"max by (instance, version, revision) (livestream_build_info{{{IT}}})",
+                "{{instance}}: {{version}} ({{revision}})",
+            ),
+        ).text_mode(common_models.BigValueTextMode.NAME),
+        width=8,
+        height=4,
+    )
+    page.add(
+        number(
+            "Room to write",
+            "Free bytes where logs and run state are kept. Below 1 GB is a ticket; streams go on without.",
+            "decbytes",
+            Query(f"min by (instance) (livestream_data_dir_free_bytes{{{IT}}})", "{{instance}}"),
+            limits=((None, "red"), (1e9, "orange"), (1e10, "green")),
+        ),
+        width=8,
+        height=4,
+    )
+
+
+def _in_time(page: Page) -> None:
+    page.row("Is it in time?")
+    page.add(
+        states(
+            "Did it answer, over time",
+            "Red: Prometheus could not reach it. Many short ones: it is started again and again.",
+            {0: ("no", "red"), 1: ("answers", "dark-green")},
+            Query(f"max by (instance) (up{{{SCRAPE}}})", "{{instance}}"),
+        ),
+        width=COLUMNS,
+        height=5,
+    )
+    page.add(
+        lines(
+            "How late its loop wakes up (99 %)",
+            "The loop that watches every process: 99 of 100 times it is less late than this. Usually a few "
+            "milliseconds; above half a second failures are noticed late: the machine is overloaded.",
+            "s",
+            Query(
+                "histogram_quantile(0.99, sum by (instance, le) "
+                f"(rate(livestream_event_loop_lag_seconds_bucket{{{IT}}}[$__rate_interval])))",
+                "{{instance}}",
+            ),
+            limits=((None, "transparent"), (0.5, "red")),
+        ),
+        width=12,
+        height=8,
+    )
+    page.add(
+        lines(
+            "How long a look at its metrics takes",
+            "The time that Prometheus needs to fetch /metrics. It gives up after 8 s.",
+            "s",
+            Query(f"max by (instance) (scrape_duration_seconds{{{SCRAPE}}})", "{{instance}}"),
+            limits=((None, "transparent"), (8, "red")),
+        ),
+        width=12,
+        height=8,
+    )
+    page.add(
+        columns(
+            "Schedule set up again, clock jumped",
+            "Both should be rare. A schedule of the watchdog that stalled was noticed and set up again. A clock that "
+            "is set makes pages late; neverdark's own decisions go by a clock that nobody can set.",
+            "none",
+            Query(counted("livestream_scheduler_rearmed_total", IT, "instance"), "schedule set up again, {{instance}}"),
+            Query(counted("livestream_clock_steps_total", IT, "instance"), "clock jumped, {{instance}}"),
+        ).no_value("neither has happened"),
+        width=12,
+        height=8,
+    )
+    page.add(
+        lines(
+            "How long ago the watchdog last looked",
+            "At the destination that has waited longest. It looks every 30 s; a curve that climbs is a watchdog that "
+            "sleeps.",
+            "s",
+            Query(
+                f"max by (instance) (time() - livestream_watchdog_last_check_timestamp_seconds{{{IT}}}"
+                f" and on (instance, stream) livestream_stream_wanted{{{IT}}} == 1)",
+                "{{instance}}",
+            ),
+            limits=((None, "transparent"), (60, "red")),
+        ).no_value("nothing to watch"),
+        width=12,
+        height=8,
+    )
+
+
+def _resources(page: Page) -> None:
+    page.row("What it needs")
+    page.add(
+        lines(
+            "Processor, all that it started",
+            "Cores in use by its encoders, pushers and commands together: 1 is one whole core.",
+            "none",
+            Query(
+                f"sum by (instance) (rate(livestream_process_cpu_seconds_total{{{IT}}}[$__rate_interval]))",
+                "{{instance}}",
+            ),
+        ).decimals(1),
+        width=12,
+        height=8,
+    )
+    page.add(
+        lines(
+            "Memory, all that it started",
+            "Resident memory of its encoders, pushers and commands together.",
+            "bytes",
+            Query(f"sum by (instance) (livestream_process_resident_memory_bytes{{{IT}}})", "{{instance}}"),
+        ),
+        width=12,
+        height=8,
+    )
+    page.add(
+        lines(
+            "Room to write, over time",
+            "Free bytes where logs and run state are kept. neverdark bounds its own logs; what falls steadily is "
+            "something else that lives there.",
+            "decbytes",
+            Query(f"min by (instance) (livestream_data_dir_free_bytes{{{IT}}})", "{{instance}}"),
+            limits=((None, "transparent"), (1e9, "red")),
+        ),
+        width=12,
+        height=8,
+    )
+    page.add(
+        lines(
+            "Series that it exports",
+            "How much Prometheus stores for it: at most 110 for a stream and 80 more for each destination.",
+            "short",
+            Query(f"max by (instance) (scrape_samples_scraped{{{SCRAPE}}})", "{{instance}}"),
+        ).decimals(0),
+        width=12,
+        height=8,
+    )
+    page.add(
+        words(
+            "Its own processor time and memory",
+            "Why there is no panel for them.",
+            "neverdark exports what its encoders and pushers need, shown above, but not what it needs itself: a few "
+            "per cent of a core and some dozen megabytes. A machine's exporter or the container engine tells. Whether"
+            " it has *enough* of both is in the panels of *Is it in time?*",
+        ),
+        width=COLUMNS,
+        height=5,
+    )

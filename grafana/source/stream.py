@@ -1,0 +1,521 @@
+"""Stream: one stream's way from the source to the platform, what broke on it, and what was done."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana_foundation_sdk.models import common as common_models
+from grafana_foundation_sdk.models import dashboard as models
+
+from grafana.source.parts import (
+    AIR,
+    AVAILABILITY_STEPS,
+    BROKEN,
+    COLUMNS,
+    DATASOURCE,
+    LAYER_COLORS,
+    OBJECTIVE,
+    PROCESS,
+    QUIET,
+    REASON_COLORS,
+    RECOVERY_STEPS,
+    SEGMENT_COLORS,
+    VERDICTS,
+    Annotation,
+    Dashboard,
+    Page,
+    Query,
+    air,
+    bars,
+    broken,
+    coded,
+    codes_of,
+    columns,
+    counted,
+    datasource_variable,
+    fixed,
+    label_variable,
+    lines,
+    number,
+    states,
+    total,
+    words,
+)
+
+UID: Final = "neverdark-stream"
+IT: Final = 'instance="$instance",stream="$stream"'
+TO: Final = f'{IT},destination=~"$destination"'
+# An encoder and a command have no destination; they are always shown.
+PARTS: Final = f'{IT},destination=~"$destination|"'
+# What is never a pusher: an encoder, or a command. And the pushers of the destinations that were chosen.
+OWN: Final = f'{IT},role!="pusher"'
+PUSHERS: Final = f'{TO},role="pusher"'
+WANTED: Final = f"stream:livestream_wanted_seconds:rate5m{{{IT}}}[30d]"
+ON_AIR: Final = f"stream:livestream_on_air_seconds:rate5m{{{IT}}}[30d]"
+DARK: Final = f"livestream_stream_wanted{{{IT}}} * (1 - livestream_stream_on_air{{{IT}}})"
+
+
+def build() -> Dashboard:
+    """The whole dashboard."""
+    page = Page(
+        UID, "Stream", "One stream: its state, its way from the source to the platform, what broke, what helped."
+    )
+    known = 'livestream_stream_wanted{instance="$instance"'
+    for variable in (
+        datasource_variable(),
+        label_variable("instance", "neverdark", "label_values(livestream_build_info, instance)", several=False),
+        label_variable("stream", "Stream", f"label_values({known}}}, stream)", several=False),
+        label_variable(
+            "destination",
+            "Destination",
+            f"label_values(livestream_destination_on_air{{{IT}}}, destination)",
+            several=True,
+        ),
+    ):
+        page.builder.with_variable(variable)
+    page.builder.annotation(
+        Annotation()
+        .name("Dark")
+        .datasource(DATASOURCE)
+        .enable(True)
+        .icon_color("red")
+        .expr(f"({DARK}) == 1")
+        .step("10s")
+        .title_format("wanted, and not on air")
+    )
+    _right_now(page)
+    _what_happened(page)
+    _media(page)
+    _uplink(page)
+    _recoveries(page)
+    return page.builder
+
+
+def _right_now(page: Page) -> None:
+    page.add(
+        number(
+            "Right now",
+            "On air: every required destination gets media. Not known: neverdark does not answer.",
+            "none",
+            Query(air(IT), "now"),
+            codes=AIR,
+        ).no_value("no such stream"),
+        width=5,
+        height=4,
+    )
+    page.add(
+        number(
+            "What is broken",
+            "The part of the way that the open incident blames: the source, our encoder or pusher, the uplink "
+            "(connected, but nothing is acknowledged), our line, or the platform.",
+            "none",
+            Query(broken(IT), "broken"),
+            codes=dict(BROKEN) | {0: ("nothing", "green")},
+        ),
+        width=5,
+        height=4,
+    )
+    page.add(
+        number(
+            "Dark for",
+            "How long the stream has been off air while it should be on.",
+            "s",
+            Query(
+                f"max((time() - livestream_stream_off_air_since_timestamp_seconds{{{IT}}})"
+                f" * (livestream_stream_off_air_since_timestamp_seconds{{{IT}}} > bool 0)"
+                f" * (1 - livestream_stream_on_air{{{IT}}}))",
+                "dark",
+            ),
+            limits=((None, "green"), (0.001, "orange"), (120, "red")),
+        )
+        .mappings([models.ValueMap(options={"0": models.ValueMappingResult(text="not dark", color="green", index=0)})])
+        .decimals(0),
+        width=4,
+        height=4,
+    )
+    page.add(
+        number(
+            "Availability (objective: 99.9 %)",
+            "Seconds on air divided by seconds wanted. Time in which neverdark did not answer counts neither way.",
+            "percentunit",
+            Query(f"max(stream:livestream_availability:ratio1d{{{IT}}})", "24 hours"),
+            Query(f"max(stream:livestream_availability:ratio30d{{{IT}}})", "30 days"),
+            limits=AVAILABILITY_STEPS,
+        )
+        .decimals(2)
+        .no_value("not wanted"),
+        width=6,
+        height=4,
+    )
+    page.add(
+        number(
+            "Darkness still allowed",
+            "The objective allows 0.1 % of the wanted time to be dark: 43 minutes in 30 days of a stream that is "
+            "always wanted. This much is left; below 0 the objective is missed. Days before it was first watched count "
+            "as on air.",
+            "s",
+            # What is recorded every minute, as seconds per second.
+            Query(
+                f"max({(1 - OBJECTIVE) * 30 * 86_400:.0f} * avg_over_time({WANTED})"
+                f" - 60 * (sum_over_time({WANTED}) - sum_over_time({ON_AIR})))",
+                "left",
+            ),
+            limits=((None, "red"), (0, "orange"), (600, "green")),
+        )
+        .decimals(1)
+        .no_value("not wanted"),
+        width=4,
+        height=4,
+    )
+
+
+def _what_happened(page: Page) -> None:
+    page.row("What happened")
+    plain = {str(state): code for state, (code, _, _) in PROCESS.items()}
+    page.add(
+        states(
+            "On air, and each of its processes",
+            "The first lane is what viewers saw; below, each process: the encoder, and a pusher for each destination.",
+            dict(AIR) | dict(codes_of(PROCESS)),
+            Query(air(IT, over_time=True), "on air"),
+            Query(coded("livestream_process_state", OWN, "state", plain, "role"), "{{role}}"),
+            Query(coded("livestream_process_state", PUSHERS, "state", plain, "destination"), "pusher {{destination}}"),
+        ),
+        width=COLUMNS,
+        height=7,
+    )
+    page.add(
+        states(
+            "What broke: open incidents",
+            "A lane for each part of the way. An incident is open from the first failure until 30 s after media has "
+            "come back.",
+            {0: ("none open", QUIET), 1: ("open", "red"), 2: ("two open", "red"), 3: ("three open", "red")},
+            Query(
+                f"max by (segment) (max_over_time(livestream_incident_open{{{IT}}}[$__interval]))",
+                "{{segment}}",
+            ),
+        ).show_value(common_models.VisibilityMode.NEVER),
+        width=COLUMNS,
+        height=9,
+    )
+    page.add(
+        states(
+            "What the watchdog found, check by check",
+            "The second layer looks every 30 s. Three unhealthy verdicts in a row start a recovery; what it could not "
+            "tell never does.",
+            codes_of(VERDICTS),
+            Query(
+                coded(
+                    "livestream_watchdog_verdict",
+                    TO,
+                    "verdict",
+                    {str(verdict): code for verdict, (code, _, _) in VERDICTS.items()},
+                    "destination, check",
+                ),
+                "{{check}} {{destination}}",
+            ),
+        ).no_value("nobody watches this stream: it has no destination"),
+        width=COLUMNS,
+        height=11,
+    )
+    page.add(
+        columns(
+            "Restarts, by reason",
+            "Processes that were replaced. Blue ones were asked for: by an operator or a changed configuration.",
+            "none",
+            Query(counted("livestream_process_restarts_total", PARTS, "reason"), "{{reason}}"),
+            colors={str(reason): color for reason, color in REASON_COLORS.items()},
+        ).no_value("no restarts"),
+        width=12,
+        height=8,
+    )
+    page.add(
+        bars(
+            "What processes ended of",
+            "In the time shown, by FFmpeg's exit and its last words. Killed: by a signal, also by neverdark itself "
+            "when it had stalled.",
+            "none",
+            Query(total("livestream_process_exits_total", PARTS, "role, cause"), "{{role}}: {{cause}}"),
+            limits=((None, "orange"),),
+        ).no_value("none has ended"),
+        width=12,
+        height=8,
+    )
+
+
+def _media(page: Page) -> None:
+    page.row("Media: encoder → pusher → ingest")
+    page.add(
+        lines(
+            "Frames per second",
+            "What the encoder makes of the source, and what each pusher sends on. The encoder at 0: the source or the "
+            "encoder. Only a pusher at 0: that destination.",
+            "fps",
+            Query(
+                f"sum by (role) (rate(livestream_progress_frames_total{{{OWN}}}[$__rate_interval]))",
+                "{{role}}",
+            ),
+            Query(
+                f"sum by (destination) (rate(livestream_progress_frames_total{{{PUSHERS}}}[$__rate_interval]))",
+                "pusher {{destination}}",
+            ),
+        ).no_value("this command reports no progress"),
+        width=12,
+        height=9,
+    )
+    page.add(
+        lines(
+            "Bit rate, from part to part",
+            "What the encoder makes, what each pusher sends, what the ingest has acknowledged, and what the "
+            "configuration says (dashed). Where a curve falls while the one before it does not, there it breaks.",
+            "bps",
+            Query(
+                f"8 * sum by (role) (rate(livestream_progress_bytes_total{{{OWN}}}[$__rate_interval]))",
+                "{{role}}",
+            ),
+            Query(
+                f"8 * sum by (destination) (rate(livestream_progress_bytes_total{{{PUSHERS}}}[$__rate_interval]))",
+                "pusher {{destination}}",
+            ),
+            Query(
+                f"8 * sum by (destination) (rate(livestream_uplink_acked_bytes_total{{{TO}}}[$__rate_interval]))",
+                "acknowledged by {{destination}}",
+            ),
+            Query(
+                f"8 * max by (destination) (livestream_destination_expected_bytes_per_second{{{TO}}})",
+                "expected by {{destination}}",
+            ),
+        )
+        .override_by_regexp(
+            "^expected by ",
+            [
+                fixed("#9fa7b3"),
+                models.DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [8, 8]}),
+                models.DynamicConfigValue(id_val="custom.fillOpacity", value=0),
+            ],
+        )
+        .no_value("this command reports no progress"),
+        width=12,
+        height=9,
+    )
+    page.add(
+        lines(
+            "Speed (1 = real time)",
+            "Media time handled per second. Below 0.95 for long, viewers see it stop again and again: the machine or "
+            "the source is too slow.",
+            "none",
+            Query(
+                f"max by (role) (livestream_progress_speed_ratio{{{OWN}}})",
+                "{{role}}",
+            ),
+            Query(
+                f"max by (destination) (livestream_progress_speed_ratio{{{PUSHERS}}})",
+                "pusher {{destination}}",
+            ),
+            limits=((None, "transparent"), (0.95, "red")),
+        )
+        .decimals(2)
+        .axis_soft_max(1.2)
+        .no_value("this command reports no progress"),
+        width=12,
+        height=8,
+    )
+    page.add(
+        lines(
+            "Lost on the way, per second",
+            "Frames that FFmpeg dropped or repeated, and datagrams lost between encoder and pusher. Datagrams should "
+            "stay at 0: each is a visible flaw.",
+            "none",
+            Query(
+                f"sum by (role) (rate(livestream_progress_dropped_frames_total{{{PARTS}}}[$__rate_interval]))",
+                "frames dropped by {{role}}",
+            ),
+            Query(
+                f"sum by (role) (rate(livestream_progress_duplicated_frames_total{{{PARTS}}}[$__rate_interval]))",
+                "frames repeated by {{role}}",
+            ),
+            Query(
+                f"sum by (destination) (rate(livestream_media_dropped_datagrams_total{{{TO}}}[$__rate_interval]))",
+                "datagrams to pusher {{destination}}",
+            ),
+        )
+        .axis_soft_max(1)
+        .no_value("this command reports no progress"),
+        width=12,
+        height=8,
+    )
+
+
+def _uplink(page: Page) -> None:
+    page.row("Uplink: the connection to the ingest")
+    nothing = "no TCP connection to watch"
+    page.add(
+        lines(
+            "Round-trip time",
+            "How long the ingest takes to acknowledge. What rises here comes before what breaks.",
+            "s",
+            Query(f"max by (destination) (livestream_uplink_rtt_seconds{{{TO}}})", "{{destination}}"),
+            limits=((None, "transparent"), (0.5, "red")),
+        ).no_value(nothing),
+        width=8,
+        height=8,
+    )
+    page.add(
+        lines(
+            "Packets sent again, per second",
+            "TCP segments that were lost on the way. A few are normal; a plateau is a bad line.",
+            "none",
+            Query(
+                f"sum by (destination) (rate(livestream_uplink_retransmits_total{{{TO}}}[$__rate_interval]))",
+                "{{destination}}",
+            ),
+        )
+        .axis_soft_max(1)
+        .no_value(nothing),
+        width=8,
+        height=8,
+    )
+    page.add(
+        lines(
+            "Waits to be sent",
+            "Bytes that the kernel could not send yet. A curve that climbs is an ingest that has stopped reading, or a "
+            "line that is too thin.",
+            "decbytes",
+            Query(f"max by (destination) (livestream_uplink_unsent_bytes{{{TO}}})", "{{destination}}"),
+        ).no_value(nothing),
+        width=8,
+        height=8,
+    )
+
+
+def _recoveries(page: Page) -> None:
+    page.row("Failures and recoveries")
+    page.add(
+        bars(
+            "Latest failure: noticed after",
+            "From the last advance of media to the moment when the failure was noticed, by who noticed it.",
+            "s",
+            Query(f"max by (layer) (livestream_last_detection_seconds{{{IT}}})", "{{layer}}"),
+            limits=((None, "green"), (10.5, "yellow"), (30, "orange"), (120, "red")),
+        ).no_value("no failure yet"),
+        width=6,
+        height=6,
+    )
+    page.add(
+        bars(
+            "Latest recovery: back after",
+            "From the moment when the failure was noticed to the next advance of media, by who noticed it.",
+            "s",
+            Query(f"max by (layer) (livestream_last_recovery_seconds{{{IT}}})", "{{layer}}"),
+            limits=RECOVERY_STEPS,
+        ).no_value("no failure yet"),
+        width=6,
+        height=6,
+    )
+    page.add(
+        columns(
+            "Recovery actions, by layer",
+            "Process: a failed process was replaced. Watchdog: the second layer had to step in. Operator: somebody did "
+            "it by hand.",
+            "none",
+            Query(counted("livestream_recovery_attempts_total", IT, "layer"), "{{layer}}"),
+            colors={str(layer): color for layer, color in LAYER_COLORS.items()},
+        ).no_value("none was needed"),
+        width=12,
+        height=6,
+    )
+    page.add(
+        bars(
+            "What became of recovery actions",
+            "In the time shown. Recovered: media advanced for 30 s. Failed: it failed again. Superseded: another "
+            "action took over.",
+            "none",
+            Query(total("livestream_recovery_results_total", IT, "layer, result"), "{{layer}}: {{result}}"),
+            limits=((None, "blue"),),
+        )
+        .override_by_regexp(": recovered$", [fixed("green")])
+        .override_by_regexp(": failed$", [fixed("red")])
+        .no_value("none was needed"),
+        width=12,
+        height=7,
+    )
+    page.add(
+        bars(
+            "Dark time, by what broke",
+            "How long the stream was off air in the time shown while wanted, and which part of its way was to blame.",
+            "s",
+            Query(total("livestream_stream_off_air_seconds_total", IT, "segment"), "{{segment}}"),
+            colors=SEGMENT_COLORS,
+        ).no_value("it was never dark"),
+        width=12,
+        height=7,
+    )
+    page.add(
+        lines(
+            "Attempts left until retries become slow",
+            "Each failure costs one; sustained progress refills them. At 0 neverdark goes on trying, but rarely, and "
+            "the watchdog steps in.",
+            "none",
+            Query(
+                f"min by (role) (livestream_restart_budget_remaining{{{OWN}}})",
+                "{{role}}",
+            ),
+            Query(
+                f"min by (destination) (livestream_restart_budget_remaining{{{PUSHERS}}})",
+                "pusher {{destination}}",
+            ),
+            limits=((None, "transparent"), (0.5, "red")),
+        )
+        .decimals(0)
+        .line_interpolation(common_models.LineInterpolation.STEP_AFTER),
+        width=12,
+        height=8,
+    )
+    page.add(
+        words(
+            "Every incident, in words",
+            "Where the incidents of this stream can be read: cause, what was tried by whom, and how long it was dark.",
+            "Newest first, with the cause, every action that was taken, and the seconds that were dark:\n\n"
+            "- [http://$instance/api/streams/$stream/incidents](http://$instance/api/streams/$stream/incidents)\n"
+            "- neverdark's status page: [http://$instance/](http://$instance/)\n\n"
+            "If your browser cannot reach `$instance` (a name inside Compose): "
+            "[http://localhost:9833/api/streams/$stream/incidents]"
+            "(http://localhost:9833/api/streams/$stream/incidents) on the machine itself.",
+        ),
+        width=12,
+        height=8,
+    )
+    page.add(
+        lines(
+            "Processor, per process",
+            "Cores in use: 1 is one whole core.",
+            "none",
+            Query(
+                f"sum by (role) (rate(livestream_process_cpu_seconds_total{{{OWN}}}[$__rate_interval]))",
+                "{{role}}",
+            ),
+            Query(
+                f"sum by (destination) (rate(livestream_process_cpu_seconds_total{{{PUSHERS}}}[$__rate_interval]))",
+                "pusher {{destination}}",
+            ),
+        ).decimals(2),
+        width=12,
+        height=7,
+    )
+    page.add(
+        lines(
+            "Memory, per process",
+            "Resident memory; 0 while nothing runs. What only climbs will end badly.",
+            "bytes",
+            Query(
+                f"max by (role) (livestream_process_resident_memory_bytes{{{OWN}}})",
+                "{{role}}",
+            ),
+            Query(
+                f"max by (destination) (livestream_process_resident_memory_bytes{{{PUSHERS}}})",
+                "pusher {{destination}}",
+            ),
+        ),
+        width=12,
+        height=7,
+    )
