@@ -64,7 +64,7 @@ class Alertmanager:
         """Raise an alert. When it began is for Alertmanager's clock to say, and that it ends after resolve_timeout."""
         self._call("POST", "/api/v2/alerts", [{"labels": labels, "annotations": annotations}])
 
-    def _call(self, method: str, path: str, body: object = None) -> requests.Response:
+    def _call(self, method: str, path: str, body: Any = None) -> requests.Response:
         try:
             answer = self._session.request(method, self.url + path, json=body, timeout=_TIMEOUT)
         except requests.ConnectionError:
