@@ -66,9 +66,8 @@ class Stream:
             return
         self._waiting_for_pushers = RestartReason.OPERATOR
         self._waiting_since = self._host.loop.time()
-        for slot in self.slots.values():
-            if slot.key.role is Role.PUSHER or not slot.alive:
-                slot.stop()
+        for slot in self.pushers:
+            slot.stop()
         self.settle()
 
     def restart(self, reason: RestartReason) -> None:
@@ -147,7 +146,8 @@ class Stream:
         if (
             not self.wanted
         ):  # who has nothing to wait for, or died while it waited, need not be brought back for its turn
-            for slot in [slot for slot in self.slots.values() if not slot.alive]:
+            waiting = {State.BACKOFF, State.COOLDOWN}
+            for slot in [slot for slot in self.slots.values() if slot.status.state in waiting]:
                 slot.stop()
         pushers_stopping = any(slot.status.state is State.STOPPING for slot in self.pushers)
         if self._waiting_for_pushers and not pushers_stopping:
