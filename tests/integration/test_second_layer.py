@@ -162,7 +162,9 @@ def test_it_keeps_its_hands_off(ingest: Ingest, valve: Valve, neverdark: Launch)
 def test_a_process_that_is_too_big_is_replaced_less_and_less_often(ingest: Ingest, neverdark: Launch) -> None:
     """While media flows, each restart costs the viewers something: one that did not help waits twice as long."""
     quick = {"watchdog": {"interval": "500ms", "failures": 2, "cooldown": 2.0}}
-    running = neverdark({"cam": cam(ingest.url, secret("main"), limits={"memory": "1MiB"}, **quick)})
+    stream = cam(ingest.url, secret("main"), limits={"memory": "1MiB"}, **quick)
+    stream["destinations"]["yt"]["limits"] = {"memory": "10GiB"}  # the pusher may, or it would be its turn sometimes
+    running = neverdark({"cam": stream})
     running.wait_on_air()
 
     eventually(lambda: actions(running, "cam") == 3, 2 + 2 + 4 + 5 + SLACK, "three recoveries that do not help")
