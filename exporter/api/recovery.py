@@ -35,7 +35,7 @@ def recovery_router(control: Control) -> APIRouter:
         return answer(show_incidents(islice(wanted, limit)))
 
     @router.get("/incidents", tags=["incidents"], summary="Incidents of all streams, newest first", responses=_LISTED)
-    async def list_incidents(limit: Limit = 100, *, open_only: OpenOnly = False) -> Response:
+    async def list_incidents(limit: Limit = 1000, *, open_only: OpenOnly = False) -> Response:
         return await in_thread(lambda: listed(None, limit, open_only=open_only))
 
     @router.get(
@@ -44,7 +44,7 @@ def recovery_router(control: Control) -> APIRouter:
         summary="Incidents of one stream, newest first",
         responses={**_LISTED, 404: {"model": Problem}},
     )
-    async def list_incidents_of_stream(stream: str, limit: Limit = 100, *, open_only: OpenOnly = False) -> Response:
+    async def list_incidents_of_stream(stream: str, limit: Limit = 1000, *, open_only: OpenOnly = False) -> Response:
         return await in_thread(lambda: listed(stream, limit, open_only=open_only))
 
     @router.get(

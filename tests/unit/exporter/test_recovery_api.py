@@ -95,10 +95,10 @@ def test_fewer_incidents_for_who_asks_for_fewer(client: Client, query: str, expe
     assert [incident["id"] for incident in shown] == expected
 
 
-def test_a_hundred_incidents_unless_more_are_asked_for(client: Client, control: FakeControl) -> None:
+def test_all_incidents_unless_fewer_are_asked_for(client: Client, control: FakeControl) -> None:
     control.past = their_incidents() * 200
-    assert len(client.get("/api/incidents").json()["incidents"]) == 100
-    assert len(client.get("/api/incidents?limit=1000").json()["incidents"]) == 1000
+    assert len(client.get("/api/incidents").json()["incidents"]) == 1000
+    assert len(client.get("/api/incidents?limit=100").json()["incidents"]) == 100
 
 
 # --- the watchdog ----------------------------------------------------------------------------------
