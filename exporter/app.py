@@ -7,6 +7,7 @@ from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
+from prometheus_client import CollectorRegistry, ProcessCollector
 from pydantic import SecretStr
 
 from exporter.api.answers import add_error_answers, answer, in_thread
@@ -45,7 +46,9 @@ def build_app(control: Control, listen: Address, token: SecretStr | None, versio
     )
     add_error_answers(app)
     _add_health(app, control)
-    _add_metrics(app, control, Collector(version, revision))
+    itself = CollectorRegistry()
+    ProcessCollector(registry=itself)
+    _add_metrics(app, control, Collector(version, revision, itself))
     app.include_router(streams_router(control, listen, token, version))
     app.include_router(recovery_router(control))
     _add_pages(app)

@@ -139,6 +139,7 @@ FAMILIES: Final = (
     Family("destination_on_air", G, D, "1 while media advances to the destination."),
     Family("destination_required", G, D, "1 if the stream counts as on air only with this destination."),
     Family("destination_expected_bytes_per_second", G, D, "What should be sent, by the configured bit rates."),
+    Family("destination_limit_bytes_per_second", G, D, "The least that is fine: limits.bitrate; 0 if none is set."),
     Family(
         "media_dropped_datagrams_total",
         C,
@@ -165,6 +166,7 @@ FAMILIES: Final = (
     Family("process_start_time_seconds", G, P, "When the last run began, in seconds since 1970."),
     Family("process_cpu_seconds_total", C, U, "Processor time of all runs, user and system."),
     Family("process_resident_memory_bytes", G, U, "Resident memory; 0 while nothing runs."),
+    Family("process_speed_limit_ratio", G, P, "The lowest speed that is fine: limits.speed; 0 if any is."),
     Family(
         "restart_budget_remaining",
         G,

@@ -13,7 +13,7 @@ from itertools import product, repeat
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from supervisor.model import Check, ExitCause, Health, RestartReason, Segment, State, Verdict
+from supervisor.model import Check, ExitCause, Health, RestartReason, Role, Segment, State, Verdict
 from supervisor.snapshot import DETECTION_BUCKETS, LOOP_LAG_BUCKETS, RECOVERY_BUCKETS, Snapshot
 
 # Any: the rows of all subjects go through one table.
@@ -75,6 +75,13 @@ def _progress(attribute: str) -> Reader:
     return lambda process: read(process.progress) if process.tracked else None
 
 
+def _speed_limit(process: Any) -> float | None:
+    # A pusher sends what it is given: it is not slow by itself.
+    if not process.tracked or process.key.role is Role.PUSHER:
+        return None
+    return process.policies.limits.speed or 0.0
+
+
 def _uplink(attribute: str) -> Reader:
     read = attrgetter(attribute)
     return lambda place: None if place.uplink is None else read(place.uplink)
@@ -116,6 +123,7 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "destination_on_air": _flag("on_air"),
     "destination_required": _flag("required"),
     "destination_expected_bytes_per_second": attrgetter("expected_bytes_per_second"),
+    "destination_limit_bytes_per_second": attrgetter("limit_bytes_per_second"),
     "media_dropped_datagrams_total": attrgetter("dropped_datagrams"),
     "uplink_connections_total": _uplink("connections"),
     "uplink_acked_bytes_total": _uplink("acked_bytes"),
@@ -131,6 +139,7 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "process_start_time_seconds": attrgetter("started"),
     "process_cpu_seconds_total": attrgetter("cpu_seconds"),
     "process_resident_memory_bytes": attrgetter("memory_bytes"),
+    "process_speed_limit_ratio": _speed_limit,
     "restart_budget_remaining": attrgetter("budget_remaining"),
     "restart_backoff_seconds": attrgetter("backoff_seconds"),
     "process_restarts_total": _counts(RestartReason, attrgetter("restarts")),

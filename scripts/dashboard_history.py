@@ -368,6 +368,7 @@ class Actor:
             required=place.required,
             on_air=delivers,
             expected_bytes_per_second=self._plan.bit_rate / 8,
+            limit_bytes_per_second=0.0,
             uplink=UplinkTotals(
                 counts.connections,
                 int(counts.acked),

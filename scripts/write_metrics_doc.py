@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from prometheus_client import ProcessCollector
+
 from exporter.metrics import FAMILIES, PREFIX, Kind
 
 FILE = Path(__file__).parent.parent / "docs" / "metrics.md"
@@ -19,6 +21,12 @@ series: no `progress_*` for a command that reports none, no `uplink_*` for SRT o
 watches, no `last_detection_seconds` before the first failure. `destination` is empty but for a pusher.
 
 """
+_ITSELF = """\
+## neverdark's own process
+
+What it needs itself, under the names that Prometheus' client libraries give everywhere; the families above are of
+what it started.
+"""
 
 
 def rendered() -> str:
@@ -31,7 +39,12 @@ def rendered() -> str:
         for label, members in family.each.items():
             sets[f"`{label}` of `{PREFIX}{family.name}`"] = ", ".join(f"`{member}`" for member in members)
     closed = [f"* {name}: {members}" for name, members in sets.items()]
-    return _HEAD + "\n".join([*lines, "", "## Closed sets", "", *closed, ""])
+    own = [
+        f"| `{family.name}{'_total' * (family.type == 'counter')}` | {family.type} | {family.documentation} |"
+        for family in ProcessCollector(registry=None).collect()
+    ]
+    itself = [_ITSELF, "| Metric | Type | What |", "|---|---|---|", *own]
+    return _HEAD + "\n".join([*lines, "", *itself, "", "## Closed sets", "", *closed, ""])
 
 
 if __name__ == "__main__":

@@ -104,6 +104,7 @@ class WatchdogSnapshot(NamedTuple):
 class DestinationSnapshot(NamedTuple):
     """One destination of a stream; `expected_bytes_per_second` is None where nothing tells.
 
+    `limit_bytes_per_second` is the least that is fine, 0 if none is set.
     `uplink` is None where there is no TCP connection to watch, `dropped_datagrams` where neverdark feeds no pusher,
     `watchdog` where the destination is not watched.
     """
@@ -113,6 +114,7 @@ class DestinationSnapshot(NamedTuple):
     required: bool
     on_air: bool
     expected_bytes_per_second: float | None
+    limit_bytes_per_second: float
     uplink: UplinkTotals | None
     dropped_datagrams: int | None
     watchdog: WatchdogSnapshot | None

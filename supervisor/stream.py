@@ -336,6 +336,7 @@ class Stream:
                     d.required,
                     self.destination_on_air(d.name, now),
                     d.expected_bytes_per_second,
+                    (d.policies.limits.bitrate or 0) / 8,
                     self._uplink_of(d.name),
                     self._drops_of(d.name),
                     watchdog(d.name),

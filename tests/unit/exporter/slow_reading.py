@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supervisor.model import ExitCause, Health, RestartReason, Segment, State, Verdict
+from supervisor.model import ExitCause, Health, RestartReason, Role, Segment, State, Verdict
 from supervisor.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,
@@ -115,6 +115,7 @@ def _destination(place: DestinationSnapshot, own: dict[str, str]) -> Iterator[Ro
     yield "destination_on_air", own, place.on_air
     yield "destination_required", own, place.required
     yield "destination_expected_bytes_per_second", own, place.expected_bytes_per_second
+    yield "destination_limit_bytes_per_second", own, place.limit_bytes_per_second
     yield "media_dropped_datagrams_total", own, place.dropped_datagrams
     if (uplink := place.uplink) is not None:
         yield "uplink_connections_total", own, uplink.connections
@@ -155,4 +156,6 @@ def _process(process: ProcessSnapshot) -> Iterator[Row]:
         yield "progress_bytes_total", own, progress.bytes
         yield "progress_media_seconds_total", own, progress.media_seconds
         yield "progress_speed_ratio", own, progress.speed
+        if key.role is not Role.PUSHER:
+            yield "process_speed_limit_ratio", own, process.policies.limits.speed or 0
         yield "progress_last_advance_timestamp_seconds", own, progress.last_advance

@@ -240,6 +240,7 @@ def destination(name: str, **changes: Any) -> DestinationSnapshot:
         required=True,
         on_air=True,
         expected_bytes_per_second=578_500.0,
+        limit_bytes_per_second=0.0,
         uplink=UPLINK,
         dropped_datagrams=0,
         watchdog=watchdog(),

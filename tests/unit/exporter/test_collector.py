@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -181,12 +183,12 @@ PIPELINE = stream("a", encoder("a"), pusher("a", "x"), destinations=(destination
 @pytest.mark.parametrize(
     ("shown", "usual", "allowed"),
     [
-        (command("a"), 85, 110),
-        (busy_command("a"), 109, 110),
-        (PIPELINE, 163, 110 + 80),
-        (busy_stream("a"), 259, 110 + 2 * 80),
-        (observed_command("a"), 85 + 27, 110 + 80),
-        (busy_command("a", destination("x"), destination("y")), 109 + 2 * 36, 110 + 2 * 80),
+        (command("a"), 86, 110),
+        (busy_command("a"), 110, 110),
+        (PIPELINE, 165, 110 + 80),
+        (busy_stream("a"), 262, 110 + 2 * 80),
+        (observed_command("a"), 86 + 28, 110 + 80),
+        (busy_command("a", destination("x"), destination("y")), 110 + 2 * 37, 110 + 2 * 80),
     ],
     ids=["command", "busy command", "pipeline", "busy pipeline", "observed command", "busy observed command"],
 )
@@ -261,6 +263,24 @@ def test_concurrent_renderings_do_not_mix() -> None:
     for one, text in zip(shown, texts, strict=True):
         found = {sample for sample in read(text, openmetrics=False) if sample[0] not in LIVE}
         assert found == samples(one, "1.2.3", "abc")
+
+
+def test_what_neverdark_itself_needs_has_the_names_that_every_tool_knows() -> None:
+    itself = CollectorRegistry()
+    ProcessCollector(registry=itself)
+    collector = Collector("1.2.3", "abc", itself)
+    for openmetrics in (False, True):
+        text = render(three_streams(), openmetrics=openmetrics, collector=collector)
+        found = {name: value for name, labels, value in read(text, openmetrics=openmetrics) if not labels}
+        assert found["process_cpu_seconds_total"] > 0
+        assert found["process_resident_memory_bytes"] == pytest.approx(psutil.Process().memory_info().rss, rel=0.2)
+        assert found["process_start_time_seconds"] == pytest.approx(psutil.Process().create_time(), abs=2)
+        assert 0 < found["process_open_fds"] < found["process_max_fds"]
+        if openmetrics:
+            assert text.endswith("\n# EOF\n")
+            assert text.count("# EOF") == 1
+        else:
+            assert promtool(text) == PROMTOOL_CLEAN
 
 
 def test_times_of_failures_are_no_labels() -> None:
