@@ -1,7 +1,8 @@
 """Runs every query of every dashboard against a real Prometheus that holds a made-up history.
 
-Exits 1 on a query that is refused or finds nothing, and on two curves of one name in a panel. Needs prometheus and
-promtool. `--serve` leaves Prometheus running, to look at the dashboards with a Grafana of your own.
+Exits 1 on a query that is refused or finds nothing, on two curves of one name in a panel, and on a panel that is empty
+where Prometheus does not have our recording rules. Needs prometheus and promtool. `--serve` leaves Prometheus running,
+to look at the dashboards with a Grafana of your own.
 """
 
 from __future__ import annotations
@@ -171,17 +172,30 @@ class Examiner:
         self.problems: list[str] = []
         self.asked = 0
 
-    def examine(self, path: Path, variables: Mapping[str, str], *, may_be_empty: bool = False) -> None:
-        names: dict[str, Counter[str]] = {}
+    def answers(
+        self, path: Path, variables: Mapping[str, str]
+    ) -> Iterator[tuple[Asked, str, str, list[dict[str, Any]]]]:
+        """What was asked, where, in which words, and the series that this finds."""
         for asked in queries(path):
             where = f"{asked.dashboard}: {asked.panel} ({', '.join(variables.values())})"
             expr = filled_in(asked.expr, {**self._clock, **variables})
             self.asked += 1
             try:
-                found = self._ask(expr, instant=asked.instant)
+                yield asked, where, expr, self._ask(expr, instant=asked.instant)
             except ValueError as error:
                 self.problems.append(f"{where}: {error}\n    {expr}")
-                continue
+
+    def look(self, path: Path, variables: Mapping[str, str]) -> None:
+        """Whether each panel shows something."""
+        shown: dict[str, bool] = {}
+        for asked, _, _, found in self.answers(path, variables):
+            shown[asked.panel] = shown.get(asked.panel, False) or any(self._has_value(series) for series in found)
+        empty = [panel for panel, something in shown.items() if not something]
+        self.problems += [f"{path.stem}: {panel}: nothing without recording rules" for panel in empty]
+
+    def examine(self, path: Path, variables: Mapping[str, str], *, may_be_empty: bool = False) -> None:
+        names: dict[str, Counter[str]] = {}
+        for asked, where, expr, found in self.answers(path, variables):
             if not may_be_empty and not any(self._has_value(series) for series in found):
                 self.problems.append(f"{where}: finds nothing\n    {expr}")
             if asked.legend is not None:
@@ -211,19 +225,33 @@ class Examiner:
         return re.sub(r"\{\{(\w+)\}\}", lambda found: labels.get(found[1], ""), legend).strip()
 
 
+EVERYTHING = {"datasource": "prometheus", "instance": ".*", "stream": ".*", "destination": ".*"}
+
+
 def examine(url: str, start: float, end: float) -> Examiner:
     examiner = Examiner(url, start, end)
-    everything = {"datasource": "prometheus", "instance": ".*", "stream": ".*", "destination": ".*"}
-    examiner.examine(DASHBOARDS / "fleet.json", everything)
-    examiner.examine(DASHBOARDS / "neverdark.json", everything)
+    examiner.examine(DASHBOARDS / "fleet.json", EVERYTHING)
+    examiner.examine(DASHBOARDS / "neverdark.json", EVERYTHING)
     # The first stream has had every kind of trouble; where the others had none, panels say so in words.
-    first = True
-    for machine in machines(end - start):
-        for plan in machine.plans:
-            one = everything | {"instance": machine.instance, "stream": plan.name}
-            examiner.examine(DASHBOARDS / "stream.json", one, may_be_empty=not first)
-            first = False
+    for number, one in enumerate(streams(end - start)):
+        examiner.examine(DASHBOARDS / "stream.json", one, may_be_empty=number > 0)
     return examiner
+
+
+def look(url: str, start: float, end: float) -> list[str]:
+    """What is empty in a Prometheus that has only what neverdark exports."""
+    examiner = Examiner(url, start, end)
+    examiner.look(DASHBOARDS / "fleet.json", EVERYTHING)
+    examiner.look(DASHBOARDS / "neverdark.json", EVERYTHING)
+    examiner.look(DASHBOARDS / "stream.json", next(streams(end - start)))
+    return examiner.problems
+
+
+def streams(span: float) -> Iterator[dict[str, str]]:
+    """The variables of each stream's page."""
+    for machine in machines(span):
+        for plan in machine.plans:
+            yield EVERYTHING | {"instance": machine.instance, "stream": plan.name}
 
 
 def main() -> int:
@@ -241,17 +269,20 @@ def main() -> int:
             samples = write(file, span, end)
         promtool("tsdb", "create-blocks-from", "openmetrics", history, directory / "tsdb")
         history.unlink()
+        with prometheus(directory, free_port()) as url:
+            problems = look(url, start, end)
         backfill(directory, start, end, records(sorted(DASHBOARDS.glob("*.json"))))
         with prometheus(directory, arguments.serve or free_port()) as url:
             examiner = examine(url, start, end)
             print(f"{samples} samples, {examiner.asked} queries")
-            print("\n".join(examiner.problems) or "dashboards: nothing to complain about")
+            problems += examiner.problems
+            print("\n".join(problems) or "dashboards: nothing to complain about")
             if arguments.serve:
                 print(f"{url} holds the history from {start:.0f} to {end:.0f}; end with Ctrl-C", flush=True)
                 signal.signal(signal.SIGTERM, signal.default_int_handler)
                 with suppress(KeyboardInterrupt):
                     signal.pause()
-    return 1 if examiner.problems else 0
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

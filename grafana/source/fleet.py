@@ -22,6 +22,7 @@ from grafana.source.parts import (
     Page,
     Query,
     air,
+    availability,
     bars,
     broken,
     cells,
@@ -42,10 +43,12 @@ UID: Final = "neverdark-fleet"
 THESE: Final = 'instance=~"$instance",stream=~"$stream"'
 # How a stream's own dashboard is reached; what it is about comes behind.
 STREAM_PAGE: Final = "/d/neverdark-stream?${datasource:queryparam}&${__url_time_range}"
-ONE_DAY: Final = (
-    f"sum(sum_over_time(stream:livestream_on_air_seconds:rate5m{{{THESE}}}[1d]))"
-    f" / (sum(sum_over_time(stream:livestream_wanted_seconds:rate5m{{{THESE}}}[1d])) > 0)"
-)
+
+
+def within(histogram: str) -> str:
+    """Within how many seconds 95 % of a layer's failures were; no series where there was none."""
+    counted = f'increase({histogram}_bucket{{instance=~"$instance"}}[$__range])'
+    return f"histogram_quantile(0.95, sum by (layer, le) ({counted})) >= 0"
 
 
 def build() -> Dashboard:
@@ -117,9 +120,9 @@ def _right_now(page: Page) -> None:
         linked(
             cells(
                 "Streams, the dark ones first",
-                "What each stream does now, for how long it is dark, and which part of its way broke. Restarts are of"
-                " the time shown. Attempts left: the least of its processes; at 0 retries become slow. A stream's "
-                "name leads to its dashboard.",
+                "What each stream does now, for how long it is dark, and which part of its way broke. On air and "
+                "restarts are of the time shown. Attempts left: the least of its processes; at 0 retries become slow. "
+                "A stream's name leads to its dashboard.",
                 {"stream": "Stream", "instance": "neverdark"},
                 (
                     Column("Right now", f"sort({air(THESE)})", codes=AIR, width=110),
@@ -137,8 +140,8 @@ def _right_now(page: Page) -> None:
                         zero="-",
                     ),
                     Column(
-                        "On air, 24 h",
-                        f"max by (instance, stream) (stream:livestream_availability:ratio1d{{{THESE}}})",
+                        "On air",
+                        availability(THESE, "instance, stream"),
                         "percentunit",
                         limits=AVAILABILITY_STEPS,
                         decimals=2,
@@ -171,9 +174,9 @@ def _right_now(page: Page) -> None:
         number(
             "Availability (objective: 99.9 %)",
             "Seconds on air divided by seconds wanted. Green keeps the objective. Time in which neverdark did not "
-            "answer counts neither way. The day is that of the streams chosen above; the month is that of all.",
+            "answer counts neither way. The time shown is that of the streams chosen above; 30 days are those of all.",
             "percentunit",
-            Query(ONE_DAY, "24 hours"),
+            Query(availability(THESE), "time shown"),
             Query("max(fleet:livestream_availability:ratio30d)", "30 days"),
             Query(f"min(stream:livestream_availability:ratio30d{{{THESE}}})", "30 days, worst stream"),
             limits=AVAILABILITY_STEPS,
@@ -183,17 +186,17 @@ def _right_now(page: Page) -> None:
     )
     page.add(
         number(
-            "Noticed, and back, within (24 h, 95 %)",
-            "19 of 20 failures of the last day were noticed, and media advanced again, within this time. Process: the"
+            "Noticed, and back, within (95 %)",
+            "19 of 20 failures of the time shown were noticed, and media advanced again, within this time. Process: the"
             " first layer, which watches each process; watchdog: the second, which steps in when the first does not "
             "help.",
             "s",
-            Query("max by (layer) (layer:livestream_detection_duration_seconds:p95_1d)", "{{layer}}: noticed"),
-            Query("max by (layer) (layer:livestream_recovery_duration_seconds:p95_1d)", "{{layer}}: back"),
+            Query(within("livestream_detection_duration_seconds"), "{{layer}}: noticed"),
+            Query(within("livestream_recovery_duration_seconds"), "{{layer}}: back"),
             limits=RECOVERY_STEPS,
         )
         .decimals(1)
-        .no_value("no failure in 24 h"),
+        .no_value("no failure"),
         width=12,
         height=5,
     )
@@ -279,7 +282,7 @@ def _uplinks(page: Page) -> None:
                     Column(
                         "Arrives",
                         "sort(max by (instance, stream, destination) ("
-                        f"destination:livestream_uplink_acked_bytes:rate1m{{{THESE}}}"
+                        f"rate(livestream_uplink_acked_bytes_total{{{THESE}}}[1m])"
                         f" / livestream_destination_expected_bytes_per_second{{{THESE}}}"
                         f" and on (instance, stream) livestream_stream_wanted{{{THESE}}} == 1))",
                         "percentunit",
@@ -332,7 +335,7 @@ def _uplinks(page: Page) -> None:
             "Bits a second that have arrived, over all destinations of a stream. A curve that falls to 0 is a stream "
             "that nobody can see.",
             "bps",
-            Query(f"8 * sum by (stream) (destination:livestream_uplink_acked_bytes:rate1m{{{THESE}}})"),
+            Query(f"8 * sum by (stream) (rate(livestream_uplink_acked_bytes_total{{{THESE}}}[$__rate_interval]))"),
         ),
         width=10,
         height=9,

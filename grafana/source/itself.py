@@ -18,7 +18,6 @@ from grafana.source.parts import (
     lines,
     number,
     states,
-    words,
 )
 
 UID: Final = "neverdark-self"
@@ -199,6 +198,29 @@ def _resources(page: Page) -> None:
     page.row("What it needs")
     page.add(
         lines(
+            "Processor, neverdark alone",
+            "Cores in use by neverdark's own process: 1 is one whole core. A few per cent are usual; what stays near 1 "
+            "is a loop that cannot keep up.",
+            "none",
+            Query(f"max by (instance) (rate(process_cpu_seconds_total{{{SCRAPE}}}[$__rate_interval]))", "{{instance}}"),
+            limits=((None, "transparent"), (0.9, "red")),
+        ).decimals(2),
+        width=12,
+        height=8,
+    )
+    page.add(
+        lines(
+            "Memory, neverdark alone",
+            "Resident memory of neverdark's own process. It levels off within the first hours; a line that only climbs "
+            "is a leak.",
+            "bytes",
+            Query(f"max by (instance) (process_resident_memory_bytes{{{SCRAPE}}})", "{{instance}}"),
+        ),
+        width=12,
+        height=8,
+    )
+    page.add(
+        lines(
             "Processor, all that it started",
             "Cores in use by its encoders, pushers and commands together: 1 is one whole core.",
             "none",
@@ -243,13 +265,26 @@ def _resources(page: Page) -> None:
         height=8,
     )
     page.add(
-        words(
-            "Its own processor time and memory",
-            "Why there is no panel for them.",
-            "neverdark exports what its encoders and pushers need, shown above, but not what it needs itself: a few "
-            "per cent of a core and some dozen megabytes. A machine's exporter or the container engine tells. Whether"
-            " it has *enough* of both is in the panels of *Is it in time?*",
+        lines(
+            "Files and sockets that it has open",
+            "As a share of what it may have. At 100 % no process can be started: raise LimitNOFILE.",
+            "percentunit",
+            Query(
+                f"max by (instance) (process_open_fds{{{SCRAPE}}} / process_max_fds{{{SCRAPE}}})",
+                "{{instance}}",
+            ),
+            limits=((None, "transparent"), (0.8, "red")),
         ),
-        width=COLUMNS,
-        height=5,
+        width=12,
+        height=8,
+    )
+    page.add(
+        number(
+            "Started",
+            "When this run of it began. Lately, and you did not start it: something ends it again and again.",
+            "dateTimeFromNow",
+            Query(f"1000 * max by (instance) (process_start_time_seconds{{{SCRAPE}}})", "{{instance}}"),
+        ),
+        width=12,
+        height=8,
     )

@@ -126,6 +126,16 @@ def air(selector: str, *, over_time: bool = False) -> str:
     )
 
 
+def availability(selector: str, by: str = "") -> str:
+    """Seconds on air by seconds wanted in the time shown; no series where nothing was wanted."""
+    total = f"sum by ({by})" if by else "sum"
+    on_air, wanted = (
+        f"{total} (increase(livestream_stream_{what}_seconds_total{{{selector}}}[$__range]))"
+        for what in ("on_air", "wanted")
+    )
+    return f"{on_air} / ({wanted} > 0)"
+
+
 def broken(selector: str) -> str:
     """`BROKEN`'s number of each stream."""
     terms = (

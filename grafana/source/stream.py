@@ -26,6 +26,7 @@ from grafana.source.parts import (
     Page,
     Query,
     air,
+    availability,
     bars,
     broken,
     coded,
@@ -50,8 +51,6 @@ PARTS: Final = f'{IT},destination=~"$destination|"'
 # What is never a pusher: an encoder, or a command. And the pushers of the destinations that were chosen.
 OWN: Final = f'{IT},role!="pusher"'
 PUSHERS: Final = f'{TO},role="pusher"'
-WANTED: Final = f"stream:livestream_wanted_seconds:rate5m{{{IT}}}[30d]"
-ON_AIR: Final = f"stream:livestream_on_air_seconds:rate5m{{{IT}}}[30d]"
 DARK: Final = f"livestream_stream_wanted{{{IT}}} * (1 - livestream_stream_on_air{{{IT}}})"
 
 
@@ -138,7 +137,7 @@ def _right_now(page: Page) -> None:
             "Availability (objective: 99.9 %)",
             "Seconds on air divided by seconds wanted. Time in which neverdark did not answer counts neither way.",
             "percentunit",
-            Query(f"max(stream:livestream_availability:ratio1d{{{IT}}})", "24 hours"),
+            Query(availability(IT), "time shown"),
             Query(f"max(stream:livestream_availability:ratio30d{{{IT}}})", "30 days"),
             limits=AVAILABILITY_STEPS,
         )
@@ -154,10 +153,10 @@ def _right_now(page: Page) -> None:
             "always wanted. This much is left; below 0 the objective is missed. Days before it was first watched count "
             "as on air.",
             "s",
-            # What is recorded every minute, as seconds per second.
             Query(
-                f"max({(1 - OBJECTIVE) * 30 * 86_400:.0f} * avg_over_time({WANTED})"
-                f" - 60 * (sum_over_time({WANTED}) - sum_over_time({ON_AIR})))",
+                f"max({(1 - OBJECTIVE) * 30 * 86_400:.0f} * avg_over_time(livestream_stream_wanted{{{IT}}}[30d])"
+                f" - (increase(livestream_stream_wanted_seconds_total{{{IT}}}[30d])"
+                f" - increase(livestream_stream_on_air_seconds_total{{{IT}}}[30d])))",
                 "left",
             ),
             limits=((None, "red"), (0, "orange"), (600, "green")),

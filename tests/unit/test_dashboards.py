@@ -17,6 +17,7 @@ import pytest
 import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from prometheus_client import ProcessCollector
 
 from exporter.metrics import FAMILIES, PREFIX, Family, Kind
 from scripts.build_dashboards import DIRECTORY, PAGES, rendered
@@ -28,6 +29,7 @@ UIDS = {"fleet": "neverdark-fleet", "stream": "neverdark-stream", "neverdark": "
 
 TARGET = frozenset({"job", "instance", "site"})  # what Prometheus puts on everything that it scrapes
 OF_PROMETHEUS = {"up", "scrape_duration_seconds", "scrape_samples_scraped"}
+OF_ITSELF = {sample.name for family in ProcessCollector(registry=None).collect() for sample in family.samples}
 WORDS = set(
     re.findall(
         r"\w+",
@@ -100,7 +102,7 @@ def recorded() -> dict[str, str]:
 @cache
 def labels(name: str) -> frozenset[str]:
     """The labels that a series may have. A record has at most those of what it is made of."""
-    if name in OF_PROMETHEUS:
+    if name in OF_PROMETHEUS | OF_ITSELF:
         return TARGET
     if name in exported():
         return TARGET | set(exported()[name].labels) | ({"le"} if name.endswith("_bucket") else set())
@@ -109,7 +111,7 @@ def labels(name: str) -> frozenset[str]:
 
 
 def series(expr: str) -> list[str]:
-    known = exported().keys() | recorded().keys() | OF_PROMETHEUS
+    known = exported().keys() | recorded().keys() | OF_PROMETHEUS | OF_ITSELF
     return [word for word in re.findall(r"[a-zA-Z_:][\w:]*", expr) if word in known]
 
 
