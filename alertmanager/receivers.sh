@@ -3,9 +3,10 @@
 # files in SECRETS. Then runs COMMAND, if there is one, in its own place.
 #     receivers.sh SECRETS CONFIG [COMMAND [ARGUMENT…]]
 # One line a receiver tells what is on. Exit code: 0, also with nothing on; 1, a receiver has only half of its files, or
-# its files are refused: it stays off, all others are on, and COMMAND runs all the same; 2, nothing could be written.
+# its files are refused: it stays off, all others are on, and COMMAND runs all the same; 2, nothing could be written, or
+# alertmanager.yml itself is wrong: CONFIG stays as it was, and COMMAND runs with it if there is one.
 #
-# Some secrets must stand in CONFIG itself, because Alertmanager 0.25 reads them from nowhere else: so only its owner can
+# What is refused is known only where amtool is on PATH, as it is in Alertmanager's image. Some secrets must stand in CONFIG itself, because Alertmanager 0.25 reads them from nowhere else: so only its owner can
 # read it, and a new value in SECRETS means that this must run again. Runs where Alertmanager does, on BusyBox, too.
 set -eu
 umask 077
@@ -14,15 +15,22 @@ if [ $# -lt 2 ] || [ ! -d "$1" ]; then
     echo "usage: $0 SECRETS CONFIG [COMMAND [ARGUMENT...]]   (SECRETS: a directory)" >&2
     exit 2
 fi
-secrets=$(cd "$1" && pwd) config=$2
+secrets=$1 config=$2
 shift 2
 here=$(cd "$(dirname "$0")" && pwd)
 next=$config.next
 trap 'rm -f "$next"' EXIT
 status=0
 
+if entered=$(cd "$secrets" 2>/dev/null && pwd); then
+    secrets=$entered
+else
+    echo "user $(id -u) cannot enter $secrets: every receiver is OFF" >&2
+    status=1
+fi
+
 # there NAME: this file is in place, and not empty.
-there() { [ -s "$secrets/$1" ]; }
+there() { [ -f "$secrets/$1" ] && [ -s "$secrets/$1" ]; }
 
 # field RECEIVER NAME: what its file says after "# NAME: ", without remarks in parentheses.
 field() { sed -n "s/^# $2: //p" "$here/receivers.d/$1.yml" | sed 's/([^)]*)//g'; }
@@ -32,7 +40,32 @@ complain() {
     status=1
 }
 
-# wanted RECEIVER: all that it needs is in place. If only a part is, it says so.
+# wrong RECEIVER: what is wrong with its files, as far as can be told before Alertmanager reads them.
+wrong() {
+    for name in $(tr -s "'@|() " '\n' <"$here/receivers.d/$1.yml" | sed -n "s/^\(file:\)\{0,1\}\($1-[a-z0-9-]*\)$/\2/p"); do
+        if ! there "$name"; then continue; fi
+        if [ ! -r "$secrets/$name" ]; then
+            echo "$secrets/$name cannot be read by user $(id -u)"
+            return
+        fi
+        case $name in
+            *-url)
+                if [ "$(grep -c . "$secrets/$name")" != 1 ] || ! grep -q '^https\{0,1\}://[^[:space:]]*[[:space:]]*$' "$secrets/$name"; then
+                    echo "$secrets/$name is not one line with a URL, https://…"
+                    return
+                fi
+                ;;
+            *-tls)
+                if ! grep -q '^\(true\|false\)[[:space:]]*$' "$secrets/$name"; then
+                    echo "$secrets/$name is neither true nor false"
+                    return
+                fi
+                ;;
+        esac
+    done
+}
+
+# wanted RECEIVER: all that it needs is in place and makes sense. If only a part is or does, it says so.
 wanted() {
     found="" lacking=""
     for need in $(field "$1" needs); do # one file, or one of several: a|b
@@ -42,12 +75,11 @@ wanted() {
         done
         if [ -n "$have" ]; then found="$found $have"; else lacking="$lacking $need"; fi
     done
-    for name in $(tr -s "'@|() " '\n' <"$here/receivers.d/$1.yml" | sed -n "s/^\(file:\)\{0,1\}\($1-[a-z0-9-]*\)$/\2/p"); do
-        if there "$name" && [ ! -r "$secrets/$name" ]; then
-            complain "$1" "$secrets/$name cannot be read by user $(id -u)"
-            return 1
-        fi
-    done
+    fault=$(wrong "$1")
+    if [ -n "$fault" ]; then
+        complain "$1" "$fault"
+        return 1
+    fi
     if [ -z "$lacking" ]; then return 0; fi
     if [ -n "$found" ]; then
         complain "$1" "it has$found, and lacks$lacking (in $secrets)"
@@ -57,8 +89,20 @@ wanted() {
     return 1
 }
 
-# used RECEIVER: what it is used for: the first line of SECRETS/RECEIVER-for, else what its file says.
-used() { if there "$1-for"; then head -n 1 "$secrets/$1-for" | tr -d '\r'; else field "$1" for; fi; }
+# said_for RECEIVER: the words of SECRETS/RECEIVER-for. Fails if it cannot be read or has a word that is no severity.
+said_for() {
+    said=$(tr -s ', \t\r\n' ' ' 2>/dev/null <"$secrets/$1-for") || return 1
+    for word in $said; do
+        case $word in page | ticket | info | heartbeat) echo "$word" ;; *) return 1 ;; esac
+    done
+}
+
+# used RECEIVER: what it is used for: what SECRETS/RECEIVER-for says, else what its own file says. A slip of the pen there
+# must not keep pages from anybody.
+used() {
+    # shellcheck disable=SC2046 # one word for each severity
+    if there "$1-for" && said_for "$1" >/dev/null; then echo $(said_for "$1"); else field "$1" for; fi
+}
 
 # filled RECEIVER: its file, without remarks, with values for '@NAME@' and paths for '@file:NAME@'. A line whose file is
 # not in place is left out.
@@ -125,10 +169,31 @@ refused() { command -v amtool >/dev/null && ! amtool check-config "$next" >/dev/
 
 rm -f "$next"
 if ! : >"$next"; then exit 2; fi
+
+fault=""
+for name in page ticket info heartbeat test; do
+    if ! grep -qx "  - name: $name" "$here/alertmanager.yml"; then
+        fault="it needs the line '  - name: $name', just so, to fill that receiver in"
+    fi
+done
+whole >"$next"
+if [ -z "$fault" ] && refused; then fault=$(amtool check-config "$next" 2>&1) || true; fi # no secret is in it yet
+if [ -n "$fault" ]; then
+    echo "alertmanager.yml or a template is wrong; $config stays as it was: $fault" >&2
+    rm -f "$next"
+    if [ $# -gt 0 ] && [ -s "$config" ]; then exec "$@"; fi
+    exit 2
+fi
+
 complete=""
 for file in "$here"/receivers.d/*.yml; do
     receiver=$(basename "$file" .yml)
-    if wanted "$receiver"; then complete="$complete $receiver"; fi
+    if ! wanted "$receiver"; then continue; fi
+    complete="$complete $receiver"
+    if there "$receiver-for" && ! said_for "$receiver" >/dev/null; then
+        echo "$receiver: $receiver-for cannot be read, or says other things than page ticket info heartbeat" >&2
+        status=1
+    fi
 done
 # shellcheck disable=SC2086 # one word for each receiver
 whole $complete >"$next"

@@ -22,7 +22,8 @@ import yaml
 
 DEFAULT_URL = "http://127.0.0.1:9093"
 ALERT = "NeverdarkTest"
-RECEIVER = "test"  # alertmanager/alertmanager.yml: whoever is on, but for the heartbeat
+# Receivers of alertmanager/alertmanager.yml. A test goes to whoever is on, but for the heartbeat.
+RECEIVER, PAGE, HEARTBEAT = "test", "page", "heartbeat"
 
 _DONE, _FAILED, _WRONG = 0, 1, 2
 _TIMEOUT = 5.0
@@ -60,6 +61,17 @@ class Alertmanager:
                 (failed if match[1] else total)[integration[1]] += round(float(match[3]))
         return total - failed, failed
 
+    def silences(self) -> list[str]:
+        """What is held back now by somebody's order: matchers, and until when."""
+        try:
+            return [
+                f"{{{', '.join(map(_shown, silence['matchers']))}}} until {silence['endsAt']}"
+                for silence in self._call("GET", "/api/v2/silences").json()
+                if silence["status"]["state"] == "active"
+            ]
+        except (ValueError, LookupError, TypeError):
+            raise AlertmanagerError(f"{self.url} answers, but not as an Alertmanager does") from None
+
     def send(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
         """Raise an alert. When it began is for Alertmanager's clock to say, and that it ends after resolve_timeout."""
         self._call("POST", "/api/v2/alerts", [{"labels": labels, "annotations": annotations}])
@@ -94,7 +106,10 @@ def send_test(url: str | None, wait: float) -> int:
 
 
 def _send_test(alertmanager: Alertmanager, wait: float) -> int:
-    expected = _expected(alertmanager.configuration())
+    configuration = alertmanager.configuration()
+    expected = _messages(configuration, RECEIVER)
+    for silence in alertmanager.silences():
+        print(f"silenced: what matches {silence} is not sent")
     if expected is None:
         print(
             f"{alertmanager.url} has no receiver called {RECEIVER}: its routes say who gets this, as they do for a page"
@@ -117,16 +132,27 @@ def _send_test(alertmanager: Alertmanager, wait: float) -> int:
         },
     )
     print(f"a test message was handed to Alertmanager at {alertmanager.url}")
-    return _watch(alertmanager, expected, before, wait) if expected else _DONE
+    if not expected:
+        return _DONE
+    shared = set(_messages(configuration, HEARTBEAT) or ())
+    outcome = _watch(alertmanager, expected, before, shared, wait)
+    if not _messages(configuration, PAGE):
+        print("neverdark: a page would reach nobody: no receiver is on for `page`", file=sys.stderr)
+        return _FAILED
+    return outcome
 
 
 def _watch(
-    alertmanager: Alertmanager, expected: Counter[str], before: tuple[Counter[str], Counter[str]], wait: float
+    alertmanager: Alertmanager,
+    expected: Counter[str],
+    before: tuple[Counter[str], Counter[str]],
+    shared: set[str],
+    wait: float,
 ) -> int:
     """Tell of each integration what became of the message, as soon as it is known.
 
-    The counters are of all messages, so one that goes out by the same way within these seconds (a heartbeat is a
-    webhook, too) may be taken for ours. A failed attempt is told as a failure, though Alertmanager goes on trying.
+    The counters are of all messages: one that goes out by the same way within these seconds may be taken for ours. It
+    is said where the heartbeat shares the way. A failed attempt is told as one, though Alertmanager goes on trying.
     """
     deadline = time.monotonic() + wait
     pending = dict(expected)
@@ -134,11 +160,14 @@ def _watch(
     while True:
         sent, failed = alertmanager.counters()
         for integration, count in list(pending.items()):
+            doubt = " (it, or the heartbeat at the same moment)" * (integration in shared)
             if failed[integration] > before[1][integration]:
-                print(f"{integration}: FAILED; Alertmanager's log says why, and it goes on trying", file=sys.stderr)
+                print(
+                    f"{integration}: FAILED{doubt}; Alertmanager's log says why, and it goes on trying", file=sys.stderr
+                )
                 good = False
             elif sent[integration] - before[0][integration] >= count:
-                print(f"{integration}: sent")
+                print(f"{integration}: sent{doubt}")
             else:
                 continue
             del pending[integration]
@@ -150,11 +179,17 @@ def _watch(
     return _DONE if good and not pending else _FAILED
 
 
-def _expected(configuration: Any) -> Counter[str] | None:
-    """How many messages each integration is to send; None if the configuration has no receiver for tests."""
+def _shown(matcher: Any) -> str:
+    equal, regex = matcher.get("isEqual", True), matcher["isRegex"]
+    operator = ("=~" if regex else "=") if equal else ("!~" if regex else "!=")
+    return f'{matcher["name"]}{operator}"{matcher["value"]}"'
+
+
+def _messages(configuration: Any, name: str) -> Counter[str] | None:
+    """How many messages each integration of a receiver is to send; None if the configuration has no such receiver."""
     receivers = configuration.get("receivers") if isinstance(configuration, dict) else None
     for receiver in receivers or ():
-        if receiver.get("name") == RECEIVER:
+        if receiver.get("name") == name:
             kinds = {key: value for key, value in receiver.items() if key.endswith("_configs")}
             return Counter({key.removesuffix("_configs"): len(value) for key, value in kinds.items()})
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -11,6 +12,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 import yaml
@@ -246,9 +248,12 @@ def test_all_at_once_and_again_with_none(tmp_path: Path) -> None:
     ("wrong", "complaint"),
     [
         ({"email-to": "owner@example.net"}, "email: OFF, it has email-to, and lacks email-from email-smarthost"),
-        ({"discord-url": "ftp:no-s3cret"}, "discord: OFF, Alertmanager would refuse"),
+        ({"discord-url": "ftp:no-s3cret"}, "secrets/discord-url is not one line with a URL"),
+        ({"discord-url": '"https://d.example/s3cret"'}, "secrets/discord-url is not one line with a URL"),
+        ({"discord-url": "# Discord\nhttps://d.example/s3cret"}, "secrets/discord-url is not one line with a URL"),
+        (FILES["email"] | {"email-require-tls": "no"}, "secrets/email-require-tls is neither true nor false"),
         (FILES["telegram"] | {"telegram-chat": "s3cret"}, "telegram: OFF, Alertmanager would refuse"),
-        ({"discord-url": ""}, "discord: OFF, Alertmanager would refuse"),  # a line, and nothing in it
+        ({"discord-url": ""}, "secrets/discord-url is not one line with a URL"),  # a line, and nothing in it
     ],
 )
 def test_one_that_is_wrong_stays_off_and_says_why_while_the_others_are_on(
@@ -259,9 +264,64 @@ def test_one_that_is_wrong_stays_off_and_says_why_while_the_others_are_on(
     assert list(receivers["page"]) == ["slack_configs"]
 
 
-def test_what_a_receiver_is_for_can_be_said_in_a_file(tmp_path: Path) -> None:
-    _, receivers = make(tmp_path, FILES["slack"] | {"slack-for": "info page"})
+@pytest.mark.parametrize("words", ["info page", "page,info", "page, info", "page\ninfo", "\tpage\tinfo "])
+def test_what_a_receiver_is_for_can_be_said_in_a_file(words: str, tmp_path: Path) -> None:
+    said, receivers = make(tmp_path, FILES["slack"] | {"slack-for": words})
     assert {name for name, kinds in receivers.items() if kinds} == {"info", "page", "test"}
+    assert re.search(r"^slack: on, for (info page|page info)$", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("words", ["pages", "Page", '"page"', "info pag"])
+def test_a_slip_of_the_pen_in_it_keeps_pages_from_nobody(words: str, tmp_path: Path) -> None:
+    said, receivers = make(tmp_path, FILES["slack"] | {"slack-for": words}, code=1)
+    assert "slack: slack-for cannot be read, or says other things than page ticket info heartbeat" in said
+    assert "slack: on, for page ticket\n" in said
+    assert {name for name, kinds in receivers.items() if kinds} == USED["slack"]
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "mistake", "told"),
+    [
+        ("alertmanager.yml", "group_wait: 5s", "group_wait: 5", "not a valid duration"),
+        ("alertmanager.yml", "  - name: page\n", "  - name: page # pages\n", "it needs the line '  - name: page'"),
+        ("templates/common.tmpl", "{{- end }}", "{{- endd }}", "endd"),
+    ],
+)
+def test_what_is_wrong_with_the_rest_is_blamed_on_no_receiver(
+    file: str, right: str, mistake: str, told: str, tmp_path: Path
+) -> None:
+    here = shutil.copytree(HERE, tmp_path / "alertmanager", ignore=shutil.ignore_patterns("secrets"))
+    make(tmp_path, FILES["slack"], here=here)
+    before = (tmp_path / "out.yml").read_text()
+    text = (here / file).read_text(encoding="utf-8")
+    assert right in text
+    (here / file).write_text(text.replace(right, mistake, 1), encoding="utf-8")
+    script = (here / "receivers.sh", tmp_path / "secrets", tmp_path / "out.yml")
+    said = run("sh", *script, code=2)
+    assert told in said
+    assert "OFF" not in said
+    assert (tmp_path / "out.yml").read_text() == before
+    assert "here I am" in run("sh", *script, "echo", "here I am")  # with what it had
+
+
+def test_secrets_that_nobody_may_enter_do_not_keep_alertmanager_from_its_start(tmp_path: Path) -> None:
+    make(tmp_path, FILES["slack"])
+    shutil.copytree(HERE, tmp_path / "am", ignore=shutil.ignore_patterns("secrets"))
+    (tmp_path / "secrets").chmod(0o700)
+    (tmp_path / "made").mkdir()
+    for folder in (tmp_path, tmp_path / "am", *tmp_path.parents):
+        if folder.is_relative_to(tmp_path.parents[2]):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    (tmp_path / "made").chmod(0o777)
+    if os.getuid() != 0:
+        pytest.skip("only root can become somebody else")
+    said = run(
+        *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", tmp_path / "am" / "receivers.sh"),
+        *(tmp_path / "secrets", tmp_path / "made" / "out.yml", "echo", "here I am"),
+    )
+    assert "cannot enter" in said
+    assert "every receiver is OFF" in said
+    assert "here I am" in said
 
 
 def test_a_second_one_of_a_kind(tmp_path: Path) -> None:
@@ -401,6 +461,31 @@ def test_markup_in_a_text_is_text(tmp_path: Path) -> None:
     assert "KeyRefused &lt;&amp;_happened&gt;" in render(tmp_path, data, html=True)["email.html"]
 
 
+def test_a_silence_is_for_this_message_and_for_no_other(tmp_path: Path) -> None:
+    """A ticket's must not hold back a page, a page's not those of other machines."""
+    for name in ("AvailabilityBurnFast", "ReloadFailed", "DestinationDown", "NeverdarkAllDown", "StreamOffAir"):
+        made = render(tmp_path, message(alert(name)))["silence"]
+        url, _, filled = unquote_plus(made).partition("?filter=")
+        assert url == "https://alerts.example.net/#/silences/new"
+        matchers = filled.strip("{}").split(", ")
+        for other in NAMES:
+            labels = labels_of(other)
+            assert matches(matchers, labels) == (other == name), other
+    several = message(alert("StreamOffAir"), alert("KeyRefused"))
+    matchers = unquote_plus(render(tmp_path, several)["silence"]).partition("?filter=")[2].strip("{}").split(", ")
+    held = {name for name in NAMES if matches(matchers, labels_of(name))}
+    assert held == set(OF_STREAMS)  # every page of this stream, and no ticket
+
+
+def test_the_end_of_what_was_wide_says_how_long_the_longest_was_dark(tmp_path: Path) -> None:
+    assert render(tmp_path, message(alert("FleetOffAir", "resolved", dark_for="4m 51s")))["subject"] == (
+        "RESOLVED: streams of a:1 were dark for up to 4m 51s"
+    )
+    assert render(tmp_path, message(alert("SiteOffline", "resolved", dark_for="4m 51s")))["subject"] == (
+        "RESOLVED: streams of harbour were dark for up to 4m 51s"
+    )
+
+
 def test_what_is_no_url_is_not_made_a_link(tmp_path: Path) -> None:
     data = message(*MESSAGES["a ticket"])
     assert "What to do: docs/runbooks.md#x" in render(tmp_path, data)["slack.text"]
@@ -445,8 +530,9 @@ def status_of(configuration: str) -> tuple[str, str]:
     return "200 OK", json.dumps({"config": {"original": configuration}})
 
 
-ON = status_of("receivers: [{name: test, slack_configs: [{}]}]")
+ON = status_of("receivers: [{name: page, slack_configs: [{}]}, {name: test, slack_configs: [{}]}]")
 NO_METRICS = ("200 OK", "")
+NO_SILENCE = ("200 OK", "[]")
 
 
 def sent(slack: int, failed: int = 0) -> tuple[str, str]:
@@ -463,10 +549,15 @@ def sent(slack: int, failed: int = 0) -> tuple[str, str]:
         ([("404 Not Found", "no such page")], "/api/v2/status answers 404: no such page"),
         ([("200 OK", "<html>")], "answers, but not as an Alertmanager does"),
         ([("200 OK", "{}")], "answers, but not as an Alertmanager does"),
-        ([status_of("receivers: [{name: page}, {name: test}]")], "no receiver is on at http"),
-        ([ON, NO_METRICS, ("400 Bad Request", "label\nname")], "/api/v2/alerts answers 400: label name"),
-        ([ON, sent(7), NO_METRICS, sent(8, 1)], "slack: FAILED; Alertmanager's log says why"),
-        ([ON, sent(7), NO_METRICS, sent(7)], "slack: not sent within 0 s"),
+        ([ON, ("200 OK", "[{}]")], "answers, but not as an Alertmanager does"),
+        ([status_of("receivers: [{name: page}, {name: test}]"), NO_SILENCE], "no receiver is on at http"),
+        ([ON, NO_SILENCE, NO_METRICS, ("400 Bad Request", "label\nname")], "/api/v2/alerts answers 400: label name"),
+        ([ON, NO_SILENCE, sent(7), NO_METRICS, sent(8, 1)], "slack: FAILED; Alertmanager's log says why"),
+        ([ON, NO_SILENCE, sent(7), NO_METRICS, sent(7)], "slack: not sent within 0 s"),
+        (
+            [status_of("receivers: [{name: test, slack_configs: [{}]}]"), NO_SILENCE, sent(7), NO_METRICS, sent(8)],
+            "a page would reach nobody",
+        ),
     ],
 )
 def test_what_goes_wrong_is_said_and_is_exit_code_1(
@@ -478,14 +569,35 @@ def test_what_goes_wrong_is_said_and_is_exit_code_1(
 
 
 def test_sent_is_exit_code_0(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    with answering(ON, sent(7), NO_METRICS, sent(7), sent(8)) as address:
+    with answering(ON, NO_SILENCE, sent(7), NO_METRICS, sent(7), sent(8)) as address:
         monkeypatch.setenv("NEVERDARK_ALERTMANAGER", f"http://{address}/")
         assert cli.main(["alert", "test"]) == 0
     assert capfd.readouterr().out.splitlines()[1:] == ["slack: sent"]
 
 
+def test_what_the_test_cannot_tell_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+    """A heartbeat goes the same way; and a silence would hold the page back for which this stands."""
+    both = (
+        "[{name: page, slack_configs: [{}]}, {name: heartbeat, slack_configs: [{}]}, {name: test, slack_configs: [{}]}]"
+    )
+    silences = [
+        {
+            "status": {"state": state},
+            "matchers": [{"name": "stream", "value": "a.*", "isRegex": True, "isEqual": True}],
+            "endsAt": "2026-11-25T18:00:00Z",
+        }
+        for state in ("active", "expired")
+    ]
+    answers = (status_of(f"receivers: {both}"), ("200 OK", json.dumps(silences)), sent(7), NO_METRICS, sent(8))
+    with answering(*answers) as address:
+        assert cli.main(["alert", "test", "--alertmanager", f"http://{address}"]) == 0
+    said = capfd.readouterr().out.splitlines()
+    assert said[0] == 'silenced: what matches {stream=~"a.*"} until 2026-11-25T18:00:00Z is not sent'
+    assert said[2:] == ["slack: sent (it, or the heartbeat at the same moment)"]
+
+
 def test_a_configuration_of_somebody_elses_gets_the_message_too(capfd: pytest.CaptureFixture[str]) -> None:
-    with answering(status_of("receivers: [{name: theirs}]"), NO_METRICS, NO_METRICS) as address:
+    with answering(status_of("receivers: [{name: theirs}]"), NO_SILENCE, NO_METRICS, NO_METRICS) as address:
         assert cli.main(["alert", "test", "--alertmanager", f"http://{address}"]) == 0
     assert "has no receiver called test" in capfd.readouterr().out
 

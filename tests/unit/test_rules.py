@@ -220,6 +220,39 @@ def rendered(folder: Path) -> dict[str, list[dict[str, str]]]:
 
 
 @needs_promtool
+def test_a_large_fleet_in_the_dark_fits_into_a_message(tmp_path: Path) -> None:
+    """Telegram and Discord take 4,096 characters, and the links stand at the end."""
+    common = 'job="neverdark",instance="a",site="s"'
+    series = [{"series": f"up{{{common}}}", "values": "1x60"}]
+    for number in range(150):
+        stream = f'{common},stream="a-stream-with-a-long-name-{number}"'
+        series += [
+            {"series": f"livestream_stream_wanted{{{stream}}}", "values": "1x60"},
+            {"series": f"livestream_stream_on_air{{{stream}}}", "values": "1x6 0x53"},
+            {
+                "series": f"livestream_stream_off_air_since_timestamp_seconds{{{stream}}}",
+                "values": f"0x6 {60 + number}x53",
+            },
+        ]
+    case = {
+        "interval": "10s",
+        "input_series": series,
+        "alert_rule_test": [{"alertname": "FleetOffAir", "eval_time": "6m", "exp_alerts": []}],
+    }
+    rules = [str(ROOT / "prometheus" / "rules" / "pages.yml")]
+    file = tmp_path / "large.yml"
+    file.write_text(yaml.safe_dump({"rule_files": rules, "evaluation_interval": "10s", "tests": [case]}))
+    said = promtool("test", "rules", file).stdout
+    notes = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', said[said.index("Annotations:") :]))
+    assert notes["summary"] == "150 streams on a are off air"
+    assert notes["dark_for"] == "5m 0s"
+    assert "a-stream-with-a-long-name-0 (5m 0s)" in notes["description"]  # the longest dark
+    assert notes["description"].count("a-stream-with") == 10
+    assert " and more." in notes["description"]
+    assert len(notes["description"]) < 1000
+
+
+@needs_promtool
 def test_every_message_can_be_read(tmp_path: Path) -> None:
     messages = rendered(tmp_path)
     assert sorted(messages) == sorted(ALERTS)
