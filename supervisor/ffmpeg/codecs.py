@@ -12,7 +12,15 @@ COPY = "copy"
 
 # The silent track's encoder, whatever the source's audio does.
 _SILENCE_CODEC = "aac"
-_SILENCE_INPUT = ("-f", "lavfi", "-i", "anullsrc=channel_layout=stereo:sample_rate=48000")
+# Silence keeps pace with the clock: when the source ends, FFmpeg 6 and newer go on with it alone, and unpaced they make
+# minutes of it each second, by which the timestamps at the platform jump. A thousandth faster than the clock, because
+# a camera's may be; a minute of lag may be caught up, so that it never holds up a picture that was late itself.
+_SILENCE_INPUT = (
+    "-f",
+    "lavfi",
+    "-i",
+    "anullsrc=channel_layout=stereo:sample_rate=48000,arealtime=speed=1.001:limit=60",
+)
 
 # Frame rates that television counts in 1001ths: FFmpeg takes 29.97 for 2997/100, which drifts.
 _NTSC_BASES = (24, 30, 48, 60, 120)
