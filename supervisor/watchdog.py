@@ -18,6 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from supervisor import events
 
 _RUNNING_INTERVALS = 2  # a job that has not run for so many intervals does not run
+_FIRST_WITHIN = 30.0  # seconds, also where the interval is longer
 _LATE_INTERVALS = 1.5
 _LATE_SLACK = 1.0  # seconds, beside the intervals: a loop that is busy is not a scheduler that is dead
 _MOST_DOUBLINGS = 6
@@ -130,7 +131,9 @@ class Watchdog:
     # --- APScheduler -------------------------------------------------------------------------------
 
     def _schedule(self, post: Post, share: float) -> None:
-        """First run after `share` of the interval, so that many destinations are spread over it."""
+        """First run after `share` of the interval, so that many destinations are spread over it; of half a minute, where
+        it is longer: until then nobody knows whether the watchdog runs at all.
+        """
         if self._scheduler is None:
             return
         interval = self._duties[post].interval
@@ -140,7 +143,7 @@ class Watchdog:
             args=(post,),
             id=str(post),
             seconds=interval,
-            next_run_time=datetime.now(UTC) + timedelta(seconds=interval * share),
+            next_run_time=datetime.now(UTC) + timedelta(seconds=min(interval, _FIRST_WITHIN) * share),
             replace_existing=True,
             misfire_grace_time=None,  # however late, it is worth a look
             coalesce=True,
