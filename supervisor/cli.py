@@ -103,10 +103,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _may_be_there(file: Path) -> bool:
+    """Whether to try it; what cannot even be looked for is tried, so that it is said why."""
+    try:
+        return file.exists()
+    except OSError:
+        return True
+
+
 def _config_file(args: argparse.Namespace) -> Path:
     if args.config is not None:
         return Path(args.config)
-    found = next((file for file in _CONFIG_FILES if file.exists()), None)
+    found = next((file for file in _CONFIG_FILES if _may_be_there(file)), None)
     if found is None:
         from supervisor.config_file import ConfigError, Problem
 

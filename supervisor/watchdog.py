@@ -131,8 +131,9 @@ class Watchdog:
     # --- APScheduler -------------------------------------------------------------------------------
 
     def _schedule(self, post: Post, share: float) -> None:
-        """First run after `share` of the interval, so that many destinations are spread over it; of half a minute, where
-        it is longer: until then nobody knows whether the watchdog runs at all.
+        """First run after `share` of the interval, so that many destinations are spread over it.
+
+        Of half a minute, where it is longer: until then nobody knows whether the watchdog runs at all.
         """
         if self._scheduler is None:
             return

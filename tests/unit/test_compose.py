@@ -343,6 +343,7 @@ DOCKER = """#!/bin/sh
 printf '%s\\n' "$*" | head -n 1 | cut -c 1-100 >>"$CALLS"
 case "$* " in *"$FAILS"*) exit 1 ;; esac
 case "$*" in
+    "image inspect"*) echo "$5 sha256:$5-before" ;;
     *"exec -T neverdark"*) shift 5; exec "$PYTHON" "$@" ;;
     *" -c "*) cat >/dev/null ;;
 esac
@@ -412,7 +413,10 @@ def test_a_deployment_builds_checks_starts_and_proves(checkout: Checkout) -> Non
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == f"== on air: {checkout.head}"
     order = [call.split()[1] for call in checkout.calls.read_text().splitlines()]
-    assert order == ["config", "build", "run", "run", "run", "up", "exec", "restart", "exec", "up"]
+    assert order == [
+        *("config", "inspect", "inspect", "build", "run", "run", "run", "run"),
+        *("up", "exec", "restart", "exec", "up", "prune"),
+    ]
     assert checkout.told("--no-cache") == []
 
 
@@ -428,10 +432,16 @@ def test_force_ignores_the_cache(checkout: Checkout) -> None:
     assert checkout.told("--no-cache") == ["compose build --no-cache --pull"]
 
 
-@pytest.mark.parametrize("fails", ["compose config", "compose build", "bin/python", "neverdark check", "promtool"])
+REFUSED = ["compose config", "compose build", "bin/python", "neverdark check", "promtool", "alertmanager true"]
+
+
+@pytest.mark.parametrize("fails", REFUSED)
 def test_what_is_on_air_stays_on_air_when_the_new_image_is_no_good(checkout: Checkout, fails: str) -> None:
+    """Also later: the image's name is given back to the one that ran."""
     done = checkout.deploy(fails=fails)
     assert done.returncode == 1
+    names = ("neverdark:local", "neverdark-ingest:local") if fails != "compose config" else ()
+    assert checkout.told("tag") == [f"tag sha256:{name}-before {name}" for name in names]
     assert re.search(r"^deploy: .*; (nothing was changed|what was on air still is)$", done.stderr, re.MULTILINE)
     assert not any(checkout.told(word) for word in ("up", "exec", "restart"))
 

@@ -134,7 +134,7 @@ async def test_it_says_how_many_destinations_it_looks_after() -> None:
 
 @on_a_loop
 async def test_many_are_spread_over_the_interval() -> None:
-    """Over half a minute, where it is longer: a watchdog that has not run yet cannot be told from one that never will."""
+    """Over half a minute, where it is longer: who has not run yet cannot be told from who never will."""
     for interval, spread in ((16.0, 16.0), (LATER, 30.0)):
         async with watching(dict.fromkeys([A, B, C, D], interval)) as scene:
             waits = [scene.wait_of(post) / spread for post in (A, B, C, D)]
