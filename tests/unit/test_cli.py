@@ -51,6 +51,16 @@ def test_without_any_configuration_it_is_said_where_one_was_looked_for(capfd: py
         assert "looked for neverdark.yml and /etc/neverdark/neverdark.yml" in capfd.readouterr().err
 
 
+def test_where_nobody_may_even_look_is_said_in_words(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As in a directory that is closed to us; root may look anywhere, but not behind a name that is too long."""
+    hidden = Path("x" * 300) / "neverdark.yml"
+    monkeypatch.setattr(cli, "_CONFIG_FILES", (hidden,))
+    assert cli.main(["check"]) == 2
+    assert capfd.readouterr().err == f"{hidden}: cannot be read: File name too long\n"
+
+
 def test_a_good_configuration_is_said_to_be_good(capfd: pytest.CaptureFixture[str]) -> None:
     Path("neverdark.yml").write_text(GOOD)
     assert cli.main(["check"]) == 0
