@@ -538,8 +538,6 @@ class Itself:
         memory = 62e6 + 6e6 * min(1.0, lived / 1200) + 1e6 * wave(self.now, 900, self._late)
         yield GaugeMetricFamily("process_resident_memory_bytes", "", value=int(memory))
         yield GaugeMetricFamily("process_start_time_seconds", "", value=self._epoch + self.born - 90 * MINUTE)
-        yield GaugeMetricFamily("process_open_fds", "", value=64 + round(4 * wave(self.now, 400, self._late)))
-        yield GaugeMetricFamily("process_max_fds", "", value=65536)
 
 
 def write(file: TextIO, span: float, end: float) -> int:

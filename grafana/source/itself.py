@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import common as common_models
+from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.source.parts import (
     COLUMNS,
@@ -23,6 +25,7 @@ from grafana.source.parts import (
 UID: Final = "neverdark-self"
 IT: Final = 'instance=~"$instance"'
 SCRAPE: Final = f'job="neverdark",{IT}'
+ALONE: Final = "neverdark alone"
 
 
 def build() -> Dashboard:
@@ -88,12 +91,14 @@ def _right_now(page: Page) -> None:
     )
     page.add(
         number(
-            "Configuration in force since",
-            "When it was last read with success.",
+            "Since when",
+            "When this run of it began, and when its configuration was last read with success. A run that began lately "
+            "and that nobody started: something ends it again and again.",
             "dateTimeFromNow",
+            Query(f"1000 * max by (instance) (process_start_time_seconds{{{SCRAPE}}})", "{{instance}} runs"),
             Query(
                 f"1000 * max by (instance) (livestream_config_last_reload_success_timestamp_seconds{{{IT}}})",
-                "{{instance}}",
+                "{{instance}} configuration",
             ),
         ),
         width=8,
@@ -197,47 +202,43 @@ def _in_time(page: Page) -> None:
 def _resources(page: Page) -> None:
     page.row("What it needs")
     page.add(
-        lines(
-            "Processor, neverdark alone",
-            "Cores in use by neverdark's own process: 1 is one whole core. A few per cent are usual; what stays near 1 "
-            "is a loop that cannot keep up.",
-            "none",
-            Query(f"max by (instance) (rate(process_cpu_seconds_total{{{SCRAPE}}}[$__rate_interval]))", "{{instance}}"),
-            limits=((None, "transparent"), (0.9, "red")),
-        ).decimals(2),
-        width=12,
-        height=8,
-    )
-    page.add(
-        lines(
-            "Memory, neverdark alone",
-            "Resident memory of neverdark's own process. It levels off within the first hours; a line that only climbs "
-            "is a leak.",
-            "bytes",
-            Query(f"max by (instance) (process_resident_memory_bytes{{{SCRAPE}}})", "{{instance}}"),
+        _apart(
+            lines(
+                "Processor",
+                "Cores in use: 1 is one whole core. By its encoders, pushers and commands together (axis on the left), "
+                "and by neverdark's own process (on the right): a few per cent are usual there, and what stays near 1 "
+                "is a loop that cannot keep up.",
+                "none",
+                Query(
+                    f"sum by (instance) (rate(livestream_process_cpu_seconds_total{{{IT}}}[$__rate_interval]))",
+                    "{{instance}}, all that it started",
+                ),
+                Query(
+                    f"max by (instance) (rate(process_cpu_seconds_total{{{SCRAPE}}}[$__rate_interval]))",
+                    f"{{{{instance}}}}, {ALONE}",
+                ),
+            ).decimals(2)
         ),
         width=12,
         height=8,
     )
     page.add(
-        lines(
-            "Processor, all that it started",
-            "Cores in use by its encoders, pushers and commands together: 1 is one whole core.",
-            "none",
-            Query(
-                f"sum by (instance) (rate(livestream_process_cpu_seconds_total{{{IT}}}[$__rate_interval]))",
-                "{{instance}}",
-            ),
-        ).decimals(1),
-        width=12,
-        height=8,
-    )
-    page.add(
-        lines(
-            "Memory, all that it started",
-            "Resident memory of its encoders, pushers and commands together.",
-            "bytes",
-            Query(f"sum by (instance) (livestream_process_resident_memory_bytes{{{IT}}})", "{{instance}}"),
+        _apart(
+            lines(
+                "Memory",
+                "Resident memory of its encoders, pushers and commands together (axis on the left), and of neverdark's "
+                "own process (on the right): that levels off within the first hours, and a line that only climbs is a "
+                "leak.",
+                "bytes",
+                Query(
+                    f"sum by (instance) (livestream_process_resident_memory_bytes{{{IT}}})",
+                    "{{instance}}, all that it started",
+                ),
+                Query(
+                    f"max by (instance) (process_resident_memory_bytes{{{SCRAPE}}})",
+                    f"{{{{instance}}}}, {ALONE}",
+                ),
+            )
         ),
         width=12,
         height=8,
@@ -264,27 +265,10 @@ def _resources(page: Page) -> None:
         width=12,
         height=8,
     )
-    page.add(
-        lines(
-            "Files and sockets that it has open",
-            "As a share of what it may have. At 100 % no process can be started: raise LimitNOFILE.",
-            "percentunit",
-            Query(
-                f"max by (instance) (process_open_fds{{{SCRAPE}}} / process_max_fds{{{SCRAPE}}})",
-                "{{instance}}",
-            ),
-            limits=((None, "transparent"), (0.8, "red")),
-        ),
-        width=12,
-        height=8,
-    )
-    page.add(
-        number(
-            "Started",
-            "When this run of it began. Lately, and you did not start it: something ends it again and again.",
-            "dateTimeFromNow",
-            Query(f"1000 * max by (instance) (process_start_time_seconds{{{SCRAPE}}})", "{{instance}}"),
-        ),
-        width=12,
-        height=8,
+
+
+def _apart(panel: timeseries.Panel) -> timeseries.Panel:
+    """What neverdark alone needs has an axis of its own: beside what it started it would be a line at the bottom."""
+    return panel.override_by_regexp(
+        f", {ALONE}$", [models.DynamicConfigValue(id_val="custom.axisPlacement", value="right")]
     )
