@@ -79,8 +79,8 @@ def test_lesson_06_a_camera_by_rtmp_that_was_lost_is_used_again(
 def test_a_file_that_ends_begins_again_on_the_same_connection(
     ingest: Ingest, neverdark: Launch, tmp_path: Path, ffmpeg: str
 ) -> None:
-    """FFmpeg 5 ends with it. A later one goes on with silence until its frames are missed: at the clock's pace, or the
-    timestamps at the platform would jump by minutes."""
+    """FFmpeg 5 ends with it. A later one goes on with silence until its frames are missed: a minute ahead of the clock
+    at most, or the timestamps at the platform would jump by many."""
     key = secret("main")
     stream = cam(ingest.url, key, restart=QUICK | {"reset_after": "1s"}, stall={"timeout": "3s"})
     stream["source"] = {"url": str(record(tmp_path / "clip.mp4", 4)), "realtime": True}
@@ -91,7 +91,7 @@ def test_a_file_that_ends_begins_again_on_the_same_connection(
 
     eventually(lambda: sum(running.restarts()[ENCODER].values()) >= 2, 2 * (4 + 3 + 2) + SLACK, "it ended, twice")
     media = running.metric("progress_media_seconds_total", stream="cam", role="pusher")
-    assert media < time.monotonic() - began + 5
+    assert media < time.monotonic() - began + 2 * 60 + 10, "unbounded, it is a thousand seconds by now"
     assert running.exits(*ENCODER).keys() <= {"source_ended", "killed"}
     assert running.restarts()[PUSHER] == {}
     assert ingest.publisher(key).client == client
