@@ -13,18 +13,16 @@ COPY = "copy"
 # The silent track's encoder, whatever the source's audio does.
 _SILENCE_CODEC = "aac"
 # Silence may run ahead of the clock by a minute and not by more: when the source ends, FFmpeg 6 and newer go on with it
-# alone, and unbounded they make minutes of it each second, by which the timestamps at the platform jump. The minute is for
-# sources that begin with a burst (HLS, an RTMP server's cache): silence that came late would be out of order. What a source
-# was late it may catch up, and a camera's clock may be a little fast: so it never holds up the picture. The first frame is
-# sent through the filter as if it were a minute late, and put back behind it.
+# alone, and unbounded they make minutes of it each second, by which the timestamps at the platform jump. The minute is
+# for sources that begin with a burst (HLS, an RTMP server's cache): silence that came late would be out of order. A
+# source may catch up what it was late, and a camera's clock may be a little fast: so it never holds up the picture. The
+# first frame goes through the filter as if it were a minute late, and is put back behind it.
 _SILENCE_AHEAD = 60
-_SILENCE_INPUT = (
-    "-f",
-    "lavfi",
-    "-i",
-    "anullsrc=channel_layout=stereo:sample_rate=48000"
-    f",asetpts='PTS+if(eq(N,0),{_SILENCE_AHEAD}/TB,0)',arealtime=speed=1.0001:limit=3600,asetpts=N/SR/TB",
+_SILENCE = (
+    "anullsrc=channel_layout=stereo:sample_rate=48000,"
+    f"asetpts='PTS+if(eq(N,0),{_SILENCE_AHEAD}/TB,0)',arealtime=speed=1.0001:limit=3600,asetpts=N/SR/TB"
 )
+_SILENCE_INPUT = ("-f", "lavfi", "-i", _SILENCE)
 
 # Frame rates that television counts in 1001ths: FFmpeg takes 29.97 for 2997/100, which drifts.
 _NTSC_BASES = (24, 30, 48, 60, 120)

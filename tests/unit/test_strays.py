@@ -37,7 +37,7 @@ while time.monotonic() < deadline and (alive(pids["dead"]) or Path(f"/proc/{pids
     killed += sweep({known.pid}, {"now"}, owner)
     time.sleep(0.01)
 result = {name: alive(pid) for name, pid in pids.items()}
-result |= {"known": known.poll() is None, "killed": killed == [pids["dead"]],
+result |= {"known": known.poll() is None, "killed": set(killed) == {pids["dead"]},
            "zombie": Path(f"/proc/{pids['dead']}").exists()}
 for pid in (pids["live"], pids["other"], known.pid):
     os.kill(pid, 9)
