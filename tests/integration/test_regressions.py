@@ -50,7 +50,10 @@ def test_orphans_are_known_by_any_spelling_of_the_data_dir(ingest: Ingest, unsta
 
 def test_what_a_command_leaves_in_the_background_does_not_pile_up(neverdark: Launch) -> None:
     restart = {"initial_delay": "300ms", "max_delay": "300ms", "attempts": 1000}
-    running = neverdark({"mine": {"command": ["sh", "-c", "setsid sleep 424242 & exit 0"], "restart": restart}})
+    # It ends a moment later: what has not left its process group by then is ended with it.
+    running = neverdark(
+        {"mine": {"command": ["sh", "-c", "setsid sleep 424242 & sleep 0.3; exit 0"], "restart": restart}}
+    )
 
     def sleepers() -> set[int]:
         return {pid for pid, line in carriers(running.data_dir).items() if line.startswith("sleep 424242")}
