@@ -50,7 +50,7 @@ wrong() {
         fi
         case $name in
             *-url)
-                if [ "$(grep -c . "$secrets/$name")" != 1 ] || ! grep -q '^https\{0,1\}://[^[:space:]]*[[:space:]]*$' "$secrets/$name"; then
+                if [ "$(grep -c '[^[:space:]]' "$secrets/$name")" != 1 ] || ! grep -qi '^[[:space:]]*https\{0,1\}://[^[:space:]]*[[:space:]]*$' "$secrets/$name"; then
                     echo "$secrets/$name is not one line with a URL, https://…"
                     return
                 fi
@@ -92,6 +92,7 @@ wanted() {
 # said_for RECEIVER: the words of SECRETS/RECEIVER-for. Fails if it cannot be read or has a word that is no severity.
 said_for() {
     said=$(tr -s ', \t\r\n' ' ' 2>/dev/null <"$secrets/$1-for") || return 1
+    case $said in *[!\ ]*) ;; *) return 1 ;; esac
     for word in $said; do
         case $word in page | ticket | info | heartbeat) echo "$word" ;; *) return 1 ;; esac
     done

@@ -136,7 +136,8 @@ def _send_test(alertmanager: Alertmanager, wait: float) -> int:
         return _DONE
     shared = set(_messages(configuration, HEARTBEAT) or ())
     outcome = _watch(alertmanager, expected, before, shared, wait)
-    if not _messages(configuration, PAGE):
+    pages = _messages(configuration, PAGE)
+    if pages is not None and not pages:  # None: somebody else's configuration, whose routes nobody knows here
         print("neverdark: a page would reach nobody: no receiver is on for `page`", file=sys.stderr)
         return _FAILED
     return outcome
