@@ -24,15 +24,16 @@ from supervisor.config_file import ConfigError, Loaded, load
 from supervisor.config_watch import ConfigWatch
 from supervisor.drilling import cause
 from supervisor.ffmpeg.binary import Binary
+from supervisor.ffmpeg.parameters import Picture
 from supervisor.gather import Gather
 from supervisor.incidents import NOTHING_OPEN, Book
 from supervisor.keeper import Keeper
 from supervisor.lifecycle_types import RetryNow
+from supervisor.media_links import MediaLinks, NoFreePort
 from supervisor.model import ProcessKey, RestartReason, Role, Segment, State, Trouble
 from supervisor.oom import MemoryWatch
 from supervisor.orphans import end_orphans
-from supervisor.plan import StreamSpec, plan, sourceless
-from supervisor.ports import MediaPorts, NoFreePort
+from supervisor.plan import StreamSpec, fixed, plan, sourceless
 from supervisor.preflight import ca_bundle, preflight, raise_file_limit
 from supervisor.process import OWNER_VARIABLE
 from supervisor.quantities import Address
@@ -64,7 +65,7 @@ class Engine:
         self._file = file
         self._binary = binary
         self._data_dir = loaded.config.data_dir.resolve()
-        self._ports = MediaPorts(loaded.config.ports, str(self._data_dir))
+        self._links = MediaLinks(loaded.config.ports, str(self._data_dir))
         self._ca_file = ca_bundle()
         self._specs: dict[str, StreamSpec] = {}
         self._stopping = asyncio.Event()
@@ -116,6 +117,7 @@ class Engine:
             progress=Gather(loop),
             environment=self._environment(),
             data_dir=self._data_dir,
+            links=self._links,
             tell=self.tell,
             trouble=self._storage_trouble,
             changed=self._changed,
@@ -125,6 +127,7 @@ class Engine:
             line_down=self._reaches.line_down,
             add_looks=self._reaches.add_to,
             book=self.book,
+            fixed=self._fixed,
         )
         self._apply(self._plan(self.loaded))
         ready()
@@ -204,7 +207,7 @@ class Engine:
     # --- streams -----------------------------------------------------------------------------------
 
     def _plan(self, loaded: Loaded) -> dict[str, StreamSpec]:
-        return plan(loaded.config, self._binary, self._ports.get, ca_file=self._ca_file, variables=loaded.variables)
+        return plan(loaded.config, self._binary, self._links.port, ca_file=self._ca_file, variables=loaded.variables)
 
     def _apply(self, specs: dict[str, StreamSpec]) -> events.ConfigReloaded:
         """Make the streams what `specs` say; what did not change is not touched."""
@@ -242,7 +245,8 @@ class Engine:
         for name in specs:  # in the order of the file, in place: others look at the same mapping
             if name in self.streams:
                 self.streams[name] = self.streams.pop(name)
-        self._ports.keep_only({(s.name, d.name) for s in specs.values() for d in s.destinations})
+        configured = {(s.name, d.name) for s in specs.values() for d in s.destinations}
+        self._links.keep_only(configured | {(slot.key.stream, slot.key.destination) for slot in self._pushers()})
         self._second.follow(specs)
 
     def request(self, verb: str, name: str) -> bool:
@@ -266,15 +270,12 @@ class Engine:
         (self._waiting.add if slot.waits_for_ingest else self._waiting.discard)(slot)
         assert self._host is not None
         stream = self.streams.get(slot.key.stream)
-        if slot.status.state is State.STOPPED or slot.port_taken or (stream and stream.unsettled):
+        if slot.status.state is State.STOPPED or (stream and stream.unsettled):
             self._host.loop.call_soon(self._follow_up, slot)
         if self._claims.held and not slot.alive:
             self._host.loop.call_soon(self._claims.release)
 
     def _follow_up(self, slot: Slot) -> None:
-        if slot.port_taken:
-            slot.port_taken = False
-            self._replace_port(slot)
         stream = self.streams.get(slot.key.stream)
         if stream:
             stream.settle()
@@ -285,20 +286,6 @@ class Engine:
     def _note_gone(self) -> None:
         if self._stopping.is_set() and all(stream.gone for stream in self.streams.values()):
             self._gone.set()
-
-    def _replace_port(self, slot: Slot) -> None:
-        """A taken port is nobody's failure: encoder and pusher get another one."""
-        old = slot.spec.media_port
-        stream = self.streams.get(slot.key.stream)
-        if old is None or stream is None or not stream.wanted:
-            return
-        try:
-            new = self._ports.replace(slot.key.stream, slot.key.destination)
-        except NoFreePort as error:
-            self.tell(events.ProbeTrouble("ports", str(error)))
-            return
-        self.tell(events.MediaPortReplaced(slot.key, old, new))
-        stream.update(self._plan(self.loaded)[slot.key.stream])
 
     # --- configuration -----------------------------------------------------------------------------
 
@@ -390,6 +377,10 @@ class Engine:
         stream = self.streams.get(name)
         return stream is not None and stream.drilling(asyncio.get_running_loop().time())
 
+    def _fixed(self, name: str, picture: Picture) -> tuple[str, ...] | None:
+        """The command line of an encoder that keeps to the picture that it began with."""
+        return fixed(self.loaded.config, name, self._binary, self._links.port, picture)
+
     def _learned(self, slot: Slot) -> None:
         """A probe has found something that explains a failure."""
         down = slot.line_is_down() and slot.segment is Segment.NETWORK
@@ -408,7 +399,7 @@ class Engine:
         if seconds and fault:
             if not stream.on_air:
                 raise Refused("the stream is not on air: a drill would prove nothing")
-            argv = partial(sourceless, self.loaded.config, name, self._binary, self._ports.get)
+            argv = partial(sourceless, self.loaded.config, name, self._binary, self._links.port)
             how = cause(fault, stream, destination, argv)
         stream.announce_drill(seconds)
         self.tell(events.DrillAnnounced(name, seconds, how))

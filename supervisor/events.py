@@ -104,15 +104,6 @@ class BudgetRefilled:
 
 
 @dataclass(frozen=True, slots=True)
-class MediaPortReplaced:
-    """A loopback port was taken by another program; encoder and pusher use another one."""
-
-    key: ProcessKey
-    old: int
-    new: int
-
-
-@dataclass(frozen=True, slots=True)
 class StreamWanted:
     """Somebody asked for a stream to run (`wanted`) or not to run."""
 
@@ -297,7 +288,6 @@ Fact = (
     | SpawnFailed
     | RetryScheduled
     | BudgetRefilled
-    | MediaPortReplaced
     | StreamWanted
     | StreamOnAir
     | WatchdogStarted

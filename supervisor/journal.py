@@ -122,8 +122,6 @@ class Journal:
                 )
             case events.BudgetRefilled(key):
                 log.info(_of(key.name, "sustained progress, all attempts are back"), stream=key.stream)
-            case events.MediaPortReplaced(key, old, new):
-                log.warning(_of(key.name, "media port was taken, using another"), stream=key.stream, old=old, new=new)
             case events.StreamWanted(stream, wanted, why):
                 log.info("Auto-restart enabled" if wanted else "planned stop", stream=stream, why=why)
             case events.StreamOnAir():

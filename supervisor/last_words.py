@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from supervisor.secrecy import Redactor
 
@@ -24,8 +24,10 @@ _NUMBERS = re.compile(r" *(?:0x[0-9a-fA-F]+|\d+)")  # FFmpeg pads them with spac
 class LastWords:
     """Turns raw output into lines for a log file, and keeps the last of them for whoever asks why."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, heed: Callable[[bytes], bool] = lambda _: False) -> None:
+        """`heed` sees every line as it was written; what it takes for itself is not kept."""
         self.redactor = redactor
+        self._heed = heed
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._partial = b""
         self._in_long_line = False  # its beginning is written, the rest is not kept
@@ -80,6 +82,8 @@ class LastWords:
         yield f"… {count} bytes of output skipped, too many at once"
 
     def _line(self, raw: bytes) -> Iterator[str]:
+        if self._heed(raw):
+            return
         text = raw[:_MAX_RAW_LINE].decode("utf-8", "replace")
         # Cleaned before it is cut: half a secret would not be known for one.
         line = self.redactor.clean(_CONTROL.sub("", text), cut=len(raw) >= _CUT_BY_WRITER).rstrip()

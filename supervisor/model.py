@@ -46,6 +46,7 @@ class RestartReason(StrEnum):
     OPERATOR = "operator"
     CONFIG = "config"
     LIMIT = "limit"
+    PARAMETERS = "parameters"
 
 
 class ExitCause(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from supervisor.last_words import LastWords
@@ -17,9 +18,18 @@ _FLOOD_RATE = 64 * 1024
 class Output:
     """Reads, cleans, keeps and writes down the output of one process, through all of its runs."""
 
-    def __init__(self, data_dir: Path, stream: str, name: str, redactor: Redactor, trouble: Trouble) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        stream: str,
+        name: str,
+        redactor: Redactor,
+        trouble: Trouble,
+        heed: Callable[[bytes], bool],
+    ) -> None:
+        """`heed` sees every line as it was written; what it takes for itself is not kept."""
         self.outlet = Outlet(data_dir / "run" / stream / f"{name}.output")
-        self._words = LastWords(redactor)
+        self._words = LastWords(redactor, heed)
         self._log = RunLog(data_dir / "logs" / stream, name, trouble)
         self._allowance = float(_FLOOD_BURST)
         self._allowance_at = 0.0

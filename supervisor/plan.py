@@ -5,7 +5,7 @@ Two plans are compared process by process: what is equal is left alone, so a rel
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +15,8 @@ from pydantic import SecretStr
 
 from supervisor.config import Config, Destination, Policies, Stream, Uplink, destination_scheme, text
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
+from supervisor.ffmpeg.codecs import COPY
+from supervisor.ffmpeg.parameters import Picture
 from supervisor.ffmpeg.sources import Kind, SourcePlace, kind_of, source_place
 from supervisor.model import ProcessKey, Role
 from supervisor.quantities import Address
@@ -23,6 +25,7 @@ from supervisor.secrecy import secrets_of_argv, secrets_of_url, show_url
 PROGRESS = "{progress}"  # stands in argv for the progress URL, which is known when the process' place is made
 _PORTS = {"rtmp": 1935, "rtmps": 443}
 _NO_SOURCE = "/neverdark/drill/no-such-source.ts"
+_MOST_FPS = 240  # a camera that tells none makes FFmpeg count its clock's ticks
 _READ_TIMEOUT_SHARE = 0.8  # the source's own timeout comes first, so that FFmpeg can say what went wrong
 
 
@@ -53,6 +56,8 @@ class ProcessSpec:
     tracked: bool  # it reports progress
     video: bool  # its frames must advance; sound alone is no progress
     media_port: int | None = None  # a pusher's loopback port
+    sound: bool = False  # what a pusher sends has sound
+    feeds: tuple[str, ...] = ()  # the destinations that an encoder sends to
     ingest: Address | None = None  # where a pusher connects to by TCP
     tls: bool = False  # and whether it speaks TLS there
     observed: tuple[Observed, ...] = ()  # where a command says that it connects to by TCP
@@ -123,7 +128,7 @@ def _stream(
         # Pushers first: who listens before the encoder speaks loses nothing.
         processes = (
             *(_pusher(config, name, key, binary, port, ca_file) for key, port in ports.items()),
-            _encoder(config, name, stream, binary, tuple(ports.values())),
+            _encoder(config, name, stream, binary, ports),
         )
     return StreamSpec(
         name=name,
@@ -171,10 +176,33 @@ def sourceless(config: Config, name: str, binary: Binary, media_port: MediaPort)
     assert stream.source is not None  # the configuration's own rule
     nothing = {"url": SecretStr(_NO_SOURCE), "format": None, "options": (), "realtime": None, "loop": False}
     without = stream.model_copy(update={"source": stream.source.model_copy(update=nothing)})
-    return _encoder(config, name, without, binary, tuple(media_port(name, key) for key in stream.destinations)).argv
+    return _encoder(config, name, without, binary, {key: media_port(name, key) for key in stream.destinations}).argv
 
 
-def _encoder(config: Config, name: str, stream: Stream, binary: Binary, ports: tuple[int, ...]) -> ProcessSpec:
+def fixed(
+    config: Config, name: str, binary: Binary, media_port: MediaPort, picture: Picture
+) -> tuple[str, ...] | None:
+    """The command line of a stream's encoder that makes the picture that its first run made.
+
+    A source that comes back with another size or rate must not change what goes out. None where nothing is left open:
+    all is configured, or the picture is copied.
+    """
+    stream = config.streams[name]
+    video = stream.video
+    if video.codec == COPY or not picture.square:
+        return None
+    found: dict[str, object] = {}
+    if video.size is None:
+        found["size"] = (picture.width, picture.height)
+    if video.fps is None and picture.rate is not None and picture.rate <= _MOST_FPS:
+        found["fps"] = picture.rate
+    if not found:
+        return None
+    stream = stream.model_copy(update={"video": video.model_copy(update=found)})
+    return _encoder(config, name, stream, binary, {key: media_port(name, key) for key in stream.destinations}).argv
+
+
+def _encoder(config: Config, name: str, stream: Stream, binary: Binary, links: Mapping[str, int]) -> ProcessSpec:
     assert stream.source is not None  # the configuration's own rule
     policies = config.policies_of(name)
     argv = encoder_argv(
@@ -182,7 +210,7 @@ def _encoder(config: Config, name: str, stream: Stream, binary: Binary, ports: t
         stream.source,
         stream.video,
         stream.audio,
-        media_ports=ports,
+        links=links,
         progress_url=PROGRESS,
         read_timeout=policies.stall.timeout * _READ_TIMEOUT_SHARE,
     )
@@ -194,6 +222,7 @@ def _encoder(config: Config, name: str, stream: Stream, binary: Binary, ports: t
         video=True,
         source=source_place(stream.source),
         live=kind_of(stream.source) not in {Kind.LAVFI, Kind.FILE},
+        feeds=tuple(links),
     )
 
 
@@ -202,13 +231,13 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
     url = text(destination.url)
     scheme = destination_scheme(url)
     output_file = Path(url) if scheme == "file" else None
+    sound = config.streams[stream].audio.source != "none"
     argv = pusher_argv(
         binary,
         str(output_file) if output_file else url,
         text(destination.secret_key) or None,
-        media_port=port,
         progress_url=PROGRESS,
-        audio=config.streams[stream].audio.source != "none",
+        audio=sound,
         ca_file=ca_file,
     )
     return ProcessSpec(
@@ -218,6 +247,7 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
         tracked=True,
         video=True,
         media_port=port,
+        sound=sound,
         ingest=_ingest(destination),
         tls=_tls(destination),
         output_file=output_file,

@@ -4,7 +4,7 @@ Both wires belong to a process' place, not to its run, and neither can block or 
 
 * output goes to a FIFO that the child holds open for reading and writing, non-blocking. A full FIFO loses
   text, a dead reader is no broken pipe, and a restarted supervisor can open it again by its name;
-* progress comes by UDP on the loopback, one report a datagram.
+* progress comes by UDP on the loopback, one report a datagram (`progress_socket`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import contextlib
 import fcntl
 import os
 import signal
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,6 @@ from supervisor.model import Exit
 OWNER_VARIABLE = "_NEVERDARK_OWNER"  # the data_dir of the neverdark that started a process
 RUN_VARIABLE = "_NEVERDARK_RUN"
 _PIPE_BYTES = 256 * 1024
-_DATAGRAM_BYTES = 4096
 # Python ignores these two; a child must not inherit that.
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
 
@@ -65,33 +63,6 @@ class Outlet:
         os.close(self.fd)
 
 
-class ProgressSocket:
-    """Where a process' progress reports arrive."""
-
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-        self._socket.bind(("127.0.0.1", 0))
-        self.fd = self._socket.fileno()
-        self.url = f"udp://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.receive = self._socket.recv  # the hot path: 1,000 calls a second
-
-    def read(self) -> bytes:
-        """One report; empty for none."""
-        try:
-            return self.receive(_DATAGRAM_BYTES)
-        except OSError:
-            return b""
-
-    def drain(self) -> None:
-        """Drop the reports of a run that is over."""
-        while self.read():
-            pass
-
-    def close(self) -> None:
-        """Close the port."""
-        self._socket.close()
-
-
 @dataclass(slots=True)
 class Child:
     """A run that is alive, or a zombie that nobody has reaped yet."""
@@ -121,8 +92,12 @@ class Child:
         return Exit(os.waitstatus_to_exitcode(status), None), cpu
 
 
-def spawn(argv: list[str], environment: Mapping[str, str], output_fd: int) -> Child:
+def spawn(
+    argv: list[str], environment: Mapping[str, str], output_fd: int, inherited: Mapping[int, int] | None = None
+) -> Child:
     """Start `argv` as the leader of a session of its own, with output to `output_fd` and no input.
+
+    `inherited` are further descriptors: what the child knows each as, and ours.
 
     posix_spawn rather than Popen: it costs less, and the respawn is what viewers wait for. Descriptors of ours
     are close-on-exec, so nothing leaks. Raises OSError when the program cannot be started.
@@ -135,6 +110,7 @@ def spawn(argv: list[str], environment: Mapping[str, str], output_fd: int) -> Ch
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_DUP2, output_fd, 1),
             (os.POSIX_SPAWN_DUP2, output_fd, 2),
+            *((os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in (inherited or {}).items()),
         ],
         setsid=True,
         setsigmask=(),

@@ -91,6 +91,11 @@ class ProgressMeter:
         return advanced
 
     @property
+    def media_seconds(self) -> float:
+        """Media seconds of all runs."""
+        return self._media
+
+    @property
     def run_media(self) -> float:
         """Media seconds of this run."""
         return self._run_media

@@ -16,21 +16,27 @@ from pathlib import Path
 
 from supervisor import events, lifecycle, lifecycle_types
 from supervisor.attribution import Evidence, segment_of
+from supervisor.feeds import Feeds
+from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
 from supervisor.ffmpeg.failure import Failure, classify
+from supervisor.ffmpeg.parameters import Parameters, Picture, picture
 from supervisor.ffmpeg.progress import parse_report
 from supervisor.gather import Gather
 from supervisor.incidents import Book
+from supervisor.intake import Intake
 from supervisor.lifecycle_types import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, View
+from supervisor.media_links import MediaLinks
 from supervisor.model import Cause, Exit, ExitCause, RestartReason, Role, Segment, State, Trouble
 from supervisor.output import Output
 from supervisor.plan import PROGRESS, ProcessSpec
-from supervisor.process import RUN_VARIABLE, Child, ProgressSocket, is_stopped, spawn
+from supervisor.process import RUN_VARIABLE, Child, is_stopped, spawn
 from supervisor.progress_meter import ProgressMeter
+from supervisor.progress_socket import ProgressSocket
 from supervisor.quantities import Address
 from supervisor.runlog import Trouble as StorageTrouble
 from supervisor.secrecy import Redactor
 from supervisor.snapshot import LastFailure, ProcessSnapshot
-from supervisor.uplink import DropMeter, UplinkMeter
+from supervisor.uplink import UplinkMeter
 
 ON_AIR_SECONDS = 3.0  # an advance is proof of life for this long
 UNTRACKED_SECONDS = 1.0  # who reports nothing has proved something by living this long
@@ -42,6 +48,7 @@ _TROUBLE = {
     RestartReason.START_TIMEOUT: Trouble.START_TIMEOUT,
     RestartReason.UPLINK: Trouble.UPLINK_BLOCKED,
 }
+_ON_PURPOSE = frozenset({None, RestartReason.OPERATOR, RestartReason.CONFIG, RestartReason.PARAMETERS})
 # What fails like this may do so because our own line is down.
 _OVER_THE_LINE = frozenset(
     {ExitCause.INGEST_UNREACHABLE, ExitCause.INGEST_CLOSED, Trouble.UPLINK_BLOCKED, Trouble.START_TIMEOUT}
@@ -56,6 +63,7 @@ class Host:
     progress: Gather
     environment: Mapping[str, str]
     data_dir: Path
+    links: MediaLinks
     tell: events.Listener
     trouble: StorageTrouble
     changed: Callable[[Slot], None]  # called after every turn of the lifecycle
@@ -64,6 +72,7 @@ class Host:
     memory_ran_out: Callable[[], bool]  # whether the kernel has ended somebody for want of memory, a moment ago
     line_down: Callable[[Address], bool]  # whether it is our own line that keeps this ingest from us
     book: Book
+    fixed: Callable[[str, Picture], tuple[str, ...] | None]  # a stream's encoder whose picture stays as it began
     add_looks: Callable[[Evidence, ProcessSpec], Evidence]  # adds what probes have found to the evidence of a failure
 
 
@@ -75,6 +84,7 @@ class Slot:
         self.key = spec.key
         self.status = Status()
         self.feeder: Slot | None = None
+        self.eaters: list[Slot] = []  # whom it feeds
         self.child: Child | None = None
         self.run_id: str | None = None
         self.started: float | None = None  # wall clock
@@ -83,27 +93,30 @@ class Slot:
         self.last_cause: Cause | None = None
         self.evidence = Evidence(spec.key.role)  # of the last failure
         self.last_failure: LastFailure | None = None
-        self.port_taken = False
         self.held = False  # it shall run, and waits for another process that does the same to be gone
         self.meter = ProgressMeter(video=spec.video)
         self.uplink = UplinkMeter() if spec.ingest else None
         self.observed = {one.name: UplinkMeter() for one in spec.observed}
-        self.drops = DropMeter() if spec.media_port else None
+        self.intake = Intake(host.links.get(spec.key.stream, spec.key.destination)) if spec.media_port else None
+        self.feeds = Feeds(host.links, spec.key.stream) if spec.key.role is Role.ENCODER else None
         self._fed_before = 0.0  # the feeder's count at our last advance, or at the start of our run
         self._cpu_seconds = 0.0
         self.made = host.loop.time()
         self._run_started = 0.0  # monotonic
         self._last_report = 0.0
         self._argv_once: tuple[str, ...] | None = None
+        self._argv_fixed: tuple[str, ...] | None = None  # with what the first run found out
         self._was_stopped = False  # by somebody else, at the moment when we killed it
         self._host = host
         self._timer: asyncio.TimerHandle | None = None
         self._pending: deque[Callable[[], None]] = deque()
-        self._output = Output(host.data_dir, spec.key.stream, spec.key.name, redactor, host.trouble)
+        self._output = Output(host.data_dir, spec.key.stream, spec.key.name, redactor, host.trouble, self._heed)
         host.loop.add_reader(self._output.outlet.fd, self._on_output)
         self._progress = ProgressSocket() if spec.tracked else None
         if self._progress:
             host.progress.add(self._progress.fd, self._on_progress)
+        if self.feeds:
+            host.loop.add_reader(self.feeds.tap.fd, self._on_parameters)
 
     # --- orders ------------------------------------------------------------------------------------
 
@@ -149,6 +162,8 @@ class Slot:
     def update(self, spec: ProcessSpec, redactor: Redactor) -> None:
         """Take a changed specification; one that changes the command line replaces the process."""
         replaced = spec.argv != self.spec.argv
+        if replaced:
+            self._argv_fixed = None
         before, self.spec = self.spec, spec
         self._output.hide(redactor)
         if bool(self.uplink) != bool(spec.ingest):
@@ -172,6 +187,9 @@ class Slot:
         if self._progress:
             self._host.progress.remove(self._progress.fd)
             self._progress.close()
+        if self.feeds:
+            self._host.loop.remove_reader(self.feeds.tap.fd)
+            self.feeds.close()
         self.catch_up()
         self._output.close()
 
@@ -194,7 +212,7 @@ class Slot:
     @property
     def excused(self) -> bool:
         """It has had no chance yet: a start, or a replacement on purpose. Nothing has failed."""
-        planned = self.status.reason in {None, RestartReason.OPERATOR, RestartReason.CONFIG}
+        planned = self.status.reason in _ON_PURPOSE
         leaving = self.status.state is State.STOPPING
         return self.last_cause is None and planned and (leaving or self.meter.last_advance is None)
 
@@ -298,8 +316,13 @@ class Slot:
         loop = self._host.loop
         wall = time.time()
         run_id = f"{datetime.fromtimestamp(wall, UTC):%Y%m%dT%H%M%S.%f}"[:-3] + f"Z-{self.status.run}"
+        inherited: dict[int, int] = {}
+        if self.intake:
+            self.intake.begin_run(loop.time(), self.feeder.feeds.current if self.feeder and self.feeder.feeds else None)
+            inherited[MEDIA_DESCRIPTOR] = self.intake.link.fd
+        environment = {**self._host.environment, RUN_VARIABLE: run_id}
         try:
-            child = spawn(self._argv(wall), {**self._host.environment, RUN_VARIABLE: run_id}, self._output.outlet.fd)
+            child = spawn(self._argv(wall), environment, self._output.outlet.fd, inherited)
         except (OSError, ValueError) as error:
             # Not from here: this is the middle of a turn of the lifecycle.
             loop.call_soon(self._spawn_failed, error)
@@ -311,15 +334,17 @@ class Slot:
         self.meter.begin_run()
         self._fed_before = self._fed_so_far()
         if self._progress:
-            self._progress.drain()
+            self._progress.begin_run(child.pid, family=self.key.role is Role.COMMAND)
         if reason:
             self.restarts = {**self.restarts, reason: self.restarts[reason] + 1}
         self._put_off(partial(self._begin_run, run_id, child.pid, reason))
 
     def _argv(self, wall: float) -> list[str]:
         url = self._progress.url if self._progress else ""
-        words, self._argv_once = self._argv_once or self.spec.argv, None
+        words, self._argv_once = self._argv_once or self._argv_fixed or self.spec.argv, None
         argv = [word.replace(PROGRESS, url) for word in words]
+        if self.feeds:
+            argv = list(map(self.feeds.begin_run(self.spec.feeds), argv))
         path = self.spec.output_file
         if path and path.exists():
             stamp = datetime.fromtimestamp(wall, UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -376,6 +401,30 @@ class Slot:
                 fact = events.ProcessAdvanced(self.key, self.run_id, now - self._run_started)
                 self._put_off(partial(self._host.tell, fact))
 
+    def _on_parameters(self) -> None:
+        """The encoder's media tells what it is made of: at its start, and with each keyframe."""
+        assert self.feeds is not None
+        if (parameters := self.feeds.heard()) is None:
+            return
+        if self._argv_fixed is None and (shown := picture(parameters)) and self._argv_once is None:
+            self._argv_fixed = self._host.fixed(self.key.stream, shown)
+        for pusher in self.eaters:
+            pusher.learn(parameters)
+
+    def learn(self, parameters: Parameters) -> None:
+        """What comes now is made of these: a connection that has announced others must be a new one."""
+        if self.intake is None or self.child is None or self.status.ending:
+            return
+        announced = self.intake.announced or Parameters()
+        if announced.differ(parameters):
+            self.dispatch(Restart(RestartReason.PARAMETERS, force=True))
+        else:
+            self.intake.announced = announced.updated(parameters)
+
+    def _heed(self, line: bytes) -> bool:
+        """Look at a line that the process wrote; True when it is not for people."""
+        return self.intake is not None and self.intake.heed(line, self._host.loop.time())
+
     def _on_output(self) -> None:
         self.catch_up()  # the run before must be closed before this one's words are kept
         self._output.read(self._host.loop.time())
@@ -392,7 +441,6 @@ class Slot:
         planned = self.status.state is State.STOPPING
         ours = self.status.ending
         failure, lines = self._diagnose(how, planned=planned)
-        self.port_taken = failure.port_taken
         if not planned and not ours:
             self._blame(failure.cause, answered=failure.answered)
         silent = self._silent_since()
@@ -412,6 +460,10 @@ class Slot:
         )
         self._put_off(partial(self._end_run, lines, wall, fact))
         self.dispatch(Exited(failure.cause))
+        if self.intake:
+            self.intake.ended(loop.time(), replaced=self.child is not None)
+        if self.feeds and self.child is None:
+            self.feeds.ended()
 
     def _silent_since(self) -> float | None:
         """When media last advanced; None when it has not since somebody wanted it.
@@ -448,7 +500,7 @@ class Slot:
             return classify(self.key.role, how, said, stopping=planned, oom_killed=False), lines
         except Exception as error:  # noqa: BLE001 - see above
             self._host.tell(events.InternalError(f"diagnosis of {self.key}", type(error).__name__))
-            return Failure(ExitCause.OTHER, port_taken=False), lines
+            return Failure(ExitCause.OTHER), lines
 
     def _end_run(self, lines: list[str], wall: float, fact: events.ProcessExited) -> None:
         """The book-keeping of an exit; the next run may be alive already."""
@@ -510,6 +562,11 @@ class Slot:
             raise
         self._arm()
 
+    def weigh(self, now: float) -> None:
+        """Called every second: how far a pusher is behind what it is given."""
+        if self.intake and self.feeder and self.child:
+            self.intake.weigh(self.feeder.meter, self.meter, now)
+
     def uplink_blocked(self, seconds: float) -> None:
         """The kernel says that the ingest has acknowledged nothing for so long."""
         self.dispatch(UplinkBlocked(seconds))
@@ -536,5 +593,5 @@ class Slot:
             progress=self.meter.totals(now),
             last_failure=self.last_failure,
             uplink=self.uplink.totals if self.uplink else None,
-            dropped_datagrams=self.drops.total if self.drops else None,
+            dropped_datagrams=self.intake.drops if self.intake else None,
         )

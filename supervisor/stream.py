@@ -111,9 +111,6 @@ class Stream:
         self._leaving = {key for key in self.slots if key not in wanted}
         # In the order of the specification, whatever came first.
         self._arrange([self.slots[key] for key in [*wanted, *self._leaving]])
-        encoder = self._encoder()
-        for slot in self.pushers:
-            slot.feeder = encoder
         if self.wanted:
             for key in wanted:
                 self.slots[key].start()
@@ -124,6 +121,11 @@ class Stream:
     def _arrange(self, slots: list[Slot]) -> None:
         self.slots = {slot.key: slot for slot in slots}
         self.pushers = [slot for slot in slots if slot.key.role is Role.PUSHER]
+        encoder = self._encoder()
+        for slot in self.pushers:
+            slot.feeder = encoder
+        if encoder:
+            encoder.eaters = self.pushers
         # Those whose advance makes the stream on air: the required ones, or if none is, any of them.
         staying = [slot for slot in self.pushers if slot.key not in self._leaving]
         names = {destination.name for destination in self.spec.destinations if destination.required}
@@ -210,7 +212,7 @@ class Stream:
 
     def _drops_of(self, name: str) -> int | None:
         sender = self._sender(name)
-        return sender.drops.total if sender and sender.drops else None
+        return sender.intake.drops if sender and sender.intake else None
 
     def _dark(self, now: float) -> Slot | None:
         """Who, if anybody, keeps the stream from being on air. Where no destination is required, any will do."""
@@ -241,6 +243,8 @@ class Stream:
 
     def account(self, now: float, wall: float) -> None:
         """Book the time since the last call as on air or off air, and tell when that changed."""
+        for pusher in self.pushers:
+            pusher.weigh(now)
         dark = self._dark(now)
         self._culprit = culprit = dark and self._blame(dark, now)
         on_air = self.wanted and dark is None

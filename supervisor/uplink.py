@@ -1,7 +1,7 @@
-"""Does the ingest acknowledge what is sent to it, and does the loopback lose datagrams? Pure.
+"""Does the ingest acknowledge what is sent to it? Pure.
 
 The probe delivers what the kernel says about one socket at one moment; sockets come and go with the runs of a
-process and each starts counting at 0. The meters turn that into a verdict and into totals that never fall.
+process and each starts counting at 0. The meter turns that into a verdict and into totals that never fall.
 """
 
 from __future__ import annotations
@@ -63,13 +63,6 @@ class TcpSample(NamedTuple):
     def importance(self) -> tuple[bool, int, int]:
         """An open connection before one that the ingest has closed, then the one that carries the stream."""
         return self.state is TcpState.ESTABLISHED, self.acked_bytes or 0, self.inode
-
-
-class DropSample(NamedTuple):
-    """A UDP socket at one moment: datagrams that the kernel dropped since it was opened."""
-
-    inode: int
-    drops: int
 
 
 class UplinkMeter:
@@ -157,27 +150,6 @@ class UplinkMeter:
             unsent_bytes=sample.unsent_bytes,
             rtt_seconds=sample.rtt_seconds,
         )
-
-
-class DropMeter:
-    """Sums what the kernel dropped, over all media sockets that one pusher has had."""
-
-    def __init__(self) -> None:
-        self._last: DropSample | None = None
-        self._total = 0
-
-    @property
-    def total(self) -> int:
-        """Datagrams lost so far; never falls."""
-        return self._total
-
-    def update(self, sample: DropSample | None) -> None:
-        """Take a sample; None when the pusher has no media socket now."""
-        if sample is None:
-            return
-        same = self._last is not None and self._last.inode == sample.inode
-        self._total += _growth(self._last.drops if self._last and same else None, sample.drops)
-        self._last = sample
 
 
 def _same_connection(before: TcpSample, sample: TcpSample) -> bool:

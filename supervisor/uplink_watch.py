@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 
 from supervisor import events
 from supervisor.lifecycle_types import RetryNow
-from supervisor.model import ProcessKey, Role, State
+from supervisor.model import ProcessKey, State
 from supervisor.probes.here import is_here
 from supervisor.probes.uplink import Evidence, Observation, ProbeFailed, Subject, UplinkProbe, Watched
 from supervisor.quantities import Address
@@ -59,8 +59,6 @@ class UplinkWatch:
 
     def _judge(self, evidence: Evidence, pids: dict[Subject, int], now: float, wall: float, interval: float) -> None:
         for slot in self._senders():
-            if slot.drops and slot.child and pids.get(slot.key) == slot.child.pid:
-                slot.drops.update(evidence.dropped.get(slot.key))
             for key, meter, timeout in _meters(slot):
                 # Between the look and now a process may have been replaced: old evidence says nothing of the new.
                 same = slot.child is not None and pids.get(key) == slot.child.pid
@@ -110,8 +108,8 @@ def _intervals(slot: Slot) -> Iterator[float]:
 def _watched(slot: Slot) -> Iterator[Watched]:
     if slot.child is None:
         return
-    if slot.key.role is Role.PUSHER:
-        yield Watched(slot.key, slot.child.pid, slot.spec.media_port or 0)
+    if slot.spec.ingest:
+        yield Watched(slot.key, slot.child.pid)
     for observed in slot.spec.observed:
         yield Watched(Observation(slot.key, observed.name), slot.child.pid, peer=observed.ingest)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from supervisor.ffmpeg.codecs import device_options, tracks, video_options
-from supervisor.ffmpeg.destinations import destination_output, media_input, media_output
+from supervisor.ffmpeg.destinations import destination_output, media_input, media_output, media_queue, time_stamps
 from supervisor.ffmpeg.sources import source_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from supervisor.config import Audio, Source, Video
 
@@ -44,14 +44,14 @@ def encoder_argv(
     video: Video,
     audio: Audio,
     *,
-    media_ports: Sequence[int],
+    links: Mapping[str, int],
     progress_url: str,
     read_timeout: float,
 ) -> list[str]:
-    """Return the encoder's argv: the source once, as MPEG-TS to each loopback UDP port in `media_ports`.
+    """Return the encoder's argv: the source once, as MPEG-TS to the loopback UDP port of each destination in `links`.
 
-    `progress_url` is where `-progress` reports go (udp://…), `read_timeout` in seconds bounds a silent
-    network source. Raises ValueError without a port.
+    What it sends from is left open (`destinations.sender_mark`). `progress_url` is where `-progress` reports go
+    (udp://…), `read_timeout` in seconds bounds a silent network source. Raises ValueError without a port.
 
     An encoder whose silence is endless ends with its source only up to FFmpeg 5; a later one goes on with silence
     and still picture, and is found by its frames, which no longer advance.
@@ -66,7 +66,7 @@ def encoder_argv(
         *video_options(video),
         *chosen.audio,
         *(["-shortest"] if chosen.endless and binary.version < _SHORTEST_FREEZES_SINCE else []),
-        *media_output(media_ports),
+        *media_output(links, copied_sound=chosen.copied),
     ]
 
 
@@ -75,21 +75,22 @@ def pusher_argv(
     destination_url: str,
     key: str | None,
     *,
-    media_port: int,
     progress_url: str,
     audio: bool,
     ca_file: str | None,
 ) -> list[str]:
-    """Return the pusher's argv: the MPEG-TS from `media_port`, repacked for the destination, never encoded.
+    """Return the pusher's argv: the encoder's MPEG-TS, repacked for the destination, never encoded.
 
     `audio` is whether the encoder sends any. Raises ValueError for a destination that cannot be pushed to.
     """
     return [
         *_common(binary, progress_url),
-        *media_input(media_port),
+        *media_input(),
         *("-map", "0:v:0"),
         *(("-map", "0:a:0") if audio else ()),
         *("-c", "copy"),
+        *(time_stamps() if audio else ()),
+        *media_queue(binary.version),
         *("-max_interleave_delta", _PUSHER_INTERLEAVE),
         *destination_output(destination_url, key, ca_file=ca_file),
     ]

@@ -101,6 +101,10 @@ def _filters(video: Video, codec: VideoCodec) -> str:
             f"pad={width}:{height}:-1:-1",
             "setsar=1",
         ]
+    else:
+        # What says nothing of its pixels has square ones: said from the first run on, or a later run of a fixed size,
+        # which says it, would look like another picture.
+        filters.append("setsar='if(sar,sar,1)'")
     filters.append(f"format={codec.pixel_format}")
     if codec.upload:
         filters.append(codec.upload)
@@ -133,6 +137,7 @@ class Tracks:
     maps: tuple[str, ...]
     audio: tuple[str, ...]
     endless: bool  # a track of ours never ends by itself
+    copied: bool = False  # the sound is as the source has it
 
 
 def tracks(audio: Audio) -> Tracks:
@@ -158,5 +163,5 @@ def tracks(audio: Audio) -> Tracks:
     if audio.source == "silence":
         return Tracks(_SILENCE_INPUT, (*video, "-map", "1:a:0"), encode, endless=True)
     if COPY in (audio.source, audio.codec):
-        return Tracks((), (*video, "-map", "0:a:0"), ("-c:a", COPY), endless=False)
+        return Tracks((), (*video, "-map", "0:a:0"), ("-c:a", COPY), endless=False, copied=True)
     return Tracks(_SILENCE_INPUT, (*video, "-map", "0:a:0?", "-map", "1:a:0"), encode, endless=True)

@@ -7,22 +7,48 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
+MEDIA_DESCRIPTOR = 3  # where a pusher finds the socket of its link
+AUDIO_BASE = 1_000_000_000
 _LOOPBACK = "127.0.0.1"
+_WARNING = 24  # FFmpeg's number for that level
+
+# What stands for the ports that are known when a run begins, in the encoder's command line.
+TAP_PORT = "{tap}"
+
+
+def sender_mark(destination: str) -> str:
+    """Stands for the port that an encoder sends a destination's media from; "" for its side output."""
+    return f"{{from-{destination}}}"
+
 
 # Seven TS packets a datagram, and a writer that is paced: without pacing a keyframe's burst overflows the
 # reader's socket buffer (2,400 datagrams lost at 6 Mbit/s in 12 s; paced: none).
 _WRITER_QUERY = "pkt_size=1316&bitrate=100000000&burst_bits=200000"
 
-# The second line of defence; `overrun_nonfatal` lets a late reader lose data instead of its life.
-_READER_QUERY = "fifo_size=50000&overrun_nonfatal=1&buffer_size=4194304"
-
-# A reader that joins midway must find the tables again.
-_TS_FLAGS = "+resend_headers"
-
 # How long, in µs, the encoder's video waits for audio that pauses. FFmpeg's own 10 s would be a stall.
 _INTERLEAVE = "500000"
+
+# A reader that joins midway must find the tables again. A frame is whole with its last byte, not with the next
+# frame's first; sound comes in pieces of 45 ms instead of 190.
+_MEDIA = (
+    "f=mpegts:mpegts_flags=+resend_headers:omit_video_pes_length=0:pes_payload_size=0:max_delay=40000"
+    f":max_interleave_delta={_INTERLEAVE}"
+)
+# Keyframes alone, and of copied sound, which may change as well, one piece in fifty.
+_TAP = "f=mpegts:mpegts_flags=+resend_headers:flush_packets=1:onfail=ignore:bsfs/v=noise=drop=not(key)"
+_TAP_PICTURE = f"{_TAP}:select=v"
+_TAP_ALL = f"{_TAP}:bsfs/a=noise=drop=n-50*floor(n/50):select=v,a"
+
+# Packets that a reader may have read and not yet written: some 28 s of media. What is more is lost in front of it.
+_QUEUE = "2048"
+_OUTPUT_QUEUES_SINCE = (6, 0)
+
+# FFmpeg's own 10 s: one track further than that from its own past moves the whole input's time, the next packet of the
+# other track moves it back, and both stay apart for good. Beyond an hour it is no pause and no jump, but another clock;
+# MPEG-TS begins anew after 26.5 h.
+_DISCONTINUITY = "3600"
 
 _RTMP_SCHEMES = frozenset({"rtmp", "rtmps", "rtmpt", "rtmpts"})
 _RTMP_TLS_SCHEMES = frozenset({"rtmps", "rtmpts"})
@@ -32,7 +58,7 @@ _FRAGMENTED = ("-movflags", "+frag_keyframe+empty_moov+default_base_moof")
 
 # There is nothing to seek back to on a connection; in a file it would fail after a kill just the same.
 _FLV = ("-f", "flv", "-flvflags", "no_duration_filesize")
-_MPEGTS = ("-f", "mpegts", "-mpegts_flags", _TS_FLAGS)
+_MPEGTS = ("-f", "mpegts", "-mpegts_flags", "+resend_headers")
 
 # mp4 writes its header before it sees a packet, so it does not find out by itself that AAC comes as ADTS.
 _AAC_FOR_MP4 = ("-bsf:a", "aac_adtstoasc")
@@ -45,39 +71,60 @@ _FILE_MUXERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def media_output(ports: Sequence[int]) -> list[str]:
-    """Return the encoder's output: one MPEG-TS to each loopback port. Raises ValueError without a port."""
-    if not ports:
+def media_output(links: Mapping[str, int], *, copied_sound: bool) -> list[str]:
+    """Return the encoder's output: MPEG-TS to the loopback port of each destination, and to the tap.
+
+    `links` are the ports by destination. What each is sent from stands there as `sender_mark`, the tap's port as
+    `TAP_PORT`. Raises ValueError without a destination.
+    """
+    if not links:
         message = "an encoder needs at least one media port"
         raise ValueError(message)
-    urls = [f"udp://{_LOOPBACK}:{port}?{_WRITER_QUERY}" for port in ports]
-    wait = ("-max_interleave_delta", _INTERLEAVE)
-    if len(urls) == 1:
-        return [*wait, *_MPEGTS, urls[0]]
+    media = [_slave(_MEDIA, port, f"{_WRITER_QUERY}&{_sent_from(name)}") for name, port in links.items()]
+    tap = _slave(_TAP_ALL if copied_sound else _TAP_PICTURE, TAP_PORT, f"pkt_size=1316&{_sent_from('')}")
     # tee interleaves once itself and once more in each branch.
-    options = f"[f=mpegts:mpegts_flags={_TS_FLAGS}:max_interleave_delta={_INTERLEAVE}]"
-    escaped = (url.replace(":", "\\:") for url in urls)
-    return [*wait, "-f", "tee", "|".join(f"{options}{url}" for url in escaped)]
+    return ["-max_interleave_delta", _INTERLEAVE, "-f", "tee", "|".join([*media, tap])]
 
 
-def media_input(port: int) -> list[str]:
-    """Return the pusher's input: the encoder's MPEG-TS from a loopback port.
+def _sent_from(destination: str) -> str:
+    return f"localaddr={_LOOPBACK}&localport={sender_mark(destination)}"
+
+
+def _slave(options: str, port: int | str, query: str) -> str:
+    url = f"udp://{_LOOPBACK}:{port}?{query}".replace(":", "\\:")
+    return f"[{options}]{url}"
+
+
+def media_input() -> list[str]:
+    """Return the pusher's input: the encoder's MPEG-TS, from the socket that it inherits.
 
     The first three options bring the first bytes to the ingest 0.3–0.7 s after the start instead of 5–6 s.
     """
     return [
-        "-scan_all_pmts",
-        "0",
-        "-fpsprobesize",
-        "0",
-        "-analyzeduration",
-        "3000000",
-        "-fflags",
-        "+genpts+discardcorrupt",
-        "-f",
-        "mpegts",
-        "-i",
-        f"udp://{_LOOPBACK}:{port}?{_READER_QUERY}",
+        *("-scan_all_pmts", "0"),
+        *("-fpsprobesize", "0"),
+        *("-analyzeduration", "3000000"),
+        *("-fflags", "+genpts+discardcorrupt"),
+        *("-dts_delta_threshold", _DISCONTINUITY),
+        *("-thread_queue_size", _QUEUE),
+        *("-f", "mpegts"),
+        *("-i", f"pipe:{MEDIA_DESCRIPTOR}"),
+    ]
+
+
+def media_queue(version: tuple[int, int]) -> list[str]:
+    """Return the output option without which FFmpeg 6 and newer hold eight packets, and media is lost in front."""
+    return ["-thread_queue_size", _QUEUE] if version >= _OUTPUT_QUEUES_SINCE else []
+
+
+def time_stamps() -> list[str]:
+    """Return the options that print, about once a second, the time stamps with which each track leaves.
+
+    They stand on lines of their own among FFmpeg's warnings; those of sound have `AUDIO_BASE` added.
+    """
+    return [
+        *("-bsf:v", rf"setts=dts=if(mod(N\,25)\,DTS\,print(DTS*TB\,{_WARNING})*0+DTS)"),
+        *("-bsf:a", rf"setts=dts=if(mod(N\,47)\,DTS\,print(DTS*TB+{AUDIO_BASE}\,{_WARNING})*0+DTS)"),
     ]
 
 

@@ -20,14 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The cause of an exit.
-
-    `port_taken`: a pusher needs another media port, nothing is wrong otherwise. `answered`: a machine out there
-    answered, if only to refuse.
-    """
+    """The cause of an exit. `answered`: a machine out there answered, if only to refuse."""
 
     cause: ExitCause
-    port_taken: bool = False
     answered: bool = False
 
 
@@ -47,8 +42,6 @@ _INGEST = frozenset({Role.PUSHER})
 def _rule(roles: frozenset[Role], cause: ExitCause, *patterns: str) -> _Rule:
     return _Rule(roles, re.compile("|".join(patterns)), cause)
 
-
-_PORT_TAKEN = re.compile(r"bind failed: Address already in use")
 
 # Fatal wherever they stand. FFmpeg adds lines that sound like something else: the first RULE wins.
 _FATAL = (
@@ -199,8 +192,6 @@ def classify(role: Role, exit: Exit, lines: Sequence[str], *, stopping: bool, oo
     if exit.signal is not None:
         out_of_memory = oom_killed and exit.signal == _SIGKILL
         return Failure(ExitCause.OUT_OF_MEMORY if out_of_memory else ExitCause.KILLED)
-    if role is Role.PUSHER and any(_PORT_TAKEN.search(line) for line in lines):
-        return Failure(ExitCause.OTHER, port_taken=True)
     if role is not Role.COMMAND and exit.code == _EXIT_AFTER_SIGNAL and not _says(lines, _NOT_PERMITTED):
         return Failure(ExitCause.KILLED)
     if exit.code == 0:

@@ -1,8 +1,8 @@
-"""What the kernel knows about our sockets: acknowledged bytes, waiting bytes, dropped datagrams, who listens.
+"""What the kernel knows about our sockets: acknowledged bytes, waiting bytes, who listens.
 
 One netlink dump (`sock_diag`, the interface behind `ss`) shows every TCP socket of this network namespace; no
-privilege is needed. /proc/PID/fd tells whose they are, /proc/net/udp what was dropped. Own code rather than a
-library: docs/decisions/0003-uplink-evidence.md has the figures.
+privilege is needed. /proc/PID/fd tells whose they are. Own code rather than a library:
+docs/decisions/0003-uplink-evidence.md has the figures.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from supervisor.peers import Connection, Peer, match
 from supervisor.probes.family import adopted, family_of
 from supervisor.probes.names import Names, literal
 from supervisor.quantities import Address
-from supervisor.uplink import DropSample, TcpSample, TcpState
+from supervisor.uplink import TcpSample, TcpState
 
 _NETLINK_SOCK_DIAG = 4
 # The older of two request types, as `ss` uses it: it alone dumps IPv4 and IPv6 in one walk over the
@@ -57,8 +57,6 @@ _ANSWER_TIMEOUT = 2.0  # seconds; the kernel answers at once or never
 _TRIES = 3
 _MAPPED_IPV4 = bytes(10) + b"\xff\xff"
 _REREAD_AFTER = 10  # samples; finds a second connection beside one that is known
-_UDP_FIELDS = 13
-_UDP_INODE = 9
 _WILDCARD = ""
 
 
@@ -85,7 +83,6 @@ class Watched(NamedTuple):
 
     key: Subject
     pid: int
-    media_port: int = 0
     peer: Address | None = None
 
 
@@ -98,7 +95,6 @@ class Evidence(NamedTuple):
 
     connections: dict[Subject, TcpSample]
     listening: frozenset[tuple[str, int]]
-    dropped: dict[Subject, DropSample]
 
 
 class UplinkProbe:
@@ -120,16 +116,13 @@ class UplinkProbe:
         Pids that do not exist have no sockets, that is all. Raises ProbeFailed, and nothing else, when the kernel
         refuses or its answer is unusable: then nothing is known, which is not the same as no connection.
         """
-        ports = [one.media_port for one in watched if one.media_port]
         try:
             table = _dump_tcp()
-            udp = _udp_sockets(ports) if ports else {}
-        except (OSError, ValueError) as error:  # ValueError: /proc/net/udp is not as we know it
+        except OSError as error:
             message = f"asking the kernel about sockets: {error}"
             raise ProbeFailed(message) from error
         self._owners.begin(one.pid for one in watched)
         connections: dict[Subject, TcpSample] = {}
-        dropped: dict[Subject, DropSample] = {}
         observed: dict[int, dict[Subject, Address]] = {}
         for one in watched:
             if one.peer:
@@ -139,15 +132,12 @@ class UplinkProbe:
             if held:
                 samples = (_tcp_sample(inode, table.connections[inode]) for inode in held)
                 connections[one.key] = max(samples, key=lambda sample: sample.importance)
-            bound = udp.get(one.media_port, {})
-            for inode in self._owners.held(one.pid, bound) if bound else ():
-                dropped[one.key] = DropSample(inode, bound[inode])
         matched: dict[Subject, TcpSample] = {}
         self._adopted = None
         for pid, peers in observed.items():
             matched |= self._observe(pid, peers, table.connections)
         self._matched = {key: sample.inode for key, sample in matched.items()}
-        return Evidence(connections | matched, frozenset(table.listening), dropped)
+        return Evidence(connections | matched, frozenset(table.listening))
 
     def _observe(
         self, pid: int, addresses: Mapping[Subject, Address], table: Mapping[int, bytes]
@@ -165,7 +155,7 @@ class UplinkProbe:
     def _sockets_of_family(self, pid: int) -> frozenset[int]:
         if self._adopted is None:
             self._adopted = adopted()  # once a sample
-        return frozenset().union(*map(_socket_inodes, family_of(pid, self._adopted)))
+        return frozenset().union(*map(socket_inodes, family_of(pid, self._adopted)))
 
     def _peer(self, address: Address) -> Peer:
         host = literal(address.host)
@@ -203,7 +193,7 @@ class _Owners:
         inodes, read_in = self._known.get(pid, (frozenset(), -_REREAD_AFTER))
         found = inodes & sockets.keys()
         if read_in != self._round and (again or not found or self._round - read_in >= _REREAD_AFTER):
-            inodes = (read or _socket_inodes)(pid)
+            inodes = (read or socket_inodes)(pid)
             self._known[pid] = inodes, self._round
             found = inodes & sockets.keys()
         return set(found)
@@ -216,7 +206,7 @@ def _connections(inodes: Iterable[int], table: Mapping[int, bytes]) -> Iterator[
         yield Connection(_tcp_sample(inode, message), host, int.from_bytes(message[_REMOTE_PORT], "big"))
 
 
-def _socket_inodes(pid: int) -> frozenset[int]:
+def socket_inodes(pid: int) -> frozenset[int]:
     """The sockets among a process' descriptors; none if it is gone or not ours to look at."""
     directory = f"/proc/{pid}/fd"
     inodes = set()
@@ -352,28 +342,3 @@ def _host(family: int, address: bytes) -> str:
         return _WILDCARD
     packed = packed.removeprefix(_MAPPED_IPV4)
     return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)  # noqa: PLR2004 - IPv4
-
-
-# --- UDP, by /proc -----------------------------------------------------------------------------------
-
-
-def _udp_sockets(ports: Iterable[int]) -> dict[int, dict[int, int]]:
-    """Drops by inode by local port, of those `ports` that are bound. Raises OSError.
-
-    The address does not matter: FFmpeg binds its media port on all of them, whatever its URL says.
-    """
-    wanted = {f"{port:04X}": port for port in ports if port}
-    found: dict[int, dict[int, int]] = {}
-    for family in ("udp", "udp6"):
-        try:
-            # Not /proc/net: that is the namespace of the main thread, netlink's is ours.
-            with open(f"/proc/thread-self/net/{family}", encoding="ascii") as table:  # noqa: PTH123 - as above
-                lines = table.readlines()
-        except FileNotFoundError:
-            continue  # a kernel without IPv6
-        for line in lines:
-            fields = line.split()
-            if len(fields) < _UDP_FIELDS or (port := wanted.get(fields[1].rpartition(":")[2])) is None:
-                continue
-            found.setdefault(port, {})[int(fields[_UDP_INODE])] = int(fields[-1])
-    return found

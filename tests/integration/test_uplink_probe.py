@@ -240,13 +240,13 @@ def test_descriptors_are_not_read_again_while_the_connection_is_known(
 ) -> None:
     probe, watched = UplinkProbe(), [Watched(PUSHER, client.pid)]
     until(probe, watched, lambda seen: PUSHER in seen.connections)
-    read, reads = uplink._socket_inodes, []
+    read, reads = uplink.socket_inodes, []
 
     def counted(pid: int) -> frozenset[int]:
         reads.append(pid)
         return read(pid)
 
-    monkeypatch.setattr(uplink, "_socket_inodes", counted)
+    monkeypatch.setattr(uplink, "socket_inodes", counted)
     for _ in range(20):
         assert PUSHER in probe.sample(watched).connections
     assert len(reads) == 2
@@ -391,7 +391,7 @@ class Kernel:
 def answering(monkeypatch: pytest.MonkeyPatch, *answers: list[bytes | OSError]) -> Kernel:
     kernel = Kernel(*answers)
     monkeypatch.setattr("supervisor.probes.uplink.socket.socket", kernel)
-    monkeypatch.setattr(uplink, "_socket_inodes", lambda _: frozenset({7}))
+    monkeypatch.setattr(uplink, "socket_inodes", lambda _: frozenset({7}))
     return kernel
 
 

@@ -1,0 +1,60 @@
+"""Where an encoder's media goes: the links of its destinations, and the side output that tells its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from supervisor.ffmpeg.destinations import TAP_PORT, sender_mark
+from supervisor.ffmpeg.parameters import Parameters
+from supervisor.media_links import MediaLinks
+from supervisor.parameter_tap import ParameterTap
+
+
+class Feeds:
+    """Lives with the place of one encoder, through all of its runs.
+
+    Each run sends from ports of its own, and the links take media from these alone: nobody else can have them while it
+    runs, and nobody knows them before.
+    """
+
+    def __init__(self, links: MediaLinks, stream: str) -> None:
+        self.tap = ParameterTap()
+        self.current: Parameters | None = None  # what the encoder sends, as far as it is known
+        self._links = links
+        self._stream = stream
+        self._ports: dict[str, int] = {}  # by destination, while a run lives
+
+    def begin_run(self, destinations: Sequence[str]) -> Callable[[str], str]:
+        """Give a run its ports. Returns what makes a word of its command line what it is to be."""
+        self._ports = {destination: self._links.sending_port() for destination in destinations}
+        own = self._links.sending_port()
+        for destination, port in self._ports.items():
+            self._links.get(self._stream, destination).send_from(port)
+        self.tap.listen_to(own)
+        marks = {sender_mark(name): str(port) for name, port in {**self._ports, "": own}.items()}
+        marks[TAP_PORT] = str(self.tap.port)
+
+        def fill(word: str) -> str:
+            if "{" in word:
+                for mark, port in marks.items():
+                    word = word.replace(mark, port)
+            return word
+
+        return fill
+
+    def ended(self) -> None:
+        """No run is there: from now on the ports are anybody's."""
+        for destination in self._ports:
+            self._links.get(self._stream, destination).send_from(None)
+        self._ports = {}
+
+    def heard(self) -> Parameters | None:
+        """What the tap has to tell; None for nothing."""
+        parameters = self.tap.read()
+        if parameters is not None:
+            self.current = (self.current or Parameters()).updated(parameters)
+        return parameters and self.current
+
+    def close(self) -> None:
+        """Let go."""
+        self.tap.close()
