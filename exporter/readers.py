@@ -87,6 +87,11 @@ def _uplink(attribute: str) -> Reader:
     return lambda place: None if place.uplink is None else read(place.uplink)
 
 
+def _link(attribute: str) -> Reader:
+    read = attrgetter(attribute)
+    return lambda place: None if place.link is None else read(place.link)
+
+
 def _watchdog(attribute: str) -> Reader:
     read = attrgetter(attribute)
     return lambda place: None if place.watchdog is None else read(place.watchdog)
@@ -125,6 +130,10 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "destination_expected_bytes_per_second": attrgetter("expected_bytes_per_second"),
     "destination_limit_bytes_per_second": attrgetter("limit_bytes_per_second"),
     "media_dropped_datagrams_total": attrgetter("dropped_datagrams"),
+    "media_overruns_total": _link("overruns"),
+    "destination_backlog_seconds": _link("backlog_seconds"),
+    "destination_backlog_limit_seconds": _link("backlog_limit_seconds"),
+    "destination_av_offset_seconds": _link("av_offset_seconds"),
     "uplink_connections_total": _uplink("connections"),
     "uplink_acked_bytes_total": _uplink("acked_bytes"),
     "uplink_unsent_bytes": _uplink("unsent_bytes"),

@@ -28,13 +28,16 @@ class Evidence(NamedTuple):
     source: Reach | None = None
 
 
-_SOURCE = frozenset({ExitCause.SOURCE_UNREACHABLE, ExitCause.SOURCE_REFUSED, ExitCause.SOURCE_ENDED})
+_SOURCE = frozenset(
+    {ExitCause.SOURCE_UNREACHABLE, ExitCause.SOURCE_REFUSED, ExitCause.SOURCE_ENDED, Trouble.CLOCK_JUMPED}
+)
 _SENDING = frozenset(
     {
         ExitCause.INGEST_UNREACHABLE,
         ExitCause.INGEST_REFUSED,
         ExitCause.INGEST_CLOSED,
         Trouble.UPLINK_BLOCKED,
+        Trouble.BACKLOG,
         Trouble.NETWORK_DOWN,
     }
 )
@@ -74,7 +77,7 @@ def _on_the_way(evidence: Evidence) -> Segment:
     if way in {Segment.NETWORK, Segment.PLATFORM}:
         return way
     match evidence.cause:
-        case Trouble.UPLINK_BLOCKED:
+        case Trouble.UPLINK_BLOCKED | Trouble.BACKLOG:
             return Segment.UPLINK
         case ExitCause.INGEST_REFUSED | ExitCause.INGEST_CLOSED:
             return Segment.PLATFORM

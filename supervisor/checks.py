@@ -14,6 +14,7 @@ from supervisor.model import Cause, Check, ExitCause, Reach, Role, State, Troubl
 from supervisor.policy import fed_enough
 
 _FRESH = 3.0  # an advance is proof of life for this long
+_APART = 2.0  # seconds; sound may be a second early or late while it waits to be sent
 
 
 class Life(StrEnum):
@@ -60,6 +61,9 @@ class Evidence(NamedTuple):
     reader_silent: float | None = None
     fed: float | None = None
     waited: float = 0.0
+    usual: float = 0.0  # seconds of silence that the source is known for
+    backlog: float = 0.0
+    av_offset: float | None = None
     startup: float = 30.0
     timeout: float = 10.0
     speed: float | None = None
@@ -76,7 +80,7 @@ class Evidence(NamedTuple):
     @property
     def advances(self) -> bool:
         """Media reaches the destination, as far as its process tells."""
-        return self.silent is not None and self.silent <= _FRESH
+        return self.silent is not None and self.silent <= _FRESH + self.usual
 
 
 class Finding(NamedTuple):
@@ -140,6 +144,7 @@ def _darkness(evidence: Evidence) -> Finding:
     first, last = evidence.processes[0], evidence.processes[-1]
     began = evidence.silent is not None
     limit, cause = (evidence.timeout, Trouble.STALL) if began else (evidence.startup, Trouble.START_TIMEOUT)
+    limit += evidence.usual
     if (evidence.waited if evidence.silent is None else evidence.silent) < limit:
         return _UNKNOWN
     mine = evidence.fed is None or fed_enough(evidence.fed, limit)
@@ -156,9 +161,23 @@ def _uplink(evidence: Evidence) -> Finding | None:
         return None
     if not uplink.connected:
         return _UNKNOWN
+    sender = evidence.processes[-1].role
     if uplink.silent >= uplink.timeout:
-        return Finding(Verdict.UNHEALTHY, Trouble.UPLINK_BLOCKED, evidence.processes[-1].role)
+        return Finding(Verdict.UNHEALTHY, Trouble.UPLINK_BLOCKED, sender)
+    if evidence.backlog > evidence.limits.backlog:  # the line carries less than the stream needs
+        return Finding(Verdict.DEGRADED, Trouble.BACKLOG, sender)
     return Finding(Verdict.DEGRADED) if uplink.silent >= uplink.timeout / 2 else _HEALTHY
+
+
+def _conformance(evidence: Evidence) -> Finding | None:
+    """Whether what leaves is as it should be: the sound beside the picture."""
+    if evidence.processes[-1].role is not Role.PUSHER:
+        return None
+    if evidence.av_offset is None or not evidence.advances:
+        return _UNKNOWN
+    if abs(evidence.av_offset) > _APART:
+        return Finding(Verdict.DEGRADED, Trouble.AV_OFFSET, Role.PUSHER)
+    return _HEALTHY
 
 
 def _network(evidence: Evidence) -> Finding | None:
@@ -191,6 +210,7 @@ CHECKS: Mapping[Check, Callable[[Evidence], Finding | None]] = {
     Check.UPLINK: _uplink,
     Check.NETWORK: _network,
     Check.SOURCE: _source,
+    Check.CONFORMANCE: _conformance,
 }
 # Without an answer from these nothing can be called healthy; the others are silent while nobody needs to ask.
 _NEEDED = frozenset({Check.PROCESS, Check.PROGRESS})

@@ -226,12 +226,17 @@ class Watchdog(Section):
 
 
 class Limits(Section):
-    """Bounds on a process: cores, bytes of memory, the lowest speed, the lowest bit rate."""
+    """Bounds: cores, bytes of memory, the lowest speed, the lowest bit rate, and how far a pusher may be behind.
+
+    At `backlog` the line counts as too thin; before `backlog_max` the pusher is replaced, and what waits is dropped.
+    """
 
     cpu: Number | None = Field(default=None, gt=0)
     memory: ByteSize | None = None
     speed: Number | None = Field(default=0.95, gt=0, le=1)
     bitrate: BitRate | None = None
+    backlog: PositiveDuration = 5.0
+    backlog_max: PositiveDuration = 20.0
 
 
 class Stop(Section):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from supervisor.config import Restart, absolute, destination_scheme, read_secret
+from supervisor.config import Limits, Restart, Section, absolute, destination_scheme, read_secret
 from supervisor.config_yaml import Path_
 from supervisor.quantities import parse_address, parse_duration
 
@@ -138,18 +138,30 @@ def _mappings(value: object) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((name, item) for name, item in value.items() if isinstance(item, dict))
 
 
+# Of two durations of a section the first is no longer than the second: section, its defaults, the two keys.
+_ORDERED: tuple[tuple[str, Section, str, str], ...] = (
+    ("restart", Restart(), "initial_delay", "max_delay"),
+    ("limits", Limits(), "backlog", "backlog_max"),
+)
+
+
 def _order(path: Path_, layers: list[Any]) -> Iterator[Broken]:
-    """The delays of a restart, reported at the innermost layer that touches one of them, and only there."""
-    sections = [layer.get("restart") if isinstance(layer, dict) else None for layer in layers]
+    """Durations in the wrong order, reported at the innermost layer that touches one of them, and only there."""
+    for section, defaults, shorter, longer in _ORDERED:
+        yield from _in_order(path, layers, section, {key: getattr(defaults, key) for key in (longer, shorter)})
+
+
+def _in_order(path: Path_, layers: list[Any], section: str, values: dict[str, float]) -> Iterator[Broken]:
+    """`values` are the defaults of both keys, the longer one first."""
+    longer, shorter = values
+    sections = [layer.get(section) if isinstance(layer, dict) else None for layer in layers]
     own = sections[-1] if isinstance(sections[-1], dict) else {}
-    touched = [key for key in ("max_delay", "initial_delay") if key in own]
-    values = {"initial_delay": Restart().initial_delay, "max_delay": Restart().max_delay}
+    touched = [key for key in values if key in own]
     try:
         for written in sections:
             if isinstance(written, dict):
                 values |= {key: parse_duration(written[key]) for key in values if key in written}
     except ValueError:
         return  # reported where it stands
-    if touched and values["initial_delay"] > values["max_delay"]:
-        expected = "expected initial_delay to be no longer than max_delay"
-        yield Broken((*path, "restart", touched[0]), expected, show=True)
+    if touched and values[shorter] > values[longer]:
+        yield Broken((*path, section, touched[0]), f"expected {shorter} to be no longer than {longer}", show=True)

@@ -29,6 +29,7 @@ from supervisor.lifecycle_types import (
     Terminate,
     Tick,
     UplinkBlocked,
+    Useless,
     View,
     Waiting,
 )
@@ -58,6 +59,7 @@ def _spawn(status: Status, view: View, reason: RestartReason | None) -> Step:
         run=status.run + 1,
         reason=reason,
         ending=False,
+        free=False,
         signals=0,
         delay=0.0,
         deadline=view.now + stall.startup if view.tracked else _refill_time(status.spent, view.now, view),
@@ -87,7 +89,7 @@ def _stop_alive(status: Status, event: Event, view: View) -> Step:
 
 
 def _begin_stopping(status: Status, view: View, *, force: bool) -> Step:
-    stopping = replace(status, state=State.STOPPING, since=view.now, signals=1, ending=False)
+    stopping = replace(status, state=State.STOPPING, since=view.now, signals=1, ending=False, free=False)
     if force:
         return Step(replace(stopping, deadline=None, worked=_worked(status, view)), (Kill(),))
     stop = view.policies.stop
@@ -147,6 +149,8 @@ def _failed(status: Status, event: Event, view: View) -> Step:
     restart = view.policies.restart
     reason = status.reason if status.ending and status.reason else RestartReason.EXIT
     idle = replace(status, reason=reason, ending=False, since=view.now, worked=_worked(status, view))
+    if status.free:
+        return _spawn(idle, view, reason)
     if view.line_down:
         return _wait_for_line(idle, event, view)
     if is_ghost(event.cause, None if status.worked is None else view.now - status.worked):
@@ -232,6 +236,15 @@ def _uplink_blocked(status: Status, event: Event, view: View) -> Step:
     return _kill(status, RestartReason.UPLINK, silent)
 
 
+def _useless(status: Status, event: Event, view: View) -> Step:
+    assert isinstance(event, Useless)
+    del view
+    if status.ending:
+        return Step(status)
+    ending = replace(status, ending=True, free=event.free, reason=event.reason, deadline=None)
+    return Step(ending, (Kill(),), (Silent(event.reason, 0.0, event.trouble),))
+
+
 # --- deadlines -------------------------------------------------------------------------------------
 
 
@@ -246,6 +259,7 @@ def _stall_time(status: Status, view: View) -> tuple[float | None, RestartReason
     limit, reason = (stall.timeout, RestartReason.STALL) if began else (stall.startup, RestartReason.START_TIMEOUT)
     if not view.tracked:
         return None, reason
+    limit += view.usual
     due = (status.since if view.last_advance is None else view.last_advance) + limit
     if view.fed is None or view.now < due:
         return due, reason
@@ -285,6 +299,7 @@ _ALIVE: dict[type[Event], _Handler] = {
     Restart: _restart_alive,
     Exited: _failed,
     UplinkBlocked: _uplink_blocked,
+    Useless: _useless,
     PoliciesChanged: _alive_tick,
     Tick: _alive_tick,
 }
@@ -318,6 +333,7 @@ IGNORED: dict[State, dict[type[Event], str]] = {
         Advanced: "a report of a run that is over",
         Exited: "there is no run",
         UplinkBlocked: "there is no run",
+        Useless: "there is no run",
         RetryNow: "it is not wanted",
         LineLost: "it is not wanted",
         PoliciesChanged: "nothing is due",
@@ -335,16 +351,19 @@ IGNORED: dict[State, dict[type[Event], str]] = {
         Advanced: "a report of a run that is over",
         Exited: "there is no run",
         UplinkBlocked: "there is no run",
+        Useless: "there is no run",
     },
     State.COOLDOWN: {
         Start: "it will start by itself; a restart hurries it",
         Advanced: "a report of a run that is over",
         Exited: "there is no run",
         UplinkBlocked: "there is no run",
+        Useless: "there is no run",
     },
     State.STOPPING: {
         Advanced: "it is going",
         UplinkBlocked: "it is going",
+        Useless: "it is going",
         RetryNow: "it is going",
         LineLost: "it is going",
         PoliciesChanged: "the stop that has begun goes on as it began",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from supervisor.config import Policies
-from supervisor.model import ExitCause, RestartReason, State
+from supervisor.model import ExitCause, RestartReason, State, Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Status:
     deadline: float | None = None  # when `Tick` is due
     reason: RestartReason | None = None  # why it is being, or was last, replaced
     ending: bool = False  # we killed it; its exit is still to come
+    free: bool = False  # and that costs no attempt
     signals: int = 0  # polite signals sent in STOPPING
     delay: float = 0.0  # the wait that BACKOFF or COOLDOWN began with
 
@@ -68,6 +69,15 @@ class UplinkBlocked:
 
 
 @dataclass(frozen=True, slots=True)
+class Useless:
+    """It runs and must be replaced at once. `free`: through no fault of its own, so that it costs no attempt."""
+
+    reason: RestartReason
+    trouble: Trouble
+    free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RetryNow:
     """What it failed on is known to be back."""
 
@@ -87,7 +97,9 @@ class Tick:
     """`Status.deadline` has passed."""
 
 
-Event = Start | Stop | Restart | Advanced | Exited | UplinkBlocked | RetryNow | LineLost | PoliciesChanged | Tick
+Event = (
+    Start | Stop | Restart | Advanced | Exited | UplinkBlocked | Useless | RetryNow | LineLost | PoliciesChanged | Tick
+)
 
 
 # --- what is known besides -------------------------------------------------------------------------
@@ -103,6 +115,7 @@ class View:
     tracked: bool = True  # whether it reports progress at all
     last_advance: float | None = None  # of this run
     line_down: bool = False  # and it is on the other side of the line that this process has its peer
+    usual: float = 0.0  # seconds of silence that its source is known for
     fed: float | None = None  # seconds of media that its feeder delivered since `last_advance`; None: it has none
 
 
@@ -131,10 +144,14 @@ Action = Spawn | Kill | Terminate
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """Fact: it showed no progress (or no acknowledged byte) for too long and is being killed."""
+    """Fact: it showed no progress (or no acknowledged byte) for too long and is being killed.
+
+    `trouble` says what is wrong instead, where media did flow.
+    """
 
     reason: RestartReason
     seconds: float
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)

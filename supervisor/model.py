@@ -77,6 +77,9 @@ class Trouble(StrEnum):
     BITRATE_LOW = "bitrate_low"
     LIMIT = "limit"
     NETWORK_DOWN = "network_down"
+    BACKLOG = "backlog"
+    AV_OFFSET = "av_offset"
+    CLOCK_JUMPED = "clock_jumped"
 
 
 Cause = ExitCause | Trouble
@@ -112,6 +115,7 @@ class Check(StrEnum):
     UPLINK = "uplink"
     NETWORK = "network"
     SOURCE = "source"
+    CONFORMANCE = "conformance"
 
 
 class Verdict(StrEnum):

@@ -17,7 +17,7 @@ from supervisor.config import Config, Destination, Policies, Stream, Uplink, des
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
 from supervisor.ffmpeg.codecs import COPY
 from supervisor.ffmpeg.parameters import Picture
-from supervisor.ffmpeg.sources import Kind, SourcePlace, kind_of, source_place
+from supervisor.ffmpeg.sources import Kind, SourcePlace, comes_in_pieces, kind_of, source_place
 from supervisor.model import ProcessKey, Role
 from supervisor.quantities import Address
 from supervisor.secrecy import secrets_of_argv, secrets_of_url, show_url
@@ -62,6 +62,7 @@ class ProcessSpec:
     tls: bool = False  # and whether it speaks TLS there
     observed: tuple[Observed, ...] = ()  # where a command says that it connects to by TCP
     source: SourcePlace | None = None  # where what an encoder reads can be looked at
+    in_pieces: bool = False  # what an encoder reads comes in bursts
     live: bool = False  # what it reads comes from outside, in its own time
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
     target: tuple[str, ...] = field(default=(), repr=False)  # what two processes must not do at the same time
@@ -179,9 +180,7 @@ def sourceless(config: Config, name: str, binary: Binary, media_port: MediaPort)
     return _encoder(config, name, without, binary, {key: media_port(name, key) for key in stream.destinations}).argv
 
 
-def fixed(
-    config: Config, name: str, binary: Binary, media_port: MediaPort, picture: Picture
-) -> tuple[str, ...] | None:
+def fixed(config: Config, name: str, binary: Binary, media_port: MediaPort, picture: Picture) -> tuple[str, ...] | None:
     """The command line of a stream's encoder that makes the picture that its first run made.
 
     A source that comes back with another size or rate must not change what goes out. None where nothing is left open:
@@ -221,6 +220,7 @@ def _encoder(config: Config, name: str, stream: Stream, binary: Binary, links: M
         tracked=True,
         video=True,
         source=source_place(stream.source),
+        in_pieces=comes_in_pieces(stream.source),
         live=kind_of(stream.source) not in {Kind.LAVFI, Kind.FILE},
         feeds=tuple(links),
     )

@@ -39,7 +39,7 @@ from supervisor.watchdog import Post, Watchdog
 _TELL_AGAIN = 600.0
 _NEVER_HELPS = HOPELESS | {ExitCause.INGEST_REFUSED}
 _SEGMENT_OF_ROLE = {Role.ENCODER: Segment.ENCODER, Role.PUSHER: Segment.PUSHER, Role.COMMAND: Segment.ENCODER}
-_WHILE_MEDIA_FLOWS = frozenset({Trouble.SLOW, Trouble.BITRATE_LOW, Trouble.LIMIT})
+_WHILE_MEDIA_FLOWS = frozenset({Trouble.SLOW, Trouble.BITRATE_LOW, Trouble.LIMIT, Trouble.BACKLOG, Trouble.AV_OFFSET})
 _BITS = 8
 
 
@@ -201,6 +201,9 @@ class SecondLayer:
             reader_silent=_silent(reader, since, now),
             fed=sender.fed,
             waited=now - since,
+            usual=sender.usual_silence(now),
+            backlog=sender.backlog,
+            av_offset=sender.intake.offset(now) if sender.intake else None,
             startup=policies.stall.startup,
             timeout=policies.stall.timeout,
             speed=file.media.over(window, reader.run_id, at, reader.meter.run_media) if moving and at else None,
@@ -300,7 +303,7 @@ class SecondLayer:
 
 def _own_segment(slot: Slot, cause: Cause | None) -> Segment:
     """Where something is wrong although media flows."""
-    if cause is Trouble.BITRATE_LOW and slot.key.role is Role.PUSHER:
+    if cause in {Trouble.BITRATE_LOW, Trouble.BACKLOG} and slot.key.role is Role.PUSHER:
         return Segment.UPLINK
     return _SEGMENT_OF_ROLE[slot.key.role]
 

@@ -24,7 +24,7 @@ from supervisor.ffmpeg.progress import parse_report
 from supervisor.gather import Gather
 from supervisor.incidents import Book
 from supervisor.intake import Intake
-from supervisor.lifecycle_types import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, View
+from supervisor.lifecycle_types import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, Useless, View
 from supervisor.media_links import MediaLinks
 from supervisor.model import Cause, Exit, ExitCause, RestartReason, Role, Segment, State, Trouble
 from supervisor.output import Output
@@ -33,15 +33,18 @@ from supervisor.process import RUN_VARIABLE, Child, is_stopped, spawn
 from supervisor.progress_meter import ProgressMeter
 from supervisor.progress_socket import ProgressSocket
 from supervisor.quantities import Address
+from supervisor.rhythm import Rhythm
 from supervisor.runlog import Trouble as StorageTrouble
 from supervisor.secrecy import Redactor
 from supervisor.snapshot import LastFailure, ProcessSnapshot
+from supervisor.source_clock import SourceClock
 from supervisor.uplink import UplinkMeter
 
 ON_AIR_SECONDS = 3.0  # an advance is proof of life for this long
 UNTRACKED_SECONDS = 1.0  # who reports nothing has proved something by living this long
 _MOST_REPORTS = 100  # that one look takes in: a flood of them must not hold up the loop
 _FAILURE_LINES = 20
+_BACKLOG_SHARE = 0.85  # of what is allowed at most: it is looked at once a second, and a new connection takes its time
 _REPORTED_SECONDS = 2.0  # FFmpeg reports twice a second, whether or not anything advances
 _TROUBLE = {
     RestartReason.STALL: Trouble.STALL,
@@ -99,6 +102,8 @@ class Slot:
         self.observed = {one.name: UplinkMeter() for one in spec.observed}
         self.intake = Intake(host.links.get(spec.key.stream, spec.key.destination)) if spec.media_port else None
         self.feeds = Feeds(host.links, spec.key.stream) if spec.key.role is Role.ENCODER else None
+        self._clock = SourceClock() if spec.key.role is Role.ENCODER else None
+        self.rhythm = Rhythm() if spec.in_pieces else None
         self._fed_before = 0.0  # the feeder's count at our last advance, or at the start of our run
         self._cpu_seconds = 0.0
         self.made = host.loop.time()
@@ -164,6 +169,7 @@ class Slot:
         replaced = spec.argv != self.spec.argv
         if replaced:
             self._argv_fixed = None
+            self.rhythm = Rhythm() if spec.in_pieces else None
         before, self.spec = self.spec, spec
         self._output.hide(redactor)
         if bool(self.uplink) != bool(spec.ingest):
@@ -239,7 +245,12 @@ class Slot:
         if not self.spec.tracked:
             return now - self.status.since >= UNTRACKED_SECONDS
         last = self.meter.last_advance
-        return last is not None and now - last <= ON_AIR_SECONDS
+        return last is not None and now - last <= ON_AIR_SECONDS + self.usual_silence(now)
+
+    def usual_silence(self, now: float) -> float:
+        """Seconds without media that are no news, because of how the source delivers."""
+        rhythm = (self.feeder or self).rhythm
+        return rhythm.allowance(now) if rhythm else 0.0
 
     def proof(self, now: float) -> float | None:
         """When it last proved that it is alive, while it is; of who reports nothing, the start of its run is all."""
@@ -255,6 +266,7 @@ class Slot:
             tracked=self.spec.tracked,
             last_advance=self.meter.last_advance,
             line_down=self.line_is_down(),
+            usual=self.usual_silence(self._host.loop.time()),
             fed=self.fed,
         )
 
@@ -332,6 +344,8 @@ class Slot:
         self._run_started = loop.time()
         self._was_stopped = False
         self.meter.begin_run()
+        if self._clock:
+            self._clock.begin_run()
         self._fed_before = self._fed_so_far()
         if self._progress:
             self._progress.begin_run(child.pid, family=self.key.role is Role.COMMAND)
@@ -389,9 +403,15 @@ class Slot:
         if not data or self.child is None:
             return
         now = self._last_report = self._host.loop.time()
-        first = self.meter.last_advance is None
-        if not self.meter.update(parse_report(data), now, time.time()):
+        before = self.meter.last_advance
+        first = before is None
+        report = parse_report(data)
+        if not self.meter.update(report, now, time.time()):
+            if self._clock and self._clock.report(report):
+                self._clock_jumped()
             return
+        if self.rhythm and before is not None:
+            self.rhythm.note(now - before, now)
         self._fed_before = self._fed_so_far()
         if first:
             self.last_cause = None  # whatever it was, it is over
@@ -423,7 +443,14 @@ class Slot:
 
     def _heed(self, line: bytes) -> bool:
         """Look at a line that the process wrote; True when it is not for people."""
+        if self._clock and self._clock.heed(line, self._host.loop.time()):
+            self._clock_jumped()
         return self.intake is not None and self.intake.heed(line, self._host.loop.time())
+
+    def _clock_jumped(self) -> None:
+        """What the encoder reads counts anew: it would hold back media, or send it without time, for minutes."""
+        if self.status.state is State.RUNNING:
+            self._host.loop.call_soon(self.dispatch, Useless(RestartReason.STALL, Trouble.CLOCK_JUMPED))
 
     def _on_output(self) -> None:
         self.catch_up()  # the run before must be closed before this one's words are kept
@@ -518,8 +545,8 @@ class Slot:
 
     def _tell(self, fact: lifecycle_types.Fact) -> None:
         match fact:
-            case lifecycle_types.Silent(reason, seconds):
-                trouble = _TROUBLE[reason]
+            case lifecycle_types.Silent(reason, seconds, named):
+                trouble = named or _TROUBLE[reason]
                 said = self._output.last_lines[-_FAILURE_LINES:]
                 self.last_failure = LastFailure(trouble, time.time(), said)
                 self._blame(trouble)
@@ -564,8 +591,21 @@ class Slot:
 
     def weigh(self, now: float) -> None:
         """Called every second: how far a pusher is behind what it is given."""
-        if self.intake and self.feeder and self.child:
-            self.intake.weigh(self.feeder.meter, self.meter, now)
+        if not (self.intake and self.feeder and self.child):
+            return
+        self.intake.weigh(self.feeder.meter, self.meter, now)
+        if self.backlog >= _BACKLOG_SHARE * self.spec.policies.limits.backlog_max and not self.status.ending:
+            self.intake.drop_backlog()
+            self.dispatch(Useless(RestartReason.UPLINK, Trouble.BACKLOG, free=True))
+
+    @property
+    def backlog(self) -> float:
+        """Media seconds that a pusher was given and that are not on the line yet."""
+        if self.intake is None or self.child is None:
+            return 0.0
+        unsent = (self.uplink.totals.unsent_bytes or 0) if self.uplink else 0
+        rate = self.meter.bytes_per_second
+        return self.intake.behind + (unsent / rate if rate else 0.0)
 
     def uplink_blocked(self, seconds: float) -> None:
         """The kernel says that the ingest has acknowledged nothing for so long."""

@@ -101,12 +101,26 @@ class WatchdogSnapshot(NamedTuple):
     interval: float
 
 
+class LinkState(NamedTuple):
+    """What a pusher is given and what becomes of it.
+
+    `backlog_seconds` of media are not on the line yet; `backlog_limit_seconds` of them are too many. The sound leaves
+    `av_offset_seconds` ahead of the picture (None: not known). `overruns` is how often media was thrown away because
+    the pusher did not take it.
+    """
+
+    backlog_seconds: float
+    backlog_limit_seconds: float
+    av_offset_seconds: float | None
+    overruns: int
+
+
 class DestinationSnapshot(NamedTuple):
     """One destination of a stream; `expected_bytes_per_second` is None where nothing tells.
 
     `limit_bytes_per_second` is the least that is fine, 0 if none is set.
-    `uplink` is None where there is no TCP connection to watch, `dropped_datagrams` where neverdark feeds no pusher,
-    `watchdog` where the destination is not watched.
+    `uplink` is None where there is no TCP connection to watch, `dropped_datagrams` and `link` where neverdark feeds no
+    pusher, `watchdog` where the destination is not watched.
     """
 
     name: str
@@ -117,6 +131,7 @@ class DestinationSnapshot(NamedTuple):
     limit_bytes_per_second: float
     uplink: UplinkTotals | None
     dropped_datagrams: int | None
+    link: LinkState | None
     watchdog: WatchdogSnapshot | None
 
 

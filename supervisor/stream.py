@@ -12,7 +12,7 @@ from supervisor.plan import ProcessSpec, StreamSpec, Way
 from supervisor.quantities import show_duration
 from supervisor.secrecy import Redactor
 from supervisor.slot import Host, Slot
-from supervisor.snapshot import DestinationSnapshot, StreamSnapshot, UplinkTotals, WatchdogSnapshot
+from supervisor.snapshot import DestinationSnapshot, LinkState, StreamSnapshot, UplinkTotals, WatchdogSnapshot
 
 
 class Stream:
@@ -214,6 +214,13 @@ class Stream:
         sender = self._sender(name)
         return sender.intake.drops if sender and sender.intake else None
 
+    def _link_of(self, name: str, now: float) -> LinkState | None:
+        sender = self._sender(name)
+        if sender is None or sender.intake is None:
+            return None
+        limit = sender.spec.policies.limits.backlog
+        return LinkState(sender.backlog, limit, sender.intake.offset(now), sender.intake.overruns)
+
     def _dark(self, now: float) -> Slot | None:
         """Who, if anybody, keeps the stream from being on air. Where no destination is required, any will do."""
         dark = [slot for slot in self._decisive if not slot.advancing(now)]
@@ -343,6 +350,7 @@ class Stream:
                     (d.policies.limits.bitrate or 0) / 8,
                     self._uplink_of(d.name),
                     self._drops_of(d.name),
+                    self._link_of(d.name, now),
                     watchdog(d.name),
                 )
                 for d in self.spec.destinations

@@ -151,10 +151,24 @@ class WatchdogStatus(Shape):
     watchdogs: dict[str, Watchdog]
 
 
+class Link(Shape):
+    """What a pusher is given and what becomes of it.
+
+    `backlog_seconds` of media are not on the line yet, more than `backlog_limit_seconds` are too many. The sound leaves
+    `av_offset_seconds` ahead of the picture; null: not known. `overruns` counts how often media was thrown away.
+    """
+
+    backlog_seconds: float
+    backlog_limit_seconds: float
+    av_offset_seconds: float | None
+    overruns: int
+
+
 class Destination(Shape):
     """One destination; its URL is shown without secrets.
 
-    `uplink` is null where there is no TCP connection to watch, `watchdog` where nobody watches.
+    `uplink` is null where there is no TCP connection to watch, `link` where neverdark feeds no pusher, `watchdog` where
+    nobody watches.
     """
 
     name: str
@@ -163,6 +177,7 @@ class Destination(Shape):
     on_air: bool
     expected_bytes_per_second: float | None
     uplink: UplinkState | None
+    link: Link | None
     watchdog: WatchdogState | None
 
 

@@ -119,6 +119,7 @@ def _show_destination(destination: DestinationSnapshot) -> dict[str, Any]:
         "on_air": destination.on_air,
         "expected_bytes_per_second": destination.expected_bytes_per_second,
         "uplink": _show_uplink(destination.uplink),
+        "link": None if destination.link is None else destination.link._asdict(),
         "watchdog": None if destination.watchdog is None else _show_watchdog_state(destination.watchdog),
     }
 

@@ -104,8 +104,16 @@ def kind_of(source: Source) -> Kind:
 
 
 def is_paced(source: Source) -> bool:
-    """Whether FFmpeg itself must hold the source to real time (`-re`), for it would deliver faster."""
-    return kind_of(source) in {Kind.LAVFI, Kind.FILE} if source.realtime is None else source.realtime
+    """Whether FFmpeg itself must hold the source to real time (`-re`), for it would deliver faster.
+
+    HLS is live and yet comes faster, whole segments at a time: unpaced, an ingest gets bursts and nothing between them.
+    """
+    return kind_of(source) in {Kind.LAVFI, Kind.FILE, Kind.HLS} if source.realtime is None else source.realtime
+
+
+def comes_in_pieces(source: Source) -> bool:
+    """Whether there are silences that are as usual as the bursts between them."""
+    return kind_of(source) in {Kind.HLS, Kind.HTTP} and not is_paced(source)
 
 
 def source_options(source: Source, *, read_timeout: float) -> list[str]:

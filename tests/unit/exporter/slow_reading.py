@@ -117,6 +117,11 @@ def _destination(place: DestinationSnapshot, own: dict[str, str]) -> Iterator[Ro
     yield "destination_expected_bytes_per_second", own, place.expected_bytes_per_second
     yield "destination_limit_bytes_per_second", own, place.limit_bytes_per_second
     yield "media_dropped_datagrams_total", own, place.dropped_datagrams
+    if (link := place.link) is not None:
+        yield "media_overruns_total", own, link.overruns
+        yield "destination_backlog_seconds", own, link.backlog_seconds
+        yield "destination_backlog_limit_seconds", own, link.backlog_limit_seconds
+        yield "destination_av_offset_seconds", own, link.av_offset_seconds
     if (uplink := place.uplink) is not None:
         yield "uplink_connections_total", own, uplink.connections
         yield "uplink_acked_bytes_total", own, uplink.acked_bytes

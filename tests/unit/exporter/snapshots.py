@@ -33,6 +33,7 @@ from supervisor.snapshot import (
     Fault,
     Histogram,
     Incident,
+    LinkState,
     ProcessSnapshot,
     ProgressTotals,
     Snapshot,
@@ -243,6 +244,7 @@ def destination(name: str, **changes: Any) -> DestinationSnapshot:
         limit_bytes_per_second=0.0,
         uplink=UPLINK,
         dropped_datagrams=0,
+        link=LinkState(backlog_seconds=0.25, backlog_limit_seconds=5.0, av_offset_seconds=-0.02, overruns=0),
         watchdog=watchdog(),
     )
     return blank._replace(**changes)

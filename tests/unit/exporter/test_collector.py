@@ -86,7 +86,7 @@ def never_ran() -> Snapshot:
     places = (
         destination("srt", expected_bytes_per_second=None, uplink=None, watchdog=fresh),
         destination("tcp", on_air=False, uplink=UplinkTotals(), watchdog=fresh),
-        destination("unwatched", on_air=False, uplink=None, dropped_datagrams=None, watchdog=None),
+        destination("unwatched", on_air=False, uplink=None, dropped_datagrams=None, link=None, watchdog=None),
     )
     return snapshot(stream("new", process(key), *pushers, on_air=False, destinations=places))
 

@@ -255,7 +255,7 @@ def test_a_destination_tells_of_its_connection_and_its_watchdog(serve: Serve) ->
 
 
 def test_what_nobody_watches_has_no_watchdog(serve: Serve) -> None:
-    bare = destination("x", uplink=None, dropped_datagrams=None, watchdog=None)
+    bare = destination("x", uplink=None, dropped_datagrams=None, link=None, watchdog=None)
     shown = serve(FakeControl(snapshot(stream("a", encoder("a"), destinations=(bare,))))).get("/api/streams/a").json()
     models.Stream.model_validate(shown)
     assert (shown["destinations"][0]["uplink"], shown["destinations"][0]["watchdog"]) == (None, None)
