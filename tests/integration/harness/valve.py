@@ -23,6 +23,7 @@ class Valve:
         self._target = target
         self._tls = tls
         self._port = 0
+        self._pause_per_byte = 0.0
         self._loop = asyncio.new_event_loop()
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -57,6 +58,10 @@ class Valve:
     def thaw(self) -> None:
         """Read on."""
         self._loop.call_soon_threadsafe(self._flowing.set)
+
+    def limit(self, bytes_per_second: float | None) -> None:
+        """Let no more through, of what comes from the publishers; None: as much as comes."""
+        self._pause_per_byte = 1 / bytes_per_second if bytes_per_second else 0.0
 
     def cut(self) -> None:
         """Reset every connection."""
@@ -115,7 +120,7 @@ class Valve:
             out_reader, out_writer = await asyncio.open_connection("127.0.0.1", self._target)
             self._writers.add(out_writer)
             try:
-                await asyncio.gather(self._pump(reader, out_writer), self._pump(out_reader, writer))
+                await asyncio.gather(self._pump(reader, out_writer, thin=True), self._pump(out_reader, writer))
             finally:
                 self._writers.discard(out_writer)
                 await _shut(out_writer)
@@ -126,10 +131,12 @@ class Valve:
             self._writers.discard(writer)
             await _shut(writer)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, thin: bool = False) -> None:
         while data := await self._read(reader):
             writer.write(data)
             await writer.drain()
+            if thin and self._pause_per_byte:
+                await asyncio.sleep(len(data) * self._pause_per_byte)
         raise ConnectionResetError  # the end of one direction is the end of the connection
 
     async def _read(self, reader: asyncio.StreamReader) -> bytes:

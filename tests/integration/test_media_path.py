@@ -1,0 +1,291 @@
+"""What goes from an encoder to its destinations: nobody else's media, and none that a connection cannot show."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Launch
+from tests.integration.harness.ingest import Ingest
+from tests.integration.harness.media import QUIET, ffmpeg
+from tests.integration.harness.recipes import Json, cam, card, secret
+from tests.integration.harness.supervised import Neverdark
+from tests.integration.harness.valve import Valve
+from tests.integration.harness.waiting import SLACK, all_along, eventually
+
+PUSHER, ENCODER = ("cam", "pusher", "yt"), ("cam", "encoder", "")
+SHOWN = ("-f", "mpegts", "-mpegts_flags", "+resend_headers")
+
+
+def link_of(pid: int) -> tuple[str, int, int]:
+    """The local address, port and sender's port of the media socket that a pusher holds, by the kernel's table."""
+    inode = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/3"))
+    assert inode, "a pusher's descriptor 3 is its media socket"
+    for line in Path("/proc/net/udp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[9] == inode[1]:
+            (host, port), (_, peer) = (field.split(":") for field in fields[1:3])
+            return socket.inet_ntoa(bytes.fromhex(host)[::-1]), int(port, 16), int(peer, 16)
+    raise LookupError("it is not bound")
+
+
+def loopback_only(pids: set[int]) -> list[str]:
+    """UDP sockets of these processes that somebody off this machine could send to."""
+    inodes = {
+        target.removeprefix("socket:[").removesuffix("]")
+        for pid in pids
+        for fd in Path(f"/proc/{pid}/fd").iterdir()
+        if (target := os.readlink(fd)).startswith("socket:[")
+    }
+    table = Path("/proc/net/udp").read_text().splitlines()[1:]
+    rows = [line.split() for line in table]
+    # What only sends has an address of its own, too; what is connected hears its peer alone.
+    return [row[1] for row in rows if row[9] in inodes and row[1].startswith("00000000") and _expected(row)]
+
+
+def _expected(row: list[str]) -> bool:
+    """Whether a socket that is bound to all addresses has anything to receive: FFmpeg's own that only send have not."""
+    return int(row[1].split(":")[1], 16) in range(20000, 30000)
+
+
+def test_the_media_port_is_the_loopbacks_and_hears_the_encoder_alone(
+    ingest: Ingest, neverdark: Launch, ffmpeg: str, tmp_path: Path
+) -> None:
+    """`udp://127.0.0.1` listened on every interface: a stranger's picture went out on the owner's channel."""
+    key = secret("main")
+    running = neverdark({"cam": cam(ingest.url, key)}, ffmpeg=ffmpeg)
+    running.wait_on_air()
+    host, port, sender = link_of(running.pid(*PUSHER))
+    assert host == "127.0.0.1"
+    assert sender != 0
+    assert running.process
+    assert not loopback_only({running.process.pid, *(pid for pid in running.pids().values() if pid)})
+
+    os.kill(running.pid(*ENCODER), signal.SIGSTOP)  # frozen: whatever goes out now is somebody else's
+    eventually(lambda: not running.on_air(), 6 + SLACK, "the freeze is seen")
+    frames = running.frames(*PUSHER)
+    with strangers(port):
+        all_along(lambda: running.frames(*PUSHER) <= frames + 1, 3, "a stranger's media goes out")
+    os.kill(running.pid(*ENCODER), signal.SIGCONT)
+    running.wait_on_air(seconds=20 + SLACK)
+
+
+@contextmanager
+def strangers(port: int) -> Iterator[None]:
+    """Others who send media of their own to a port, from this and from another loopback address."""
+    picture = ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-c:v", "libx264", "-g", "5", *SHOWN]
+    with (
+        ffmpeg_to(picture, f"udp://127.0.0.1:{port}"),
+        ffmpeg_to(picture, f"udp://127.0.0.1:{port}?localaddr=127.0.0.9"),
+    ):
+        yield
+
+
+def ffmpeg_to(options: list[str], url: str):  # noqa: ANN201
+    return ffmpeg(*options, url)
+
+
+def test_nobody_else_can_report_progress(ingest: Ingest, neverdark: Launch) -> None:
+    """A frozen encoder stayed on air for as long as any user of the machine sent reports in its name."""
+    running = neverdark({"cam": cam(ingest.url, secret("main"))})
+    running.wait_on_air()
+    words = Path(f"/proc/{running.pid(*ENCODER)}/cmdline").read_text().split("\0")
+    host, port = words[words.index("-progress") + 1].removeprefix("udp://").split(":")
+    pid = running.pid(*ENCODER)
+    os.kill(pid, signal.SIGSTOP)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as liar:
+        for number in range(200):
+            report = f"frame={100_000 + number}\nout_time_us={(9_000 + number) * 500_000}\nprogress=continue\n"
+            liar.sendto(report.encode(), (host, int(port)))
+        eventually(lambda: not running.on_air(), 6 + SLACK, "the freeze is seen")
+        eventually(lambda: running.replaced(pid, *ENCODER), 12 + SLACK, "the frozen encoder is replaced")
+    assert running.restarts()[ENCODER] == {"stall": 1}
+    running.wait_on_air()
+
+
+def shape(path: Path) -> list[tuple[int, int]]:
+    """The sizes of the pictures that a decoder gets out of a recording, in order; it may not stumble."""
+    argv = ["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "frame=width,height", "-of", "json"]
+    done = subprocess.run([*argv, str(path)], capture_output=True, text=True, timeout=60, check=False)
+    sizes: list[tuple[int, int]] = []
+    for frame in json.loads(done.stdout or "{}").get("frames", []):
+        size = (frame["width"], frame["height"])
+        if not sizes or sizes[-1] != size:
+            sizes.append(size)
+    return sizes
+
+
+def recordings(folder: Path) -> list[Path]:
+    return sorted(folder.glob("out*.flv"), key=lambda path: path.stat().st_mtime)
+
+
+def test_a_pusher_is_replaced_exactly_when_its_parameters_change(
+    ingest: Ingest, neverdark: Launch, ffmpeg: str, tmp_path: Path
+) -> None:
+    """It announced the old picture once; with the new one viewers saw green, or nothing."""
+    key, sized = secret("main"), card(size="320x180")
+    places = {"yt": {"url": ingest.url, "key": key}, "file": {"url": str(tmp_path / "out.flv")}}
+    running = neverdark({"cam": sized | {"destinations": places}}, ffmpeg=ffmpeg)
+    running.wait_on_air()
+    for _ in range(2):  # the same parameters again: nothing happens
+        os.kill(pid := running.pid(*ENCODER), signal.SIGKILL)
+        eventually(lambda pid=pid: running.replaced(pid, *ENCODER), 5 + SLACK, "the encoder is replaced")
+        frames = running.frames(*PUSHER)
+        eventually(lambda frames=frames: running.frames(*PUSHER) > frames + 30, 8 + SLACK, "media goes on")
+    assert running.restarts()[PUSHER] == {}
+    before = ingest.publisher(key).client
+
+    running.config["streams"]["cam"]["video"]["bitrate"] = "350k"  # what no decoder needs to know
+    running.write_config()
+    eventually(lambda: running.restarts()[ENCODER].get("config") == 1, 5 + SLACK, "the reload")
+    frames = running.frames(*PUSHER)
+    eventually(lambda: running.frames(*PUSHER) > frames + 30, 8 + SLACK, "media goes on")
+    assert running.restarts()[PUSHER] == {}
+    assert ingest.publisher(key).client == before
+
+    running.config["streams"]["cam"]["video"]["size"] = "640x360"
+    running.write_config()
+    eventually(lambda: running.restarts()[PUSHER] == {"parameters": 1}, 8 + SLACK, "the pushers are replaced")
+    eventually(lambda: ingest.publisher(key).client != before, 8 + SLACK, "a connection of its own")
+    frames = running.frames(*PUSHER)
+    eventually(lambda: running.frames(*PUSHER) > frames + 30, 8 + SLACK, "media goes on")
+    assert running.restarts()["cam", "pusher", "file"] == {"parameters": 1}
+    assert running.stream("cam")["health"] == "healthy"
+    running.stop()
+    first, *_, last = recordings(tmp_path)
+    assert shape(first)[0] == (320, 180)
+    assert shape(last) == [(640, 360)], "the new connection has the new picture alone"
+
+
+def test_a_picture_that_is_left_open_stays_as_it_began(
+    neverdark: Launch, ingest: Ingest, ffmpeg: str, tmp_path: Path
+) -> None:
+    """A camera comes back with another size and rate: what goes out does not change, and no connection is made anew."""
+    source = ingest.url.replace("/live", "/live/camera")
+    streams: dict[str, object] = {
+        "cam": {
+            "source": {"url": source},
+            "video": {"codec": "libx264", "bitrate": "300k", "preset": "ultrafast", "keyframe_interval": "1s"},
+            "destinations": {"yt": {"url": str(tmp_path / "out.flv")}},
+        }
+    }
+    with camera(source, "320x180", 25):
+        running = neverdark(streams, ffmpeg=ffmpeg)
+        running.wait_on_air(seconds=20 + SLACK)
+        frames = running.frames(*PUSHER)
+        eventually(lambda: running.frames(*PUSHER) > frames + 50, 8 + SLACK, "media flows")
+    with camera(source, "640x480", 15):
+        pid = running.pid(*ENCODER)
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: running.replaced(pid, *ENCODER), 8 + SLACK, "the encoder is replaced")
+        running.wait_on_air(seconds=20 + SLACK)
+        frames = running.frames(*PUSHER)
+        eventually(lambda: running.frames(*PUSHER) > frames + 50, 8 + SLACK, "media flows")
+        assert running.restarts()[PUSHER] == {}
+    running.stop()
+    assert shape(tmp_path / "out.flv") == [(320, 180)]
+
+
+@contextmanager
+def camera(url: str, size: str, rate: int, *, sound: bool = False, extra: tuple[str, ...] = ()) -> Iterator[None]:
+    """Publishes to a relay, until the block ends."""
+    inputs = ["-re", "-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate}"]
+    inputs += ["-re", "-f", "lavfi", "-i", "sine", "-c:a", "aac"] if sound else []
+    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", str(rate), "-pix_fmt", "yuv420p"]
+    with ffmpeg(*inputs, *extra, *codec, "-f", "flv", url):
+        yield
+
+
+@pytest.mark.parametrize("codec", ["copy", "libx264"])
+def test_a_source_whose_clock_begins_anew_costs_a_moment(
+    neverdark: Launch, ingest: Ingest, ffmpeg: str, tmp_path: Path, codec: str
+) -> None:
+    """Behind a relay the publisher came back: frames advanced, media time stood, and the ingest got nothing for 110 s."""
+    source = ingest.url.replace("/live", "/live/camera")
+    video: Json = {"codec": codec} | ({} if codec == "copy" else {"bitrate": "300k", "preset": "ultrafast"})
+    streams: dict[str, object] = {
+        "cam": {"source": {"url": source}, "video": video, "destinations": {"yt": {"url": ingest.url, "key": "out"}}}
+    }
+    with camera(source, "320x180", 25, sound=True):
+        running = neverdark(streams, ffmpeg=ffmpeg)
+        running.wait_on_air(seconds=20 + SLACK)
+        eventually(lambda: ingest.publisher("out").timestamp > 8000, 12 + SLACK, "it has run for a while")
+    with camera(source, "320x180", 25, sound=True):
+        eventually(lambda: running.restarts()[ENCODER] == {"stall": 1}, 5 + SLACK, "the encoder is replaced at once")
+        running.wait_on_air(seconds=5 + SLACK)
+        received = ingest.publisher("out").bytes_in
+        eventually(lambda: ingest.publisher("out").bytes_in > received + 50_000, 10 + SLACK, "the ingest receives")
+    incident = running.get("/api/streams/cam/incidents").json()["incidents"][0]
+    assert (incident["cause"], incident["segment"]) == ("clock_jumped", "source")
+
+
+def offset(running: Neverdark) -> float:
+    return running.metric("destination_av_offset_seconds", stream="cam", destination="yt")
+
+
+def test_sound_and_picture_stay_together_over_a_jump(neverdark: Launch, ingest: Ingest, ffmpeg: str) -> None:
+    """A jump of one track by more than 10 s left them apart until the pusher was replaced, and all was healthy."""
+    source = ingest.url.replace("/live", "/live/camera")
+    video = {"codec": "libx264", "bitrate": "300k", "preset": "ultrafast", "keyframe_interval": "1s"}
+    streams: dict[str, object] = {
+        "cam": {"source": {"url": source}, "video": video, "destinations": {"yt": {"url": ingest.url, "key": "out"}}}
+    }
+    jump = ("-vf", "setpts='PTS+if(gt(T,10),30/TB,0)'", "-fps_mode", "passthrough", "-enc_time_base", "1/1000")
+    with camera(source, "320x180", 25, extra=jump):
+        running = neverdark(streams, ffmpeg=ffmpeg)
+        running.wait_on_air(seconds=20 + SLACK)
+        eventually(lambda: ingest.publisher("out").timestamp > 32_000, 25 + SLACK, "the jump has passed")
+        eventually(lambda: abs(offset(running)) < 1, 5 + SLACK, "they leave together")
+        all_along(lambda: abs(offset(running)) < 1, 4, "they leave apart")
+
+
+@pytest.mark.timeout(180)
+def test_a_line_too_thin_is_named_and_the_delay_stays_bounded(neverdark: Launch, valve: Valve, ingest: Ingest) -> None:
+    """The ingest took 39 % of the bit rate: the delay grew to 140 s, and every check was healthy."""
+    limits = {"backlog": "2s", "backlog_max": "8s"}
+    watchdog = {"interval": "1s"}
+    streams: dict[str, object] = {
+        "cam": card(rate=25, bitrate="1500k", size="640x360")
+        | {
+            "limits": limits,
+            "watchdog": watchdog,
+            "destinations": {
+                "yt": {"url": valve.url, "key": secret("thin")},
+                "other": {"url": ingest.url, "key": secret("other")},
+            },
+        }
+    }
+    running = neverdark(streams)
+    running.wait_on_air()
+    valve.limit(75_000)
+    worst: list[float] = []
+
+    def behind() -> float:
+        worst.append(running.metric("destination_backlog_seconds", stream="cam", destination="yt"))
+        return worst[-1]
+
+    eventually(lambda: behind() > 2, 30 + SLACK, "the backlog grows")
+    eventually(
+        lambda: running.metric("watchdog_verdict", destination="yt", check="uplink", verdict="degraded") == 1,
+        10 + SLACK,
+        "the check says so",
+    )
+    eventually(lambda: behind() >= 0 and running.restarts()[PUSHER].get("uplink", 0) >= 2, 90 + SLACK, "it is replaced")
+    assert max(worst) < 8 + 2
+    assert running.one(*PUSHER)["budget_remaining"] == 10, "which is not its fault"
+    assert running.restarts()["cam", "pusher", "other"] == {}
+    incident = next(
+        i for i in running.get("/api/streams/cam/incidents").json()["incidents"] if i["destination"] == "yt"
+    )
+    assert (incident["cause"], incident["segment"]) == ("backlog", "uplink")
+    valve.limit(None)
+    eventually(lambda: behind() < 1, 20 + SLACK, "the line carries it again")
