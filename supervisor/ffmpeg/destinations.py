@@ -45,6 +45,11 @@ _TAP_ALL = f"{_TAP}:bsfs/a=noise=drop=n-50*floor(n/50):select=v,a"
 _QUEUE = "2048"
 _OUTPUT_QUEUES_SINCE = (6, 0)
 
+# Who joins midway waits for a keyframe, for so many µs at most: of copied cameras they may be 20 s apart. It goes by the
+# time stamps, not by the clock, and where sound that was late catches up they go on quickly. Known is soon known.
+_LONGEST_GOP = "100000000"
+_PROBE_BYTES = "60000000"
+
 # FFmpeg's own 10 s: one track further than that from its own past moves the whole input's time, the next packet of the
 # other track moves it back, and both stay apart for good. Beyond an hour it is no pause and no jump, but another clock;
 # MPEG-TS begins anew after 26.5 h.
@@ -103,7 +108,8 @@ def media_input() -> list[str]:
     return [
         *("-scan_all_pmts", "0"),
         *("-fpsprobesize", "0"),
-        *("-analyzeduration", "3000000"),
+        *("-analyzeduration", _LONGEST_GOP),
+        *("-probesize", _PROBE_BYTES),
         *("-fflags", "+genpts+discardcorrupt"),
         *("-dts_delta_threshold", _DISCONTINUITY),
         *("-thread_queue_size", _QUEUE),
