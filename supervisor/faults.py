@@ -1,4 +1,6 @@
-"""Faults on purpose, to prove recovery: a connection that hears nothing any more, and signals that cannot miss. Linux.
+"""What is done to other processes: a connection that hears nothing, or forgets; signals that cannot miss. Linux.
+
+Most of it are faults on purpose, to prove recovery.
 
 Nothing here outlives its victim: deafness ends with its socket, a signal with its process.
 """
@@ -77,6 +79,18 @@ def block_connection(pid: int, inode: int | None = None, remote: Address | None 
         except OSError as error:
             raise FaultFailed(f"cannot block the connection to {chosen.victim.remote}: {error.strerror}") from None
         return chosen.victim
+
+
+def forget_unsent(pid: int) -> None:
+    """Have what a process' connections have not sent yet dropped with it, and its peers told at once.
+
+    Else the kernel goes on sending it after the end: on a line that is too thin, before and beside what comes next,
+    while the server still holds the dead publisher. Where another process' sockets are not to be had, nothing happens.
+    """
+    with contextlib.suppress(OSError):
+        for candidate in _connections(pid, None, None):
+            with candidate.handle:
+                candidate.handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_WITH_RST)
 
 
 def _deafen(handle: socket.socket) -> None:

@@ -8,6 +8,7 @@ from supervisor.ffmpeg.destinations import TAP_PORT, sender_mark
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.media_links import MediaLinks
 from supervisor.parameter_tap import ParameterTap
+from supervisor.probes.udp import holder_of
 
 
 class Feeds:
@@ -41,6 +42,17 @@ class Feeds:
             return word
 
         return fill
+
+    def robbed_by(self, ours: int) -> bool:
+        """Whether somebody other than process `ours` has one of its ports: until it has them, they can be taken.
+
+        From then on nothing of what is sent from them is taken.
+        """
+        holders = {name: holder_of(port) for name, port in self._ports.items()}
+        robbed = any(holder is not None and not holder.is_of(ours) for holder in holders.values())
+        if robbed:
+            self.ended()
+        return robbed
 
     def ended(self) -> None:
         """No run is there: from now on the ports are anybody's."""

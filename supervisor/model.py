@@ -80,6 +80,7 @@ class Trouble(StrEnum):
     BACKLOG = "backlog"
     AV_OFFSET = "av_offset"
     CLOCK_JUMPED = "clock_jumped"
+    PORT_TAKEN = "port_taken"
 
 
 Cause = ExitCause | Trouble

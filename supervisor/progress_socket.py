@@ -8,35 +8,17 @@ descriptors of the run's own processes. Whoever has passed is known by the port,
 
 from __future__ import annotations
 
-import errno
-import os
 import socket
 import time
-from struct import Struct
-from typing import NamedTuple
 
 from supervisor.probes.family import family_of
-from supervisor.probes.uplink import socket_inodes
+from supervisor.probes.udp import holder_of
 
 _LOOPBACK = "127.0.0.1"
 _DATAGRAM_BYTES = 4096
+_MOST_AT_ONCE = 200  # datagrams: a flood of strangers must not hold up the loop
 _MOST_KNOWN = 8  # senders of one run; a command may have several
 _DISTRUST_SECONDS = 1.0  # a stranger that floods us is looked up once in so long
-
-_NETLINK_SOCK_DIAG = 4
-_SOCK_DIAG_BY_FAMILY = 20
-_NLM_F_REQUEST = 1
-_NLMSG_ERROR = 2
-_ANY_STATE = 0xFFFFFFFF
-_NO_COOKIE = 0xFFFFFFFF
-_HEADER = Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port
-_WHAT = Struct("=BBBBI")  # struct inet_diag_req_v2: family, protocol, extensions, padding, states
-_PORTS = Struct("!HH")  # struct inet_diag_sockid: ports, addresses, interface, cookie
-_REST = Struct("=III")
-_OWNER = Struct("=II")  # the last fields of struct inet_diag_msg: user and inode
-_OWNER_AT = _HEADER.size + 64
-_CODE = Struct("=i")
-_PADDING = bytes(12)  # an IPv4 address stands in the space of an IPv6 one
 
 
 class ProgressSocket:
@@ -57,15 +39,18 @@ class ProgressSocket:
 
     def begin_run(self, pid: int, *, family: bool) -> None:
         """From now on, believe process `pid` alone; with `family` also what it starts."""
-        while self._next():
-            pass
+        for _ in range(_MOST_AT_ONCE):
+            if not self._next():
+                break
         self._pid, self._family = pid, family
         self._known.clear()
         self._strangers.clear()
 
     def read(self) -> bytes:
         """One report; empty for none. What strangers sent is passed over."""
-        while received := self._next():
+        for _ in range(_MOST_AT_ONCE):
+            if (received := self._next()) is None:
+                break
             data, port = received
             if port in self._known or self._introduce(port):
                 return data
@@ -88,7 +73,7 @@ class ProgressSocket:
         now = time.monotonic()
         if self._strangers.get(port, 0.0) > now:
             return False
-        sender = _sender(port, self._port)
+        sender = holder_of(port, self._port)
         pids = family_of(self._pid) if self._family else [self._pid]
         if sender is not None and any(sender.is_of(pid) for pid in pids):
             if len(self._known) >= _MOST_KNOWN:  # those before it are gone, or will be looked up again
@@ -99,70 +84,3 @@ class ProgressSocket:
             self._strangers.clear()
         self._strangers[port] = now + _DISTRUST_SECONDS
         return False
-
-
-class _Sender(NamedTuple):
-    """A UDP socket: the user who made it, and its number."""
-
-    uid: int
-    inode: int
-
-    def is_of(self, pid: int) -> bool:
-        """Whether a process holds it; of one whose descriptors are not ours to see (sudo), whether the user fits."""
-        if self.inode in socket_inodes(pid):
-            return True
-        try:
-            hidden = not os.access(f"/proc/{pid}/fd", os.R_OK | os.X_OK)
-            return hidden and os.stat(f"/proc/{pid}").st_uid == self.uid  # noqa: PTH116 - a Path adds nothing
-        except OSError:
-            return False
-
-
-def _sender(port: int, ours: int) -> _Sender | None:
-    """The UDP socket on the loopback that sent from `port` to our port; None if it is gone."""
-    try:
-        return _ask_kernel(port, ours)
-    except OSError as error:
-        if error.errno == errno.ENOENT and _kernel_answers():
-            return None
-    return _read_table(port)  # a kernel without this question, or a container that may not ask it
-
-
-def _ask_kernel(port: int, ours: int) -> _Sender:
-    """Raises OSError; ENOENT for no such socket."""
-    loopback = socket.inet_aton(_LOOPBACK) + _PADDING
-    request = (
-        _WHAT.pack(socket.AF_INET, socket.IPPROTO_UDP, 0, 0, _ANY_STATE)
-        + _PORTS.pack(ours, port)  # whoever would get a packet from us to that port
-        + loopback * 2
-        + _REST.pack(0, _NO_COOKIE, _NO_COOKIE)
-    )
-    header = _HEADER.pack(_HEADER.size + len(request), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 1, 0)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as netlink:
-        netlink.settimeout(1.0)
-        netlink.send(header + request)
-        answer = netlink.recv(_DATAGRAM_BYTES)
-    if _HEADER.unpack_from(answer)[1] == _NLMSG_ERROR:
-        raise OSError(-_CODE.unpack_from(answer, _HEADER.size)[0], "sock_diag")
-    return _Sender(*_OWNER.unpack_from(answer, _OWNER_AT))
-
-
-def _kernel_answers() -> bool:
-    """Whether the question works here at all: a socket of our own must be found."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
-        own.bind((_LOOPBACK, 0))
-        try:
-            _ask_kernel(own.getsockname()[1], 9)
-        except OSError:
-            return False
-    return True
-
-
-def _read_table(port: int) -> _Sender | None:
-    wanted = f":{port:04X}"
-    try:
-        with open("/proc/thread-self/net/udp", encoding="ascii") as table:  # noqa: PTH123 - no Path can be cheaper
-            rows = [line.split() for line in table]
-    except OSError:
-        return None
-    return next((_Sender(int(row[7]), int(row[9])) for row in rows[1:] if row[1].endswith(wanted)), None)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from supervisor import events, lifecycle, lifecycle_types
 from supervisor.attribution import Evidence, segment_of
+from supervisor.faults import forget_unsent
 from supervisor.feeds import Feeds
 from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
 from supervisor.ffmpeg.failure import Failure, classify
@@ -589,13 +590,20 @@ class Slot:
             raise
         self._arm()
 
-    def weigh(self, now: float) -> None:
-        """Called every second: how far a pusher is behind what it is given."""
+    def look(self, now: float) -> None:
+        """Called every second, while its stream is wanted."""
+        if self.feeds and self.child and self.status.state is State.STARTING and self.feeds.robbed_by(self.child.pid):
+            self.dispatch(Useless(RestartReason.START_TIMEOUT, Trouble.PORT_TAKEN))
+        self._weigh(now)
+
+    def _weigh(self, now: float) -> None:
+        """How far a pusher is behind what it is given."""
         if not (self.intake and self.feeder and self.child):
             return
         self.intake.weigh(self.feeder.meter, self.meter, now)
         if self.backlog >= _BACKLOG_SHARE * self.spec.policies.limits.backlog_max and not self.status.ending:
             self.intake.drop_backlog()
+            forget_unsent(self.child.pid)
             self.dispatch(Useless(RestartReason.UPLINK, Trouble.BACKLOG, free=True))
 
     @property

@@ -250,8 +250,8 @@ class Stream:
 
     def account(self, now: float, wall: float) -> None:
         """Book the time since the last call as on air or off air, and tell when that changed."""
-        for pusher in self.pushers:
-            pusher.weigh(now)
+        for slot in self.slots.values():
+            slot.look(now)
         dark = self._dark(now)
         self._culprit = culprit = dark and self._blame(dark, now)
         on_air = self.wanted and dark is None

@@ -45,8 +45,8 @@ _TAP_ALL = f"{_TAP}:bsfs/a=noise=drop=n-50*floor(n/50):select=v,a"
 _QUEUE = "2048"
 _OUTPUT_QUEUES_SINCE = (6, 0)
 
-# Who joins midway waits for a keyframe, for so many µs at most: of copied cameras they may be 20 s apart. It goes by the
-# time stamps, not by the clock, and where sound that was late catches up they go on quickly. Known is soon known.
+# Who joins midway waits for a keyframe, for so many µs at most: of copied cameras they may be 20 s apart. That goes by
+# the time stamps, not by the clock, and where sound that was late catches up they go on quickly.
 _LONGEST_GOP = "100000000"
 _PROBE_BYTES = "60000000"
 

@@ -289,3 +289,26 @@ def test_a_line_too_thin_is_named_and_the_delay_stays_bounded(neverdark: Launch,
     assert (incident["cause"], incident["segment"]) == ("backlog", "uplink")
     valve.limit(None)
     eventually(lambda: behind() < 1, 20 + SLACK, "the line carries it again")
+
+
+def test_a_port_that_somebody_takes_before_the_encoder_does_is_given_up(
+    neverdark: Launch, ingest: Ingest, unused_source: str
+) -> None:
+    """An encoder whose camera does not answer has not bound its ports yet, and its command line names them."""
+    running = neverdark({"cam": cam(ingest.url, secret("main")) | {"source": {"url": unused_source}}})
+    pid = eventually(lambda: running.pid(*ENCODER), 5 + SLACK, "it tries")
+    words = Path(f"/proc/{pid}/cmdline").read_text()
+    port, sender = (int(re.search(pattern, words)[1]) for pattern in (r":(\d+)\?pkt_size", r"localport=(\d+)"))  # type: ignore[index]
+    assert link_of(running.pid(*PUSHER))[2] == sender
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as thief:
+        thief.bind(("127.0.0.1", sender))
+        eventually(lambda: link_of(running.pid(*PUSHER))[2] != sender, 3 + SLACK, "it is not listened to")
+        thief.sendto(b"G" * 188, ("127.0.0.1", port))
+        eventually(lambda: running.replaced(pid, *ENCODER), 3 + SLACK, "the encoder gets other ports")
+
+
+@pytest.fixture
+def unused_source() -> Iterator[str]:
+    """A camera that accepts and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"rtsp://127.0.0.1:{server.getsockname()[1]}/cam"
