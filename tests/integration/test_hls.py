@@ -35,7 +35,7 @@ def playlist(folder: Path, seconds: int) -> Iterator[str]:
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         with ffmpeg(*inputs, *codecs, *hls, str(folder / "live.m3u8")):
-            eventually(lambda: (folder / "live1.ts").exists(), 3 * seconds + SLACK, "two segments")
+            eventually((folder / "live1.ts").exists, 3 * seconds + SLACK, "two segments")
             yield f"http://127.0.0.1:{server.server_port}/live.m3u8"
     finally:
         server.shutdown()
@@ -45,7 +45,7 @@ def playlist(folder: Path, seconds: int) -> Iterator[str]:
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("realtime", [None, False], ids=["by default", "unpaced"])
 def test_segments_longer_than_a_stall_are_no_stall(
-    neverdark: Launch, ingest: Ingest, ffmpeg: str, tmp_path: Path, realtime: bool | None
+    neverdark: Launch, ingest: Ingest, ffmpeg: str, tmp_path: Path, *, realtime: bool | None
 ) -> None:
     """Segments of 14 s cost 20 restarts in 421 s; with shorter ones the stream never counted as back on air."""
     with playlist(tmp_path / "hls", 6) as url:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
-from tests.integration.harness.media import QUIET, ffmpeg
+from tests.integration.harness.media import ffmpeg
 from tests.integration.harness.recipes import Json, cam, card, secret
 from tests.integration.harness.supervised import Neverdark
 from tests.integration.harness.valve import Valve
@@ -28,7 +28,7 @@ SHOWN = ("-f", "mpegts", "-mpegts_flags", "+resend_headers")
 
 def link_of(pid: int) -> tuple[str, int, int]:
     """The local address, port and sender's port of the media socket that a pusher holds, by the kernel's table."""
-    inode = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/3"))
+    inode = re.fullmatch(r"socket:\[(\d+)\]", str(Path(f"/proc/{pid}/fd/3").readlink()))
     assert inode, "a pusher's descriptor 3 is its media socket"
     for line in Path("/proc/net/udp").read_text().splitlines()[1:]:
         fields = line.split()
@@ -44,7 +44,7 @@ def loopback_only(pids: set[int]) -> list[str]:
         target.removeprefix("socket:[").removesuffix("]")
         for pid in pids
         for fd in Path(f"/proc/{pid}/fd").iterdir()
-        if (target := os.readlink(fd)).startswith("socket:[")
+        if (target := str(fd.readlink())).startswith("socket:[")
     }
     table = Path("/proc/net/udp").read_text().splitlines()[1:]
     rows = [line.split() for line in table]
@@ -58,7 +58,7 @@ def _expected(row: list[str]) -> bool:
 
 
 def test_the_media_port_is_the_loopbacks_and_hears_the_encoder_alone(
-    ingest: Ingest, neverdark: Launch, ffmpeg: str, tmp_path: Path
+    ingest: Ingest, neverdark: Launch, ffmpeg: str
 ) -> None:
     """`udp://127.0.0.1` listened on every interface: a stranger's picture went out on the owner's channel."""
     key = secret("main")
@@ -207,9 +207,9 @@ def camera(url: str, size: str, rate: int, *, sound: bool = False, extra: tuple[
 
 @pytest.mark.parametrize("codec", ["copy", "libx264"])
 def test_a_source_whose_clock_begins_anew_costs_a_moment(
-    neverdark: Launch, ingest: Ingest, ffmpeg: str, tmp_path: Path, codec: str
+    neverdark: Launch, ingest: Ingest, ffmpeg: str, codec: str
 ) -> None:
-    """Behind a relay the publisher came back: frames advanced, media time stood, and the ingest got nothing for 110 s."""
+    """A publisher behind a relay came back: frames advanced, media time stood, the ingest got nothing for 110 s."""
     source = ingest.url.replace("/live", "/live/camera")
     video: Json = {"codec": codec} | ({} if codec == "copy" else {"bitrate": "300k", "preset": "ultrafast"})
     streams: dict[str, object] = {
