@@ -16,7 +16,7 @@ import pytest
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
-from tests.integration.harness.media import ffmpeg
+from tests.integration.harness.media import ffmpeg, media_link
 from tests.integration.harness.recipes import Json, cam, card, secret
 from tests.integration.harness.supervised import Neverdark
 from tests.integration.harness.valve import Valve
@@ -24,18 +24,6 @@ from tests.integration.harness.waiting import SLACK, all_along, eventually
 
 PUSHER, ENCODER = ("cam", "pusher", "yt"), ("cam", "encoder", "")
 SHOWN = ("-f", "mpegts", "-mpegts_flags", "+resend_headers")
-
-
-def link_of(pid: int) -> tuple[str, int, int]:
-    """The local address, port and sender's port of the media socket that a pusher holds, by the kernel's table."""
-    inode = re.fullmatch(r"socket:\[(\d+)\]", str(Path(f"/proc/{pid}/fd/3").readlink()))
-    assert inode, "a pusher's descriptor 3 is its media socket"
-    for line in Path("/proc/net/udp").read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[9] == inode[1]:
-            (host, port), (_, peer) = (field.split(":") for field in fields[1:3])
-            return socket.inet_ntoa(bytes.fromhex(host)[::-1]), int(port, 16), int(peer, 16)
-    raise LookupError("it is not bound")
 
 
 def loopback_only(pids: set[int]) -> list[str]:
@@ -64,7 +52,7 @@ def test_the_media_port_is_the_loopbacks_and_hears_the_encoder_alone(
     key = secret("main")
     running = neverdark({"cam": cam(ingest.url, key)}, ffmpeg=ffmpeg)
     running.wait_on_air()
-    host, port, sender = link_of(running.pid(*PUSHER))
+    host, port, sender = media_link(running.pid(*PUSHER))
     assert host == "127.0.0.1"
     assert sender != 0
     assert running.process
@@ -299,10 +287,10 @@ def test_a_port_that_somebody_takes_before_the_encoder_does_is_given_up(
     pid = eventually(lambda: running.pid(*ENCODER), 5 + SLACK, "it tries")
     words = Path(f"/proc/{pid}/cmdline").read_text()
     port, sender = (int(re.search(pattern, words)[1]) for pattern in (r":(\d+)\?pkt_size", r"localport=(\d+)"))  # type: ignore[index]
-    assert link_of(running.pid(*PUSHER))[2] == sender
+    assert media_link(running.pid(*PUSHER)).sender == sender
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as thief:
         thief.bind(("127.0.0.1", sender))
-        eventually(lambda: link_of(running.pid(*PUSHER))[2] != sender, 3 + SLACK, "it is not listened to")
+        eventually(lambda: media_link(running.pid(*PUSHER)).sender != sender, 3 + SLACK, "it is not listened to")
         thief.sendto(b"G" * 188, ("127.0.0.1", port))
         eventually(lambda: running.replaced(pid, *ENCODER), 3 + SLACK, "the encoder gets other ports")
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.integration.harness.recipes import Json
 
@@ -63,3 +66,22 @@ def loudness(path: Path) -> float:
     ]
     said = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=True).stderr
     return float(said.partition("mean_volume:")[2].split()[0])
+
+
+class MediaLink(NamedTuple):
+    """Where a pusher's media comes in, and the port that it may come from."""
+
+    host: str
+    port: int
+    sender: int
+
+
+def media_link(pid: int) -> MediaLink:
+    """The media socket that a pusher holds, by the kernel's table. Raises LookupError."""
+    inode = re.fullmatch(r"socket:\[(\d+)\]", str(Path(f"/proc/{pid}/fd/3").readlink()))
+    for line in Path("/proc/net/udp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if inode and fields[9] == inode[1]:
+            (host, port), (_, sender) = (field.split(":") for field in fields[1:3])
+            return MediaLink(socket.inet_ntoa(bytes.fromhex(host)[::-1]), int(port, 16), int(sender, 16))
+    raise LookupError(f"the pusher {pid} has no media socket")
