@@ -85,7 +85,7 @@ class Engine:
         self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="probe")
         self._host: Host | None = None
         self.book = Book()
-        self._keeper = Keeper(self.book, self.tell, self._keys_of, self._is_drilling, self._is_wanted)
+        self._keeper = Keeper(self.book, self.tell, self._keys_of, self._is_drilling, self._is_off_air, self._is_wanted)
         self._reaches = ReachWatch(
             self._slots, self._slot, lambda: self.loaded.config.network.reference, self.tell, self._learned
         )
@@ -335,7 +335,7 @@ class Engine:
         self._accounted = now
         for stream in self.streams.values():
             stream.account(now, wall)
-        self._keeper.closed(self.book.look(self._proof, self._is_drilling, now=now, wall=wall))
+        self._keeper.look(self._proof, now=now, wall=wall)
         self._second.watchdog.look(now)
         self._memory.sample()
         self._odd = not self._odd
@@ -372,6 +372,11 @@ class Engine:
     def _is_wanted(self, key: ProcessKey) -> bool:
         stream = self.streams.get(key.stream)
         return stream is not None and stream.wants(key)
+
+    def _is_off_air(self, name: str) -> bool:
+        """As far as the latest account knows."""
+        stream = self.streams.get(name)
+        return stream is not None and stream.wanted and not stream.on_air
 
     def _is_drilling(self, name: str) -> bool:
         stream = self.streams.get(name)
@@ -471,8 +476,8 @@ class Engine:
             clock_steps=self.time.clock_steps,
             data_dir=self._data_dir,
             loop_lag=Histogram(tuple(self.time.lag_counts), self.time.lag_sum),
-            detection=dict(self.book.detection),
-            recovery=dict(self.book.recovery),
+            detection=dict(self.book.tally.detection),
+            recovery=dict(self.book.tally.recovery),
             network_reachable=self._reaches.reachable(),
             scheduler_rearmed=self._second.watchdog.rearmed,
         )

@@ -16,6 +16,7 @@ from supervisor.model import (
     Layer,
     ProcessKey,
     RestartReason,
+    Role,
     Segment,
     State,
     Trouble,
@@ -178,6 +179,23 @@ class IncidentOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentFinding:
+    """Something new was found that belongs to an open incident; `destination` is empty but for a pusher.
+
+    `joined`: until now it was an incident of its own, which goes on as a part of the other one.
+    """
+
+    stream: str
+    destination: str
+    role: Role
+    cause: Cause
+    segment: Segment
+    layer: Layer
+    drill: bool
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentClosed:
     """30 s of sustained advance, or somebody stopped what had failed."""
 
@@ -295,6 +313,7 @@ Fact = (
     | DestinationUnhealthy
     | RecoveryAttempted
     | IncidentOpened
+    | IncidentFinding
     | IncidentClosed
     | LineChanged
     | CheckRearmed

@@ -1,317 +1,310 @@
 """The book of incidents: from a first failure until 30 s of sustained advance. Pure; times are passed in.
 
-One incident a process at a time: an encoder's concerns the whole stream, a pusher's its destination. What is planned
-(a stop, a restart, a new configuration) opens none and closes what is open.
+An incident is about a root: the encoder (or the command), and with it all that gets its media from there; or one
+destination; or several that are cut off by the same line. What follows from the root is a finding of its incident and
+not an incident, and each dark second of a stream's is entered once. What is planned opens none: a stop closes what is
+open, a replacement is a remedy like any other.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
-from typing import NamedTuple
 
-from supervisor.model import Action, Cause, Layer, ProcessKey, Result, Role, Segment
-from supervisor.snapshot import DETECTION_BUCKETS, RECOVERY_BUCKETS, ActionTaken, Histogram, Incident
+from supervisor import findings
+from supervisor.incident import Failed, Member, News, OpenIncident, Turn
+from supervisor.model import Action, Cause, Layer, ProcessKey, Result, Segment
+from supervisor.open_incidents import OpenIncidents
+from supervisor.snapshot import ActionTaken, Incident
+from supervisor.tally import ACTION_OF_ROLE, Tally
 
 SUSTAINED = 30.0
 NOTHING_OPEN: Mapping[Segment, int] = dict.fromkeys(Segment, 0)
 _REMEMBERED = 1000
-_MOST_ACTIONS = 50
-# The segment may change while evidence comes in: until media advances again, or for so long.
+# The evidence may change while more comes in: until media advances again, or for so long.
 _SETTLES = 30.0
-LAYERS = (Layer.PROCESS, Layer.WATCHDOG)
-ACTION_OF_ROLE = {
-    Role.ENCODER: Action.RESTART_ENCODER,
-    Role.PUSHER: Action.RESTART_PUSHER,
-    Role.COMMAND: Action.RESTART_COMMAND,
-}
-
-
-class Failed(NamedTuple):
-    """A failure. `silent` seconds ago media last advanced; None: it has not in this run."""
-
-    key: ProcessKey
-    cause: Cause
-    segment: Segment
-    silent: float | None = None
-    layer: Layer = Layer.PROCESS
-    drill: bool = False
-
-
-@dataclass(slots=True)
-class _Case:
-    """An open incident."""
-
-    id: str
-    key: ProcessKey
-    opened: float  # wall clock
-    opened_now: float
-    cause: Cause
-    segment: Segment
-    layer: Layer
-    drill: bool
-    noticed: float  # the latest failure
-    dark_from: float | None = None  # None: media flows
-    detection: float | None = None
-    recovery: float | None = None
-    dark: float = 0.0
-    since: float | None = None  # since when it has advanced without a break
-    standing: set[object] = field(default_factory=set)  # who says that something is wrong although media flows
-    settled: bool = False
-    actor: Layer | None = None  # who acted last
-    actions: list[ActionTaken] = field(default_factory=list)
-
-    def show(self, now: float, closed: float | None = None) -> Incident:
-        dark = self.dark + (now - self.dark_from if self.dark_from is not None else 0.0)
-        return Incident(
-            self.id,
-            self.key.stream,
-            self.key.destination or None,
-            self.opened,
-            closed,
-            self.cause,
-            self.segment,
-            self.layer,
-            self.drill,
-            round(dark, 3),
-            self.detection,
-            self.recovery,
-            tuple(self.actions),
-        )
-
-    def conclude(self, result: Result) -> Layer | None:
-        """Give the latest action its result; returns whose it was, if it had none yet."""
-        if not self.actions or self.actions[-1].result is not None:
-            return None
-        self.actions[-1] = self.actions[-1]._replace(result=result)
-        return self.actions[-1].layer
-
-
-@dataclass(slots=True)
-class Sums:
-    """What a stream's incidents add up to; a mapping is replaced, never changed, so a snapshot may keep it."""
-
-    incidents: Mapping[Segment, int]
-    attempts: Mapping[tuple[Layer, Action], int]
-    results: Mapping[tuple[Layer, Result], int]
-    last_detection: Mapping[Layer, float] = field(default_factory=dict)
-    last_recovery: Mapping[Layer, float] = field(default_factory=dict)
 
 
 class Book:
     """All incidents of all streams. `now` is monotonic, `wall` the time of day, both in seconds."""
 
     def __init__(self) -> None:
-        self._open: dict[ProcessKey, _Case] = {}
+        self.tally = Tally()
+        self._open: dict[str, OpenIncidents] = {}
         self._closed: deque[Incident] = deque(maxlen=_REMEMBERED)
-        self._sums: dict[str, Sums] = {}
+        self._news: list[News] = []
         self._numbers = count(1)
-        self.detection = {layer: _empty(DETECTION_BUCKETS) for layer in LAYERS}
-        self.recovery = {layer: _empty(RECOVERY_BUCKETS) for layer in LAYERS}
 
     # --- what happens ------------------------------------------------------------------------------
 
-    def know(self, stream: str, *, is_command: bool) -> Sums:
-        """The sums of a stream; every count that can occur exists from the start, and none is ever lost."""
-        roles = (Role.COMMAND,) if is_command else (Role.ENCODER, Role.PUSHER)
-        single = [ACTION_OF_ROLE[role] for role in roles]
-        watchdog = single if is_command else [*single, Action.RESTART_ALL]
-        pairs = [*((Layer.PROCESS, action) for action in single), *((Layer.WATCHDOG, action) for action in watchdog)]
-        sums = self._sums.setdefault(
-            stream,
-            Sums(
-                incidents=dict.fromkeys(Segment, 0),
-                attempts=dict.fromkeys(pairs, 0),
-                results={(layer, result): 0 for layer in LAYERS for result in Result},
-            ),
-        )
-        if not sums.attempts.keys() >= set(pairs):  # a command became an encoder with pushers, or the other way round
-            sums.attempts = {**dict.fromkeys(pairs, 0), **sums.attempts}
-        return sums
+    def fail(self, failed: Failed, *, now: float, wall: float) -> None:
+        """A process has failed."""
+        key, started = failed.key, now - (failed.silent or 0.0)
+        mine = self._open_of(key.stream)
+        incident = mine.for_failure(key, now)
+        if incident is None:
+            incident = self._begin(failed, now, wall)
+        member = incident.members.setdefault(key, Member(follows=True))
+        self._conclude(incident, Result.FAILED, key)
+        if incident.drill and not failed.drill and not member.follows:
+            self._take_seriously(incident)
+            incident.demote()
+        news = incident.find(failed, wall, consequence=member.follows or (member.dark and member.explained))
+        if not member.dark and not member.follows:
+            self._detected(incident, failed)
+        if not member.dark or member.follows:
+            mine.darken(incident, key, started, now)
+            mine.starve(incident, failed.feeds, started)
+        member.explained = member.explained or failed.cause not in findings.VAGUE
+        member.failed, incident.since = True, None
+        incident.standing.clear()
+        incident.note_return(now)
+        self._tell_found(self._gather(incident), failed, now, news=news)
 
-    def _sums_of(self, key: ProcessKey) -> Sums:
-        return self.know(key.stream, is_command=key.role is Role.COMMAND)
-
-    def fail(self, failed: Failed, *, now: float, wall: float) -> bool:
-        """A process has failed. Returns whether this opened an incident."""
-        case = self._open.get(failed.key)
-        opened = case is None
-        if case is None:
-            case = self._begin(failed, now, wall)
-        else:
-            self._count_result(failed.key.stream, case.conclude(Result.FAILED), Result.FAILED)
-        if case.drill and not failed.drill:
-            self._take_seriously(case)
-            case.cause, case.segment, case.layer = failed.cause, failed.segment, failed.layer
-        if case.dark_from is None:
-            case.noticed, case.recovery, case.actor = now, None, None
-            case.dark_from = now - (failed.silent or 0.0)
-            self._detected(case, failed)
-        case.since = None
-        case.standing.clear()
-        return opened
-
-    def complain(self, failed: Failed, by: object, *, now: float, wall: float) -> bool:
+    def complain(self, failed: Failed, by: object, *, now: float, wall: float) -> None:
         """Media flows, and yet something is wrong: too slow, too thin, too big. Said at every check, `by` somebody."""
-        opened = failed.key not in self._open
-        case = self._begin(failed, now, wall) if opened else self._open[failed.key]
-        case.standing.add(by)
-        return opened
+        incident = self._open_of(failed.key.stream).for_complaint(failed.key, by, now)
+        if incident is None:
+            incident = self._begin(failed, now, wall)
+        member = incident.members.setdefault(failed.key, Member(follows=True))
+        member.failed = True
+        incident.standing.add((failed.key, by))
+        news = incident.find(failed, wall, consequence=member.follows)
+        self._tell_found(incident, failed, now, news=news)
 
     def praise(self, key: ProcessKey, by: object) -> None:
         """What somebody complained of is no longer so."""
-        if (case := self._open.get(key)) and by in case.standing:
-            case.standing.discard(by)
-            case.since = None
+        if (incident := self._of(key)) and (key, by) in incident.standing:
+            incident.standing.discard((key, by))
+            incident.since = None
 
     def act(self, key: ProcessKey, layer: Layer, action: Action, *, now: float, wall: float) -> None:
         """Somebody does something about it."""
-        sums = self._sums_of(key)
-        sums.attempts = {**sums.attempts, (layer, action): sums.attempts[layer, action] + 1}
-        if case := self._open.get(key):
-            self._count_result(key.stream, case.conclude(Result.SUPERSEDED), Result.SUPERSEDED)
-            case.actions.append(ActionTaken(wall, layer, action, None))
-            if len(case.actions) > _MOST_ACTIONS:  # a camera that is dead for a month: how it began, and the latest
-                del case.actions[_MOST_ACTIONS // 2]
-            case.actor = layer
-            if case.dark_from is None:  # media flowed until this moment
-                case.dark_from = case.noticed = now
+        self.tally.attempt(key, layer, action)
+        if incident := self._of(key):
+            self._acted(incident, key, ActionTaken(wall, layer, action, None))
+            if not incident.members[key].dark:  # media flowed until this moment
+                self._open_of(key.stream).darken(incident, key, now, now)
+                incident.actor = layer
+                incident.note_return(now)
+
+    def replaced(self, key: ProcessKey, *, wall: float) -> None:
+        """Somebody replaces a process on purpose. If it has failed that may be the remedy, which is to be seen."""
+        if incident := self._of(key):
+            self._acted(incident, key, ActionTaken(wall, Layer.OPERATOR, ACTION_OF_ROLE[key.role], None))
+            incident.since = None
 
     def advanced(self, key: ProcessKey, *, now: float) -> None:
         """A process makes progress again."""
-        case = self._open.get(key)
-        if case is None or case.dark_from is None:
-            return
-        case.dark += max(0.0, now - case.dark_from)
-        case.dark_from, case.since = None, now
-        case.recovery = round(max(0.0, now - case.noticed), 3)
-        layer = case.actor or case.layer
-        sums = self._sums_of(key)
-        sums.last_recovery = {**sums.last_recovery, layer: case.recovery}
-        self.recovery[layer] = _observe(self.recovery[layer], RECOVERY_BUCKETS, case.recovery)
-        self._settle(case)
+        if incident := self._of(key):
+            self._shine(incident, key, now)
 
     def learn(self, key: ProcessKey, segment: Segment, cause: Cause | None = None) -> None:
         """More evidence has come in; it counts until the incident is settled."""
-        if (case := self._open.get(key)) and not case.settled:
-            case.segment = segment
-            case.cause = cause or case.cause
+        incident = self._of(key)
+        if incident is None or incident.settled:
+            return
+        named = incident.named_after
+        finding = named if named.concerns(key) else incident.found(key)
+        if finding:
+            corrected = finding._replace(segment=segment, cause=cause or finding.cause)
+            findings.correct(incident.findings, finding, corrected)
+        self._gather(incident)
 
-    def planned(self, keys: Iterable[ProcessKey], *, now: float, wall: float) -> list[Incident]:
-        """Somebody stops or replaces these on purpose: what was open is over. Returns what was closed."""
-        closed = []
+    def planned(self, keys: Iterable[ProcessKey], *, now: float, wall: float) -> None:
+        """Somebody ends these on purpose: an incident whose roots all end is over."""
         for key in keys:
-            if case := self._open.pop(key, None):
-                self._count_result(key.stream, case.conclude(Result.SUPERSEDED), Result.SUPERSEDED)
-                closed.append(self._close(case, now, wall))
-        return closed
+            for incident in [one for one in self._open.get(key.stream, ()) if key in one.members]:
+                if all(member.follows for other, member in incident.members.items() if other != key):
+                    self._close(incident, Result.SUPERSEDED, now, wall)
+                    continue
+                self._conclude(incident, Result.SUPERSEDED, key)
+                del incident.members[key]
+                self._open_of(key.stream).keep_time(incident, now, off_air=False)
 
     def forget(self, stream: str) -> None:
         """The stream is no longer configured; its past stays readable."""
-        self._sums.pop(stream, None)
+        self.tally.forget(stream)
+        if not any(self._open_of(stream)):
+            del self._open[stream]
 
     def look(
         self,
         proof: Callable[[ProcessKey], float | None],
         drilling: Callable[[str], bool],
+        off_air: Callable[[str], bool],
         *,
         now: float,
         wall: float,
-    ) -> list[Incident]:
-        """Called every second: closes what has advanced for long enough. Returns what was closed.
+    ) -> None:
+        """Called every second: closes what has advanced for long enough.
 
         `proof` tells when a process that advances has last shown it (monotonic), None for one that does not. What it
-        has shown before the failure was noticed proves nothing. What is still dark when the `drilling` of its stream is
-        over is no drill any more.
+        has shown before its failure was noticed proves nothing. What is still dark when the `drilling` of its stream is
+        over is no drill any more. Whoever waits for media keeps a stream dark as long as it is `off_air`.
         """
-        closed = []
-        for key, case in list(self._open.items()):
-            if now - case.opened_now >= _SETTLES:
-                self._settle(case)
-            if case.drill and case.dark_from is not None and not drilling(key.stream):
-                self._take_seriously(case)
-            shown = proof(key)
-            flows = shown is not None and (case.dark_from is None or shown >= case.noticed)
-            if flows and case.dark_from is not None:
-                self.advanced(key, now=now)
-            if not flows or case.standing or case.dark_from is not None:
-                case.since = None
-            elif case.since is None:
-                case.since = now
-            elif now - case.since >= SUSTAINED:
-                del self._open[key]
-                self._count_result(key.stream, case.conclude(Result.RECOVERED), Result.RECOVERED)
-                closed.append(self._close(case, now, wall))
-        return closed
+        for mine in tuple(self._open.values()):
+            for incident in mine:
+                if incident in mine:  # it may have become a part of one before it
+                    self._look_at(incident, proof, now, wall, drill=drilling(incident.stream))
+                    mine.keep_time(incident, now, off_air=off_air(incident.stream))
+                    if incident.since is not None and now - incident.since >= SUSTAINED:
+                        self._close(incident, Result.RECOVERED, now, wall)
+
+    def news(self) -> list[News]:
+        """What there is to tell since the last time."""
+        news, self._news = self._news, []
+        return news
 
     # --- what it shows -----------------------------------------------------------------------------
 
     def incidents(self, stream: str | None, now: float) -> tuple[Incident, ...]:
         """Newest first, of one stream or of all; those that are open with the darkness so far."""
-        every = [*(case.show(now) for case in self._open.values()), *self._closed]
+        every = [*(incident.show(now) for incident in self._every()), *self._closed]
         mine = [incident for incident in every if stream is None or incident.stream == stream]
         return tuple(sorted(mine, key=lambda incident: incident.opened, reverse=True))
 
     def open_segments(self) -> dict[str, dict[Segment, int]]:
         """How many incidents are open in each segment, of the streams that have any; drills do not count."""
         found: dict[str, dict[Segment, int]] = {}
-        for case in self._open.values():
-            if not case.drill:
-                found.setdefault(case.key.stream, dict.fromkeys(Segment, 0))[case.segment] += 1
+        for incident in self._every():
+            if not incident.drill:
+                found.setdefault(incident.stream, dict.fromkeys(Segment, 0))[incident.named_after.segment] += 1
         return found
 
     def segment(self, key: ProcessKey) -> Segment | None:
-        """The segment of a process' open incident."""
-        case = self._open.get(key)
-        return case.segment if case else None
+        """The segment of the open incident that a process is a part of."""
+        incident = self._of(key)
+        return incident.named_after.segment if incident else None
+
+    def own_segment(self, key: ProcessKey) -> Segment | None:
+        """The same, but of who follows in another one's incident only what it failed by itself."""
+        incident = self._of(key)
+        if incident is None or incident.is_root(key):
+            return self.segment(key)
+        finding = incident.found(key)
+        return finding.segment if finding else None
+
+    def is_dark(self, key: ProcessKey) -> bool:
+        """Whether a process does not advance because something has failed."""
+        incident = self._of(key)
+        return incident is not None and incident.members[key].dark
 
     # --- book-keeping ------------------------------------------------------------------------------
 
-    def _begin(self, failed: Failed, now: float, wall: float) -> _Case:
-        key, cause, segment, layer = failed.key, failed.cause, failed.segment, failed.layer
+    def _open_of(self, stream: str) -> OpenIncidents:
+        return self._open.setdefault(stream, OpenIncidents())
+
+    def _every(self) -> Iterator[OpenIncident]:
+        return (incident for mine in self._open.values() for incident in mine)
+
+    def _of(self, key: ProcessKey) -> OpenIncident | None:
+        mine = self._open.get(key.stream)
+        return mine.of(key) if mine else None
+
+    def _begin(self, failed: Failed, now: float, wall: float) -> OpenIncident:
+        key = failed.key
         identity = f"{key.stream}-{int(wall * 1000)}-{next(self._numbers)}"
-        case = _Case(identity, key, wall, now, cause, segment, layer, failed.drill, noticed=now)
-        self._open[key] = case
-        return case
-
-    def _detected(self, case: _Case, failed: Failed) -> None:
-        if failed.silent is None:
-            return
-        case.detection = round(failed.silent, 3)
-        sums = self._sums_of(failed.key)
-        sums.last_detection = {**sums.last_detection, failed.layer: case.detection}
-        self.detection[failed.layer] = _observe(self.detection[failed.layer], DETECTION_BUCKETS, failed.silent)
-
-    def _take_seriously(self, case: _Case) -> None:
-        """It began as a drill, and it is none: it counts."""
-        case.drill = case.settled = False
-
-    def _settle(self, case: _Case) -> None:
-        if case.settled:
-            return
-        case.settled = True
-        if not case.drill and (sums := self._sums.get(case.key.stream)):
-            sums.incidents = {**sums.incidents, case.segment: sums.incidents[case.segment] + 1}
-
-    def _close(self, case: _Case, now: float, wall: float) -> Incident:
-        self._settle(case)
-        incident = case.show(now, closed=wall)
-        self._closed.append(incident)
+        incident = OpenIncident(
+            identity, key.stream, key.destination, wall, now, failed.drill, noticed=now, members={key: Member()}
+        )
+        self._open_of(key.stream).add(incident)
         return incident
 
-    def _count_result(self, stream: str, layer: Layer | None, result: Result) -> None:
-        if layer is not None and (sums := self._sums.get(stream)):
-            sums.results = {**sums.results, (layer, result): sums.results[layer, result] + 1}
+    def _gather(self, incident: OpenIncident) -> OpenIncident:
+        incident, parts = self._open_of(incident.stream).gather(incident)
+        for part in parts:
+            if part.told:
+                self._news.append(News(Turn.JOINED, part.show(part.noticed), part.named_after))
+        return incident
 
+    def _tell_found(self, incident: OpenIncident, failed: Failed, now: float, *, news: bool) -> None:
+        finding = incident.found(failed.key)
+        if finding and (news or not incident.told):
+            self._news.append(News(Turn.FOUND if incident.told else Turn.OPENED, incident.show(now), finding))
+        incident.told = True
 
-def _empty(bounds: tuple[float, ...]) -> Histogram:
-    return Histogram((0,) * (len(bounds) + 1), 0.0)
+    def _detected(self, incident: OpenIncident, failed: Failed) -> None:
+        if failed.silent is not None:
+            incident.detection = round(failed.silent, 3)
+            self.tally.detected(failed.key, failed.layer, failed.silent)
 
+    def _acted(self, incident: OpenIncident, key: ProcessKey, taken: ActionTaken) -> None:
+        self._conclude(incident, Result.SUPERSEDED, key)
+        incident.act(key, taken)
 
-def _observe(histogram: Histogram, bounds: tuple[float, ...], seconds: float) -> Histogram:
-    counts = list(histogram.counts)
-    counts[bisect_left(bounds, seconds)] += 1
-    return Histogram(tuple(counts), histogram.sum + seconds)
+    def _conclude(self, incident: OpenIncident, result: Result, key: ProcessKey | None = None) -> None:
+        for layer in incident.conclude(result, key):
+            self.tally.result(incident.stream, layer, result)
+
+    def _look_at(
+        self,
+        incident: OpenIncident,
+        proof: Callable[[ProcessKey], float | None],
+        now: float,
+        wall: float,
+        *,
+        drill: bool,
+    ) -> None:
+        if now - incident.opened_now >= _SETTLES:
+            self._settle(incident)
+        if incident.drill and incident.failing and not drill:
+            self._take_seriously(incident)
+        flows = True
+        for key, member in tuple(incident.members.items()):
+            shown = proof(key)
+            stale = member.dark and member.noticed is not None and shown is not None and shown < member.noticed
+            if shown is not None and not stale:
+                self._shine(incident, key, now)
+            elif incident.is_late(key, now):
+                self._let_go(incident, key, now, wall, drill=drill)
+            else:
+                flows = False
+        if not flows or incident.standing or incident.waiting:
+            incident.since = None
+        elif incident.since is None:
+            incident.since = now
+
+    def _shine(self, incident: OpenIncident, key: ProcessKey, now: float) -> None:
+        """A process advances; one that gets its media from another may only be sending what was left."""
+        member = incident.members[key]
+        if not member.dark or (member.follows and incident.failing):
+            return
+        if member.noticed is not None:
+            layer = incident.actor or incident.named_after.layer
+            self.tally.recovered(key, layer, round(max(0.0, now - member.noticed), 3))
+        member.dark, member.noticed = False, None
+        self._settle(incident)
+        incident.note_return(now)
+        if not (incident.failing or (member.follows and incident.waiting)):
+            self._open_of(incident.stream).lighten(incident, now)
+            incident.since = now
+
+    def _let_go(self, incident: OpenIncident, key: ProcessKey, now: float, wall: float, *, drill: bool) -> None:
+        """What it waited for has been back for long: what is wrong there now is something else."""
+        self._conclude(incident, Result.FAILED, key)
+        member, finding = incident.members.pop(key), incident.found(key)
+        if member.dark and finding:
+            failed = Failed(key, finding.cause, finding.segment, None, finding.layer, drill)
+            self.fail(failed, now=now, wall=wall)
+
+    def _take_seriously(self, incident: OpenIncident) -> None:
+        """It began as a drill, and it is none: it counts."""
+        incident.drill = incident.settled = False
+
+    def _settle(self, incident: OpenIncident) -> None:
+        if not incident.settled:
+            incident.settled = True
+            if not incident.drill:
+                self.tally.incident(incident.stream, incident.named_after.segment)
+
+    def _close(self, incident: OpenIncident, result: Result, now: float, wall: float) -> None:
+        mine = self._open_of(incident.stream)
+        self._settle(incident)
+        self._conclude(incident, result)
+        mine.stop(incident, now)
+        mine.remove(incident)
+        closed = incident.show(now, closed=wall)
+        self._closed.append(closed)
+        self._news.append(News(Turn.CLOSED, closed, incident.named_after))

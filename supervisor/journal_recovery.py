@@ -15,6 +15,7 @@ RecoveryFact = (
     | events.DestinationUnhealthy
     | events.RecoveryAttempted
     | events.IncidentOpened
+    | events.IncidentFinding
     | events.IncidentClosed
     | events.LineChanged
     | events.CheckRearmed
@@ -39,6 +40,9 @@ def write_recovery(log: Any, fact: RecoveryFact) -> None:  # noqa: C901 - one ar
             log.warning(line, stream=stream, destination=destination, action=str(action), segment=str(segment))
         case events.IncidentOpened():
             log.warning("incident opened", **_incident(fact), layer=str(fact.layer))
+        case events.IncidentFinding():
+            line = "incident goes on as part of another" if fact.joined else "incident: something more was found"
+            log.warning(line, **_incident(fact), role=str(fact.role), layer=str(fact.layer))
         case events.IncidentClosed():
             log.info("incident closed", **_incident(fact), dark_for=show_duration(fact.seconds_dark))
         case events.LineChanged(down, seconds):
@@ -53,7 +57,7 @@ def write_recovery(log: Any, fact: RecoveryFact) -> None:  # noqa: C901 - one ar
             log.info(line, **_known({"stream": stream, "how": how}))
 
 
-def _incident(fact: events.IncidentOpened | events.IncidentClosed) -> dict[str, Any]:
+def _incident(fact: events.IncidentOpened | events.IncidentFinding | events.IncidentClosed) -> dict[str, Any]:
     return _known(
         {
             "stream": fact.stream,

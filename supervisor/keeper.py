@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 
 from supervisor import events
 from supervisor.attribution import Evidence, segment_of
-from supervisor.incidents import ACTION_OF_ROLE, Book, Failed
-from supervisor.model import Cause, Layer, ProcessKey, RestartReason, Segment
-from supervisor.snapshot import Incident
+from supervisor.incident import Failed, Turn
+from supervisor.incidents import Book
+from supervisor.model import Cause, Layer, ProcessKey, RestartReason, Role, Segment
+from supervisor.tally import ACTION_OF_ROLE
 
 _FIRST_LAYER = frozenset({RestartReason.EXIT, RestartReason.STALL, RestartReason.START_TIMEOUT, RestartReason.UPLINK})
 _PLANNED = frozenset({RestartReason.OPERATOR, RestartReason.CONFIG})
@@ -18,8 +19,8 @@ _PLANNED = frozenset({RestartReason.OPERATOR, RestartReason.CONFIG})
 class Keeper:
     """A listener to facts.
 
-    `keys_of` gives the processes of a stream, `drilling` whether it is in a drill, `wanted` whether a process shall
-    run.
+    `keys_of` gives the processes of a stream, `drilling` whether it is in a drill, `off_air` whether it is wanted and
+    not on air, `wanted` whether a process shall run.
     """
 
     def __init__(
@@ -28,12 +29,14 @@ class Keeper:
         tell: events.Listener,
         keys_of: Callable[[str], Iterable[ProcessKey]],
         drilling: Callable[[str], bool],
+        off_air: Callable[[str], bool],
         wanted: Callable[[ProcessKey], bool],
     ) -> None:
         self._book = book
         self._tell = tell
         self._keys_of = keys_of
         self._drilling = drilling
+        self._off_air = off_air
         self._wanted = wanted
 
     def __call__(self, fact: events.Fact) -> None:
@@ -49,15 +52,16 @@ class Keeper:
             case events.ProcessStarted(key, reason=reason) if reason in _FIRST_LAYER:
                 self._book.act(key, Layer.PROCESS, ACTION_OF_ROLE[key.role], now=now, wall=wall)
             case events.ProcessStarted(key, reason=reason) if reason in _PLANNED:
-                self.closed(self._book.planned([key], now=now, wall=wall))
+                self._book.replaced(key, wall=wall)
             case events.ProcessAdvanced(key):
                 self._book.advanced(key, now=now)
             case events.ProcessRemoved(key):
-                self.closed(self._book.planned([key], now=now, wall=wall))
+                self._book.planned([key], now=now, wall=wall)
             case events.StreamWanted(stream, wanted=False):
-                self.closed(self._book.planned(self._keys_of(stream), now=now, wall=wall))
+                self._book.planned(self._keys_of(stream), now=now, wall=wall)
             case _:
-                pass
+                return
+        self._spread()
 
     def failed(
         self,
@@ -73,26 +77,32 @@ class Keeper:
         if not self._wanted(key):
             return
         late = 0.0 if at is None else time.monotonic() - at
-        failed = Failed(key, cause, segment, silent, layer, drill=self._drilling(key.stream))
-        if self._book.fail(failed, now=time.monotonic() - late, wall=time.time() - late):
-            self._opened(failed)
+        feeds = tuple(other for other in self._keys_of(key.stream) if other != key) if key.role is Role.ENCODER else ()
+        failed = Failed(key, cause, segment, silent, layer, self._drilling(key.stream), feeds)
+        self._book.fail(failed, now=time.monotonic() - late, wall=time.time() - late)
+        self._spread()
 
     def complained(self, key: ProcessKey, cause: Cause, segment: Segment, by: object) -> None:
         """While media flows, the second layer finds something wrong all the same."""
         failed = Failed(key, cause, segment, None, Layer.WATCHDOG, drill=self._drilling(key.stream))
-        if self._book.complain(failed, by, now=time.monotonic(), wall=time.time()):
-            self._opened(failed)
+        self._book.complain(failed, by, now=time.monotonic(), wall=time.time())
+        self._spread()
 
-    def _opened(self, failed: Failed) -> None:
-        key = failed.key
-        self._tell(
-            events.IncidentOpened(key.stream, key.destination, failed.cause, failed.segment, failed.layer, failed.drill)
-        )
+    def look(self, proof: Callable[[ProcessKey], float | None], *, now: float, wall: float) -> None:
+        """Called every second; see `Book.look`."""
+        self._book.look(proof, self._drilling, self._off_air, now=now, wall=wall)
+        self._spread()
 
-    def closed(self, incidents: Iterable[Incident]) -> None:
-        """Tell of incidents that are over."""
-        for one in incidents:
-            destination = one.destination or ""
-            self._tell(
-                events.IncidentClosed(one.stream, destination, one.cause, one.segment, one.seconds_dark, one.drill)
-            )
+    def _spread(self) -> None:
+        """Tell what there is to tell."""
+        for turn, one, found in self._book.news():
+            whose = one.stream, one.destination or ""
+            match turn:
+                case Turn.OPENED:
+                    told: events.Fact = events.IncidentOpened(*whose, one.cause, one.segment, one.layer, one.drill)
+                case Turn.FOUND | Turn.JOINED:
+                    of = found.destination or "", found.role, found.cause, found.segment, found.layer
+                    told = events.IncidentFinding(one.stream, *of, one.drill, joined=turn is Turn.JOINED)
+                case Turn.CLOSED:
+                    told = events.IncidentClosed(*whose, one.cause, one.segment, one.seconds_dark, one.drill)
+            self._tell(told)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from supervisor import checks, events
 from supervisor.checks import Finding, Life, ProcessEvidence, UplinkEvidence
+from supervisor.findings import WHILE_MEDIA_FLOWS
 from supervisor.incidents import Book
 from supervisor.keeper import Keeper
 from supervisor.ladder import Decision, Record, Situation, decide
@@ -39,7 +40,6 @@ from supervisor.watchdog import Post, Watchdog
 _TELL_AGAIN = 600.0
 _NEVER_HELPS = HOPELESS | {ExitCause.INGEST_REFUSED}
 _SEGMENT_OF_ROLE = {Role.ENCODER: Segment.ENCODER, Role.PUSHER: Segment.PUSHER, Role.COMMAND: Segment.ENCODER}
-_WHILE_MEDIA_FLOWS = frozenset({Trouble.SLOW, Trouble.BITRATE_LOW, Trouble.LIMIT, Trouble.BACKLOG, Trouble.AV_OFFSET})
 _BITS = 8
 
 
@@ -224,8 +224,8 @@ class SecondLayer:
 
     def _situation(self, case: _Case, culprit: Slot, cause: Cause | None, now: float) -> Situation:
         others = [name for name, _ in case.stream.posts() if name != case.post.destination]
-        mine = cause in _WHILE_MEDIA_FLOWS
-        known = self._book.segment(culprit.key) or culprit.segment
+        mine = cause in WHILE_MEDIA_FLOWS
+        known = self._book.own_segment(culprit.key) or culprit.segment
         return Situation(
             verdict=checks.overall(case.findings),
             segment=_own_segment(culprit, cause) if mine else known,
@@ -250,14 +250,14 @@ class SecondLayer:
                 self._book.praise(slot.key, case.post)
             self._tell_healthy(case)
         elif decision.verdict is Verdict.UNHEALTHY:
-            if self._book.segment(culprit.key) is None or case.evidence.advances:
+            if self._book.own_segment(culprit.key) is None or case.evidence.advances:
                 self._report(case, culprit, cause, segment)
             self._tell_unhealthy(case, decision, segment)
 
     def _report(self, case: _Case, culprit: Slot, cause: Cause | None, segment: Segment) -> None:
         """Open an incident that the first layer knows nothing of, or say once more that what is wrong still is."""
         if culprit.status.state is State.RUNNING and cause is not None:
-            if case.evidence.advances and cause in _WHILE_MEDIA_FLOWS:
+            if case.evidence.advances and cause in WHILE_MEDIA_FLOWS:
                 self._keeper.complained(culprit.key, cause, segment, case.post)
             else:
                 self._keeper.failed(culprit.key, cause, segment, case.evidence.silent, Layer.WATCHDOG)

@@ -20,6 +20,7 @@ from supervisor.model import (
     ProcessKey,
     RestartReason,
     Result,
+    Role,
     Segment,
     State,
     Verdict,
@@ -144,11 +145,32 @@ class ActionTaken(NamedTuple):
     result: Result | None
 
 
-class Incident(NamedTuple):
-    """From the first failure until 30 s of sustained advance.
+class Finding(NamedTuple):
+    """What failed, `at` first (wall clock) and so many `times`; `layer` is who found it.
 
-    `destination` is None for what concerns the whole stream. `layer` is who noticed it. `detection_seconds` lie between
-    the last advance and the notice, `recovery_seconds` between the notice and the (latest) new advance.
+    `destination` is None but for a pusher's. `consequence`: something else in the same incident explains it.
+    """
+
+    at: float
+    cause: Cause
+    segment: Segment
+    role: Role
+    destination: str | None
+    layer: Layer
+    times: int = 1
+    consequence: bool = False
+
+    def concerns(self, key: ProcessKey) -> bool:
+        """Whether it is about this process."""
+        return (self.role, self.destination or "") == (key.role, key.destination)
+
+
+class Incident(NamedTuple):
+    """From the first failure until 30 s of sustained advance. `findings` are all that was found, oldest first.
+
+    `destination` is None for what concerns the whole stream. `cause`, `segment`, `layer` (who noticed it) and `role`
+    are those of the finding that is gravest and nearest to the root. `detection_seconds` lie between the last advance
+    and the notice, `recovery_seconds` between the notice and the (latest) new advance.
     """
 
     id: str
@@ -164,6 +186,8 @@ class Incident(NamedTuple):
     detection_seconds: float | None
     recovery_seconds: float | None
     actions: tuple[ActionTaken, ...]
+    role: Role
+    findings: tuple[Finding, ...]
 
 
 class Histogram(NamedTuple):

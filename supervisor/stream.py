@@ -97,7 +97,7 @@ class Stream:
         return True
 
     def _adopt(self, spec: StreamSpec) -> None:
-        self._host.book.know(spec.name, is_command=spec.is_command)
+        self._host.book.tally.know(spec.name, is_command=spec.is_command)
         watched = {destination for destination, policies in self.posts() if policies.watchdog.enabled}
         self.verdicts = {name: verdict for name, verdict in self.verdicts.items() if name in watched}
         self._secrets |= spec.secrets  # the run that goes may still say the old ones
@@ -274,7 +274,9 @@ class Stream:
         slot = self._culprit
         if slot is None:
             return Segment.UNKNOWN
-        return Segment.NEVERDARK if slot.excused else self._host.book.segment(slot.key) or slot.segment
+        if slot.excused and not self._host.book.is_dark(slot.key):
+            return Segment.NEVERDARK
+        return self._host.book.segment(slot.key) or slot.segment
 
     def _health(self, now: float) -> Health:
         if not self.wanted:
@@ -329,7 +331,7 @@ class Stream:
     ) -> StreamSnapshot:
         """The stream as the outside may see it, right now."""
         self.account(now, wall)
-        sums = self._host.book.know(self.spec.name, is_command=self.spec.is_command)
+        sums = self._host.book.tally.know(self.spec.name, is_command=self.spec.is_command)
         return StreamSnapshot(
             name=self.spec.name,
             wanted=self.wanted,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.soak.episode import Episode
-from bench.soak.view import View, place_of
+from bench.soak.view import View, places_of
 from tests.integration.harness.supervised import Neverdark, ProcessName
 
 # These end by themselves, as a file does that is not looped.
@@ -68,7 +68,7 @@ class Monitor:
         places = {(stream, destination or None) for stream, _, destination in owned}
         for incident in view.incidents:
             identity, segment = str(incident["id"]), str(incident["segment"])
-            if identity not in self._judged and place_of(incident) not in places:
+            if identity not in self._judged and not places & places_of(incident):
                 self.wrong.append(f"{clock} an incident of its own accord: {dict(incident)}")
             self._judged[identity] = segment
 

@@ -36,12 +36,13 @@ class View:
 
     def incident(self, place: Place, known: frozenset[str]) -> Incident | None:
         """The oldest incident of a place that is not among the `known` ones."""
-        mine = [one for one in self.incidents if place_of(one) == place and one["id"] not in known]
+        mine = [one for one in self.incidents if place in places_of(one) and one["id"] not in known]
         return mine[-1] if mine else None
 
 
-def place_of(incident: Incident) -> Place:
-    return incident["stream"], incident["destination"]
+def places_of(incident: Incident) -> set[Place]:
+    """Whose failures are entered in it."""
+    return {(incident["stream"], found["destination"]) for found in incident["findings"]}
 
 
 def place(spot: ProcessName) -> Place:

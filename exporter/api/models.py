@@ -230,15 +230,43 @@ class Attempt(Shape):
     result: Result | None
 
 
+class Subject(Shape):
+    """What an incident is about: `destination` is null if it is about all, `role` is whose failure gave it its name."""
+
+    stream: str
+    destination: str | None
+    role: Role
+
+
+class IncidentFinding(Shape):
+    """What failed: first `at`, and so many `times`; found by `layer`. `destination` is null but for a pusher.
+
+    `consequence`: another finding of the same incident explains it.
+    """
+
+    at: AwareDatetime
+    cause: Cause
+    segment: Segment
+    role: Role
+    destination: str | None
+    layer: Layer
+    times: int
+    consequence: bool
+
+
 class IncidentReport(Shape):
     """From the first failure until media has advanced for 30 s again; `destination` is null if it is about all.
 
-    `layer` noticed it, `detection_seconds` after the last advance; `recovery_seconds` later media advanced again.
+    What follows from a failure belongs to its incident. `findings` are all that was found, oldest first; `cause`,
+    `segment` and `layer` (who noticed it) are those of the one that is gravest and nearest to the root.
+    It was noticed `detection_seconds` after the last advance; `recovery_seconds` later media advanced again.
+    An action of layer `operator` is a replacement on purpose while the incident was open.
     """
 
     id: str
     stream: str
     destination: str | None
+    subject: Subject
     opened: AwareDatetime
     closed: AwareDatetime | None
     cause: Cause
@@ -248,6 +276,7 @@ class IncidentReport(Shape):
     seconds_dark: float
     detection_seconds: float | None
     recovery_seconds: float | None
+    findings: list[IncidentFinding]
     actions: list[Attempt]
 
 

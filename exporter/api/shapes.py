@@ -85,9 +85,13 @@ def show_incidents(incidents: Iterable[Incident]) -> dict[str, Any]:
 
 
 def _show_incident(incident: Incident) -> dict[str, Any]:
-    return incident._asdict() | {
+    shown = incident._asdict()
+    subject = {"stream": incident.stream, "destination": incident.destination, "role": shown.pop("role")}
+    return shown | {
+        "subject": subject,
         "opened": show_time(incident.opened),
         "closed": show_time(incident.closed),
+        "findings": [finding._asdict() | {"at": show_time(finding.at)} for finding in incident.findings],
         "actions": [action._asdict() | {"at": show_time(action.at)} for action in incident.actions],
     }
 

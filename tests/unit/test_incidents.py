@@ -6,15 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from supervisor.incidents import ACTION_OF_ROLE, LAYERS, Book, Failed, Sums
-from supervisor.model import Action, ExitCause, Layer, ProcessKey, Result, Role, Segment, Trouble
-from supervisor.snapshot import DETECTION_BUCKETS, RECOVERY_BUCKETS, ActionTaken, Incident
+from supervisor.findings import headline
+from supervisor.incident import Failed, News, Turn
+from supervisor.incidents import Book
+from supervisor.model import Action, Cause, ExitCause, Layer, ProcessKey, Result, Role, Segment, Trouble
+from supervisor.snapshot import DETECTION_BUCKETS, RECOVERY_BUCKETS, ActionTaken, Finding, Incident
+from supervisor.tally import ACTION_OF_ROLE, LAYERS, Sums
 
 WALL = 1_700_000_000.0
 ENCODER = ProcessKey("cam", Role.ENCODER)
 PUSHER = ProcessKey("cam", Role.PUSHER, "youtube")
+SECOND = ProcessKey("cam", Role.PUSHER, "twitch")
 OTHER = ProcessKey("quay", Role.ENCODER)
-KEYS = (ENCODER, PUSHER, OTHER)
+KEYS = (ENCODER, PUSHER, SECOND, OTHER)
+FED = (PUSHER, SECOND)  # by ENCODER
 BY = "cam:youtube"  # who complains
 
 
@@ -23,14 +28,20 @@ class Diary:
 
     def __init__(self) -> None:
         self.book = Book()
-        self.sums: dict[str, Sums] = {}
+        self.told: list[News] = []
         self.advancing = set(KEYS)
         self.drilling = False
+        self.needed: set[ProcessKey] = set(FED)  # those without whom the stream is off air
         for key in KEYS:
             self.know(key.stream)
 
     def know(self, stream: str) -> Sums:
-        return self.book.know(stream, is_command=False)
+        return self.book.tally.know(stream, is_command=False)
+
+    def news(self) -> list[Turn]:
+        news = self.book.news()
+        self.told += news
+        return [one.turn for one in news]
 
     def fail(
         self,
@@ -38,18 +49,37 @@ class Diary:
         key: ProcessKey = ENCODER,
         silent: float | None = 0.5,
         *,
+        cause: Cause = ExitCause.KILLED,
         segment: Segment | None = None,
         layer: Layer = Layer.PROCESS,
         drill: bool = False,
     ) -> bool:
+        """Returns whether it has opened an incident."""
         self.advancing.discard(key)
         own = Segment.PUSHER if key.role is Role.PUSHER else Segment.ENCODER
-        failed = Failed(key, ExitCause.KILLED, segment or own, silent, layer, drill)
-        return self.book.fail(failed, now=at, wall=WALL + at)
+        feeds = FED if key is ENCODER else ()
+        failed = Failed(key, cause, segment or own, silent, layer, drill, feeds)
+        self.book.fail(failed, now=at, wall=WALL + at)
+        return Turn.OPENED in self.news()
 
-    def complain(self, at: float, key: ProcessKey = ENCODER) -> bool:
-        failed = Failed(key, Trouble.SLOW, Segment.ENCODER, 0.2, Layer.WATCHDOG)
-        return self.book.complain(failed, BY, now=at, wall=WALL + at)
+    def starve(self, at: float, silent: float = 10.0) -> None:
+        """The camera is gone: the encoder fails, and nobody sends any more."""
+        self.fail(at, silent=silent, cause=Trouble.STALL, segment=Segment.SOURCE)
+        self.advancing -= set(FED)
+
+    def complain(self, at: float, key: ProcessKey = ENCODER, cause: Cause = Trouble.SLOW) -> bool:
+        failed = Failed(key, cause, Segment.ENCODER, 0.2, Layer.WATCHDOG)
+        self.book.complain(failed, BY, now=at, wall=WALL + at)
+        return Turn.OPENED in self.news()
+
+    def planned(self, at: float, *keys: ProcessKey) -> list[Incident]:
+        self.book.planned(keys, now=at, wall=WALL + at)
+        return self._closed()
+
+    def _closed(self) -> list[Incident]:
+        before = len(self.told)
+        self.news()
+        return [news.incident for news in self.told[before:] if news.turn is Turn.CLOSED]
 
     def act(self, at: float, key: ProcessKey = ENCODER, layer: Layer = Layer.PROCESS) -> None:
         self.book.act(key, layer, ACTION_OF_ROLE[key.role], now=at, wall=WALL + at)
@@ -64,9 +94,15 @@ class Diary:
         self.advance(at, key)
 
     def look(self, at: float) -> list[Incident]:
-        return self.book.look(
-            lambda key: at if key in self.advancing else None, lambda _: self.drilling, now=at, wall=WALL + at
+        """Returns what was closed."""
+        self.book.look(
+            lambda key: at if key in self.advancing else None,
+            lambda _: self.drilling,
+            lambda _: not self.needed <= self.advancing,
+            now=at,
+            wall=WALL + at,
         )
+        return self._closed()
 
     def watch(self, first: float, last: float) -> list[Incident]:
         """A look every second."""
@@ -119,6 +155,10 @@ def test_what_it_says_of_itself(diary: Diary) -> None:
         detection_seconds=0.75,
         recovery_seconds=3.25,
         actions=(ActionTaken(WALL + 103.25, Layer.PROCESS, Action.RESTART_PUSHER, Result.RECOVERED),),
+        role=Role.PUSHER,
+        findings=(
+            Finding(WALL + 100, ExitCause.KILLED, Segment.PLATFORM, Role.PUSHER, "youtube", Layer.PROCESS, times=1),
+        ),
     )
 
 
@@ -167,7 +207,11 @@ def test_each_darkness_is_measured_for_itself(diary: Diary) -> None:
     assert diary.only(110.5).recovery_seconds is None, "that of the first is over"
     diary.recover(111.5)
     assert (diary.only(112.0).detection_seconds, diary.only(112.0).recovery_seconds) == (0.25, 1.5)
-    assert sum(diary.book.recovery[Layer.PROCESS].counts) == sum(diary.book.detection[Layer.PROCESS].counts) == 2
+    assert (
+        sum(diary.book.tally.recovery[Layer.PROCESS].counts)
+        == sum(diary.book.tally.detection[Layer.PROCESS].counts)
+        == 2
+    )
 
 
 def test_attempts_that_never_advance_fail_too_and_it_is_dark_all_the_while(diary: Diary) -> None:
@@ -194,27 +238,356 @@ def test_who_acts_before_an_action_is_concluded_supersedes_it(diary: Diary) -> N
     assert diary.know("cam").last_recovery == {Layer.WATCHDOG: 31.0}, "who acted last has done it"
 
 
-def test_what_is_planned_closes_it_at_once(diary: Diary) -> None:
+def test_a_planned_end_closes_it_at_once(diary: Diary) -> None:
     """Lesson 12."""
-    diary.fail(100.0)
-    diary.act(101.0)
-    diary.fail(102.0, PUSHER)
-    closed = diary.book.planned([ENCODER, PUSHER], now=110.0, wall=WALL + 110)
-    assert {one.destination: one.seconds_dark for one in closed} == {None: 10.5, "youtube": 8.5}
-    assert diary.results() == {(Layer.PROCESS, Result.SUPERSEDED): 1}
+    diary.fail(100.0, PUSHER)
+    diary.recover(104.0, PUSHER)
+    diary.fail(120.0)
+    diary.act(121.0)
+    closed = diary.planned(130.0, *KEYS[:3])
+    assert {one.destination: one.seconds_dark for one in closed} == {None: 10.5, "youtube": 4.5}
+    assert diary.results() == {(Layer.PROCESS, Result.SUPERSEDED): 2}
     assert diary.book.open_segments() == {}
-    assert diary.book.planned([ENCODER, PUSHER], now=111.0, wall=WALL + 111) == []
+    assert diary.planned(131.0, *KEYS) == []
 
 
-def test_processes_of_one_stream_fail_each_for_itself(diary: Diary) -> None:
-    assert diary.fail(100.0)
-    assert diary.fail(101.0, PUSHER)
+def test_a_replacement_on_purpose_is_a_remedy_and_closes_nothing(diary: Diary) -> None:
+    """A wrong key is corrected: it is over when media flows, and that has to last."""
+    diary.fail(100.0, PUSHER, segment=Segment.PLATFORM)
+    diary.act(101.0, PUSHER)
+    diary.book.replaced(PUSHER, wall=WALL + 140)
+    assert diary.watch(141.0, 144.0) == []
+    diary.advance(145.0, PUSHER)
+    (closed,) = diary.watch(145.0, 175.0)
+    assert (closed.seconds_dark, closed.recovery_seconds, closed.closed) == (45.5, 45.0, WALL + 175)
+    assert closed.actions[-1] == ActionTaken(WALL + 140, Layer.OPERATOR, Action.RESTART_PUSHER, Result.RECOVERED)
+    assert diary.results() == {(Layer.PROCESS, Result.SUPERSEDED): 1}, "what an operator does is not counted as ours"
+    assert diary.know("cam").last_recovery == {}
+    assert sum(diary.know("cam").attempts.values()) == 1
+
+
+def test_a_destination_that_fails_while_media_comes_has_an_incident_of_its_own(diary: Diary) -> None:
+    assert diary.fail(100.0, PUSHER)
+    assert diary.fail(130.0)
     assert diary.book.open_segments()["cam"] == dict.fromkeys(Segment, 0) | {Segment.ENCODER: 1, Segment.PUSHER: 1}
-    diary.recover(102.0)
-    diary.watch(102.0, 132.0)
+    diary.recover(132.0)
+    diary.watch(132.0, 162.0)
     assert diary.book.open_segments()["cam"][Segment.ENCODER] == 0
     assert diary.book.open_segments()["cam"][Segment.PUSHER] == 1
     assert (diary.book.segment(ENCODER), diary.book.segment(PUSHER)) == (None, Segment.PUSHER)
+
+
+# --- what follows from it ------------------------------------------------------------------------------
+
+
+def drop(diary: Diary, at: float, key: ProcessKey = PUSHER, silent: float | None = None) -> bool:
+    """The ingest has hung up on a pusher that sent nothing."""
+    return diary.fail(at, key, silent, cause=ExitCause.INGEST_CLOSED, segment=Segment.PLATFORM)
+
+
+def test_an_ingest_that_hangs_up_because_nothing_comes_is_no_incident_of_its_own(diary: Diary) -> None:
+    """Seen: a camera was away for 186 s, and a second incident blamed the platform for 188 s."""
+    diary.starve(110.0)
+    diary.act(110.0)
+    diary.watch(111.0, 285.0)
+    diary.advance(286.0)
+    diary.look(286.5)
+    assert not drop(diary, 287.0, silent=187.0)
+    diary.act(287.5, PUSHER)
+    diary.look(287.6)
+    diary.advance(289.0, PUSHER)
+    diary.advancing.add(SECOND)
+    assert diary.watch(289.0, 318.0) == []
+    (closed,) = diary.look(319.0)
+    assert (closed.destination, closed.role, closed.cause, closed.segment) == (
+        None,
+        Role.ENCODER,
+        Trouble.STALL,
+        Segment.SOURCE,
+    )
+    assert closed.seconds_dark == 189.0, "from the last advance until the destination got media again"
+    assert (closed.detection_seconds, closed.recovery_seconds) == (10.0, 179.0)
+    assert closed.findings == (
+        Finding(WALL + 110, Trouble.STALL, Segment.SOURCE, Role.ENCODER, None, Layer.PROCESS),
+        Finding(
+            WALL + 287,
+            ExitCause.INGEST_CLOSED,
+            Segment.PLATFORM,
+            Role.PUSHER,
+            "youtube",
+            Layer.PROCESS,
+            consequence=True,
+        ),
+    )
+    assert [(taken.action, taken.result) for taken in closed.actions] == [
+        (Action.RESTART_ENCODER, Result.RECOVERED),
+        (Action.RESTART_PUSHER, Result.RECOVERED),
+    ]
+    assert diary.counted() == {Segment.SOURCE: 1}
+    assert [one.turn for one in diary.told] == [Turn.OPENED, Turn.FOUND, Turn.CLOSED]
+    assert sum(diary.book.tally.detection[Layer.PROCESS].counts) == 1, "an idle connection cannot be noticed"
+
+
+def test_what_fails_with_its_encoder_is_a_finding_whatever_it_is(diary: Diary) -> None:
+    diary.fail(100.0)
+    assert not diary.fail(101.0, PUSHER)
+    assert not diary.fail(102.0, PUSHER, cause=ExitCause.OTHER)
+    assert not diary.fail(103.0, PUSHER, cause=ExitCause.OTHER)
+    assert [(one.cause, one.times) for one in diary.only(104.0).findings] == [
+        (ExitCause.KILLED, 1),
+        (ExitCause.KILLED, 1),
+        (ExitCause.OTHER, 2),
+    ]
+    assert [one.turn for one in diary.told] == [Turn.OPENED, Turn.FOUND, Turn.FOUND], "the same again is no news"
+    assert (diary.book.segment(PUSHER), diary.book.own_segment(PUSHER)) == (Segment.ENCODER, Segment.PUSHER)
+
+
+def test_a_destination_that_has_sent_for_a_while_fails_by_itself(diary: Diary) -> None:
+    diary.fail(100.0)
+    diary.recover(101.0)
+    diary.watch(102.0, 111.0)
+    assert drop(diary, 112.0, silent=0.5)
+    assert {one.destination for one in diary.book.incidents("cam", 112.0)} == {None, "youtube"}
+
+
+def test_what_is_dark_long_after_its_encoder_is_back_has_trouble_of_its_own(diary: Diary) -> None:
+    diary.starve(110.0)
+    diary.advance(150.0)
+    diary.advancing.add(SECOND)
+    drop(diary, 151.0)
+    closed = diary.watch(152.0, 241.0)
+    assert [(one.destination, one.seconds_dark) for one in closed] == [(None, 111.0)], "60 s of patience after 150"
+    mine, *_ = diary.book.incidents("cam", 240.0)
+    assert (mine.destination, mine.cause, mine.segment) == ("youtube", ExitCause.INGEST_CLOSED, Segment.PLATFORM)
+    assert mine.seconds_dark == 29.0, "no second twice"
+    assert [one.turn for one in diary.told] == [Turn.OPENED, Turn.FOUND, Turn.OPENED, Turn.CLOSED]
+    assert sum(diary.book.tally.detection[Layer.PROCESS].counts) == 1
+
+
+def test_a_destination_that_never_failed_and_sends_nothing_is_let_go(diary: Diary) -> None:
+    diary.starve(110.0)
+    diary.advance(150.0)
+    diary.advancing.add(PUSHER)
+    closed = diary.watch(151.0, 245.0)
+    assert [one.destination for one in closed] == [None]
+    assert diary.book.open_segments() == {}
+
+
+def test_a_destination_that_need_not_be_on_air_makes_it_no_longer(diary: Diary) -> None:
+    diary.needed = {SECOND}
+    diary.starve(110.0)
+    diary.advance(150.0)
+    diary.advancing.add(SECOND)
+    drop(diary, 151.0)
+    diary.watch(151.5, 158.5)
+    diary.advance(159.0, PUSHER)
+    (closed,) = diary.watch(159.0, 189.0)
+    assert closed.seconds_dark == 50.0
+    assert len(closed.findings) == 2
+
+
+def test_what_is_found_before_its_root_becomes_a_part_of_it(diary: Diary) -> None:
+    """An ingest may hang up before the stall of the encoder is noticed; and a careless kill hits all at once."""
+    assert drop(diary, 105.0, silent=5.0)
+    assert diary.fail(106.0, SECOND, silent=6.0)
+    first = diary.book.incidents("cam", 106.0)[-1]
+    diary.starve(110.0)
+    root = diary.only(110.0)
+    assert (root.id, root.opened, root.destination) == (first.id, first.opened, None)
+    assert (root.cause, root.segment, root.seconds_dark) == (Trouble.STALL, Segment.SOURCE, 10.0)
+    assert [(one.destination, one.consequence) for one in root.findings] == [
+        ("youtube", True),
+        ("twitch", True),
+        (None, False),
+    ]
+    assert [one.turn for one in diary.told] == [Turn.OPENED, Turn.OPENED, Turn.JOINED, Turn.FOUND]
+
+
+def test_what_was_wrong_before_stays_what_it_was_and_no_second_counts_twice(diary: Diary) -> None:
+    drop(diary, 100.0, silent=0.0)
+    diary.watch(101.0, 149.0)
+    diary.starve(160.0)
+    diary.watch(161.0, 189.0)
+    dark = {one.destination: one.seconds_dark for one in diary.book.incidents("cam", 190.0)}
+    assert dark == {"youtube": 50.0, None: 40.0}
+    diary.advancing.add(SECOND)
+    diary.advance(190.0)
+    diary.watch(191.0, 199.0)
+    diary.advance(200.0, PUSHER)
+    dark = {one.destination: one.seconds_dark for one in diary.book.incidents("cam", 300.0)}
+    assert dark == {"youtube": 60.0, None: 40.0}
+    assert diary.counted() == {Segment.PLATFORM: 1, Segment.SOURCE: 1}
+
+
+def test_an_incident_is_dark_for_its_destination_while_only_that_is(diary: Diary) -> None:
+    """Its incident from before is still open when the encoder fails, and its connection breaks when that is back."""
+    drop(diary, 100.0, silent=0.0)
+    diary.recover(102.0, PUSHER)
+    diary.watch(103.0, 110.0)
+    diary.starve(125.0)
+    diary.advance(140.0)
+    diary.advancing.add(SECOND)
+    drop(diary, 142.0, silent=27.0)
+    diary.watch(143.0, 145.0)
+    diary.advance(146.0, PUSHER)
+    dark = {one.destination: one.seconds_dark for one in diary.book.incidents("cam", 300.0)}
+    assert dark == {"youtube": 8.0, None: 25.0}
+
+
+def test_the_first_bytes_after_it_may_still_seem_to_be_sent(diary: Diary) -> None:
+    diary.starve(110.0)
+    diary.advance(150.0)
+    diary.advancing |= set(FED)
+    diary.watch(150.5, 152.5)
+    assert not drop(diary, 153.0, silent=0.5)
+    diary.watch(153.5, 154.5)
+    diary.advance(155.0, PUSHER)
+    (closed,) = diary.watch(155.0, 185.0)
+    assert closed.seconds_dark == 52.5, "50 s, and from 152.5 on"
+
+
+def test_what_fails_anew_while_all_is_dark_counts_from_when_the_rest_is_not(diary: Diary) -> None:
+    diary.fail(100.0, PUSHER, silent=0.0)
+    diary.recover(102.0, PUSHER)
+    diary.watch(103.0, 110.0)
+    diary.starve(125.0)
+    diary.fail(130.0, PUSHER, silent=15.0)
+    diary.watch(131.0, 139.0)
+    diary.advancing.add(SECOND)
+    diary.advance(140.0)
+    diary.look(140.5)
+    diary.advance(143.0, PUSHER)
+    dark = {one.destination: one.seconds_dark for one in diary.book.incidents("cam", 300.0)}
+    assert dark == {"youtube": 5.0, None: 25.0}
+
+
+def test_too_little_is_sent_because_too_little_comes(diary: Diary) -> None:
+    assert diary.complain(100.0)
+    assert not diary.complain(101.0, PUSHER, Trouble.BITRATE_LOW)
+    assert (diary.only(102.0).cause, len(diary.only(102.0).findings)) == (Trouble.SLOW, 2)
+    for key in (ENCODER, PUSHER):
+        diary.book.praise(key, BY)
+    (closed,) = diary.watch(102.0, 133.0)
+    assert closed.seconds_dark == 0.0
+    assert diary.complain(140.0, PUSHER, Trouble.BITRATE_LOW), "without the other it is one of its own"
+
+
+def test_a_complaint_outlives_what_explained_it(diary: Diary) -> None:
+    diary.fail(100.0)
+    diary.recover(101.0)
+    assert not diary.complain(130.0, PUSHER, Trouble.BITRATE_LOW), "the outage is part of what was measured"
+    diary.watch(131.0, 161.0)
+    assert diary.complain(162.0, PUSHER, Trouble.BITRATE_LOW)
+    closed = diary.watch(163.0, 200.0)
+    assert [one.destination for one in closed] == [None]
+
+
+# --- one line for several ------------------------------------------------------------------------------
+
+
+def cut(diary: Diary, at: float, key: ProcessKey, segment: Segment = Segment.UPLINK, silent: float = 5.0) -> bool:
+    return diary.fail(at, key, silent, cause=Trouble.UPLINK_BLOCKED, segment=segment)
+
+
+def test_destinations_that_one_line_has_cut_off_have_one_incident(diary: Diary) -> None:
+    assert cut(diary, 105.0, PUSHER)
+    assert not cut(diary, 105.5, SECOND)
+    diary.book.learn(SECOND, Segment.NETWORK, Trouble.NETWORK_DOWN)
+    diary.watch(106.0, 119.0)
+    diary.advance(120.0, PUSHER)
+    diary.look(120.5)
+    diary.advance(121.0, SECOND)
+    (closed,) = diary.watch(121.0, 151.0)
+    assert (closed.destination, closed.role, closed.segment) == (None, Role.PUSHER, Segment.NETWORK)
+    assert closed.seconds_dark == 21.0
+    assert [one.destination for one in closed.findings] == ["youtube", "twitch"]
+    assert diary.counted() == {Segment.NETWORK: 1}
+    assert [one.turn for one in diary.told] == [Turn.OPENED, Turn.FOUND, Turn.CLOSED]
+
+
+def test_evidence_may_show_later_that_it_was_one_line(diary: Diary) -> None:
+    assert cut(diary, 105.0, PUSHER)
+    assert drop(diary, 106.0, SECOND, silent=6.0)
+    diary.book.learn(SECOND, Segment.NETWORK, Trouble.NETWORK_DOWN)
+    diary.news()
+    one = diary.only(110.0)
+    assert (one.destination, one.segment, one.cause, one.seconds_dark) == (
+        None,
+        Segment.NETWORK,
+        Trouble.NETWORK_DOWN,
+        10.0,
+    )
+    assert [one.turn for one in diary.told] == [Turn.OPENED, Turn.OPENED, Turn.JOINED]
+
+
+def test_destinations_that_fail_alike_at_the_same_time_have_one_incident(diary: Diary) -> None:
+    """Their server is gone; or what the encoder reports does not come out of it."""
+    assert drop(diary, 105.0, silent=1.0)
+    assert not drop(diary, 107.0, SECOND, silent=2.0)
+    diary.advance(120.0, PUSHER)
+    diary.advance(122.0, SECOND)
+    (closed,) = diary.watch(122.0, 152.0)
+    assert (closed.destination, closed.seconds_dark) == (None, 18.0)
+
+
+@pytest.mark.parametrize("silent", [6.0, None])
+def test_those_that_fail_alike_one_after_the_other_have_one_each(diary: Diary, silent: float | None) -> None:
+    assert drop(diary, 105.0, silent=silent)
+    assert drop(diary, 112.0, SECOND, silent=0.0)
+
+
+def test_different_roots_are_different_incidents(diary: Diary) -> None:
+    assert cut(diary, 105.0, PUSHER)
+    assert drop(diary, 106.0, SECOND)
+    diary.fail(200.0, OTHER)
+    assert len(diary.book.incidents(None, 201.0)) == 3
+
+
+def test_who_does_not_get_through_when_another_does_is_on_its_own(diary: Diary) -> None:
+    cut(diary, 105.0, PUSHER, Segment.NETWORK)
+    cut(diary, 105.0, SECOND, Segment.NETWORK)
+    diary.advance(120.0, PUSHER)
+    closed = diary.watch(121.0, 230.0)
+    assert [(one.destination, one.seconds_dark) for one in closed] == [(None, 81.0)]
+    (mine,) = [one for one in diary.book.incidents("cam", 230.0) if one.closed is None]
+    assert (mine.destination, mine.segment, mine.seconds_dark) == ("twitch", Segment.NETWORK, 49.0)
+
+
+def test_a_destination_that_is_removed_takes_its_part_along(diary: Diary) -> None:
+    cut(diary, 105.0, PUSHER)
+    cut(diary, 105.0, SECOND)
+    assert diary.planned(110.0, SECOND) == []
+    diary.recover(112.0, PUSHER)
+    (closed,) = diary.watch(112.0, 142.0)
+    assert closed.seconds_dark == 12.0
+
+
+# --- what gives it its name ----------------------------------------------------------------------------
+
+
+def test_slow_does_not_hide_dark(diary: Diary) -> None:
+    diary.complain(100.0)
+    diary.watch(101.0, 140.0)
+    assert not diary.fail(150.0, silent=10.0, cause=ExitCause.SOURCE_UNREACHABLE, segment=Segment.SOURCE)
+    assert diary.only(151.0).cause is ExitCause.SOURCE_UNREACHABLE
+    assert [one.cause for one in diary.only(151.0).findings] == [Trouble.SLOW, ExitCause.SOURCE_UNREACHABLE]
+    assert diary.book.open_segments()["cam"][Segment.SOURCE] == 1
+    assert diary.counted() == {Segment.ENCODER: 1}, "it is one incident, counted when it had settled"
+
+
+def test_a_death_explains_what_comes_of_it_in_the_same_darkness(diary: Diary) -> None:
+    diary.fail(100.0, PUSHER)
+    diary.fail(101.0, PUSHER, cause=ExitCause.INGEST_REFUSED, segment=Segment.PLATFORM)
+    assert diary.only(102.0).cause is ExitCause.KILLED
+    diary.recover(103.0, PUSHER)
+    diary.fail(120.0, PUSHER, cause=ExitCause.INGEST_REFUSED, segment=Segment.PLATFORM)
+    assert diary.only(121.0).cause is ExitCause.INGEST_REFUSED, "this time there was nothing before it"
+
+
+def test_what_says_why_comes_before_what_says_that(diary: Diary) -> None:
+    diary.fail(100.0, cause=Trouble.STALL)
+    diary.fail(101.0, cause=ExitCause.SOURCE_UNREACHABLE, segment=Segment.SOURCE)
+    assert diary.only(102.0).segment is Segment.SOURCE
 
 
 # --- drills --------------------------------------------------------------------------------------------
@@ -261,7 +634,7 @@ def test_it_is_counted_after_half_a_minute_even_if_it_lasts(diary: Diary) -> Non
 
 def test_an_incident_that_is_closed_early_is_counted(diary: Diary) -> None:
     diary.fail(100.0)
-    diary.book.planned([ENCODER], now=101.0, wall=WALL + 101)
+    diary.planned(101.0, ENCODER)
     assert diary.counted() == {Segment.ENCODER: 1}
 
 
@@ -282,7 +655,7 @@ def test_detection_and_recovery_are_measured_by_who_noticed_and_who_acted(diary:
     cam, quay = diary.know("cam"), diary.know("quay")
     assert (cam.last_detection, cam.last_recovery) == ({Layer.WATCHDOG: 95.0}, {Layer.WATCHDOG: 2.0})
     assert (quay.last_detection, quay.last_recovery) == ({Layer.PROCESS: 0.02}, {Layer.PROCESS: 0.5})
-    detection, recovery = diary.book.detection, diary.book.recovery
+    detection, recovery = diary.book.tally.detection, diary.book.tally.recovery
     assert detection[Layer.WATCHDOG].counts[DETECTION_BUCKETS.index(95.0)] == 1, "a bucket includes its bound"
     assert detection[Layer.PROCESS].counts[DETECTION_BUCKETS.index(0.05)] == 1
     assert recovery[Layer.WATCHDOG].counts[RECOVERY_BUCKETS.index(2.5)] == 1
@@ -292,13 +665,13 @@ def test_detection_and_recovery_are_measured_by_who_noticed_and_who_acted(diary:
 
 def test_beyond_the_last_bucket_there_is_one_more(diary: Diary) -> None:
     diary.fail(10_000.0, silent=2000.0)
-    assert diary.book.detection[Layer.PROCESS].counts[-1] == 1
+    assert diary.book.tally.detection[Layer.PROCESS].counts[-1] == 1
 
 
 def test_what_never_advanced_was_not_detected_late(diary: Diary) -> None:
     diary.fail(100.0, silent=None)
     assert (diary.only(103.0).detection_seconds, diary.only(103.0).seconds_dark) == (None, 3.0)
-    assert sum(diary.book.detection[Layer.PROCESS].counts) == 0
+    assert sum(diary.book.tally.detection[Layer.PROCESS].counts) == 0
     assert diary.know("cam").last_detection == {}
 
 
@@ -319,9 +692,9 @@ def test_a_look_finds_an_advance_that_nobody_told(diary: Diary) -> None:
 def test_what_was_shown_before_the_failure_was_noticed_proves_nothing(diary: Diary) -> None:
     diary.fail(100.0)
     for second in range(40):
-        assert diary.book.look(lambda _: 99.9, lambda _: False, now=100.0 + second, wall=WALL + 100 + second) == []
+        diary.book.look(lambda _: 99.9, lambda _: False, lambda _: True, now=100.0 + second, wall=WALL + 100 + second)
     assert diary.only(140.0).recovery_seconds is None
-    diary.book.look(lambda _: 140.5, lambda _: False, now=141.0, wall=WALL + 141)
+    diary.book.look(lambda _: 140.5, lambda _: False, lambda _: True, now=141.0, wall=WALL + 141)
     assert diary.only(141.0).recovery_seconds == 41.0
 
 
@@ -384,28 +757,30 @@ def test_a_thousand_are_remembered_newest_first(diary: Diary) -> None:
 
 def test_a_stream_that_is_gone_leaves_its_past(diary: Diary) -> None:
     diary.fail(1.0, OTHER)
-    diary.book.planned([OTHER], now=2.0, wall=WALL + 2)
+    diary.planned(2.0, OTHER)
     diary.book.forget("quay")
     assert len(diary.book.incidents("quay", 3.0)) == 1
     assert diary.counted("quay") == {}
 
 
 def test_every_count_exists_from_the_start_and_only_those_that_can_occur() -> None:
-    sums = Book().know("cam", is_command=False)
+    sums = Book().tally.know("cam", is_command=False)
     single = {Action.RESTART_ENCODER, Action.RESTART_PUSHER}
     assert set(sums.incidents) == set(Segment)
     assert set(sums.attempts) == {(Layer.PROCESS, action) for action in single} | {
         (Layer.WATCHDOG, action) for action in single | {Action.RESTART_ALL}
     }
     assert set(sums.results) == {(layer, result) for layer in LAYERS for result in Result}
-    command = Book().know("own", is_command=True)
+    command = Book().tally.know("own", is_command=True)
     assert set(command.attempts) == {(layer, Action.RESTART_COMMAND) for layer in LAYERS}
     assert {*sums.incidents.values(), *sums.attempts.values(), *sums.results.values()} == {0}
 
 
 # --- whatever happens ----------------------------------------------------------------------------------
 
-DEEDS = st.sampled_from(["fail", "drill", "complain", "act", "act2", "advance", "learn", "praise", "planned", "look"])
+DEEDS = st.sampled_from(
+    ["fail", "drill", "complain", "act", "act2", "advance", "learn", "praise", "planned", "replaced", "look"]
+)
 HISTORY = st.lists(
     st.tuples(DEEDS, st.sampled_from(KEYS), st.floats(0, 40), st.none() | st.floats(0, 100)), max_size=60
 )
@@ -414,19 +789,22 @@ HISTORY = st.lists(
 def _do(diary: Diary, deed: str, key: ProcessKey, at: float, silent: float | None) -> None:
     match deed:
         case "fail" | "drill":
-            diary.fail(at, key, silent, drill=deed == "drill")
+            segment = Segment.NETWORK if silent and silent > 50 else None
+            diary.fail(at, key, silent, segment=segment, drill=deed == "drill")
         case "complain":
             diary.complain(at, key)
         case "act" | "act2":
             diary.act(at, key, Layer.PROCESS if deed == "act" else Layer.WATCHDOG)
         case "advance":
             diary.advance(at, key)
+        case "replaced":
+            diary.book.replaced(key, wall=WALL + at)
         case "learn":
             diary.book.learn(key, Segment.PLATFORM if silent else Segment.NETWORK)
         case "praise":
             diary.book.praise(key, BY)
         case "planned":
-            diary.book.planned([key], now=at, wall=WALL + at)
+            diary.planned(at, key)
         case _:
             diary.look(at)
 
@@ -439,13 +817,13 @@ def _flat(diary: Diary) -> dict[object, float]:
         for counts in (sums.incidents, sums.attempts, sums.results):
             flat |= {(stream, what): count for what, count in counts.items()}
     for layer in LAYERS:
-        for name, histogram in (("d", diary.book.detection[layer]), ("r", diary.book.recovery[layer])):
+        for name, histogram in (("d", diary.book.tally.detection[layer]), ("r", diary.book.tally.recovery[layer])):
             flat |= {(name, layer, place): count for place, count in enumerate(histogram.counts)}
             flat[name, layer] = histogram.sum
     return flat
 
 
-@settings(max_examples=60)
+@settings(max_examples=100)
 @given(HISTORY)
 def test_whatever_happens_the_book_adds_up(history: list[tuple[str, ProcessKey, float, float | None]]) -> None:
     diary, now = Diary(), 1000.0
@@ -457,7 +835,7 @@ def test_whatever_happens_the_book_adds_up(history: list[tuple[str, ProcessKey, 
         assert all(after[what] >= count for what, count in before.items()), "counters never fall"
         before = after
         _holds(diary, now)
-    closed = diary.book.planned(KEYS, now=now, wall=WALL + now)
+    closed = diary.planned(now, *KEYS)
     assert all(one.closed is not None for one in closed)
     counted = sum(sum(diary.counted(stream).values()) for stream in ("cam", "quay"))
     assert counted == sum(not one.drill for one in diary.book.incidents(None, now)), "each once, drills not at all"
@@ -467,22 +845,28 @@ def _holds(diary: Diary, now: float) -> None:
     shown = diary.book.incidents(None, now)
     assert all(one.seconds_dark >= 0 for one in shown)
     still = [one for one in shown if one.closed is None]
-    assert len({(one.stream, one.destination) for one in still}) == len(still), "one a process at a time"
+    places = [(one.stream, one.destination) for one in still if one.destination or one.role is not Role.PUSHER]
+    assert len(set(places)) == len(places), "one a place at a time"
     opened = sum(sum(row.values()) for row in diary.book.open_segments().values())
     assert opened == sum(not one.drill for one in still)
     for one in shown:
-        results = [action.result for action in one.actions]
-        assert None not in results[:-1], "only the latest may still be without a result"
-        assert Result.RECOVERED not in results[:-1]
-        assert one.closed is None or None not in results
+        for action in set(ACTION_OF_ROLE.values()) if one.destination else ():
+            results = [taken.result for taken in one.actions if taken.action is action]
+            assert None not in results[:-1], "only the latest may still be without a result"
+            assert Result.RECOVERED not in results[:-1]
+        assert one.closed is None or None not in [taken.result for taken in one.actions]
+        assert [finding.at for finding in one.findings] == sorted(finding.at for finding in one.findings)
+        assert headline(one.findings)[1:4] == (one.cause, one.segment, one.role)
     given_out = sum(sum(diary.results(stream).values()) for stream in ("cam", "quay"))
-    assert given_out == sum(action.result is not None for one in shown for action in one.actions)
+    ours = [taken for one in shown for taken in one.actions if taken.layer in LAYERS]
+    assert given_out == sum(taken.result is not None for taken in ours)
 
 
 def test_two_may_complain_of_one_process_and_only_both_can_be_content(diary: Diary) -> None:
     diary.complain(100.0)
     failed = Failed(ENCODER, Trouble.SLOW, Segment.ENCODER, 0.2, Layer.WATCHDOG)
-    assert not diary.book.complain(failed, "cam:backup", now=101.0, wall=WALL + 101)
+    diary.book.complain(failed, "cam:backup", now=101.0, wall=WALL + 101)
+    assert diary.news() == []
     diary.book.praise(ENCODER, "cam:backup")
     assert diary.watch(102.0, 140.0) == []
     diary.book.praise(ENCODER, BY)
@@ -492,18 +876,19 @@ def test_two_may_complain_of_one_process_and_only_both_can_be_content(diary: Dia
 def test_a_command_that_became_a_stream_with_an_encoder_loses_no_count() -> None:
     book = Book()
     command = ProcessKey("cam", Role.COMMAND)
-    book.know("cam", is_command=True)
+    book.tally.know("cam", is_command=True)
     book.act(command, Layer.PROCESS, Action.RESTART_COMMAND, now=1.0, wall=WALL)
-    sums = book.know("cam", is_command=False)
+    sums = book.tally.know("cam", is_command=False)
     assert sums.attempts[Layer.PROCESS, Action.RESTART_COMMAND] == 1
     book.act(ENCODER, Layer.WATCHDOG, Action.RESTART_ALL, now=2.0, wall=WALL)
-    assert book.know("cam", is_command=False).attempts[Layer.WATCHDOG, Action.RESTART_ALL] == 1
+    assert book.tally.know("cam", is_command=False).attempts[Layer.WATCHDOG, Action.RESTART_ALL] == 1
 
 
 def test_what_is_told_of_a_stream_that_is_no_longer_known_does_no_harm() -> None:
     """Facts of an exit come a moment late: the stream may have been removed meanwhile."""
     book = Book()
-    assert book.fail(Failed(ENCODER, ExitCause.KILLED, Segment.ENCODER, 0.5), now=1.0, wall=WALL)
+    book.fail(Failed(ENCODER, ExitCause.KILLED, Segment.ENCODER, 0.5), now=1.0, wall=WALL)
+    assert [one.turn for one in book.news()] == [Turn.OPENED]
 
 
 def test_a_month_of_retries_is_a_page_and_not_a_book(diary: Diary) -> None:
@@ -538,3 +923,48 @@ def test_a_failure_after_a_drill_is_taken_seriously(diary: Diary) -> None:
     diary.recover(121.0)
     assert diary.know("cam").incidents[Segment.SOURCE] == 1
     assert not diary.only(121.0).drill
+
+
+# --- each dark second once -----------------------------------------------------------------------------
+
+OUTAGES = st.lists(
+    st.tuples(st.integers(1, 90), st.sampled_from(["camera", "ingest"]), st.integers(1, 120), st.booleans()),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=100)
+@given(OUTAGES)
+def test_all_incidents_together_are_as_dark_as_the_destination_was(outages: list[tuple[int, str, int, bool]]) -> None:
+    """A camera, an encoder, a pusher and an ingest, second by second; an ingest that hears nothing may hang up."""
+    diary, now, dark, turns = Diary(), 1000.0, 0, 0
+    diary.needed = {PUSHER}
+    for pause, what, length, hangs_up in outages:
+        for _ in range(pause):
+            now += 1
+            diary.look(now)
+        begun, turns = now, turns + 1
+        if what == "ingest":
+            diary.fail(now, PUSHER, 0.0, cause=ExitCause.INGEST_CLOSED, segment=Segment.PLATFORM)
+        for second in range(1, length + 1):
+            now += 1
+            if what == "camera":
+                diary.advancing.discard(PUSHER)
+                if second == 10:
+                    diary.fail(now, ENCODER, 10.0, cause=Trouble.STALL, segment=Segment.SOURCE)
+            diary.look(now)
+        if what == "camera" and length >= 10:
+            diary.advance(now)
+            if hangs_up:
+                diary.look(now + 0.5)
+                drop(diary, now + 1, silent=now + 1 - begun)
+                diary.look(now + 1)
+                now += 3
+                turns += 1
+        if what == "ingest" or length >= 10:
+            dark += int(now - begun)
+        diary.advance(now, PUSHER)
+        diary.look(now)
+    told = sum(one.seconds_dark for one in diary.book.incidents("cam", now))
+    assert abs(told - dark) <= turns, f"{told} s are told, and it was dark for {dark} s"

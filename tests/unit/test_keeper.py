@@ -30,6 +30,7 @@ PUSHER = ProcessKey("cam", Role.PUSHER, "youtube")
 FIRST_LAYER = {RestartReason.EXIT, RestartReason.STALL, RestartReason.START_TIMEOUT, RestartReason.UPLINK}
 SECOND_LAYER = {RestartReason.WATCHDOG, RestartReason.LIMIT}
 PLANNED = {RestartReason.OPERATOR, RestartReason.CONFIG}
+NOBODY = {RestartReason.PARAMETERS}  # nothing is wrong: other media needs another connection
 
 
 class Desk:
@@ -41,9 +42,14 @@ class Desk:
         self.drilling = False
         self.wanted = True
         self.book = Book()
-        self.book.know("cam", is_command=False)
+        self.book.tally.know("cam", is_command=False)
         self.keep = Keeper(
-            self.book, self.told.append, lambda _: [ENCODER, PUSHER], lambda _: self.drilling, lambda _: self.wanted
+            self.book,
+            self.told.append,
+            lambda _: [ENCODER, PUSHER],
+            lambda _: self.drilling,
+            lambda _: True,
+            lambda _: self.wanted,
         )
         clock = SimpleNamespace(monotonic=lambda: self.now, time=lambda: WALL + self.now)
         monkeypatch.setattr(keeper, "time", clock)
@@ -77,9 +83,7 @@ def test_a_crash_from_its_first_to_its_last_word(desk: Desk) -> None:
     desk.at(100.5, started(RestartReason.EXIT))
     desk.at(102.0, events.ProcessAdvanced(ENCODER, "r2", 1.5))
     for second in range(31):
-        desk.keep.closed(
-            desk.book.look(lambda _: desk.now, lambda _: False, now=102.0 + second, wall=WALL + 102 + second)
-        )
+        desk.keep.look(lambda _: 102.0 + second, now=102.0 + second, wall=WALL + 102 + second)  # noqa: B023 - at once
     (incident,) = desk.incidents()
     assert (incident.cause, incident.segment, incident.layer) == (ExitCause.KILLED, Segment.ENCODER, Layer.PROCESS)
     assert (incident.seconds_dark, incident.detection_seconds, incident.recovery_seconds) == (2.25, 0.25, 2.0)
@@ -151,7 +155,6 @@ PLANNED_FACTS: list[events.Fact] = [
     events.StreamOnAir("cam", on_air=False, reason="stopped", seconds=60.0, planned=True),
     events.RetryScheduled(ENCODER, State.BACKOFF, 0.5, 9, ExitCause.OTHER),
     events.BudgetRefilled(ENCODER),
-    events.MediaPortReplaced(PUSHER, 1, 2),
 ]
 
 
@@ -164,23 +167,43 @@ def test_what_is_planned_or_no_failure_opens_none(desk: Desk, fact: events.Fact)
 
 @pytest.mark.parametrize("reason", RestartReason)
 def test_who_acts(desk: Desk, reason: RestartReason) -> None:
-    assert set(RestartReason) == FIRST_LAYER | SECOND_LAYER | PLANNED
+    assert set(RestartReason) == FIRST_LAYER | SECOND_LAYER | PLANNED | NOBODY
     desk.at(100.0, exited())
     desk.at(101.0, started(reason))
     (incident,) = desk.incidents()
-    attempts = sum(desk.book.know("cam", is_command=False).attempts.values())
-    assert len(incident.actions) == attempts == (1 if reason in FIRST_LAYER else 0), "the second layer says so itself"
-    assert (incident.closed is not None) == (reason in PLANNED)
+    attempts = sum(desk.book.tally.know("cam", is_command=False).attempts.values())
+    assert attempts == (1 if reason in FIRST_LAYER else 0), "the second layer says so itself"
+    assert [taken.layer for taken in incident.actions] == (
+        [Layer.PROCESS] if reason in FIRST_LAYER else [Layer.OPERATOR] if reason in PLANNED else []
+    )
+    assert incident.closed is None
 
 
-def test_a_restart_on_purpose_is_the_end_for_that_process_only(desk: Desk) -> None:
-    desk.at(100.0, exited(), exited(PUSHER, segment=Segment.PUSHER))
-    desk.at(101.0, started(RestartReason.OPERATOR, PUSHER))
-    assert {one.destination: one.closed is None for one in desk.incidents()} == {None: True, "youtube": False}
+def test_who_is_fed_by_what_failed_has_a_part_in_its_incident(desk: Desk) -> None:
+    desk.at(100.0, exited())
+    desk.at(101.0, exited(PUSHER, segment=Segment.PUSHER))
+    (incident,) = desk.incidents()
+    assert [(one.role, one.destination) for one in incident.findings] == [
+        (Role.ENCODER, None),
+        (Role.PUSHER, "youtube"),
+    ]
+    assert desk.told[1:] == [
+        events.IncidentFinding(
+            "cam",
+            "youtube",
+            Role.PUSHER,
+            ExitCause.KILLED,
+            Segment.PUSHER,
+            Layer.PROCESS,
+            drill=False,
+            joined=False,
+        )
+    ]
 
 
 def test_a_stop_is_the_end_for_all_of_them(desk: Desk) -> None:
-    desk.at(100.0, exited(), exited(PUSHER, segment=Segment.PUSHER))
+    desk.at(60.0, exited(PUSHER, segment=Segment.PUSHER))
+    desk.at(100.0, exited())
     desk.at(102.0, events.StreamWanted("cam", wanted=True, why="operator"))
     assert [one.closed for one in desk.incidents()] == [None, None]
     desk.at(103.0, events.StreamWanted("cam", wanted=False, why="operator"))
@@ -208,7 +231,7 @@ def test_a_failure_is_entered_at_its_own_time_not_at_that_of_its_telling(desk: D
     """A new run may be alive before the end of the old one is told."""
     desk.now = 100.5
     desk.keep(replace(exited(), at=100.0))
-    desk.keep.closed(desk.book.look(lambda _: 100.2, lambda _: False, now=101.0, wall=WALL + 101))
+    desk.keep.look(lambda _: 100.2, now=101.0, wall=WALL + 101)
     assert desk.incidents()[0].recovery_seconds == 1.0
 
 

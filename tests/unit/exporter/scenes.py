@@ -13,6 +13,7 @@ from supervisor.model import (
     Layer,
     RestartReason,
     Result,
+    Role,
     Segment,
     State,
     Trouble,
@@ -22,6 +23,7 @@ from supervisor.snapshot import (
     DETECTION_BUCKETS,
     ActionTaken,
     DestinationSnapshot,
+    Finding,
     Incident,
     LastFailure,
     ProgressTotals,
@@ -61,8 +63,12 @@ def incident(number: int, stream: str, **changes: Any) -> Incident:
         detection_seconds=0.012,
         recovery_seconds=1.25,
         actions=(ActionTaken(opened + 0.1, Layer.PROCESS, Action.RESTART_ENCODER, Result.RECOVERED),),
-    )
-    return blank._replace(**changes)
+        role=Role.ENCODER,
+        findings=(),
+    )._replace(**changes)
+    role = Role.ENCODER if blank.destination is None else Role.PUSHER
+    first = Finding(opened, blank.cause, blank.segment, role, blank.destination, blank.layer)
+    return blank._replace(role=role, findings=(first, *blank.findings))
 
 
 def three_streams() -> Snapshot:
@@ -194,7 +200,25 @@ def their_incidents() -> tuple[Incident, ...]:
     )
     drill = incident(2, "harbour-cam", drill=True)
     crashes = [incident(hours, "harbour-cam") for hours in range(3, 7)]
-    source = incident(9, "garden-cam", cause=ExitCause.SOURCE_UNREACHABLE, segment=Segment.SOURCE, seconds_dark=61.0)
+    source = incident(
+        9,
+        "garden-cam",
+        cause=ExitCause.SOURCE_UNREACHABLE,
+        segment=Segment.SOURCE,
+        seconds_dark=61.0,
+        findings=(
+            Finding(
+                NOW - 9 * 3600 + 62,
+                ExitCause.INGEST_CLOSED,
+                Segment.PLATFORM,
+                Role.PUSHER,
+                "youtube",
+                Layer.PROCESS,
+                times=2,
+                consequence=True,
+            ),
+        ),
+    )
     return (dark, uplink, drill, *crashes, source)
 
 

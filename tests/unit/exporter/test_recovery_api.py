@@ -53,6 +53,7 @@ def test_an_incident_tells_what_the_contract_says(client: Client) -> None:
         "id": "garden-cam-0",
         "stream": "garden-cam",
         "destination": None,
+        "subject": {"stream": "garden-cam", "destination": None, "role": "encoder"},
         "opened": "2025-12-31T23:57:38.250Z",
         "closed": None,
         "cause": "source_refused",
@@ -62,6 +63,7 @@ def test_an_incident_tells_what_the_contract_says(client: Client) -> None:
         "seconds_dark": 142.0,
         "detection_seconds": 0.02,
         "recovery_seconds": None,
+        "findings": dark["findings"],
         "actions": dark["actions"],
     }
     assert dark["actions"][-2:] == [
@@ -73,6 +75,26 @@ def test_an_incident_tells_what_the_contract_says(client: Client) -> None:
         "uplink_blocked",
         "2025-12-31T23:00:33.450Z",
     )
+    assert uplink["subject"] == {"stream": "harbour-cam", "destination": "backup", "role": "pusher"}
+
+
+def test_an_incident_tells_what_followed_from_its_root(client: Client) -> None:
+    *_, source = client.get("/api/incidents").json()["incidents"]
+    assert (source["cause"], source["segment"]) == ("source_unreachable", "source")
+    assert [(one["cause"], one["consequence"]) for one in source["findings"]] == [
+        ("source_unreachable", False),
+        ("ingest_closed", True),
+    ]
+    assert source["findings"][1] == {
+        "at": "2025-12-31T15:01:02.250Z",
+        "cause": "ingest_closed",
+        "segment": "platform",
+        "role": "pusher",
+        "destination": "youtube",
+        "layer": "process",
+        "times": 2,
+        "consequence": True,
+    }
 
 
 def test_a_stream_shows_its_own_incidents_only(client: Client) -> None:
