@@ -20,11 +20,19 @@ function tried(actions) {
 }
 
 // "Uplink, to backup: …"; where the cause names the place itself (source_refused), once is enough.
-function about({ segment, cause, destination }) {
-  const to = destination === null ? "" : `, to ${destination}`;
+function about({ segment, cause, destination, subject, findings }) {
+  const several = !destination && subject?.role === "pusher" ? findings.map((one) => one.destination) : [];
+  const names = destination ? [destination] : [...new Set(several)];
+  const to = names.length > 0 ? `, to ${names.join(" and ")}` : "";
   const words = causeInWords(cause);
   if (cause.startsWith(`${segment}_`) && !to) return `${words[0].toUpperCase()}${words.slice(1)}.`;
   return `${segmentInWords(segment)}${to}: ${words}.`;
+}
+
+// What else was found, in words, without what the incident is named after.
+function also({ findings, cause, segment, destination }) {
+  const named = findings.findIndex((one) => one.cause === cause && one.segment === segment && (!destination || one.destination === destination));
+  return findings.filter((_, place) => place !== named).map((one) => `${clock(Date.parse(one.at))} ${about(one)}${one.times > 1 ? ` ${one.times} times.` : ""}`);
 }
 
 // An incident that goes on.
@@ -54,7 +62,8 @@ class PastIncidentView {
     this.drill = element("span", "pill drill", "drill");
     this.what = element("span");
     this.outcome = element("small");
-    this.node.append(this.when, " ", this.drill, " ", this.what, this.outcome);
+    this.also = element("ul");
+    this.node.append(this.when, " ", this.drill, " ", this.what, this.outcome, this.also);
   }
 
   update(incident) {
@@ -67,6 +76,9 @@ class PastIncidentView {
     if (incident.recovery_seconds !== null) facts.push(`recovered in ${seconds(incident.recovery_seconds)}`);
     if (incident.actions.length > 0) facts.push(`restarted ${tried(incident.actions)}`);
     setText(this.outcome, facts.join(" · "));
+    const found = also(incident);
+    if (found.length !== this.also.children.length) this.also.replaceChildren(...found.map(() => element("li")));
+    found.forEach((text, place) => setText(this.also.children[place], text));
   }
 }
 
