@@ -26,7 +26,7 @@ rtmp {{
     listen {host}:{port};
     ping 10s;
     {on_publish}
-    application live {{ live on; }}
+    application live {{ live on; {idle} }}
   }}
 }}
 http {{
@@ -58,10 +58,17 @@ class Ingest:
     """nginx-rtmp with the application `live`, on ports of its own.
 
     `wrapper` is what it runs under, at `host`; it has to exec. `on_publish` is asked whether somebody may publish.
+    Who has published nothing for `patience` seconds is cut off.
     """
 
     def __init__(
-        self, folder: Path, host: str = "127.0.0.1", *, wrapper: Sequence[str] = (), on_publish: str | None = None
+        self,
+        folder: Path,
+        host: str = "127.0.0.1",
+        *,
+        wrapper: Sequence[str] = (),
+        on_publish: str | None = None,
+        patience: int | None = None,
     ) -> None:
         self.host = host
         self.port = free_port()
@@ -73,7 +80,8 @@ class Ingest:
         self._session.trust_env = False
         folder.mkdir()
         ask = f"on_publish {on_publish};" if on_publish else ""
-        text = _CONFIG.format(folder=folder, host=host, port=self.port, http=self._http, on_publish=ask)
+        idle = f"drop_idle_publisher {patience}s;" if patience else ""
+        text = _CONFIG.format(folder=folder, host=host, port=self.port, http=self._http, on_publish=ask, idle=idle)
         (folder / "nginx.conf").write_text(text)
 
     @property
