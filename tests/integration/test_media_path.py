@@ -16,7 +16,7 @@ import pytest
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
-from tests.integration.harness.media import ffmpeg, media_link
+from tests.integration.harness.media import ffmpeg, media_link, tracks
 from tests.integration.harness.recipes import Json, cam, card, secret
 from tests.integration.harness.supervised import Neverdark
 from tests.integration.harness.valve import Valve
@@ -181,6 +181,38 @@ def test_a_picture_that_is_left_open_stays_as_it_began(
         assert running.restarts()[PUSHER] == {}
     running.stop()
     assert shape(tmp_path / "out.flv") == [(320, 180)]
+
+
+def test_a_copied_source_that_changes_gets_a_connection_of_its_own(
+    neverdark: Launch, ingest: Ingest, ffmpeg: str, tmp_path: Path
+) -> None:
+    """Nobody here decides what a copied camera sends: its new picture, and its new sound, must be announced."""
+    source = ingest.url.replace("/live", "/live/camera")
+    streams: dict[str, object] = {
+        "cam": {
+            "source": {"url": source},
+            "video": {"codec": "copy"},
+            "audio": {"source": "copy"},
+            "destinations": {"yt": {"url": str(tmp_path / "out.flv")}},
+        }
+    }
+    mono, stereo = ("-ac", "1", "-ar", "44100"), ("-ac", "2", "-ar", "48000")
+    changes = [("320x180", mono), ("320x180", mono), ("640x360", mono), ("640x360", stereo)]
+    with camera(source, "320x180", 25, sound=True, extra=mono):
+        running = neverdark(streams, ffmpeg=ffmpeg)
+        running.wait_on_air(seconds=20 + SLACK)
+    replaced = 0
+    for (size, sound), changed in zip(changes[1:], (False, True, True), strict=True):
+        replaced += changed
+        with camera(source, size, 25, sound=True, extra=sound):
+            running.wait_on_air(seconds=30 + SLACK)
+            frames = running.frames(*PUSHER)
+            eventually(lambda frames=frames: running.frames(*PUSHER) > frames + 75, 15 + SLACK, "media flows")
+            assert running.restarts()[PUSHER].get("parameters", 0) == replaced
+    running.stop()
+    assert shape(recordings(tmp_path)[-1]) == [(640, 360)]
+    sound_of = tracks(recordings(tmp_path)[-1])["audio"]
+    assert (sound_of["channels"], sound_of["sample_rate"]) == (2, "48000")
 
 
 @contextmanager
