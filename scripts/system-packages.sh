@@ -57,6 +57,7 @@ case ${1-} in
         need prometheus-alertmanager amtool
         need iproute2 ip
         need faketime faketime
+        need systemd systemd-analyze
         need 'chromium|chromium-browser' chromium chromium-browser
         need fonts-dejavu-core /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
         ;;

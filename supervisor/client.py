@@ -82,9 +82,10 @@ class Api:
 def connect(url: str | None, config: Path | Sequence[Path]) -> Api:
     """The neverdark at `url`, else at NEVERDARK_URL, else where the configuration listens.
 
-    The configuration is only peeked into: a client needs none of the secrets that `run` needs.
+    The configuration is only peeked into: a client needs none of the secrets that `run` needs, and may be somebody who
+    may not read it at all.
     """
-    files = [config] if isinstance(config, Path) else [file for file in config if file.exists()]
+    files = [config] if isinstance(config, Path) else config
     token = os.environ.get("NEVERDARK_API_TOKEN") or next(filter(None, map(_token, files)), None)
     url = url or os.environ.get("NEVERDARK_URL")
     if url is None:

@@ -61,6 +61,17 @@ def test_where_nobody_may_even_look_is_said_in_words(
     assert capfd.readouterr().err == f"{hidden}: cannot be read: File name too long\n"
 
 
+@pytest.mark.parametrize("argv", CLIENTS, ids=lambda argv: argv[0])
+def test_a_client_needs_no_configuration_that_it_may_read(
+    argv: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A service's is closed to everybody else."""
+    monkeypatch.setattr(cli, "_CONFIG_FILES", (Path("x" * 300) / "neverdark.yml",))
+    monkeypatch.setenv("NEVERDARK_LISTEN", "127.0.0.1:1")
+    assert cli.main(argv) == 1
+    assert capfd.readouterr().err == "neverdark: no neverdark answers at http://127.0.0.1:1; is it running?\n"
+
+
 def test_a_good_configuration_is_said_to_be_good(capfd: pytest.CaptureFixture[str]) -> None:
     Path("neverdark.yml").write_text(GOOD)
     assert cli.main(["check"]) == 0
