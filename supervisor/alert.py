@@ -29,6 +29,7 @@ _DONE, _FAILED, _WRONG = 0, 1, 2
 _TIMEOUT = 5.0
 _PAUSE = 0.2
 _COUNTER = re.compile(r"alertmanager_notification_requests(_failed)?_total\{(.*)\} (\S+)")
+_USER = re.compile(r"//[^/]*@")  # user and password, which may hold an @
 _INTEGRATION = re.compile(r'integration="([^"]*)"')
 
 
@@ -37,10 +38,11 @@ class AlertmanagerError(Exception):
 
 
 class Alertmanager:
-    """A running Alertmanager. Every method raises `AlertmanagerError`."""
+    """A running Alertmanager. Every method raises `AlertmanagerError`. `url` is for showing: no password is in it."""
 
     def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
+        self._base = url.rstrip("/")
+        self.url = _USER.sub("//", self._base)
         self._session = requests.Session()
         self._session.trust_env = False  # as for neverdark itself: what is meant is named, no proxy stands between
 
@@ -78,7 +80,7 @@ class Alertmanager:
 
     def _call(self, method: str, path: str, body: Any = None) -> requests.Response:
         try:
-            answer = self._session.request(method, self.url + path, json=body, timeout=_TIMEOUT)
+            answer = self._session.request(method, self._base + path, json=body, timeout=_TIMEOUT)
         except requests.ConnectionError:
             raise AlertmanagerError(
                 f"no Alertmanager answers at {self.url}; is it running? (--alertmanager URL or NEVERDARK_ALERTMANAGER "

@@ -580,6 +580,14 @@ def test_sent_is_exit_code_0(capfd: pytest.CaptureFixture[str], monkeypatch: pyt
     assert capfd.readouterr().out.splitlines()[1:] == ["slack: sent"]
 
 
+def test_a_password_in_the_url_is_used_and_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    with answering(ON, NO_SILENCE, sent(7), NO_METRICS, ("401 Unauthorized", "")) as address:
+        assert cli.main(["alert", "test", "--alertmanager", f"http://me:pass@word@{address}"]) == 1
+    said = "".join(capfd.readouterr())
+    assert f"http://{address}/metrics answers 401" in said
+    assert "word" not in said
+
+
 def test_what_the_test_cannot_tell_is_said(capfd: pytest.CaptureFixture[str]) -> None:
     """A heartbeat goes the same way; and a silence would hold the page back for which this stands."""
     both = (

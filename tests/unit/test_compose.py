@@ -77,9 +77,35 @@ def test_each_service_has_a_health_check(name: str) -> None:
 
 @every_service
 def test_ports_are_for_this_machine_alone(name: str) -> None:
-    assert SERVICES[name]["ports"]
-    for port in SERVICES[name]["ports"]:
+    for port in SERVICES[name].get("ports", []):
         assert re.fullmatch(r"127\.0\.0\.1:(\d+):\1", defaults(port))
+
+
+def test_no_browser_reaches_alertmanager() -> None:
+    """It takes orders from any web page, and one order silences everything."""
+    assert "ports" not in SERVICES["alertmanager"]
+    assert "network_mode" not in SERVICES["alertmanager"]
+    assert {name for name, service in SERVICES.items() if "ports" not in service} == {"alertmanager"}
+    assert "9093" not in "".join(str(service.get("ports")) for service in SERVICES.values())
+
+
+def test_what_is_documented_for_alertmanager_needs_no_port() -> None:
+    text = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    assert "ALERTMANAGER_PORT" not in text + (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    assert "http://localhost:9093>" not in text
+    assert SERVICES["neverdark"]["environment"]["NEVERDARK_ALERTMANAGER"] == "http://alertmanager:9093"
+    assert "docker compose exec neverdark neverdark alert test" in text
+
+
+@every_service
+def test_no_service_takes_the_machine_with_it(name: str) -> None:
+    service = SERVICES[name]
+    assert 0 < service["pids_limit"] <= 32768
+    if name == "neverdark":
+        assert "mem_limit" not in service, "one process over it would be the end of all"
+        assert service["ulimits"] == {"nofile": 65536, "core": 0}
+    else:
+        assert service.get("mem_limit") or service["oom_score_adj"] > 0
 
 
 @every_service
@@ -126,7 +152,8 @@ def test_prometheus_and_grafana_ask_the_services_of_these_names_and_ports() -> N
     asked = re.findall(r"\b(neverdark|alertmanager|prometheus|grafana):(\d+)", scrapes + sources)
     assert {name for name, _ in asked} == {"neverdark", "alertmanager", "prometheus"}
     for name, port in asked:
-        assert any(published.endswith(f":{port}") for published in SERVICES[name]["ports"])
+        open_ports = [*SERVICES[name].get("ports", []), *SERVICES[name].get("expose", [])]
+        assert any(published.split(":")[-1] == port for published in open_ports)
 
 
 def test_dashboards_are_where_grafana_looks() -> None:
