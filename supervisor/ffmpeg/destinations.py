@@ -36,10 +36,10 @@ _MEDIA = (
     "f=mpegts:mpegts_flags=+resend_headers:omit_video_pes_length=0:pes_payload_size=0:max_delay=40000"
     f":max_interleave_delta={_INTERLEAVE}"
 )
-# Keyframes alone, and of copied sound, which may change as well, one piece in fifty.
+# Keyframes alone, and copied sound, which may change as well. (FFmpeg 5 loses one of two `bsfs`.)
 _TAP = "f=mpegts:mpegts_flags=+resend_headers:flush_packets=1:onfail=ignore:bsfs/v=noise=drop=not(key)"
 _TAP_PICTURE = f"{_TAP}:select=v"
-_TAP_ALL = f"{_TAP}:bsfs/a=noise=drop=n-50*floor(n/50):select=v,a"
+_TAP_ALL = f"{_TAP}:select=v,a"
 
 # Packets that a reader may have read and not yet written: some 28 s of media. What is more is lost in front of it.
 _QUEUE = "2048"

@@ -172,8 +172,8 @@ _SIGKILL = 9  # not from `signal`: a pure file reaches for no module of the syst
 
 # FFmpeg's exit code after a signal, and, as the low byte of its own errno, after "Operation not permitted".
 _EXIT_AFTER_SIGNAL = 255
-# Of a name with several addresses, one that did not work is no failure yet.
-_NOT_YET = "trying next address"
+# No failure yet: of a name with several addresses, one that did not work; a side output that is done without.
+_NOT_YET = ("trying next address", ", continuing with ")
 _NOT_PERMITTED = "Operation not permitted"
 
 # An encoder that ends with 0 read to the end, unless its very last words say that the line broke.
@@ -188,7 +188,7 @@ def classify(role: Role, exit: Exit, lines: Sequence[str], *, stopping: bool, oo
     """
     if stopping:
         return Failure(ExitCause.STOPPED)
-    lines = [line for line in lines if _NOT_YET not in line]
+    lines = [line for line in lines if not any(words in line for words in _NOT_YET)]
     if exit.signal is not None:
         out_of_memory = oom_killed and exit.signal == _SIGKILL
         return Failure(ExitCause.OUT_OF_MEMORY if out_of_memory else ExitCause.KILLED)
