@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Until the loop listens to signals nothing runs: ending is all there is to do. An exception could get lost.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(DONE))
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    from supervisor.config_file import ConfigError
+    from supervisor.config_problems import ConfigError
 
     try:
         return command(args)
@@ -116,7 +116,7 @@ def _config_file(args: argparse.Namespace) -> Path:
         return Path(args.config)
     found = next((file for file in _CONFIG_FILES if _may_be_there(file)), None)
     if found is None:
-        from supervisor.config_file import ConfigError, Problem
+        from supervisor.config_problems import ConfigError, Problem
 
         names = " and ".join(map(str, _CONFIG_FILES))
         raise ConfigError(_CONFIG_FILES[0], [Problem("", None, f"not found (looked for {names}; -c names another)")])
@@ -144,7 +144,8 @@ def _run(args: argparse.Namespace) -> int:
     import asyncio
 
     from supervisor import journal
-    from supervisor.config_file import ConfigError, Problem, load
+    from supervisor.config_file import load
+    from supervisor.config_problems import ConfigError, Problem
     from supervisor.orphans import DataDirInUse, lock
     from supervisor.preflight import find_ffmpeg, preflight
 

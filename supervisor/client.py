@@ -17,7 +17,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from supervisor.config_file import ConfigError, Problem, peek
+from supervisor.config_file import peek
+from supervisor.config_problems import ConfigError, Problem
 from supervisor.quantities import Address, parse_address, show_duration
 
 _DONE, _FAILED = 0, 1

@@ -6,17 +6,17 @@ Every section forbids unknown keys. A validator here sees one value; what one ke
 
 from __future__ import annotations
 
-import errno
 import re
 import shutil
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 
+from supervisor.file_stamp import Stamp, read_stamped
 from supervisor.quantities import (
     Address,
     BitRate,
@@ -52,7 +52,7 @@ _SOURCE_SCHEMES = (
     *("srt", "udp", "tcp", "rtp", "srtp", "rist", "zmq", "unix", "file", "hls", "hls+http", "hls+https"),
 )
 MIN_TOKEN = 8
-_MAX_SECRET_FILE = 65536
+_MAX_SECRET_FILE = 65536  # a secret is short: of a video that was named by mistake, no more is read
 
 
 def _name(value: str) -> str:
@@ -79,6 +79,7 @@ class SecretFile:
 
     path: Path
     secret: SecretStr
+    stamp: Stamp = field(compare=False, default=Stamp())  # the same secret in a file written anew is no change
 
 
 # Relative paths of a file are relative to the file, not to wherever neverdark happens to be started.
@@ -122,7 +123,8 @@ def read_secret(value: object) -> SecretFile:
         raise ValueError("expected the path of a file")  # noqa: TRY004 - pydantic reports ValueError
     path = absolute(Path(value))
     try:
-        secret = _first_bytes(path).decode("utf-8-sig").strip()
+        content, stamp = read_stamped(path, _MAX_SECRET_FILE, plain=True)
+        secret = content.decode("utf-8-sig").strip()
     except OSError as error:
         raise ValueError(f"expected a readable file: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -133,15 +135,7 @@ def read_secret(value: object) -> SecretFile:
         raise ValueError("expected a file with the secret as its only line, but it has several")
     if not secret.isprintable():
         raise ValueError("expected a file with the secret as its only line, but it holds control characters")
-    return SecretFile(path, SecretStr(secret))
-
-
-def _first_bytes(path: Path) -> bytes:
-    """A secret is short: of a device or a video that was named by mistake, no more is read."""
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise OSError(errno.EINVAL, "it is not a plain file")
-    with path.open("rb") as file:
-        return file.read(_MAX_SECRET_FILE)
+    return SecretFile(path, SecretStr(secret), stamp)
 
 
 def _word(value: object) -> object:
@@ -393,7 +387,7 @@ class Config(Section):
     ports: Ports = PortRange(20000, 29999)
     network: Network = Network()
     defaults: Policies = Policies()
-    streams: dict[Name, Stream] = {}
+    streams: dict[Name, Stream]  # required: a file that lost them must not pass for one that wants none
 
     def policies_of(self, stream: str, destination: str = "") -> Policies:
         """The policies in force for a stream, or for one destination of it."""

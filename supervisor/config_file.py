@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
-from supervisor.config import Config, Policies, base_dir
+from supervisor.config import Config, SecretFile, base_dir
+from supervisor.config_problems import ENV_PREFIX, ConfigError, Problem, Seen, dotted
 from supervisor.config_rules import broken_rules
 from supervisor.config_yaml import Document, NotYaml, Path_, read
-from supervisor.secrecy import HIDDEN, names_a_secret, show_destination, show_url
+from supervisor.file_stamp import Stamp, read_stamped
+from supervisor.secrecy import names_a_secret
 
-ENV_PREFIX = "NEVERDARK_"
+_MAX_BYTES = 1024 * 1024  # a thousand streams have room; reading more would take minutes
 _VARIABLE = re.compile(r"\$(?:\$\{|\{([^}]*)\})")
-_SECRET_KEYS = {"key", "api_token", "options", "command"}
-_SHOWN_CHARACTERS = 60
 _NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")  # no argument, path or terminal can hold these
 
 
@@ -34,64 +33,49 @@ class _Overrides(BaseSettings, Config):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """One mistake: where it stands, what stands there (secrets hidden), what was expected."""
-
-    path: str
-    value: str | None
-    expected: str
-
-    def __str__(self) -> str:
-        shown = f" {self.value}:" if self.value is not None else ""
-        return f"{self.path}:{shown} {self.expected}" if self.path else self.expected
-
-
-class ConfigError(Exception):
-    """A configuration that cannot be used, with every problem that was found."""
-
-    def __init__(self, file: Path, problems: list[Problem]) -> None:
-        self.file = file
-        self.problems = problems
-        super().__init__("\n".join(f"{file}: {problem}" for problem in problems))
-
-
-@dataclass(frozen=True, slots=True)
 class Loaded:
-    """A valid configuration, the files it was read from, and the secrets that came from the environment."""
+    """A valid configuration, and what is known of how it was written.
+
+    `files` are those that it was read from, each as it was before it was read; `variables` the secrets that came from
+    the environment; `written` is the file's own tree, with `${VAR}`.
+    """
 
     config: Config
-    files: tuple[Path, ...]
+    files: Mapping[Path, Stamp]
     variables: frozenset[str] = field(repr=False)
+    written: Any = field(repr=False)
 
 
 def load(path: Path) -> Loaded:
     """The configuration in `path`, under the environment's overrides. Raises `ConfigError` with all problems."""
-    document = _read(path)
+    document, stamp = _read(path)
     secrets: set[str] = set()
     token = base_dir.set(path.absolute().parent)
     try:
-        config, problems = _judge(document.tree, secrets)
+        config, problems = _judge(document.tree, document.lines, secrets)
+        found = dict.fromkeys(problems)
         for copy in document.duplicates:
-            where = _dotted(copy.path)
+            where = dotted(copy.path)
             lines = f"lines {copy.first_line} and {copy.line}"
-            problems.append(Problem(where, None, f"expected once, but it stands on {lines}"))
-            # The copy that loses may have mistakes of its own.
-            _, others = _judge(_replaced(document.tree, copy.path, copy.value), set())
-            problems += [p for p in others if p.path.startswith(where) and p not in problems]
+            found[Problem(where, None, f"expected once, but it stands on {lines}")] = None
+            if copy.judged:  # the copy that loses may have mistakes of its own
+                _, others = _judge(_replaced(document.tree, copy.path, copy.value), {}, set())
+                found |= dict.fromkeys(other for other in others if other.path.startswith(where))
     finally:
         base_dir.reset(token)
-    if problems or config is None:
-        raise ConfigError(path, sorted(problems, key=lambda problem: problem.path))
-    return Loaded(config, (path, *_secret_files(config)), frozenset(secrets))
+    if found or config is None:
+        raise ConfigError(path, sorted(found, key=lambda problem: problem.path))
+    files = {path: stamp} | {secret.path: secret.stamp for secret in secret_files(config)}
+    return Loaded(config, files, frozenset(secrets), document.tree)
 
 
-def _judge(written: Any, secrets: set[str]) -> tuple[Config | None, list[Problem]]:
+def _judge(written: Any, lines: Mapping[Path_, int], secrets: set[str]) -> tuple[Config | None, list[Problem]]:
     """The configuration that `written` asks for, unless it has problems. Adds to `secrets` what variables hide."""
     if not isinstance(written, dict):
         return None, [Problem("", None, "expected keys and values at the top level")]
     expansion = _Expansion(secrets)
     tree = _overridden(expansion.of(written), EnvSettingsSource(_Overrides)())
-    seen = _Seen(written, tree)
+    seen = Seen(written, tree, lines)
     problems, spoilt = list(expansion.problems), expansion.spoilt
     config: Config | None = None
     try:
@@ -107,27 +91,34 @@ def _judge(written: Any, secrets: set[str]) -> tuple[Config | None, list[Problem
 def peek(path: Path, key: str) -> object:
     """One top-level value of a file that need not be valid: a client must not fail on what only `run` needs."""
     try:
-        tree = _read(path).tree
+        tree = _read(path)[0].tree
     except ConfigError:
         return None
-    return tree.get(key) if isinstance(tree, dict) else None
+    expansion = _Expansion(set())
+    value = expansion.of(tree.get(key)) if isinstance(tree, dict) else None
+    return tree.get(key) if expansion.problems else value
 
 
-def _secret_files(config: Config) -> Iterator[Path]:
+def secret_files(config: Config) -> Iterator[SecretFile]:
+    """Every secret that stands in a file of its own."""
     if config.api_token_file:
-        yield config.api_token_file.path
+        yield config.api_token_file
     for stream in config.streams.values():
         for destination in stream.destinations.values():
             if destination.key_file:
-                yield destination.key_file.path
+                yield destination.key_file
 
 
 # --- the tree --------------------------------------------------------------------------------------
 
 
-def _read(path: Path) -> Document:
+def _read(path: Path) -> tuple[Document, Stamp]:
     try:
-        return read(path.read_bytes().decode("utf-8-sig"))
+        content, stamp = read_stamped(path, _MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            reason = f"expected at most {_MAX_BYTES} bytes, but it has {max(stamp.size, len(content))}"
+            raise ConfigError(path, [Problem("", None, reason)])
+        return read(content.decode("utf-8-sig")), stamp
     except OSError as error:
         raise ConfigError(path, [Problem("", None, f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError:
@@ -172,7 +163,7 @@ class _Expansion:
         return os.environ[name]
 
     def _complain(self, path: Path_, shown: str | None, expected: str) -> None:
-        self.problems.append(Problem(_dotted(path), shown, expected))
+        self.problems.append(Problem(dotted(path), shown, expected))
         self.spoilt.add(path)
 
 
@@ -190,150 +181,3 @@ def _replaced(tree: Any, path: Path_, value: Any) -> Any:
     if isinstance(tree, list) and isinstance(path[0], int) and path[0] < len(tree):
         return [_replaced(item, path[1:], value) if n == path[0] else item for n, item in enumerate(tree)]
     return tree
-
-
-# --- problems --------------------------------------------------------------------------------------
-
-
-def _dotted(path: Iterable[str | int]) -> str:
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            name = part if part.isprintable() and len(part) <= _SHOWN_CHARACTERS + 4 else _shortened(repr(part))
-            text += f".{name}" if text else name
-    return text
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """The tree as it was written, with `${VAR}`, and as it is in force: to say what is wrong where."""
-
-    written: Any
-    tree: Any
-
-    def explained(self, item: Any) -> Problem:
-        """A pydantic error in our words."""
-        path: Path_ = tuple(item["loc"])
-        kind, expected = item["type"], _expected(item)
-        if path and path[-1] == "[key]":
-            return Problem(_dotted(path[:-1]), None, expected)
-        if kind == "extra_forbidden":
-            return Problem(_dotted(path) + _from(path), None, _unknown_key(path))
-        return self.problem(path, expected, show=kind != "missing", kind_only=kind in _KINDS)
-
-    def problem(self, path: Path_, expected: str, *, show: bool, kind_only: bool = False) -> Problem:
-        """A problem at `path`, with the value that stands there unless that is secret or tells nothing."""
-        value = _at(self.written, path)
-        source = _from(path)
-        if source:
-            value = _at(self.tree, path)
-        kind_only = kind_only and path[0] == "streams" and path[-1] not in Policies.model_fields
-        shown = (_kind(value) if kind_only else _shown(path, value)) if show else None
-        return Problem(_dotted(path) + source, shown, expected)
-
-
-_KINDS = {"model_type", "model_attributes_type", "dict_type", "tuple_type", "list_type"}
-_EXPECTED = {
-    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "expected keys and values"),
-    **dict.fromkeys(("tuple_type", "list_type"), "expected a list, such as [-a, b]"),
-    **dict.fromkeys(("bool_type", "bool_parsing"), "expected true or false"),
-    **dict.fromkeys(("string_type", "string_sub_type", "string_unicode"), "expected text"),
-    "path_type": "expected a path",
-    "missing": "expected a value: this key is required",
-    "string_pattern_mismatch": "expected nothing but letters, digits and _",
-    "greater_than": "expected more than {gt:g}",
-    "greater_than_equal": "expected at least {ge:g}",
-    "less_than": "expected less than {lt:g}",
-    "less_than_equal": "expected at most {le:g}",
-}
-
-
-def _expected(item: Any) -> str:
-    kind, context = item["type"], item.get("ctx", {})
-    if kind in {"string_too_short", "too_short"}:
-        return "expected something, but it is empty"
-    if kind == "literal_error":
-        return "expected one of " + str(context["expected"]).replace("'", "").replace(" or ", ", ")
-    if kind in _EXPECTED:
-        return _EXPECTED[kind].format(**context)
-    return str(item["msg"]).removeprefix("Value error, ")
-
-
-def _kind(value: Any) -> str:
-    """What stands where a section or a list should: in a word, for it may be a secret in the wrong place."""
-    if value is None:
-        return "nothing"
-    names = {
-        dict: "keys and values",
-        list: "a list",
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-    }
-    return names.get(type(value), "text")
-
-
-def _from(path: Path_) -> str:
-    """The variable that a wrong value came from, if it did not come from the file."""
-    for length in range(len(path), 0, -1):
-        name = ENV_PREFIX + "__".join(str(part) for part in path[:length])
-        for variable in os.environ:
-            if variable.upper() == name.upper():
-                return f" (from {variable})"
-    return ""
-
-
-def _at(tree: Any, path: Path_) -> Any:
-    for part in path:
-        try:
-            tree = tree[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return tree
-
-
-def _shown(path: Path_, value: Any) -> str:
-    if value is None or isinstance(value, dict | list):
-        return _kind(value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if any(part in _SECRET_KEYS for part in path):
-        return HIDDEN
-    if not isinstance(value, str):
-        return str(value)
-    text = value
-    if "destinations" in path and path[-1] == "url":
-        text = show_destination(text)
-    elif path[-1] == "url" or "://" in text:
-        text = show_url(text)
-    elif str(path[-1]).endswith("_file") and "/" not in text and "." not in text:
-        return HIDDEN  # more likely the key itself than the name of its file
-    return _shortened(repr(text))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
-
-
-def _unknown_key(path: Path_) -> str:
-    known = sorted(_keys_of(path[:-1]))
-    close = difflib.get_close_matches(str(path[-1]), known, n=1)
-    return f"unknown key; did you mean {close[0]}?" if close else f"unknown key; expected one of {', '.join(known)}"
-
-
-def _keys_of(path: Path_) -> set[str]:
-    """The keys that the section at `path` may have, found by walking the models."""
-    model: type[BaseModel] = Config
-    names = iter(path)
-    for name in names:
-        annotation = model.model_fields[str(name)].annotation
-        candidates = [annotation, *get_args(annotation)]
-        found = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
-        if found is None:
-            return set()
-        if annotation is not found and found.__name__ in {"Stream", "Destination"}:
-            next(names, None)  # a dictionary: the next part is a name of the owner's
-        model = found
-    return set(model.model_fields)

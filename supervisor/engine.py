@@ -20,7 +20,8 @@ from typing import Any
 from supervisor import events
 from supervisor.backlog import Backlog
 from supervisor.claims import Claims
-from supervisor.config_file import ConfigError, Loaded, load
+from supervisor.config_file import Loaded, load
+from supervisor.config_problems import ConfigError
 from supervisor.config_watch import ConfigWatch
 from supervisor.drilling import cause
 from supervisor.ffmpeg.binary import Binary
@@ -70,7 +71,7 @@ class Engine:
         self._specs: dict[str, StreamSpec] = {}
         self._stopping = asyncio.Event()
         self._gone = asyncio.Event()
-        self._config_watch = ConfigWatch(lambda: self.loaded.files)
+        self._config_watch = ConfigWatch(lambda: tuple(self.loaded.files))
         self.started = False  # every wanted stream was told to start
         self._claims = Claims()
         self._waiting: set[Slot] = set()  # for an ingest that could not be reached

@@ -11,7 +11,8 @@ from pathlib import Path
 import certifi
 
 from supervisor.config import Config, destination_scheme, text
-from supervisor.config_file import ConfigError, Loaded, Problem
+from supervisor.config_file import Loaded
+from supervisor.config_problems import ConfigError, Problem
 from supervisor.ffmpeg.binary import Binary, FfmpegNotFound, find, missing_encoder
 
 _FILES_OF_OURS = 100  # sockets of the API's clients, the database, the libraries

@@ -121,8 +121,8 @@ def test_no_secret_in_what_python_shows_of_it(contract: Loaded) -> None:
         assert secret not in shown
 
 
-def test_an_empty_file_is_a_configuration_without_streams(tmp_path: Path) -> None:
-    config = of(tmp_path, "")
+def test_a_file_may_say_that_no_streams_are_wanted(tmp_path: Path) -> None:
+    config = of(tmp_path, "streams: {}")
     assert config.streams == {}
     assert config.data_dir == tmp_path / "neverdark-data"
 
@@ -277,6 +277,7 @@ streams:
 
 
 def test_anchors_and_merge_keys(tmp_path: Path) -> None:
+    """As programs write what stands in two places, and people what thirty channels have in common."""
     config = of(
         tmp_path,
         """

@@ -12,7 +12,10 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from supervisor.config_file import ConfigError, load, peek
+from supervisor import config_file
+from supervisor.config_file import load, peek
+from supervisor.config_problems import ConfigError
+from supervisor.file_stamp import stamp_of
 
 SECRET = "S3CR3T"
 SOURCE = "source: {url: x.mp4}"
@@ -78,8 +81,8 @@ ONE_MISTAKE = {
     "defaults: {stall: {timout: 3s}}": "defaults.stall.timout: unknown key; did you mean timeout?",
     stream(f"{SOURCE}\n{FILE}\ntitle: x"): "streams.a.title: unknown key; expected one of audio, ",
     stream(f"source: {{url: x, urls: {SECRET}}}\n{FILE}"): "streams.a.source.urls: unknown key; did you mean url?",
-    destination("url: x.flv, stream_key: " + SECRET): "streams.a.destinations.d.stream_key: unknown key; ",
-    destination("url: x.flv, stop: {term: 1}"): "streams.a.destinations.d.stop.term: unknown key; ",
+    destination("url: x.flv, stream_key: " + SECRET): "streams.a.destinations.d.*** (line 5): unknown key; ",
+    destination("url: x.flv, stop: {term: 1}"): "streams.a.destinations.d.stop.*** (line 5): unknown key; ",
     # sections
     "defaults:": "defaults: nothing: expected keys and values",
     "defaults: [a]": "defaults: a list: expected keys and values",
@@ -105,7 +108,7 @@ ONE_MISTAKE = {
     "streams: {a b: {command: [x]}}": "streams.a b: expected a name",
     f"streams: {{{'a' * 64}: {{command: [x]}}}}": f"streams.{'a' * 64}: expected a name",
     "streams: {ä: {command: [x]}}": "streams.ä: expected a name",
-    destination("url: x.flv").replace("d:", "D/:"): "streams.a.destinations.D/: expected a name",
+    destination("url: x.flv").replace("d:", "D/:"): "streams.a.destinations.*** (line 5): expected a name",
     # durations, numbers
     "defaults: {stall: {timeout: 0}}": "defaults.stall.timeout: 0: expected more than 0",
     "defaults: {stall: {timeout: -1}}": "defaults.stall.timeout: -1: expected a duration",
@@ -264,20 +267,29 @@ ONE_MISTAKE = {
     "streams:\n  a: {command: [x]}\n  a: {command: [y]}": "streams.a: expected once, but it stands on lines 2 and 3",
     stream("command: [x]\ndestinations: {d: {url: x.flv}, d: {url: y.flv}}"): "streams.a.destinations.d: expected once",
     "listen: 127.0.0.1:1\n'listen': 127.0.0.1:2": "listen: expected once",
-    # the file itself
+}
+# The file itself.
+NO_CONFIGURATION = {
     "- a\n- b": "expected keys and values at the top level",
     "just text": "expected keys and values at the top level",
     "5": "expected keys and values at the top level",
     "a: [1": "line 1, column 6: expected YAML: ",
     "a:\n\tb: 1": "line 2, column 1: expected YAML: ",
     "a: 1\n b: 2": "line 2, column 3: expected YAML: ",
-    "a: *b": "line 1, column 4: expected YAML: ",
+    f"a: *{SECRET}": "line 1, column 4: expected YAML: no tags, no anchors but of ",
+    f"api_token: &{SECRET}": "line 1, column 12: expected YAML: no tags, no anchors but of ",
+    f"a: !{SECRET} x": "line 1, column 4: expected YAML: no tags, no anchors but of ",
+    f"a: !{SECRET}!x y": "line 1, column 4: expected YAML: no tags, no anchors but of ",
+    f"a: !<{SECRET}": "line 1, column 12: expected YAML: no tags, no anchors but of ",
+    f"%TAG !{SECRET}! x\n%TAG !{SECRET}! y\n---": "line 2, column 1: expected YAML: no tags, no anchors but",
+    f"a: |{SECRET}": "line 1, column 5: expected YAML: expected chomping or indentation indicators, but found 'S'",
+    "a: !!int '" + "1:" * 5000 + "1'": "line 1, column 4: expected YAML: no tags, no anchors but of ",
+    "a: b\nc": "line 2, column 2: expected YAML: could not find expected ':'",
     "a: 1\n---\nb: 2": "line 2, column 1: expected YAML: ",
-    "a: &a [*a]": "line 1: expected YAML: an alias that leads into itself",
+    "a: &a [*a]": "line 1, column 4: expected YAML: no alias into itself",
     "? [a]\n: 1": "line 1: expected YAML: a key must be plain text",
     "a: !!python/object/apply:os.system [x]": "line 1, column 4: expected YAML: ",
-    "a: !!int x": "expected YAML: a value does not fit",
-    "a: !!timestamp x": "line 1, column 4: expected YAML: ",
+    "a: !!int x": "line 1, column 4: expected YAML: ",
     "[" * 500: "expected YAML: it is nested too deeply",
     "a: \x07": "expected YAML: it holds characters that YAML does not allow",
 }
@@ -285,9 +297,15 @@ ONE_MISTAKE = {
 
 @pytest.mark.parametrize("content", ONE_MISTAKE, ids=range(len(ONE_MISTAKE)))
 def test_one_mistake_is_one_line(folder: Path, content: str) -> None:
-    found = problems(folder, content)
+    found = problems(folder, content if "streams:" in content else f"{content}\nstreams: {{}}")
     assert len(found) == 1, found
     assert found[0].startswith(ONE_MISTAKE[content])
+
+
+@pytest.mark.parametrize("content", NO_CONFIGURATION, ids=range(len(NO_CONFIGURATION)))
+def test_what_is_no_configuration_is_one_line(folder: Path, content: str) -> None:
+    (found,) = problems(folder, content)
+    assert found.startswith(NO_CONFIGURATION[content])
 
 
 def test_all_mistakes_are_named_at_once(folder: Path) -> None:
@@ -394,21 +412,21 @@ def test_a_wrong_variable_is_named(
     folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, problem: str
 ) -> None:
     monkeypatch.setenv(variable, value)
-    (found,) = problems(folder, "{}")
+    (found,) = problems(folder, "streams: {}")
     assert found.startswith(problem)
 
 
 def test_a_variables_value_is_not_shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_VALUE", SECRET)
-    (found,) = problems(folder, "listen: 'x${MY_VALUE}'")
+    (found,) = problems(folder, "streams: {}\nlisten: 'x${MY_VALUE}'")
     assert found.startswith("listen: 'x${MY_VALUE}': expected an address")
-    (found,) = problems(folder, "defaults: {restart: {max_delay: '0.1', initial_delay: '${MY_VALUE}'}}")
+    (found,) = problems(folder, "streams: {}\ndefaults: {restart: {max_delay: '0.1', initial_delay: '${MY_VALUE}'}}")
     assert found.startswith("defaults.restart.initial_delay: '${MY_VALUE}': expected a duration")
 
 
 def test_what_is_no_text_and_what_is_no_file(folder: Path) -> None:
     assert problems(folder, b"a: \xff\xfe\x00") == ["expected UTF-8 text"]
-    assert problems(folder, b"\xef\xbb\xbflisten: 127.0.0.1:1") == [], "a byte order mark is no mistake"
+    assert problems(folder, b"\xef\xbb\xbfstreams: {}") == [], "a byte order mark is no mistake"
     with pytest.raises(ConfigError, match=r"cannot be read: Is a directory"):
         load(folder)
     with pytest.raises(ConfigError, match=r"cannot be read: No such file"):
@@ -418,7 +436,138 @@ def test_what_is_no_text_and_what_is_no_file(folder: Path) -> None:
 def test_a_bomb_of_aliases_is_refused(folder: Path) -> None:
     bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
     (found,) = problems(folder, bomb)
-    assert "far too many values" in found
+    assert found.endswith("expected YAML: no more than 200000 values")
+
+
+def test_far_too_many_values_are_refused(folder: Path) -> None:
+    (found,) = problems(folder, f"streams: [{'a,' * 300_000}]")
+    assert found == "line 1, column 400005: expected YAML: no more than 200000 values"
+
+
+def test_a_file_that_is_far_too_long_is_not_read_to_its_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr(config_file, "read", lambda text: taken.append(len(text)))
+    (found,) = problems(folder, "#" * 10_000_000)
+    assert found == "expected at most 1048576 bytes, but it has 10000000"
+    assert taken == []
+
+
+def test_many_duplicates_take_as_many_judgements_as_some(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one a copy: the time would grow with the square of the file."""
+    judged: list[Any] = []
+    judge = config_file._judge
+
+    def counted(*given: Any) -> Any:
+        judged.append(given)
+        return judge(*given)
+
+    monkeypatch.setattr(config_file, "_judge", counted)
+    counts = []
+    for copies in (50, 200):
+        judged.clear()
+        found = problems(folder, "streams:\n" + "  a: {command: [x]}\n" * copies)
+        assert len(found) == copies - 1
+        counts.append(len(judged))
+    assert counts[0] == counts[1] <= 11
+
+
+LOST = ["", "# only a comment\n", "listen: 127.0.0.1:1\n", "\n\n", "{}", "---\n...\n"]
+
+
+@pytest.mark.parametrize("content", LOST)
+def test_a_file_without_streams_does_not_pass_for_one_that_wants_none(folder: Path, content: str) -> None:
+    """What a full disk, a power cut or a save under way leaves."""
+    (found,) = problems(folder, content)
+    assert found == (
+        "streams: expected a value: this key is required; "
+        "is the file empty or half saved? streams: {} says that none are wanted"
+    )
+    assert not problems(folder, "streams: {}")
+
+
+def test_streams_with_nothing_behind_it_is_half_saved(folder: Path) -> None:
+    (found,) = problems(folder, "streams:")
+    assert found == (
+        "streams: nothing: expected keys and values; "
+        "is the file empty or half saved? streams: {} says that none are wanted"
+    )
+
+
+# Where a slip of the hand has put the secret, and the problem that must name the place without it.
+SLIPS = {
+    destination(
+        f"url: 'rtmp://h/live', key_file: good, key:{SECRET}"
+    ): "streams.a.destinations.d.*** (line 5): unknown key; expected a space behind the colon of key",
+    destination(
+        f"url: x.flv, key_file:{SECRET}"
+    ): "streams.a.destinations.d.*** (line 5): unknown key; expected a space",
+    destination(f"url: x.flv, key{SECRET}: x"): "streams.a.destinations.d.*** (line 5): unknown key; ",
+    destination(f"url: x.flv, {SECRET}: x"): "streams.a.destinations.d.*** (line 5): unknown key; expected one of key,",
+    destination(f"url: x.flv, stall: {{{SECRET}: x}}"): "streams.a.destinations.d.stall.*** (line 5): unknown key; ",
+    destination(f"url: x.flv, required: {SECRET}-1"): "streams.a.destinations.d.required: ***: expected true or false",
+    destination(f"url: x.flv, stall: {SECRET}-1"): "streams.a.destinations.d.stall: ***: expected keys and values",
+    destination(
+        f"url: 'rtmp://h/live', key_file: live_1.{SECRET}"
+    ): "streams.a.destinations.d.key_file: ***: expected a",
+    destination(f"url: 'rtmp://h/live', key_file: app/{SECRET}"): "streams.a.destinations.d.key_file: ***: expected a ",
+    destination(f"url: 'rtmp://h/live', key_file: ./x {SECRET}"): "streams.a.destinations.d.key_file: ***: expected a ",
+    stream(
+        f"{SOURCE}\ndestinations: {{'rtmp://h/live/{SECRET}': {{url: x.flv}}}}"
+    ): "streams.a.destinations.*** (line 4)",
+    stream(
+        f"{SOURCE}\ndestinations: {{d: {{key: k, url: rtmp://h/live\n   key:{SECRET}}}}}"
+    ): "streams.a.destinations.d.url: 'rtmp://h/live/*** ***': expected a URL",
+    stream(f"source: {{url: x, format: {SECRET}-1}}\n{FILE}"): "streams.a.source.format: ***: expected nothing but",
+    stream(f"source: {{url: x, {SECRET}: x}}\n{FILE}"): "streams.a.source.*** (line 3): unknown key; expected one of ",
+    f"streams: {{'rtmp://h/live/{SECRET}': {{command: [x]}}}}": "streams.*** (line 1): expected a name",
+    f"{{streams: {{}}, api_token:{SECRET}: }}": "*** (line 1): unknown key; expected a space behind the colon of api_",
+    f"streams: {{}}\nlisten: 127.0.0.1:9833\n  api_token:{SECRET}": "listen: '127.0.0.1:9833 ***': expected an address",
+    f"streams: {{}}\n{SECRET}: x": "*** (line 2): unknown key; expected one of ",
+}
+
+
+@pytest.mark.parametrize("content", SLIPS, ids=range(len(SLIPS)))
+def test_a_secret_in_the_wrong_place_is_not_repeated(folder: Path, content: str) -> None:
+    (found,) = problems(folder, content)
+    assert found.startswith(SLIPS[content])
+
+
+def test_a_slip_in_a_key_is_repeated_for_it_tells_more(folder: Path) -> None:
+    (found,) = problems(folder, destination("url: x.flv, requird: true"))
+    assert found == "streams.a.destinations.d.requird: unknown key; did you mean required?"
+
+
+@pytest.mark.parametrize("key", ["key", "key_file"])
+@pytest.mark.parametrize("nothing", ["", "null", "~"])
+def test_a_secret_that_is_written_but_empty(folder: Path, key: str, nothing: str) -> None:
+    what = {"key": "a key", "key_file": "the path of a file"}[key]
+    (found,) = problems(folder, destination(f"url: x.flv, {key}: {nothing}"))
+    assert found == f"streams.a.destinations.d.{key}: expected {what}, but nothing stands there"
+    what = {"key": "a token", "key_file": "the path of a file"}[key]
+    key = key.replace("key", "api_token")
+    (found,) = problems(folder, f"listen: 0.0.0.0:1\n{key}: {nothing}\nstreams: {{}}")
+    assert found == f"{key}: expected {what}, but nothing stands there"
+
+
+def test_the_stamp_is_of_the_moment_before_the_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is saved while it is being read is a change that is still to come, of secret files too."""
+    key, file = tmp_path / "key", tmp_path / "neverdark.yml"
+    key.write_text("abcd-efgh")
+    file.write_text(destination("url: 'rtmp://h/live', key_file: ./key"))
+    judge = config_file._judge
+
+    def saved_meanwhile(*given: Any) -> Any:
+        found = judge(*given)
+        file.write_text(destination("url: 'rtmp://h/other', key_file: ./key"))
+        key.write_text("abcd-efgh-ijkl")
+        return found
+
+    monkeypatch.setattr(config_file, "_judge", saved_meanwhile)
+    loaded = load(file)
+    assert loaded.files.keys() == {file, key}
+    assert all(stamp != stamp_of(path) for path, stamp in loaded.files.items())
+    monkeypatch.undo()
+    assert load(file).files == {path: stamp_of(path) for path in (file, key)}
 
 
 def test_a_client_may_peek_into_a_file_that_is_not_valid(folder: Path) -> None:

@@ -16,13 +16,17 @@ WORDS = {
     "supervisor.quantities": set(),
     "supervisor.secrecy": set(),
     "supervisor.events": {"supervisor.model"},
-    "supervisor.config": {"supervisor.quantities"},
+    "supervisor.file_stamp": set(),
+    "supervisor.config": {"supervisor.file_stamp", "supervisor.quantities"},
     "supervisor.config_yaml": set(),
+    "supervisor.config_problems": {"supervisor.config", "supervisor.config_yaml", "supervisor.secrecy"},
     "supervisor.config_rules": {"supervisor.config", "supervisor.config_yaml", "supervisor.quantities"},
     "supervisor.config_file": {
         "supervisor.config",
+        "supervisor.config_problems",
         "supervisor.config_rules",
         "supervisor.config_yaml",
+        "supervisor.file_stamp",
         "supervisor.secrecy",
     },
 }
