@@ -15,6 +15,7 @@ from supervisor import __version__
 
 if TYPE_CHECKING:  # `run` listens to signals before it loads anything that takes time
     from supervisor.config_file import Loaded
+    from supervisor.config_warnings import ConfigWarning
 
 DONE, FAILED, WRONG = 0, 1, 2
 _CONFIG_FILES = (Path("neverdark.yml"), Path("/etc/neverdark/neverdark.yml"))
@@ -133,7 +134,8 @@ def _check(args: argparse.Namespace) -> int:
     file = _config_file(args)
     loaded = load(file)
     binary = find_ffmpeg(loaded, file)
-    preflight(loaded, binary, file)
+    for warning in preflight(loaded, binary, file):
+        print(f"{file}: warning: {warning}", file=sys.stderr)
     count = len(loaded.config.streams)
     version = ".".join(map(str, binary.version))
     print(f"{file}: good ({count} stream{'s' * (count != 1)}, FFmpeg {version} at {binary.path})")
@@ -152,7 +154,7 @@ def _run(args: argparse.Namespace) -> int:
     file = _config_file(args)
     loaded = load(file)
     binary = find_ffmpeg(loaded, file)
-    preflight(loaded, binary, file)
+    warnings = preflight(loaded, binary, file)
     data_dir = loaded.config.data_dir
     try:
         held = lock(data_dir)
@@ -166,7 +168,7 @@ def _run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a parent that ignores it would have our children vanish unseen
     writer = journal.configure()
     try:
-        return asyncio.run(_serve(file, loaded, binary))
+        return asyncio.run(_serve(file, loaded, binary, warnings))
     except (OSError, TimeoutError) as error:
         print(f"neverdark: {error}", file=sys.stderr)
         return FAILED
@@ -183,7 +185,7 @@ def _keep_descriptors_to_ourselves() -> None:
                 os.set_inheritable(int(entry.name), False)  # noqa: FBT003 - positional only
 
 
-async def _serve(file: Path, loaded: Loaded, binary: object) -> int:
+async def _serve(file: Path, loaded: Loaded, binary: object, warnings: tuple[ConfigWarning, ...]) -> int:
     """The composition: engine, journal, HTTP server, signals."""
     import asyncio
 
@@ -209,6 +211,7 @@ async def _serve(file: Path, loaded: Loaded, binary: object) -> int:
     def ready() -> None:
         http.start()
         journal.ready(__version__, file, str(loaded.config.listen), binary.path, len(engine.streams))
+        journal.warn(file, warnings)
 
     try:
         http.bind()  # before anything is touched: if the port is taken, another neverdark may be at work

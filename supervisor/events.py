@@ -241,6 +241,7 @@ class ConfigReloaded:
     removed: tuple[str, ...]
     changed: tuple[str, ...]
     need_restart: tuple[str, ...]  # keys that only a new start of neverdark can change
+    warnings: tuple[str, ...] = ()  # what works, and is not safe or not what one may think
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -126,10 +127,11 @@ class Journal:
                 log.info("Auto-restart enabled" if wanted else "planned stop", stream=stream, why=why)
             case events.StreamOnAir():
                 self._on_air(fact)
-            case events.ConfigReloaded(file, added, removed, changed, need_restart):
+            case events.ConfigReloaded(file, added, removed, changed, need_restart, warnings):
                 log.info("configuration reloaded", file=str(file), added=added, removed=removed, changed=changed)
                 if need_restart:
                     log.warning("takes effect only when neverdark is started anew", keys=need_restart)
+                self.warn(file, warnings)
             case events.ConfigRejected(file, problems):
                 log.error("configuration rejected, the old one stays in force", file=str(file), problems=problems)
             case events.OrphanEnded(pid, run_id):
@@ -152,6 +154,11 @@ class Journal:
         self._log.info(
             "neverdark", version=version, config=str(file), page=f"http://{listen}/", ffmpeg=ffmpeg, streams=streams
         )
+
+    def warn(self, file: Path, warnings: Iterable[object]) -> None:
+        """What a valid configuration should be told of."""
+        for warning in warnings:
+            self._log.warning("configuration", file=str(file), warning=str(warning))
 
     def over(self) -> None:
         """The last line of a run."""

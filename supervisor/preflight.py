@@ -13,6 +13,7 @@ import certifi
 from supervisor.config import Config, destination_scheme, text
 from supervisor.config_file import Loaded
 from supervisor.config_problems import ConfigError, Problem
+from supervisor.config_warnings import ConfigWarning, warnings_of
 from supervisor.ffmpeg.binary import Binary, FfmpegNotFound, find, missing_encoder
 
 _FILES_OF_OURS = 100  # sockets of the API's clients, the database, the libraries
@@ -27,12 +28,16 @@ def find_ffmpeg(loaded: Loaded, file: Path) -> Binary:
         raise ConfigError(file, [Problem("ffmpeg", repr(loaded.config.ffmpeg), str(error))]) from None
 
 
-def preflight(loaded: Loaded, binary: Binary, file: Path) -> None:
-    """Raises `ConfigError` with everything that this machine lacks."""
+def preflight(loaded: Loaded, binary: Binary, file: Path) -> tuple[ConfigWarning, ...]:
+    """What the owner should be told of a configuration that can run.
+
+    Raises `ConfigError` with everything that this machine lacks.
+    """
     config = loaded.config
     problems = [*_codecs(config, binary), *_protocols(config, binary), *_ports(config), *_limits(config)]
     if problems:
         raise ConfigError(file, problems)
+    return tuple(warnings_of(loaded, file))
 
 
 def _codecs(config: Config, binary: Binary) -> Iterator[Problem]:

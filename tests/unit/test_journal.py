@@ -96,7 +96,7 @@ FACTS: list[events.Fact] = [
     events.CheckRearmed("häfen:youtube", 3600.25),
     events.DrillAnnounced("häfen", 90.0, "dropped all that comes in"),
     events.DrillAnnounced("häfen", 0.0, None),
-    events.ConfigReloaded(Path("/c.yml"), ("a",), (), (), ("listen",)),
+    events.ConfigReloaded(Path("/c.yml"), ("a",), (), (), ("listen",), ("/key: other users can read it",)),
     events.ConfigRejected(Path("/c.yml"), ("a: wrong",)),
     events.OrphanEnded(7, "r0"),
     events.ClockStepped(-60.0),
@@ -135,7 +135,7 @@ def test_every_fact_is_tested_here() -> None:
 
 def test_without_a_terminal_every_line_is_json_and_not_escaped() -> None:
     lines = written(io.StringIO(), FACTS)
-    assert len(lines) == len(FACTS) + 3, "one line an event, one more for what needs a restart, first and last"
+    assert len(lines) == len(FACTS) + 4, "one line an event, two more for what a reload warns of, first and last"
     for line in lines:
         entry = json.loads(line)
         assert {"event", "level", "timestamp"} <= entry.keys()
@@ -188,7 +188,7 @@ def test_a_key_without_a_value_is_not_written() -> None:
 
 def test_on_a_terminal_lines_are_for_people() -> None:
     lines = written(Terminal(), FACTS)
-    assert len(lines) == len(FACTS) + 3
+    assert len(lines) == len(FACTS) + 4
     assert not any(line.startswith("{") for line in lines)
 
 
