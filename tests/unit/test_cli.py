@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from supervisor import __version__, cli
+from supervisor import __version__, cli, client
 from supervisor.orphans import lock
 
 GOOD = "streams: {a: {command: [sleep, 60]}}"
@@ -150,3 +155,135 @@ def test_a_data_dir_in_use_is_exit_code_1(tmp_path: Path, capfd: pytest.CaptureF
     finally:
         os.close(held)
     assert "another neverdark is running" in capfd.readouterr().err
+
+
+# --- what a valid configuration is warned of -------------------------------------------------------
+
+
+def test_check_warns_and_the_configuration_is_good_all_the_same(capfd: pytest.CaptureFixture[str]) -> None:
+    file = Path(config("streams: {a: {source: {url: x.mp4}, destinations: {d: {url: 'rtmp://h/live', key: abcd}}}}"))
+    file.chmod(0o644)
+    assert cli.main(["check", "-c", str(file)]) == 0
+    out, err = capfd.readouterr()
+    assert out.startswith("c.yml: good (1 stream, ")
+    assert err.startswith(f"c.yml: warning: {file.absolute()}: other users can read the secret in it: chmod 600 ")
+
+
+def test_check_says_what_on_air_will_mean_for_a_mute_command(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "-c", config(GOOD)]) == 0
+    assert "c.yml: warning: streams.a.command: without {progress} and" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "# nothing but this\n", "listen: 127.0.0.1:9833\n", "streams:\n"])
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_file_that_lost_its_streams_is_refused(command: str, content: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([command, "-c", config(content)]) == 2
+    assert "streams: {} says that none are wanted" in capfd.readouterr().err
+
+
+# --- whom the token is shown to --------------------------------------------------------------------
+
+
+class Neverdark(BaseHTTPRequestHandler):
+    """Takes every order, remembers who said what, and answers as it is told."""
+
+    heard: ClassVar[list[tuple[str, str, str | None]]] = []
+    answer: ClassVar[tuple[int, dict[str, object]]] = (200, {})
+
+    def do_GET(self) -> None:
+        self.heard.append((self.command, self.path, self.headers["Authorization"]))
+        status, content = self.answer
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        if status == 307:
+            self.send_header("Location", str(content["to"]))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815 - the name that http.server asks for
+
+    def log_message(self, *words: object) -> None:
+        """Nobody wants to know."""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    Neverdark.heard.clear()
+    Neverdark.answer = (200, {"streams": [], "lines": [], "next": "", "warnings": [], "changes": {}})
+    with HTTPServer(("127.0.0.1", 0), Neverdark) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+TOKEN = "a-token-of-the-file"
+
+
+def told(*words: str) -> list[str | None]:
+    """What a command told the server as its authorization, request by request."""
+    Neverdark.heard.clear()
+    cli.main(list(words))
+    return [authorization for _, _, authorization in Neverdark.heard]
+
+
+def test_the_token_goes_with_orders_and_not_with_questions(port: int) -> None:
+    file = config(f"listen: 127.0.0.1:{port}\napi_token: {TOKEN}\nstreams: {{}}")
+    for order in (["start", "a"], ["stop", "a"], ["restart", "a"]):
+        assert told(*order, "-c", file) == [f"Bearer {TOKEN}"], order
+    assert told("status", "-c", file) == [None]
+    assert told("logs", "a", "-c", file) == [None]
+    assert told("stop", "a", "-c", file, "--url", f"http://127.0.0.1:{port}/") == [f"Bearer {TOKEN}"]
+
+
+def test_the_token_of_a_file_goes_to_no_other_address(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = config(f"listen: 127.0.0.1:1\napi_token: {TOKEN}\nstreams: {{}}")
+    url = f"http://127.0.0.1:{port}"
+    assert told("stop", "a", "-c", file, "--url", url) == [None]
+    monkeypatch.setenv("NEVERDARK_URL", url)
+    assert told("stop", "a", "-c", file) == [None]
+    monkeypatch.setenv("NEVERDARK_API_TOKEN", "set-on-purpose")
+    assert told("stop", "a", "-c", file) == ["Bearer set-on-purpose"]
+    assert told("status", "-c", file) == [None]
+
+
+def test_the_token_goes_only_to_the_address_of_its_own_file(port: int) -> None:
+    """Of two files that may be meant, one says where neverdark listens and the other has a token."""
+    Path("neverdark.yml").write_text(f"listen: 127.0.0.1:{port}\nstreams: {{}}")
+    other = Path(config(f"listen: 127.0.0.1:1\napi_token: {TOKEN}\nstreams: {{}}"))
+    api = client.connect(None, (Path("neverdark.yml"), other))
+    api.post("/api/streams/a/stop")
+    assert [authorization for _, _, authorization in Neverdark.heard] == [None]
+
+
+def test_the_token_is_not_taken_along_to_where_an_answer_points(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    file = config(f"listen: 127.0.0.1:{port}\napi_token: {TOKEN}\nstreams: {{}}")
+    Neverdark.answer = (307, {"to": f"http://127.0.0.1:{port}/elsewhere"})
+    assert told("stop", "a", "-c", file) == [f"Bearer {TOKEN}"]
+    assert [path for _, path, _ in Neverdark.heard] == ["/api/streams/a/stop"]
+    assert "answers 307" in capfd.readouterr().err
+
+
+def test_a_token_that_is_needed_is_asked_for_in_words(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    Neverdark.answer = (401, {"detail": "a bearer token is needed"})
+    own = config(f"listen: 127.0.0.1:{port}\nstreams: {{}}")
+    assert cli.main(["stop", "a", "-c", own]) == 1
+    said = capfd.readouterr().err
+    assert said == (
+        "neverdark: a bearer token is needed; name the configuration that has it (-c), or set NEVERDARK_API_TOKEN\n"
+    )
+    other = config(f"listen: 127.0.0.1:1\napi_token: {TOKEN}\nstreams: {{}}")
+    assert cli.main(["stop", "a", "-c", other, "--url", f"http://127.0.0.1:{port}"]) == 1
+    assert capfd.readouterr().err == (
+        "neverdark: a bearer token is needed; a configuration's token goes only to the address that it names: "
+        "set NEVERDARK_API_TOKEN for another\n"
+    )
+
+
+@pytest.mark.parametrize("written", ["12345678", "${MY_TOKEN}", "'12345678'"])
+def test_the_token_is_what_neverdark_reads_it_as(port: int, monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("MY_TOKEN", "12345678")
+    file = config(f"listen: 127.0.0.1:{port}\napi_token: {written}\nstreams: {{}}")
+    assert told("stop", "a", "-c", file) == ["Bearer 12345678"]
