@@ -11,11 +11,12 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from pydantic import SecretStr
 
 from exporter.api.answers import add_error_answers, answer, in_thread
+from exporter.api.config import config_router
 from exporter.api.docs import docs_page
 from exporter.api.models import Live, Problem, Ready
 from exporter.api.recovery import recovery_router
 from exporter.api.shapes import show_readiness
-from exporter.api.streams import streams_router
+from exporter.api.streams import order_guard, streams_router
 from exporter.collector import OPENMETRICS, TEXT, Collector
 from exporter.negotiation import wants_gzip, wants_openmetrics
 from supervisor.quantities import Address
@@ -51,6 +52,7 @@ def build_app(control: Control, listen: Address, token: SecretStr | None, versio
     _add_metrics(app, control, Collector(version, revision, itself))
     app.include_router(streams_router(control, listen, token, version))
     app.include_router(recovery_router(control))
+    app.include_router(config_router(control, order_guard(listen, token)))
     _add_pages(app)
     return app
 

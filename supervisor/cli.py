@@ -77,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
         sub = client(add(verb, _order, text))
         sub.add_argument("stream")
         sub.set_defaults(verb=verb)
+    reload = client(add("reload", _reload, "read the configuration again, and say what changed or why it is rejected"))
+    reload.add_argument(
+        "--allow-removal", action="store_true", help="also if it would end most of the streams that are wanted now"
+    )
     logs = client(add("logs", _logs, "what a stream's processes wrote"))
     logs.add_argument("stream")
     logs.add_argument("--role", choices=("encoder", "pusher", "command"))
@@ -242,6 +246,12 @@ def _order(args: argparse.Namespace) -> int:
     from supervisor import client
 
     return client.order(client.connect(args.url, args.config or _CONFIG_FILES), args.verb, args.stream)
+
+
+def _reload(args: argparse.Namespace) -> int:
+    from supervisor import client
+
+    return client.reload(client.connect(args.url, args.config or _CONFIG_FILES), allow_removal=args.allow_removal)
 
 
 def _logs(args: argparse.Namespace) -> int:

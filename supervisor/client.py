@@ -23,6 +23,7 @@ from supervisor.quantities import Address, parse_address, show_duration
 
 _DONE, _FAILED = 0, 1
 _TIMEOUT = 5.0
+_RELOAD_TIMEOUT = 35.0  # the engine gives up a little earlier, and says so
 _WATCH_SECONDS = 1.0
 _FOLLOW_SECONDS = 0.5
 _PIPE_WIDTH = 160
@@ -153,6 +154,26 @@ def order(api: Api, verb: str, stream: str) -> int:
     except ApiError as error:
         return _fail(error)
     print(f"{stream}: {verb} accepted")
+    return _DONE
+
+
+def reload(api: Api, *, allow_removal: bool) -> int:
+    """Have the configuration read again, and print what changed or why it was rejected."""
+    try:
+        outcome = api.post("/api/config/reload", timeout=_RELOAD_TIMEOUT, allow_removal=str(allow_removal).lower())
+    except ApiError as error:
+        _fail(error)
+        for problem in error.body.get("problems", ()) if isinstance(error.body, dict) else ():
+            print(problem, file=sys.stderr)
+        return _FAILED
+    for warning in outcome["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
+    touched = {what: names for what, names in outcome["changes"].items() if names}
+    anew = touched.pop("need_restart", [])
+    said = "; ".join(f"{what} {', '.join(names)}" for what, names in touched.items()) or "no stream changed"
+    print(f"configuration reloaded: {said}")
+    if anew:
+        print(f"takes effect only when neverdark is started anew: {', '.join(anew)}")
     return _DONE
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import TypeVar
 
+from supervisor.config_watch import Outcome
 from supervisor.engine import Engine
 from supervisor.snapshot import Fault, Incident, NotAnswering, Snapshot, Verb
 
 _ANSWER_SECONDS = 2.0
+_RELOAD_SECONDS = 30.0  # encoders of the hardware are tried
 _LATE_SECONDS = 5.0
 _T = TypeVar("_T")
 
@@ -55,6 +57,19 @@ class EngineControl:
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         """Announce a drill, and break something; see `snapshot.Control`."""
         return self._ask(lambda: self._engine.drill(stream, seconds, fault, destination))
+
+    def reload(self, *, allow_removal: bool) -> Outcome:
+        """Read the configuration again and wait for what comes of it; see `snapshot.Control`."""
+
+        async def ask() -> Outcome:
+            return await self._engine.reload(allow_removal=allow_removal)
+
+        answer = asyncio.run_coroutine_threadsafe(ask(), self._loop)
+        try:
+            return answer.result(_RELOAD_SECONDS)
+        except (TimeoutError, CancelledError):
+            answer.cancel()
+            raise NotAnswering(f"the configuration was not read within {_RELOAD_SECONDS:g} s") from None
 
     def _ask(self, question: Callable[[], _T]) -> _T:
         """The loop's answer, or its refusal. Raises `NotAnswering` when it is stuck."""

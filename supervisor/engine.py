@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from supervisor import events
 from supervisor.backlog import Backlog
 from supervisor.claims import Claims
 from supervisor.config_file import Loaded, load
-from supervisor.config_problems import ConfigError
-from supervisor.config_watch import ConfigWatch
+from supervisor.config_problems import ConfigError, Problem
+from supervisor.config_warnings import ConfigWarning
+from supervisor.config_watch import ConfigWatch, Outcome
 from supervisor.drilling import cause
 from supervisor.ffmpeg.binary import Binary
 from supervisor.ffmpeg.parameters import Picture
@@ -39,6 +41,7 @@ from supervisor.preflight import ca_bundle, preflight, raise_file_limit
 from supervisor.process import OWNER_VARIABLE
 from supervisor.quantities import Address
 from supervisor.reach_watch import ReachWatch
+from supervisor.removal import removal
 from supervisor.second_layer import SecondLayer
 from supervisor.slot import Host, Slot
 from supervisor.snapshot import Fault, Histogram, Incident, Refused, Snapshot, StreamSnapshot, WatchdogSnapshot
@@ -71,7 +74,7 @@ class Engine:
         self._specs: dict[str, StreamSpec] = {}
         self._stopping = asyncio.Event()
         self._gone = asyncio.Event()
-        self._config_watch = ConfigWatch(lambda: tuple(self.loaded.files))
+        self._config_watch = ConfigWatch(lambda: self.loaded.files)
         self.started = False  # every wanted stream was told to start
         self._claims = Claims()
         self._waiting: set[Slot] = set()  # for an ingest that could not be reached
@@ -290,42 +293,50 @@ class Engine:
 
     # --- configuration -----------------------------------------------------------------------------
 
-    def reload(self) -> None:
-        """Read the configuration again, whether or not it seems to have changed."""
-        self._config_watch.ask()
+    def reload(self, *, allow_removal: bool = False) -> asyncio.Future[Outcome]:
+        """Read the configuration again, whether or not it seems to have changed; see `ConfigWatch.ask`."""
+        return self._config_watch.ask(allow_removal=allow_removal)
 
-    async def _reload(self, *, asked: bool) -> bool:
-        """Put the file's configuration in force; False, and told if it is news, when it cannot be."""
+    async def _reload(self, *, asked: bool, allow_removal: bool) -> Outcome:
+        """Put the file's configuration in force, or reject it; that is told if it is news."""
         try:
             self._reading_config = True
-            loaded = await asyncio.get_running_loop().run_in_executor(self._workers, self._read_config)
+            loaded, warnings = await asyncio.get_running_loop().run_in_executor(self._workers, self._read_config)
+            if not allow_removal:
+                self._refuse_removal(loaded)
             specs = self._plan(loaded)
         except (ConfigError, NoFreePort) as error:
             self._reload_ok = False
-            problems = tuple(map(str, error.problems if isinstance(error, ConfigError) else [error]))
-            if asked or problems != self._rejected:
-                self.tell(events.ConfigRejected(self._file, problems))
-            self._rejected = problems
-            return False
+            rejected = events.ConfigRejected(
+                self._file, error.told if isinstance(error, ConfigError) else (str(error),)
+            )
+            if asked or rejected.problems != self._rejected:
+                self.tell(rejected)
+            self._rejected = rejected.problems
+            return rejected
         finally:
             self._reading_config = False
         if self._stopping.is_set():
-            return True
+            return events.ConfigRejected(self._file, ("neverdark is stopping",))
         old, self.loaded = self.loaded.config, loaded
         fixed = tuple(key for key in _ONLY_AT_START if getattr(old, key) != getattr(loaded.config, key))
-        told = self._apply(specs)
+        told = replace(self._apply(specs), need_restart=fixed, warnings=tuple(map(str, warnings)))
         self._reload_ok, self._reload_time, self._rejected = True, time.time(), ()
-        self.tell(events.ConfigReloaded(told.file, told.added, told.removed, told.changed, fixed))
+        self.tell(told)
         for name in told.added:
             if specs[name].enabled and not self._stopping.is_set():
                 self.streams[name].start("config")
                 await asyncio.sleep(0)
-        return True
+        return told
 
-    def _read_config(self) -> Loaded:
+    def _read_config(self) -> tuple[Loaded, tuple[ConfigWarning, ...]]:
         loaded = load(self._file)
-        preflight(loaded, self._binary, self._file)
-        return loaded
+        return loaded, preflight(loaded, self._binary, self._file)
+
+    def _refuse_removal(self, loaded: Loaded) -> None:
+        wanted = [name for name, stream in self.streams.items() if stream.wanted]
+        if too_much := removal(wanted, loaded.config):
+            raise ConfigError(self._file, [Problem("streams", None, too_much)])
 
     def _account(self) -> None:
         loop = asyncio.get_running_loop()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from supervisor.config import Policies
+from supervisor.events import ConfigRejected, ConfigReloaded
 from supervisor.model import (
     Action,
     Cause,
@@ -279,6 +280,12 @@ class Control(Protocol):
         """For `seconds`, count what fails in a stream as a drill; `fault` is broken by neverdark itself.
 
         0 seconds end a drill. False when there is no such stream. Raises `Refused`.
+        """
+
+    def reload(self, *, allow_removal: bool) -> ConfigReloaded | ConfigRejected:
+        """Read the configuration again and wait for what comes of it. Raises `NotAnswering`.
+
+        Without `allow_removal`, one that would end most of the wanted streams is rejected.
         """
 
     def log_directory(self, stream: str) -> Path:

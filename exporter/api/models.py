@@ -221,6 +221,25 @@ class Accepted(Shape):
     accepted: Literal["start", "stop", "restart", "drill"]
 
 
+class ReloadChanges(Shape):
+    """Streams that a reload touched, and keys whose change takes effect when neverdark is started anew."""
+
+    added: list[str]
+    removed: list[str]
+    changed: list[str]
+    need_restart: list[str]
+
+
+class Reload(Shape):
+    """What came of reading the configuration: `changes` if it was accepted, `detail` and `problems` if not."""
+
+    accepted: bool
+    detail: str | None
+    changes: ReloadChanges | None
+    problems: list[str]
+    warnings: list[str]
+
+
 class Attempt(Shape):
     """A recovery action; `result` is null while it is not known whether it helped."""
 

@@ -36,20 +36,27 @@ After = Annotated[str | None, Query(max_length=300, description="`next` of the a
 def streams_router(control: Control, listen: Address, token: SecretStr | None, version: str) -> APIRouter:
     """The routes below /api/streams. `token` protects the orders; reading is free."""
     router = APIRouter(prefix="/api/streams", tags=["streams"])
-    secret = token.get_secret_value() if token else None
     _add_readings(router, control, {"version": version, "token_required": token is not None})
     _add_logs(router, control)
+
+    guarded = order_guard(listen, token)  # comes before all else: who may not order learns nothing of the streams
+    for verb in get_args(Verb):
+        _add_order(router, control, verb, guarded)
+    _add_drill(router, control, guarded)
+    return router
+
+
+def order_guard(listen: Address, token: SecretStr | None) -> DependsOn:
+    """What every route that takes an order depends on: 401 or 403 for whoever may not give any."""
+    secret = token.get_secret_value() if token else None
 
     async def authorize(request: Request) -> None:
         if refused := refusal(request.headers, listen, secret):
             challenge = {"WWW-Authenticate": "Bearer"} if refused.status == HTTP_401_UNAUTHORIZED else None
             raise HTTPException(refused.status, refused.detail, challenge)
 
-    guarded = Depends(authorize)  # comes before everything else: who may not order learns nothing of the streams
-    for verb in get_args(Verb):
-        _add_order(router, control, verb, guarded)
-    _add_drill(router, control, guarded)
-    return router
+    guard: DependsOn = Depends(authorize)
+    return guard
 
 
 def _add_readings(router: APIRouter, control: Control, about: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from supervisor.orphans import lock
 
 GOOD = "streams: {a: {command: [sleep, 60]}}"
 WRONG = "lisen: x\nstreams: {a: {command: [], enabled: 7}}"
-CLIENTS = [["status"], ["start", "a"], ["stop", "a"], ["restart", "a"], ["logs", "a"]]
+CLIENTS = [["reload"], ["status"], ["start", "a"], ["stop", "a"], ["restart", "a"], ["logs", "a"]]
 
 
 @pytest.fixture(autouse=True)
@@ -231,7 +231,7 @@ def told(*words: str) -> list[str | None]:
 
 def test_the_token_goes_with_orders_and_not_with_questions(port: int) -> None:
     file = config(f"listen: 127.0.0.1:{port}\napi_token: {TOKEN}\nstreams: {{}}")
-    for order in (["start", "a"], ["stop", "a"], ["restart", "a"]):
+    for order in (["start", "a"], ["stop", "a"], ["restart", "a"], ["reload"]):
         assert told(*order, "-c", file) == [f"Bearer {TOKEN}"], order
     assert told("status", "-c", file) == [None]
     assert told("logs", "a", "-c", file) == [None]
@@ -287,3 +287,34 @@ def test_the_token_is_what_neverdark_reads_it_as(port: int, monkeypatch: pytest.
     monkeypatch.setenv("MY_TOKEN", "12345678")
     file = config(f"listen: 127.0.0.1:{port}\napi_token: {written}\nstreams: {{}}")
     assert told("stop", "a", "-c", file) == ["Bearer 12345678"]
+
+
+# --- reload ----------------------------------------------------------------------------------------
+
+
+def test_reload_prints_what_changed(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    url = ["--url", f"http://127.0.0.1:{port}"]
+    changes = {"added": ["new"], "removed": [], "changed": ["a", "b"], "need_restart": ["listen"]}
+    Neverdark.answer = (200, {"changes": changes, "warnings": ["key: open"]})
+    assert cli.main(["reload", *url]) == 0
+    out, err = capfd.readouterr()
+    assert out.splitlines() == [
+        "configuration reloaded: added new; changed a, b",
+        "takes effect only when neverdark is started anew: listen",
+    ]
+    assert err == "warning: key: open\n"
+    Neverdark.answer = (200, {"changes": {key: [] for key in changes}, "warnings": []})
+    assert cli.main(["reload", "--allow-removal", *url]) == 0
+    assert capfd.readouterr().out == "configuration reloaded: no stream changed\n"
+    assert [path for _, path, _ in Neverdark.heard] == [
+        "/api/config/reload?allow_removal=false",
+        "/api/config/reload?allow_removal=true",
+    ]
+
+
+def test_reload_prints_why_it_was_rejected(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    Neverdark.answer = (409, {"detail": "configuration rejected", "problems": ["a: wrong", "b: wrong"]})
+    assert cli.main(["reload", "--url", f"http://127.0.0.1:{port}"]) == 1
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.splitlines() == ["neverdark: configuration rejected", "a: wrong", "b: wrong"]

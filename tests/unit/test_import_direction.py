@@ -57,6 +57,7 @@ PURE = {
     "supervisor.policy",
     "supervisor.progress_meter",
     "supervisor.rate",
+    "supervisor.removal",
     "supervisor.snapshot",
     "supervisor.tally",
     "supervisor.uplink",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.config import Policies
+from supervisor.events import ConfigRejected, ConfigReloaded
 from supervisor.model import (
     Action,
     Check,
@@ -58,6 +59,8 @@ class FakeControl:
         self.late_parts: dict[str, float] = {}
         self.requests: list[tuple[Verb, str]] = []
         self.drills: list[tuple[str, float, Fault | None, str | None]] = []
+        self.reloads: list[bool] = []
+        self.outcome: ConfigReloaded | ConfigRejected = ConfigReloaded(Path("c.yml"), (), (), (), ())
         self.refusal: Exception | None = None
         self.failure: Exception | None = None
 
@@ -89,6 +92,10 @@ class FakeControl:
             return False
         self.drills.append((stream, seconds, fault, destination))
         return True
+
+    def reload(self, *, allow_removal: bool) -> ConfigReloaded | ConfigRejected:
+        self.reloads.append(allow_removal)
+        return self.outcome
 
     def log_directory(self, stream: str) -> Path:
         return self.logs / stream

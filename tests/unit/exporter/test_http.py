@@ -15,6 +15,7 @@ import pytest
 
 from exporter.api import models
 from exporter.http import HttpServer
+from supervisor.events import ConfigRejected, ConfigReloaded
 from supervisor.quantities import Address
 from supervisor.snapshot import NotAnswering, Snapshot
 from tests.unit.exporter.conftest import PATIENCE, Serve
@@ -270,6 +271,47 @@ def test_pages_of_other_sites_give_no_orders(serve: Serve) -> None:
     assert control.requests == []
     assert client.post("/api/streams/a/stop", Origin=client.url).status_code == 202
     assert client.get("/metrics", Host="neverdark").status_code == 200  # scraped through a port mapping
+
+
+@pytest.mark.parametrize(("query", "allowed"), [("", False), ("?allow_removal=true", True)])
+def test_a_reload_says_what_changed(serve: Serve, query: str, *, allowed: bool) -> None:
+    control = FakeControl(three_streams())
+    control.outcome = ConfigReloaded(Path("/c.yml"), ("new",), ("old",), ("test-card",), ("listen",), ("open",))
+    answer = serve(control).post(f"/api/config/reload{query}")
+    assert answer.status_code == 200
+    assert models.Reload.model_validate_json(answer.text) == models.Reload(
+        accepted=True,
+        detail=None,
+        changes=models.ReloadChanges(added=["new"], removed=["old"], changed=["test-card"], need_restart=["listen"]),
+        problems=[],
+        warnings=["open"],
+    )
+    assert control.reloads == [allowed]
+
+
+def test_a_reload_that_is_rejected_says_why(serve: Serve) -> None:
+    control = FakeControl(three_streams())
+    control.outcome = ConfigRejected(Path("/c.yml"), ("streams: nothing", "lisen: unknown key"))
+    answer = serve(control).post("/api/config/reload")
+    assert answer.status_code == 409
+    shown = models.Reload.model_validate_json(answer.text)
+    assert (shown.accepted, shown.changes) == (False, None)
+    assert shown.problems == ["streams: nothing", "lisen: unknown key"]
+    assert shown.detail == "configuration rejected, the old one stays in force"
+
+
+def test_a_reload_is_an_order_like_any_other(serve: Serve) -> None:
+    control = FakeControl(snapshot(command("a")))
+    client = serve(control, token="correct horse")
+    assert client.post("/api/config/reload").status_code == 401
+    assert client.post("/api/config/reload?allow_removal=perhaps").status_code == 401
+    assert client.get("/api/config/reload").status_code == 405
+    evil = {"Origin": "https://evil.example", "Authorization": "Bearer correct horse"}
+    assert client.post("/api/config/reload", **evil).status_code == 403
+    assert control.reloads == []
+    asked = client.post("/api/config/reload?allow_removal=perhaps", Authorization="Bearer correct horse")
+    assert (asked.status_code, control.reloads) == (422, [])
+    assert client.post("/api/config/reload", Authorization="Bearer correct horse").status_code == 200
 
 
 def test_logs(serve: Serve, tmp_path: Path) -> None:
