@@ -2,8 +2,8 @@
 
 YAML 1.1 has surprises that a stream must not end by: `0123` is the number 83, `1:30` is 90, `no` is false, and of
 two equal keys the last wins. Here a number is one only if it is written as Python would write it, everything else
-is text, keys are text always, and of two equal keys both are known. Tags are not taken, and anchors only on mappings
-and lists, as programs write them: on a plain value they are a secret without quotes more often than meant.
+is text, keys are text always, and of two equal keys both are known. Tags, anchors and aliases are not taken: they are a
+secret without quotes more often than meant, and `defaults` says once what holds for all.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TAG = "tag:yaml.org,2002:"
 _MAX_NODES = 200_000  # a thousand streams with a hundred keys each
 _TOO_MANY = f"no more than {_MAX_NODES} values"
 _MOST_COPIES = 10  # keys that stand twice, of which the copy that loses is looked at too
-_NEEDS_QUOTES = "no tags, no anchors but of mappings and lists; quotes around what begins with !, & or *"
+_NEEDS_QUOTES = "no tags, anchors and aliases; quotes around what begins with !, & or *"
 _TOKEN_IN_QUOTES = re.compile(r"'(?:[^']|<[a-z ]+>)'")  # such as ']' and '<stream end>': words of YAML's own
 _QUOTED = re.compile(r" *(?:'.*'|\".*\")", re.DOTALL)
 
@@ -59,14 +59,11 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own way
     nodes = 0
-    anchors: dict[str, yaml.Node]
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Refuse what a slip of the hand makes of a secret: `*Secret`, `&Secret`, `!Secret`."""
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
-        is_alias = isinstance(event, yaml.AliasEvent)
-        known = event.anchor in self.anchors if is_alias else not isinstance(event, yaml.ScalarEvent)
-        if (event.anchor is not None and not known) or getattr(event, "tag", None) is not None:
+        if event.anchor is not None or getattr(event, "tag", None) is not None:
             raise NotYaml(_place(event.start_mark), _NEEDS_QUOTES)
         self.nodes += 1
         if self.nodes > _MAX_NODES:
@@ -78,7 +75,6 @@ for _name, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
     ("int", r"0|-?[1-9][0-9]{0,17}", list("-0123456789")),
-    ("merge", r"<<", ["<"]),
     ("float", r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{0,14}[1-9]|-?(?:0|[1-9][0-9]{0,14})\.0", list("-0123456789")),
 ):
     _Loader.add_implicit_resolver(_TAG + _name, re.compile(rf"^(?:{_pattern})$"), _first)
@@ -92,7 +88,7 @@ def read(text: str) -> Document:
         document = Document({})
         if node is None or node.tag == _TAG + "null":
             return document
-        for path, first, line, lost in _Walk(document.lines).through(node, (), ()):
+        for path, first, line, lost in _Walk(document.lines).through(node, ()):
             judged = len(document.duplicates) < _MOST_COPIES
             value = loader.construct_object(lost, deep=True) if judged else None
             document.duplicates.append(Duplicate(path, first, line, value, judged))
@@ -128,22 +124,15 @@ def _unquoted(reason: str) -> str:
 
 @dataclass(slots=True)
 class _Walk:
-    """Through all nodes, an aliased one each time that it is named."""
+    """Through all nodes."""
 
     lines: dict[Path_, int]
-    nodes: int = 0
 
-    def through(
-        self, node: yaml.Node, path: Path_, above: tuple[int, ...]
-    ) -> Iterator[tuple[Path_, int, int, yaml.Node]]:
-        """Make every key text, note its line, find those that stand twice, and refuse what would never end."""
-        self.nodes += 1
-        if id(node) in above or self.nodes > _MAX_NODES:
-            raise NotYaml(_place(node.start_mark), _TOO_MANY if id(node) not in above else "no alias into itself")
-        above = (*above, id(node))
+    def through(self, node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, int, int, yaml.Node]]:
+        """Make every key text, note its line, and find those that stand twice."""
         if isinstance(node, yaml.SequenceNode):
             for index, item in enumerate(node.value):
-                yield from self.through(item, (*path, index), above)
+                yield from self.through(item, (*path, index))
         if not isinstance(node, yaml.MappingNode):
             return
         seen: dict[str, yaml.Node] = {}
@@ -151,9 +140,6 @@ class _Walk:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
                 raise NotYaml(f"line {line}", "a key must be plain text")
-            if key.tag == _TAG + "merge":
-                yield from self.through(value, path, above)
-                continue
             key.tag = _TAG + "str"
             place = (*path, key.value)
             if key.value in seen:
@@ -161,4 +147,4 @@ class _Walk:
             else:
                 self.lines[place] = line
             seen[key.value] = value
-            yield from self.through(value, place, above)
+            yield from self.through(value, place)

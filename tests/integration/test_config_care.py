@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 
 import pytest
-import yaml
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.recipes import Json, secret
 from tests.integration.harness.supervised import Neverdark
 from tests.integration.harness.waiting import SLACK, all_along, eventually
+from tests.plain_yaml import plain_dump
 
 SLEEPER: Json = {"command": ["sleep", "1000"]}
 FOUR = dict.fromkeys(("one", "two", "three", "four"), SLEEPER)
@@ -135,7 +135,7 @@ def test_a_reload_that_is_asked_for_says_what_it_did(neverdark: Launch) -> None:
     )
     running.wait_on_air("two")
 
-    running.config_file.write_text(yaml.safe_dump(running.config | {"lisen": "x"}))
+    running.config_file.write_text(plain_dump(running.config | {"lisen": "x"}))
     done = running.cli("reload")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [

@@ -276,25 +276,6 @@ streams:
     assert not config.streams["404"].enabled
 
 
-def test_anchors_and_merge_keys(tmp_path: Path) -> None:
-    """As programs write what stands in two places, and people what thirty channels have in common."""
-    config = of(
-        tmp_path,
-        """
-streams:
-  a: &a
-    source: {url: x.mp4}
-    stall: {timeout: 3s}
-    destinations: {d: {url: a.flv}}
-  b:
-    <<: *a
-    stall: {timeout: 4s}
-    destinations: {d: {url: b.flv}}
-""",
-    )
-    assert [config.policies_of(name).stall.timeout for name in ("a", "b")] == [3, 4]
-
-
 def test_paths_are_seen_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
     config = of(tmp_path, "streams: {a: {source: {url: in/x.mp4}, destinations: {d: {url: out/x.flv}}}}")

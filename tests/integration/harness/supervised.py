@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Self
 
 import requests
-import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.integration.harness.recipes import BAIT, Json
 from tests.integration.harness.waiting import ON_AIR, SLACK, eventually, free_port
+from tests.plain_yaml import plain_dump
 
 REPOSITORY = Path(__file__).parents[3]
 OWNER_VARIABLE = "_NEVERDARK_OWNER"
@@ -85,7 +85,7 @@ class Neverdark:
     def write_config(self) -> None:
         """Write `config` to the file, in one step, as editors do."""
         new = self.config_file.with_suffix(".new")
-        new.write_text(yaml.safe_dump(self.config, sort_keys=False))
+        new.write_text(plain_dump(self.config, sort_keys=False))
         new.replace(self.config_file)
 
     def launch(self) -> subprocess.Popen[bytes]:
