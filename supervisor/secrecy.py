@@ -1,63 +1,95 @@
 """What may be shown and what may not. Pure.
 
-Our own texts are safe by construction: a URL is shown as `rtmps://host/app/***`. Text of other programs'
-(FFmpeg prints keys and passwords when it is refused) is cleaned by value with a `Redactor`.
+Our own texts are safe by construction: a URL is shown as `rtmps://host/app/***`, or `rtsp://***@host/***/stream1`.
+Text of other programs' (FFmpeg prints keys and passwords when it is refused) is cleaned with a `Redactor`: of what is
+known to be secret, by value, and of what nobody told us, by its form.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from urllib.parse import SplitResult, quote, unquote, unquote_plus, urlsplit
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import SplitResult, unquote, urlsplit
 
-HIDDEN = "***"
-_MIN_SECRET = 3  # a shorter "secret" would tear every text apart; the whole URL around it is hidden instead
-_MIN_HEAD = 4  # so much of a secret's beginning, at the end of a line that was cut, is hidden too
-_MIN_TOKEN = 16  # a parameter of any name whose value is so long is a token
-
-# Names that tell, anywhere in a name, or as a word of their own in it.
-_TELLING = re.compile(
-    r"(?i)passw|passphrase|secret|token|auth|credential|signature|bearer|cookie|api_?key|stream_?(?:key|name|id)|playpath"
-    r"|(?:^|[_.-])(?:key|sig|pass|pwd|pw|user|username|login|hash|hdnts|hdnea|policy|conn)s?(?:$|[_.-])"
-    r"|(?<=[a-z])(?:key|pass|pwd|pw)$"
+from supervisor.harmless import (
+    HIDDEN,
+    is_harmless_application,
+    is_harmless_parameter,
+    is_harmless_picture,
+    names_a_secret,
 )
-_URL_IN_TEXT = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^\s\"'<>|\[\]/?]*@)?(?:\[[0-9a-fA-F:.%]+\])?[^\s\"'<>|\[\]]*")
-_USER_IN_URL = re.compile(r"(?<=://)[^\s\"'/@?#]+@(?=[^\s@]*)")
-_HEADER = re.compile(
-    r"(?i)([A-Za-z0-9-]*(?:authorization|cookie|token|api-?key|secret)[A-Za-z0-9-]*)\s*:\s*([^\r\n\"']+)"
+from supervisor.hiding import hide_forms
+from supervisor.literals import SHORTEST, Literals
+from supervisor.urls_in_text import hide_urls
+
+__all__ = [
+    "HIDDEN",
+    "Redactor",
+    "names_a_secret",
+    "secrets_of_argv",
+    "secrets_of_url",
+    "show_destination",
+    "show_url",
+]
+
+_MIN_TOKEN: Final = 16  # a parameter of any name whose value is so long is a token
+_MIN_UNNAMED: Final = 4  # a shorter part of a path, or value of a name that does not tell, is hidden in its URL only
+_MIN_NUMBER: Final = 6  # and a shorter number: others print numbers, too
+
+_URL_IN_TEXT: Final = re.compile(
+    r"(?<![a-zA-Z0-9+.-])[a-zA-Z0-9+.-]+://(?:[^\s\"'<>|\[\]/?]*@)?(?:\[[0-9a-fA-F:.%]+\])?[^\s\"'<>|\[\]]*"
 )
-_ASSIGNMENT = re.compile(r"-{0,2}([A-Za-z_][A-Za-z0-9_.-]*)=(.+)", re.DOTALL)
-_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
-
-
-def names_a_secret(name: str) -> bool:
-    """Whether a parameter or a variable of this name holds something to hide."""
-    return _TELLING.search(name) is not None
+_BEGINS_LIKE_A_URL: Final = re.compile(r"(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]*://")
+_USER_OF_ANY_URL: Final = re.compile(r"://(.*)@", re.DOTALL)
+_HEADER_NAME: Final = re.compile(r"(?<![A-Za-z0-9-])([A-Za-z0-9-]+)\s*+:\s*+")
+_HEADER_VALUE: Final = re.compile(r"[^\r\n\"']+")
+_HEADERS: Final = re.compile(r"(?i)authorization|cookie|token|api-?key|secret")
+_ASSIGNMENT: Final = re.compile(r"(?<![A-Za-z0-9_.-])-{0,2}([A-Za-z_][A-Za-z0-9_.-]*+)=(.+)", re.DOTALL)
+_IN_A_PATH: Final = re.compile(r"(?<![A-Za-z])([A-Za-z]++)=([^_&;,]*)")  # /user=admin_password=x_channel=1.sdp
+_PARAMETER_END: Final = re.compile(r"[&;]")
+_COOKIE_END: Final = re.compile(r"[;\s]+")
+_WORD_END: Final = re.compile(r"[\s\"']+")
 
 
 # --- our own texts ---------------------------------------------------------------------------------
 
 
 def show_url(url: str, key: str | None = None) -> str:
-    """A URL without its secrets: scheme, host, port and path stay; user, query and stream name do not.
+    """A URL without its secrets: scheme, host, port, of RTMP the application, and a last part that everybody uses.
 
     >>> show_url("rtmp://a.example/live2/KEY")
     'rtmp://a.example/live2/***'
+    >>> show_url("http://a.example/live/me/PASSWORD/index.m3u8")
+    'http://a.example/***/index.m3u8'
     """
     parts = _split(url)
     if parts is None:
         return HIDDEN
-    if not parts.scheme or not parts.netloc:
-        # A path or a lavfi graph has no place for a secret, but a nested URL may.
-        found = _URL_IN_TEXT.search(url)
-        if (found and found.group() == url) or parts.scheme.lower().startswith("rtmp"):
-            return HIDDEN  # no host: whatever it is, it is not what it was meant to be
-        return _URL_IN_TEXT.sub(lambda match: show_url(match.group()), url)
-    if not parts.scheme.lower().startswith("rtmp"):
-        return _shown_front(parts) + parts.path + (f"?{HIDDEN}" if parts.query else "")
+    if not parts.scheme or not parts.netloc or parts.scheme.lower() == "file":
+        return _show_what_has_no_host(url, parts.scheme.lower())
     pieces = [piece for piece in parts.path.split("/") if piece]
+    if not parts.scheme.lower().startswith("rtmp"):
+        return _shown_front(parts) + _shown_path(pieces) + (f"?{HIDDEN}" if parts.query else "")
+    if key is None and len(pieces) == 1 and not is_harmless_application(pieces[0]):
+        return f"{_shown_front(parts)}/{HIDDEN}"  # the stream's name alone: FFmpeg would not find it either
     kept = pieces if key is not None else pieces[:1]
     return "/".join([_shown_front(parts), *kept, HIDDEN])
+
+
+def _show_what_has_no_host(url: str, scheme: str) -> str:
+    """A path or a lavfi graph has no place for a secret, but a URL in it may."""
+    if scheme != "file" and (_BEGINS_LIKE_A_URL.match(url) or scheme.startswith("rtmp")):
+        return HIDDEN  # whatever it is, it is not what it was meant to be
+    return hide_urls(url)
+
+
+def _shown_path(pieces: list[str]) -> str:
+    if not pieces:
+        return ""
+    last = pieces[-1] if is_harmless_picture(pieces[-1]) else HIDDEN
+    return f"/{HIDDEN}/{last}" if len(pieces) > 1 and last != HIDDEN else f"/{last}"
 
 
 def show_destination(url: str) -> str:
@@ -90,40 +122,71 @@ def _split(url: str) -> SplitResult | None:
 
 
 def secrets_of_url(url: str, key: str | None = None) -> set[str]:
-    """The strings in a URL, as they are written, that must never be printed: user, password, stream name, tokens."""
+    """The strings in a URL, as they are written, that must never be printed.
+
+    User, password and both as a login sends them, stream name, values of parameters, parts of the path.
+    """
     parts = _split(url)
     if parts is None:
-        user = re.search(r"://(.*)@", url, re.DOTALL)
-        pieces = {user.group(1), user.group(1).partition(":")[2]} if user else set[str]()
-        return _hideable({url, *pieces}, url)
-    user_info = parts.netloc.rpartition("@")[0]
-    name, colon, password = user_info.partition(":")
-    found = {password} if colon else {name}  # a lone user name is a token more often than not
-    found |= set(_tokens(parts.query))
-    if parts.scheme.lower().startswith("rtmp") and key is None:
-        pieces = {piece for piece in parts.path.split("/")[2:] if piece}
-        if pieces:
-            path = "/".join(piece for piece in parts.path.split("/")[2:] if piece)
-            last = parts.path.rstrip("/").rpartition("/")[2]
-            found |= {path, last, f"{last}?{parts.query}" if parts.query else last}
+        user = _USER_OF_ANY_URL.search(url)
+        return {url, *(_of_user(user.group(1)) if user else ())} - {""}
+    found = set(_of_user(parts.netloc.rpartition("@")[0])) | set(_of_query(parts.query))
+    if parts.scheme.lower().startswith("rtmp"):
+        found |= set(_stream_names(parts)) if key is None else set()
+    elif parts.netloc and parts.scheme.lower() != "file":
+        found |= set(_of_path(parts.path))
+    else:  # a path, a graph, or something like `concat:`
+        found |= {secret for nested in _urls_in(url) if nested != url for secret in secrets_of_url(nested)}
     if key:
         stream, _, query = key.partition("?")
-        found |= {key, stream, stream.rpartition("/")[2], *_tokens(query)}
-    return _hideable(found, url)
+        found |= {key, stream, stream.rpartition("/")[2], *_of_query(query)}
+    return found - {""}
 
 
-def _tokens(query: str) -> Iterator[str]:
-    for parameter in re.split(r"[&;]", query):
+def _of_user(user_info: str) -> Iterator[str]:
+    name, colon, password = user_info.partition(":")
+    yield password if colon else name  # a lone user name is a token more often than not
+    for login in {user_info, unquote(user_info)} if user_info else ():
+        sent = (login if colon else f"{login}:").encode("utf-8", "surrogatepass")
+        yield from {encode(sent).decode().rstrip("=") for encode in (b64encode, urlsafe_b64encode)}
+
+
+def _of_query(query: str) -> Iterator[str]:
+    for parameter in _PARAMETER_END.split(query):
         name, _, value = parameter.partition("=")
-        if names_a_secret(unquote(name)) or len(value) >= _MIN_TOKEN:
+        if not value:
+            value = name if len(name) >= _MIN_TOKEN else ""
+        tells = names_a_secret(unquote(name)) or len(value) >= _MIN_TOKEN
+        if tells or (not is_harmless_parameter(name) and _is_worth_hiding(value)):
             yield value
             yield value.rpartition("=")[2]  # SRT's `streamid=#!::r=live,token=X`
 
 
-def _hideable(found: Iterable[str], whole: str) -> set[str]:
-    """Without the empty ones; what is too short to hide alone is hidden with the whole that it stands in."""
-    kept = {secret for secret in found if secret}
-    return kept | {whole} if any(len(secret) < _MIN_SECRET for secret in kept) else kept
+def _of_path(path: str) -> Iterator[str]:
+    for part in path.split("/"):
+        if _is_worth_hiding(part) and not is_harmless_picture(part) and not is_harmless_application(part):
+            yield part
+        yield from (value for name, value in _IN_A_PATH.findall(part) if names_a_secret(name))
+
+
+def _stream_names(parts: SplitResult) -> Iterator[str]:
+    pieces = [piece for piece in parts.path.split("/")[2:] if piece]
+    if pieces:
+        yield "/".join(pieces)
+        yield pieces[-1]
+        if parts.query:
+            yield f"{pieces[-1]}?{parts.query}"
+
+
+def _is_worth_hiding(text: str) -> bool:
+    """Whether to hide it wherever it stands, although nothing says that it is a secret."""
+    return len(text) >= (_MIN_NUMBER if text.isdigit() else _MIN_UNNAMED)
+
+
+def _urls_in(text: str) -> Iterator[str]:
+    """URLs that stand in a text, also with the backslashes that tee and filters want."""
+    for form in {text, text.replace("\\", "")}:
+        yield from (match.group() for match in _URL_IN_TEXT.finditer(form))
 
 
 def secrets_of_argv(argv: Iterable[str]) -> set[str]:
@@ -136,28 +199,27 @@ def secrets_of_argv(argv: Iterable[str]) -> set[str]:
         if name.startswith("-") and "=" not in name and names_a_secret(name.lstrip("-")):
             found.add(word)
             if "cookie" in name:
-                found |= {part.partition("=")[2] for part in re.split(r"[;\s]+", word)}
+                found |= {part.partition("=")[2] for part in _COOKIE_END.split(word)}
         if name in {"-u", "--user", "--proxy-user"}:
-            found.add(word.partition(":")[2])
+            found |= set(_of_user(word))
         if any(character.isspace() for character in word):  # a script of a shell's
-            pieces = re.split(r"[\s\"']+", word)
+            pieces = _WORD_END.split(word)
             if len(pieces) < len(word):
                 found |= secrets_of_argv(pieces)
-    return {secret for secret in found if len(secret) >= _MIN_SECRET}
+    return {secret for secret in found if len(secret) >= SHORTEST}
 
 
 def _secrets_of_word(word: str) -> set[str]:
-    found: set[str] = set()
-    for text in {word, word.replace("\\", "")}:  # tee's outputs are written with `\:`
-        for match in _URL_IN_TEXT.finditer(text):
-            found |= secrets_of_url(match.group())
-    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", word):
+    found = {secret for url in _urls_in(word) for secret in secrets_of_url(url)}
+    if _BEGINS_LIKE_A_URL.match(word):
         found |= secrets_of_url(word)
-    for match in _HEADER.finditer(word):
-        value = match.group(2).strip()
-        found |= {value, value.rpartition(" ")[2], value.rpartition("=")[2]}
+    for name in _HEADER_NAME.finditer(word):
+        value = _HEADER_VALUE.match(word, name.end()) if _HEADERS.search(name.group(1)) else None
+        if value:
+            said = value.group().strip()
+            found |= {said, said.rpartition(" ")[2], said.rpartition("=")[2]}
     if (assigned := _ASSIGNMENT.fullmatch(word)) and names_a_secret(assigned.group(1)):
-        found.add(assigned.group(2))
+        found |= {assigned.group(2), assigned.group(2).rstrip(";")}
     return found
 
 
@@ -165,51 +227,11 @@ def _secrets_of_word(word: str) -> set[str]:
 
 
 class Redactor:
-    """Replaces secrets in text, in each form in which a program may print them."""
+    """Takes secrets out of text, those that are known and those that look like one."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        plain: set[str] = set()
-        for secret in secrets:
-            plain |= {secret, secret.strip(), unquote(secret), unquote_plus(secret)}
-        # The longest first, or a secret that contains another would leave its tail behind.
-        ordered = sorted((p for p in plain if len(p) >= _MIN_SECRET), key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(_in_any_form, ordered))) if ordered else None
-        self._heads = tuple({form for secret in ordered for form in (secret, quote(secret, safe=""), quote(secret))})
+        self._known = Literals(secrets)
 
     def clean(self, text: str, *, cut: bool = False) -> str:
         """`text` with `***` where a secret stood. `cut` says that its end may be missing, in the middle of one."""
-        if self._pattern:
-            text = self._pattern.sub(HIDDEN, text)
-        if "://" in text:
-            text = _USER_IN_URL.sub(f"{HIDDEN}@", text)
-        return self._without_head(text) if cut else text
-
-    def _without_head(self, text: str) -> str:
-        longest = max((_common_end(text, head) for head in self._heads), default=0)
-        return text[:-longest] + HIDDEN if longest else text
-
-
-def _common_end(text: str, secret: str) -> int:
-    """How many characters at the end of `text` are the beginning of `secret`, if they are enough to tell."""
-    lengths: Sequence[int] = range(min(len(text), len(secret) - 1), _MIN_HEAD - 1, -1)
-    return next((length for length in lengths if text.endswith(secret[:length])), 0)
-
-
-def _in_any_form(secret: str) -> str:
-    """A pattern for `secret` in which every character that has them may stand in its other forms."""
-    return "".join(map(_character_in_any_form, secret))
-
-
-def _character_in_any_form(character: str) -> str:
-    if _UNRESERVED.fullmatch(character):
-        return re.escape(character)
-    encoded = "".join(
-        "%" + "".join(f"[{digit}{digit.lower()}]" if digit.isalpha() else digit for digit in f"{byte:02X}")
-        for byte in character.encode("utf-8", "surrogatepass")
-    )
-    forms = [re.escape(character), encoded]
-    if character == " ":
-        forms.append(r"\+")
-    if character in "\\'\":":
-        forms.append(re.escape("\\" + character))
-    return f"(?:{'|'.join(forms)})"
+        return hide_forms(self._known.replace(text, HIDDEN, cut=cut), cut=cut)

@@ -194,7 +194,9 @@ ONE_MISTAKE = {
     destination("url: 5"): "streams.a.destinations.d.url: 5: expected text",
     destination("url: ''"): "streams.a.destinations.d.url: '***': expected something, but it is empty",
     destination("required: true"): "streams.a.destinations.d.url: expected a value: this key is required",
-    stream(f"source: {{url: 'rstp://u:{SECRET}@h/x'}}\n{FILE}"): "streams.a.source.url: 'rstp://***@h/x': expected a ",
+    stream(
+        f"source: {{url: 'rstp://u:{SECRET}@h/x'}}\n{FILE}"
+    ): "streams.a.source.url: 'rstp://***@h/***': expected a ",
     stream(
         f"source: {{url: 'rtsp://u:{SECRET}@h:port/x'}}\n{FILE}"
     ): "streams.a.source.url: '***': expected a URL with",

@@ -14,7 +14,16 @@ ROOT = Path(__file__).parents[2]
 WORDS = {
     "supervisor.model": set(),
     "supervisor.quantities": set(),
-    "supervisor.secrecy": set(),
+    "supervisor.harmless": set(),
+    "supervisor.literals": set(),
+    "supervisor.urls_in_text": {"supervisor.harmless"},
+    "supervisor.hiding": {"supervisor.harmless", "supervisor.urls_in_text"},
+    "supervisor.secrecy": {
+        "supervisor.harmless",
+        "supervisor.hiding",
+        "supervisor.literals",
+        "supervisor.urls_in_text",
+    },
     "supervisor.events": {"supervisor.model"},
     "supervisor.file_stamp": set(),
     "supervisor.config": {"supervisor.file_stamp", "supervisor.quantities"},
