@@ -1,7 +1,8 @@
 """What a process writes to its standard error and output, made fit to keep. Pure.
 
 Lines are cut, cleaned of control characters and of secrets, and repeats are folded: FFmpeg can say the same
-thing with other numbers a thousand times a second.
+thing with other numbers a thousand times a second. What a process says may come from whoever serves its source:
+every pattern here takes time that grows as the line does, and a line is cut before any looks at it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ _MAX_RAW_LINE = 8000  # bytes; a longer line keeps its beginning
 _CUT_BY_WRITER = 1000  # FFmpeg cuts its lines at 1,023 bytes, also in the middle of a key
 _LINE_END = re.compile(rb"[\r\n]+")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_NUMBERS = re.compile(r" *(?:0x[0-9a-fA-F]+|\d+)")  # FFmpeg pads them with spaces
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
+_NUMBER = re.compile(r"[0-9]+")
 
 
 class LastWords:
@@ -28,23 +30,44 @@ class LastWords:
         """`heed` sees every line as it was written; what it takes for itself is not kept."""
         self.redactor = redactor
         self._heed = heed
-        self.lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._unredacted: deque[str] = deque(maxlen=KEPT_LINES)  # secrets and all
         self._partial = b""
         self._in_long_line = False  # its beginning is written, the rest is not kept
+        self._tail = b""  # of a flood, not looked at yet
         self._shape = ""
+        self._unredacted_shape = ""
         self._repeats = 0
         self._repeated = ""
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The last lines of this run, the oldest first, secrets hidden."""
+        self._look_at_tail()
+        return tuple(self._lines)
+
+    def take_unredacted(self) -> tuple[str, ...]:
+        """The last lines as they were said, to find the cause of an exit in them; they are forgotten here.
+
+        A key that reads `Connection` must not change a cause. Never show, write or keep one of these.
+        """
+        self._look_at_tail()
+        said = tuple(self._unredacted)
+        self._unredacted.clear()
+        return said
+
     def begin_run(self) -> None:
         """A new run says new things: forget the old."""
-        self.lines.clear()
-        self._partial = b""
+        self._lines.clear()
+        self._unredacted.clear()
+        self._partial = self._tail = b""
         self._in_long_line = False
-        self._shape = ""
+        self._shape = self._unredacted_shape = ""
         self._repeats = 0
 
     def feed(self, data: bytes) -> Iterator[str]:
         """The lines to write for `data`; what follows the last line end waits for the next call."""
+        self._look_at_tail()
         *whole, self._partial = _LINE_END.split(self._partial + data)
         for raw in whole:
             if self._in_long_line:
@@ -59,48 +82,67 @@ class LastWords:
 
     def finish(self) -> Iterator[str]:
         """What is left when the run is over."""
+        self._look_at_tail()
         raw, self._partial, self._in_long_line = self._partial, b"", False
         yield from self._line(raw)
         yield from self._unfold()
 
     def keep_tail(self, data: bytes) -> None:
-        """Of output that is too much to keep, remember the end: it may say why the process died."""
-        self._shape = ""
-        pieces = _LINE_END.split(data[-_MAX_RAW_LINE:])
-        if len(pieces) == 1:
-            # The middle of one line: what is left of it is no use, and may begin inside a secret.
-            self._partial, self._in_long_line = b"", True
-            return
-        *whole, self._partial = pieces[1:]
-        self._in_long_line = False
-        for raw in whole:
-            list(self._line(raw))
+        """Of output that is too much to keep, remember the end: it may say why the process died.
+
+        It is looked at when there is no more of it: a flood must cost next to nothing.
+        """
+        self._tail = (self._tail + data[-_MAX_RAW_LINE:])[-_MAX_RAW_LINE:]
 
     def skipped(self, count: int) -> Iterator[str]:
         """Own up to output that was too much to keep."""
         yield from self._unfold()
         yield f"… {count} bytes of output skipped, too many at once"
 
+    def _look_at_tail(self) -> None:
+        if not self._tail:
+            return
+        pieces, self._tail = _LINE_END.split(self._tail), b""
+        self._shape = self._unredacted_shape = ""
+        if len(pieces) == 1:
+            # The middle of one line: what is left of it is no use, and may begin inside a secret.
+            self._partial, self._in_long_line = b"", True
+            return
+        *whole, self._partial = pieces[1:]
+        self._in_long_line = False
+        for raw in whole[-KEPT_LINES:]:
+            list(self._line(raw))
+
     def _line(self, raw: bytes) -> Iterator[str]:
         if self._heed(raw):
             return
         text = raw[:_MAX_RAW_LINE].decode("utf-8", "replace")
+        if not text.isprintable():
+            text = _CONTROL.sub("", text)
+        text = text.rstrip()
         # Cleaned before it is cut: half a secret would not be known for one.
-        line = self.redactor.clean(_CONTROL.sub("", text), cut=len(raw) >= _CUT_BY_WRITER).rstrip()
+        line = self.redactor.clean(text, cut=len(raw) >= _CUT_BY_WRITER).rstrip()
         if not line:
             return
-        if len(line) > _MAX_LINE:
-            line = line[:_MAX_LINE] + "…"
-        shape = _NUMBERS.sub("0", line)
+        line, said = _shortened(line), _shortened(text)
+        shape = _shape_of(line)
+        self._keep_unredacted(said, shape if said == line else _shape_of(said))
         if shape == self._shape:
             self._repeats += 1
             self._repeated = line
-            self.lines[-1] = line
+            self._lines[-1] = line
             return
         yield from self._unfold()
         self._shape = shape
-        self.lines.append(line)
+        self._lines.append(line)
         yield line
+
+    def _keep_unredacted(self, said: str, shape: str) -> None:
+        if shape == self._unredacted_shape and self._unredacted:
+            self._unredacted[-1] = said
+        else:
+            self._unredacted.append(said)
+        self._unredacted_shape = shape
 
     def _unfold(self) -> Iterator[str]:
         if self._repeats == 1:
@@ -109,3 +151,14 @@ class LastWords:
             yield f"{self._repeated}  (… and {self._repeats - 1} more like it before)"
         self._repeats = 0
         self._shape = ""
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= _MAX_LINE else line[:_MAX_LINE] + "…"
+
+
+def _shape_of(line: str) -> str:
+    """The line without its numbers, and without the spaces that FFmpeg pads them with."""
+    if "0x" in line:
+        line = _ADDRESS.sub("0", line)
+    return _NUMBER.sub("0", line.replace(" ", ""))

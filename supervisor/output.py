@@ -13,6 +13,10 @@ from supervisor.secrecy import Redactor
 
 _FLOOD_BURST = 256 * 1024  # output beyond this, and beyond the rate, is drained but not kept
 _FLOOD_RATE = 64 * 1024
+_LINE_COST = 64  # in bytes: many short lines cost more than their length says
+# What one turn of the loop takes in at most: some milliseconds of work.
+_MOST_BYTES = 16 * 1024
+_MOST_LINES = 500
 
 
 class Output:
@@ -42,7 +46,7 @@ class Output:
     @property
     def last_lines(self) -> tuple[str, ...]:
         """The last lines of this run, secrets hidden."""
-        return tuple(self._words.lines)
+        return self._words.lines
 
     def begin_run(self, run_id: str) -> None:
         """What comes now is said by a new run."""
@@ -51,26 +55,44 @@ class Output:
 
     def read(self, now: float) -> None:
         """Take in what is there. A flood is drained, so that nobody waits, but only its end is remembered."""
-        data = self.outlet.read()
         refill = (now - self._allowance_at) * _FLOOD_RATE
         self._allowance = min(_FLOOD_BURST, self._allowance + refill)
         self._allowance_at = now
-        if len(data) > self._allowance:
-            self._skipped += len(data)
-            self._words.keep_tail(data)
-            return
-        self._allowance -= len(data)
-        lines: list[str] = []
-        if self._skipped:
-            lines += self._words.skipped(self._skipped)
-            self._skipped = 0
-        lines += self._words.feed(data)
-        if lines:
+        if lines := self._take(self.outlet.read(_MOST_BYTES)):
             self._log.write(lines, time.time(), now)
+
+    def _take(self, data: bytes) -> list[str]:
+        """The lines to write for `data`; none if it is too much to look at."""
+        count = data.count(b"\n") + data.count(b"\r")
+        cost = len(data) + count * _LINE_COST
+        if cost > self._allowance or count > _MOST_LINES:
+            self._skip(data + self.outlet.read())
+            return []
+        self._allowance -= cost
+        return [*self._own_up(), *self._words.feed(data)]
+
+    def _skip(self, data: bytes) -> None:
+        self._skipped += len(data)
+        self._words.keep_tail(data)
+
+    def _own_up(self) -> list[str]:
+        skipped, self._skipped = self._skipped, 0
+        return list(self._words.skipped(skipped)) if skipped else []
 
     def rest(self) -> list[str]:
         """What was said last, when the run is over; still to be written."""
-        return [*self._words.feed(self.outlet.read()), *self._words.finish()]
+        data = self.outlet.read()
+        if earlier := data[:-_MOST_BYTES]:
+            self._skip(earlier)
+        return [*self._take(data[-_MOST_BYTES:]), *self._own_up(), *self._words.finish()]
+
+    def take_unredacted(self) -> tuple[str, ...]:
+        """The last lines of this run, secrets and all, for the diagnosis alone; they are forgotten here."""
+        return self._words.take_unredacted()
+
+    def clean(self, text: str) -> str:
+        """`text` of ours about this process, without its secrets."""
+        return self._words.redactor.clean(text)
 
     def write(self, lines: list[str], wall: float, now: float) -> None:
         """Write lines to the run's log."""

@@ -51,10 +51,10 @@ class Outlet:
         with contextlib.suppress(OSError):  # the kernel's limit for this user may be reached
             fcntl.fcntl(self.fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
-    def read(self) -> bytes:
-        """What is there now, up to the FIFO's size; empty for nothing."""
+    def read(self, most: int = _PIPE_BYTES) -> bytes:
+        """What is there now, up to `most` bytes, or the FIFO's size; empty for nothing."""
         try:
-            return os.read(self.fd, _PIPE_BYTES)
+            return os.read(self.fd, most)
         except (BlockingIOError, OSError):
             return b""
 

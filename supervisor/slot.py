@@ -382,7 +382,7 @@ class Slot:
         reason = (error.strerror or str(error)) if isinstance(error, OSError) else "the command line cannot be used"
         self.exits = {**self.exits, cause: self.exits[cause] + 1}
         self._blame(cause)
-        message = f"cannot start {self.spec.argv[0]}: {reason}"
+        message = self._output.clean(f"cannot start {self.spec.argv[0]}: {reason}")
         self.last_failure = LastFailure(cause, time.time(), (message,))
         self.dispatch(Exited(cause))
         self._host.tell(events.SpawnFailed(self.key, cause, message))
@@ -524,7 +524,7 @@ class Slot:
         try:
             self.catch_up()
             lines += self._output.rest()
-            said = self._output.last_lines
+            said = self._output.take_unredacted()  # cleaned words may say something else
             return classify(self.key.role, how, said, stopping=planned, oom_killed=False), lines
         except Exception as error:  # noqa: BLE001 - see above
             self._host.tell(events.InternalError(f"diagnosis of {self.key}", type(error).__name__))

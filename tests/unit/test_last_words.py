@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supervisor.ffmpeg.failure import classify
 from supervisor.last_words import KEPT_LINES, LastWords
+from supervisor.model import Exit, ExitCause, Role
 from supervisor.secrecy import Redactor, secrets_of_url
 
 SECRET = "S3cr3t-K3y/with+signs"
@@ -84,6 +86,44 @@ def test_a_flood_without_a_line_end_leaves_no_piece_of_a_line() -> None:
     lines = [*listener.skipped(300_000), *said(listener, SECRET[10:].encode() + b" tail\nnext\n")]
     assert lines[-1] == "next"
     assert not any(SECRET[10:] in line or SECRET[:10] in line for line in [*lines, *listener.lines])
+
+
+@pytest.mark.parametrize("key", ["Connection", "refused", "Connection refused"])
+def test_the_cause_is_found_in_what_was_said(key: str) -> None:
+    """A key that is a word of FFmpeg's leaves `*** refused` of `Connection refused`."""
+    listener = words(key)
+    lines = said(listener, b"[tcp @ 0x1] \x1b[31mConnection to tcp://h:1 failed: Connection refused\x1b[0m  \n")
+    assert key not in lines[0]
+    unredacted = listener.take_unredacted()
+    assert unredacted == ("[tcp @ 0x1] Connection to tcp://h:1 failed: Connection refused",)
+    failure = classify(Role.PUSHER, Exit(1, None), unredacted, stopping=False, oom_killed=False)
+    assert failure.cause is ExitCause.INGEST_UNREACHABLE
+    assert failure.answered
+
+
+def test_unredacted_words_are_few_short_and_of_this_run() -> None:
+    listener = words("secret")
+    said(listener, *(b"secret %c\n" % (65 + n % 26) + b"z" * 7000 + b"\n" for n in range(200)))
+    unredacted = listener.take_unredacted()
+    assert len(unredacted) <= KEPT_LINES
+    assert max(map(len, unredacted)) <= 2001
+    assert listener.take_unredacted() == (), "forgotten once they were looked at"
+    said(listener, b"secret\n")
+    listener.begin_run()
+    assert listener.take_unredacted() == (), "or when the next run begins"
+
+
+def test_unredacted_repeats_do_not_push_out_what_came_before() -> None:
+    listener = words("K7777777")
+    said(listener, b"why\n", *(b"frame=%5d K7777777\r" % n for n in range(500)), b"done\n")
+    assert listener.take_unredacted() == ("why", "frame=  499 K7777777", "done")
+
+
+def test_lines_that_only_look_alike_once_they_are_cleaned_are_all_there_for_the_diagnosis() -> None:
+    listener = words("Connection", "Timeout-x")
+    said(listener, b"Timeout-x refused\nConnection refused\nTimeout-x refused\n")
+    assert list(listener.lines) == ["*** refused"]
+    assert "Connection refused" in listener.take_unredacted()
 
 
 @given(st.lists(st.binary(max_size=200)))
