@@ -42,7 +42,6 @@ _URL_IN_TEXT: Final = re.compile(
     r"(?<![a-zA-Z0-9+.-])[a-zA-Z0-9+.-]+://(?:[^\s\"'<>|\[\]/?]*@)?(?:\[[0-9a-fA-F:.%]+\])?[^\s\"'<>|\[\]]*"
 )
 _BEGINS_LIKE_A_URL: Final = re.compile(r"(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]*://")
-_USER_OF_ANY_URL: Final = re.compile(r"://(.*)@", re.DOTALL)
 _HEADER_NAME: Final = re.compile(r"(?<![A-Za-z0-9-])([A-Za-z0-9-]+)\s*+:\s*+")
 _HEADER_VALUE: Final = re.compile(r"[^\r\n\"']+")
 _HEADERS: Final = re.compile(r"(?i)authorization|cookie|token|api-?key|secret")
@@ -128,8 +127,7 @@ def secrets_of_url(url: str, key: str | None = None) -> set[str]:
     """
     parts = _split(url)
     if parts is None:
-        user = _USER_OF_ANY_URL.search(url)
-        return {url, *(_of_user(user.group(1)) if user else ())} - {""}
+        return {url, *_of_user(url.partition("://")[2].rpartition("@")[0])} - {""}
     found = set(_of_user(parts.netloc.rpartition("@")[0])) | set(_of_query(parts.query))
     if parts.scheme.lower().startswith("rtmp"):
         found |= set(_stream_names(parts)) if key is None else set()

@@ -21,8 +21,8 @@ _QUOTED_URL: Final = re.compile(r"(?<=')" + _SCHEME + r"((?:[^']|'(?![\s,;:.)\]}
 _ENCODED_URL: Final = re.compile(
     r"(?i)(?<![a-z0-9+.-])([a-z0-9+.-]+)(?:%(?:25)*+3A(?:%(?:25)*+2F|/){2}|:(?:%(?:25)*+2F){2})\S*+"
 )
-_AUTHORITY: Final = re.compile(r"(?:([^/?#]*)@)?(\[[0-9A-Za-z:.%*]*\]|[\w.*%-]*)(:\d{0,5})?(?=[/?#]|\Z)")
-_REST: Final = re.compile(r"([^?#]*)(.*)", re.DOTALL)
+_PARTS: Final = re.compile(r"([^/?#]*+)([^?#]*+)(.*)", re.DOTALL)  # authority, path, query
+_HOST: Final = re.compile(r"(?:\[[0-9A-Za-z:.%*]*+\]|[\w.*%-]*+)(?::\d{0,5})?")
 _SENTENCE: Final = ".,:;!)}|>'\""  # at a URL's end, not the URL's
 _LOSES_ITS_LAST_PART: Final = ("rtmp", "srt", "rist")  # it is the stream's name, and its key
 
@@ -53,25 +53,20 @@ def hide_urls(text: str, *, cut: bool = False) -> str:
     return _without_half_a_name(text) if cut else text
 
 
-def _front(scheme: str, authority: re.Match[str]) -> str:
-    user, host, port = authority.groups()
-    before = "" if user is None else f"{HIDDEN}@" if user else "@"  # FFmpeg writes multicast as `udp://@239.0.0.1`
-    return f"{scheme}://{before}{host}{port or ''}"
-
-
 def _shown(scheme: str, rest: str, *, cut: bool) -> str:
     rest = rest.replace("\\", "")
     body = rest.rstrip(_SENTENCE)
     sentence = rest[len(body) :]
-    authority = _AUTHORITY.match(body)
-    found = _REST.fullmatch(body, authority.end()) if authority else None
-    path, query = found.groups() if found else ("", "")
-    # A password with a slash in it, or the middle of one where the text was cut.
-    if authority is None or "@" in path or (cut and not path + query):
+    parts = _PARTS.fullmatch(body)
+    authority, path, query = parts.groups() if parts else ("", "", "")
+    user, at, host = authority.rpartition("@")
+    # No host, a password with a slash in it, or the middle of one where the text was cut.
+    if not _HOST.fullmatch(host) or "@" in path or (cut and not path + query):
         return f"{scheme}://{HIDDEN}{sentence}"
     if scheme.lower() != "file":
         path = shown_path(path, streamed=scheme.lower().startswith(_LOSES_ITS_LAST_PART), cut=cut and not query)
-    return _front(scheme, authority) + path + (f"?{HIDDEN}" if query else "") + sentence
+    before = f"{HIDDEN}@" if user else at  # FFmpeg writes multicast as `udp://@239.0.0.1`
+    return f"{scheme}://{before}{host}{path}{f'?{HIDDEN}' if query else ''}{sentence}"
 
 
 def shown_path(path: str, *, streamed: bool = False, cut: bool = False) -> str:

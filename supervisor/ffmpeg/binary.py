@@ -17,7 +17,7 @@ _TRIAL_TIMEOUT = 10.0
 
 _VERSION = re.compile(r"^ffmpeg version n?(\d+)\.(\d+)", re.MULTILINE)
 _ANY_VERSION = re.compile(r"^ffmpeg version (\S+)", re.MULTILINE)
-_LIBAVUTIL = re.compile(r"^\s*libavutil\s+(\d+)\.", re.MULTILINE)
+_LIBAVUTIL = re.compile(r"^[ \t]*libavutil[ \t]+(\d+)\.", re.MULTILINE)
 _ENCODER = re.compile(r"^ [VAS][F.][S.][X.][B.][D.] (\w+)", re.MULTILINE)
 
 # Builds from git have no version, but FFmpeg N has shipped libavutil N + 51 (5.x: 57) … 8.x: 60, 9.x: 61.

@@ -142,10 +142,13 @@ _SPECIFIC = (
     ),
 )
 
+# A whole word, so that a line that is full of them takes no longer than any other.
+_RTMP_URL = r"(?<![^\s'\"\[\](|])rtmp\w*://(?:\[[0-9a-fA-F:.]*\])?[^\s'\"\[\](|]*"
+
 # What FFmpeg says when it does not know more itself; the last line wins here too.
 _GENERAL = (
     # The server hangs up during connect or publish without a word: unknown application, denied by on_publish.
-    _rule(_INGEST, ExitCause.INGEST_REFUSED, r"rtmp\w*://\S*: (Input/output error|Operation not permitted)"),
+    _rule(_INGEST, ExitCause.INGEST_REFUSED, rf"{_RTMP_URL}: (Input/output error|Operation not permitted)"),
     _rule(
         _SOURCE,
         ExitCause.SOURCE_UNREACHABLE,
