@@ -55,8 +55,7 @@ def hide_urls(text: str, *, cut: bool = False) -> str:
 
 def _shown(scheme: str, rest: str, *, cut: bool) -> str:
     rest = rest.replace("\\", "")
-    body = rest.rstrip(_SENTENCE)
-    sentence = rest[len(body) :]
+    body, sentence = _of_the_sentence(rest)
     parts = _PARTS.fullmatch(body)
     authority, path, query = parts.groups() if parts else ("", "", "")
     user, at, host = authority.rpartition("@")
@@ -89,10 +88,16 @@ def shown_path(path: str, *, streamed: bool = False, cut: bool = False) -> str:
 
 def _without_query(match: re.Match[str]) -> str:
     path, query = match.groups()
-    body = query.rstrip(_SENTENCE)
+    body, sentence = _of_the_sentence(query)
     if not any(map(str.isalnum, body)) or "://" in path:  # a question, or a URL that is shown already
         return match.group()
-    return f"{shown_path(path)}?{HIDDEN}{query[len(body) :]}"
+    return f"{shown_path(path)}?{HIDDEN}{sentence}"
+
+
+def _of_the_sentence(text: str) -> tuple[str, str]:
+    """What belongs to the URL, and the little at its end that belongs to the sentence."""
+    length = len(text[:-2] + text[-2:].rstrip(_SENTENCE))
+    return text[:length], text[length:]
 
 
 def _without_half_a_name(text: str) -> str:

@@ -6,6 +6,7 @@ import base64
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -155,7 +156,7 @@ def test_a_key_that_is_a_word_of_ffmpegs_changes_no_cause(neverdark: Launch, ffm
         {"cam": cam(url, "Connection", restart=TWICE), "other": card() | cam(url, "refused")}, ffmpeg=ffmpeg
     )
     for name in ("cam", "other"):
-        exits = eventually(lambda name=name: running.exits(name, "pusher", "yt"), 15 + SLACK, "the pusher failed")
+        exits = eventually(partial(running.exits, name, "pusher", "yt"), 15 + SLACK, "the pusher failed")
         assert set(exits) == {"ingest_unreachable"}
     log = "\n".join(running.one("cam", "pusher", "yt")["last_failure"]["log"])
     assert "*** refused" in log
