@@ -198,7 +198,7 @@ def secrets_of_argv(argv: Iterable[str]) -> set[str]:
             found.add(word)
             if "cookie" in name:
                 found |= {part.partition("=")[2] for part in _COOKIE_END.split(word)}
-        if name in {"-u", "--user", "--proxy-user"}:
+        if name in {"-u", "--user", "--proxy-user"} and ":" in word:
             found |= set(_of_user(word))
         if any(character.isspace() for character in word):  # a script of a shell's
             pieces = _WORD_END.split(word)

@@ -178,6 +178,10 @@ def test_a_command_lines_secrets(argv: list[str]) -> None:
     assert "SeCrEt-1" not in redactor.clean("[error] SeCrEt-1: refused")
 
 
+def test_an_option_that_is_no_login_hides_nothing() -> None:
+    assert not secrets_of_argv(["sort", "-u", "playlist"])
+
+
 def test_a_secret_that_is_too_short_to_hide_alone_is_hidden_with_its_url() -> None:
     """`ab` must not tear every text apart; where FFmpeg prints it, a URL is around it."""
     redactor = Redactor(secrets_of_url("rtmp://h/live/1") | secrets_of_url("rtsp://me:ab@h/x?key=z"))
