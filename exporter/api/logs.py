@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Final, NamedTuple
@@ -43,7 +44,7 @@ def last_lines(directory: Path, name: str, run_id: str | None, count: int) -> Pa
     cursor = _Cursor(path.name, 0, 0)
     for part in (path, _older(path)):
         try:
-            with part.open("rb") as file:
+            with _opened(part) as file:
                 found, end = _read_tail(file)
                 if part is path:
                     cursor = _Cursor(path.name, os.fstat(file.fileno()).st_ino, end)
@@ -82,7 +83,16 @@ def lines_after(directory: Path, name: str, after: str, count: int) -> Page | No
 
 def _runs(directory: Path, name: str) -> list[Path]:
     """The logs of all runs, the oldest first: run ids begin with their time."""
-    return sorted(directory.glob(f"{name}.*.log"))
+    if directory.is_symlink():
+        return []
+    return sorted(path for path in directory.glob(f"{name}.*.log") if not path.is_symlink())
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """A log file, for reading. What is none is not there: a link to something else, or what could keep us waiting."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise FileNotFoundError
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
 
 
 def _older(path: Path) -> Path:
@@ -106,7 +116,7 @@ def _read_from(path: Path, cursor: _Cursor, count: int, *, finished: bool) -> tu
         parts: list[tuple[int, IO[bytes]]] = []
         for part in (_older(path), path):
             with suppress(FileNotFoundError):
-                file = stack.enter_context(part.open("rb"))
+                file = stack.enter_context(_opened(part))
                 parts.append((os.fstat(file.fileno()).st_ino, file))
         inodes = [inode for inode, _ in parts]
         first = inodes.index(cursor.inode) if cursor.inode in inodes else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,24 @@ def test_a_made_up_cursor_is_refused(tmp_path: Path, after: str) -> None:
     write(tmp_path, "encoder.r1.log", "1")
     with pytest.raises(ValueError, match="next"):
         lines_after(tmp_path, "encoder", after, 10)
+
+
+@pytest.mark.parametrize("file", ["encoder.r1.log", "encoder.r2.log", "encoder.r1.log.1"])
+def test_a_link_is_no_log(tmp_path: Path, file: str) -> None:
+    """Whoever can put one there must not read by it what he cannot read himself."""
+    logs, secret = tmp_path / "logs", tmp_path / "secret"
+    logs.mkdir()
+    secret.write_text("precious\n")
+    write(logs, "encoder.r1.log", "ours")
+    (logs / file).unlink(missing_ok=True)
+    (logs / file).symlink_to(secret)
+    for page in (last_lines(logs, "encoder", "r1", 10), lines_after(logs, "encoder", "encoder.r1.log:0:0", 10)):
+        assert "precious" not in str(page)
+    (tmp_path / "link").symlink_to(logs)
+    assert last_lines(tmp_path / "link", "encoder", "r1", 10) is None
+
+
+def test_what_would_keep_us_waiting_is_no_log(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "encoder.r1.log")
+    page = last_lines(tmp_path, "encoder", "r1", 10)
+    assert page is None or page.lines == []
