@@ -16,6 +16,7 @@ from supervisor import __version__
 if TYPE_CHECKING:  # `run` listens to signals before it loads anything that takes time
     from supervisor.config_file import Loaded
     from supervisor.config_warnings import ConfigWarning
+    from supervisor.data_dir import DataDir
 
 DONE, FAILED, WRONG = 0, 1, 2
 _CONFIG_FILES = (Path("neverdark.yml"), Path("/etc/neverdark/neverdark.yml"))
@@ -152,33 +153,35 @@ def _run(args: argparse.Namespace) -> int:
     from supervisor import journal
     from supervisor.config_file import load
     from supervisor.config_problems import ConfigError, Problem
-    from supervisor.orphans import DataDirInUse, lock
+    from supervisor.data_dir import DataDir, DataDirInUse, Untrusted
     from supervisor.preflight import find_ffmpeg, preflight
 
     file = _config_file(args)
     loaded = load(file)
     binary = find_ffmpeg(loaded, file)
     warnings = preflight(loaded, binary, file)
-    data_dir = loaded.config.data_dir
     try:
-        held = lock(data_dir)
+        data_dir = DataDir(loaded.config.data_dir)
     except DataDirInUse as error:
-        print(error, file=sys.stderr)
+        print(error.strerror, file=sys.stderr)
         return FAILED
     except OSError as error:
-        reason = f"expected a directory that can be made and opened: {error.strerror}"
-        raise ConfigError(file, [Problem("data_dir", repr(str(data_dir)), reason)]) from None
+        if isinstance(error, Untrusted):
+            reason = f"expected a directory of neverdark's own, but {error.strerror}; if it is to be so: {error.remedy}"
+        else:
+            reason = f"expected a directory that can be made and opened: {error.strerror}"
+        raise ConfigError(file, [Problem("data_dir", repr(str(loaded.config.data_dir)), reason)]) from None
     _keep_descriptors_to_ourselves()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a parent that ignores it would have our children vanish unseen
     writer = journal.configure()
     try:
-        return asyncio.run(_serve(file, loaded, binary, warnings))
+        return asyncio.run(_serve(file, loaded, binary, data_dir, warnings))
     except (OSError, TimeoutError) as error:
         print(f"neverdark: {error}", file=sys.stderr)
         return FAILED
     finally:
         writer.close()
-        os.close(held)
+        data_dir.close()
 
 
 def _keep_descriptors_to_ourselves() -> None:
@@ -189,7 +192,9 @@ def _keep_descriptors_to_ourselves() -> None:
                 os.set_inheritable(int(entry.name), False)  # noqa: FBT003 - positional only
 
 
-async def _serve(file: Path, loaded: Loaded, binary: object, warnings: tuple[ConfigWarning, ...]) -> int:
+async def _serve(
+    file: Path, loaded: Loaded, binary: object, data_dir: DataDir, warnings: tuple[ConfigWarning, ...]
+) -> int:
     """The composition: engine, journal, HTTP server, signals."""
     import asyncio
 
@@ -203,13 +208,13 @@ async def _serve(file: Path, loaded: Loaded, binary: object, warnings: tuple[Con
     # The loop must get the interpreter back quickly while a scrape is rendered in its thread.
     sys.setswitchinterval(0.001)
     loop = asyncio.get_running_loop()
-    engine = Engine(file, loaded, binary)
+    engine = Engine(file, loaded, binary, data_dir)
     journal = Journal()
     engine.listeners.append(journal)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, engine.stop)
     loop.add_signal_handler(signal.SIGHUP, engine.reload)
-    control = EngineControl(engine, loop, loaded.config.data_dir)
+    control = EngineControl(engine, loop, data_dir)
     http = HttpServer(control, loaded.config.listen, loaded.config.token, __version__)
 
     def ready() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from supervisor.config_watch import Outcome
+from supervisor.data_dir import DataDir
 from supervisor.engine import Engine
 from supervisor.snapshot import Fault, Incident, NotAnswering, Snapshot, Verb
 
@@ -22,7 +23,7 @@ _T = TypeVar("_T")
 class EngineControl:
     """Implements `snapshot.Control`."""
 
-    def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop, data_dir: Path) -> None:
+    def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop, data_dir: DataDir) -> None:
         self._engine = engine
         self._loop = loop
         self._data_dir = data_dir
@@ -89,4 +90,4 @@ class EngineControl:
 
     def log_directory(self, stream: str) -> Path:
         """Where the log files of a stream's processes are."""
-        return self._data_dir / "logs" / stream
+        return self._data_dir.held("logs", stream)

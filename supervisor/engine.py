@@ -25,6 +25,7 @@ from supervisor.config_file import Loaded, load
 from supervisor.config_problems import ConfigError, Problem
 from supervisor.config_warnings import ConfigWarning
 from supervisor.config_watch import ConfigWatch, Outcome
+from supervisor.data_dir import DataDir
 from supervisor.drilling import cause
 from supervisor.ffmpeg.binary import Binary
 from supervisor.ffmpeg.parameters import Picture
@@ -32,13 +33,13 @@ from supervisor.gather import Gather
 from supervisor.incidents import NOTHING_OPEN, Book
 from supervisor.keeper import Keeper
 from supervisor.lifecycle_types import RetryNow
+from supervisor.marks import OWNER_VARIABLE
 from supervisor.media_links import MediaLinks, NoFreePort
 from supervisor.model import ProcessKey, RestartReason, Role, Segment, State, Trouble
 from supervisor.oom import MemoryWatch
 from supervisor.orphans import end_orphans
 from supervisor.plan import StreamSpec, fixed, plan, sourceless
 from supervisor.preflight import ca_bundle, preflight, raise_file_limit
-from supervisor.process import OWNER_VARIABLE
 from supervisor.quantities import Address
 from supervisor.reach_watch import ReachWatch
 from supervisor.removal import removal
@@ -61,15 +62,15 @@ _ONLY_AT_START = ("listen", "data_dir", "api_token", "api_token_file", "ffmpeg",
 class Engine:
     """Keeps the streams of a configuration on air until it is told to stop."""
 
-    def __init__(self, file: Path, loaded: Loaded, binary: Binary) -> None:
+    def __init__(self, file: Path, loaded: Loaded, binary: Binary, data_dir: DataDir) -> None:
         self.loaded = loaded
         self.streams: dict[str, Stream] = {}
         self.listeners: list[events.Listener] = []
         self.time = Timekeeper(self.tell)
         self._file = file
         self._binary = binary
-        self._data_dir = loaded.config.data_dir.resolve()
-        self._links = MediaLinks(loaded.config.ports, str(self._data_dir))
+        self._data_dir = data_dir
+        self._links = MediaLinks(loaded.config.ports, str(data_dir.path))
         self._ca_file = ca_bundle()
         self._specs: dict[str, StreamSpec] = {}
         self._stopping = asyncio.Event()
@@ -98,7 +99,7 @@ class Engine:
     # --- main path ---------------------------------------------------------------------------------
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Start every enabled stream, keep it, and at `stop` end all in order. Needs the lock on the data_dir.
+        """Start every enabled stream, keep it, and at `stop` end all in order.
 
         `ready` is called when what an earlier run left is gone, and before the first process starts.
         """
@@ -203,7 +204,7 @@ class Engine:
     def _environment(self) -> dict[str, str]:
         """What children inherit: ours without what is addressed to us, and with the mark of its owner."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NEVERDARK_")}
-        environment[OWNER_VARIABLE] = str(self._data_dir)
+        environment[OWNER_VARIABLE] = self._data_dir.mark
         environment.setdefault("SSL_CERT_FILE", self._ca_file)
         environment["AV_LOG_FORCE_NOCOLOR"] = "1"
         return environment
@@ -360,7 +361,7 @@ class Engine:
             if slot.child and slot.run_id:
                 pids.add(slot.child.pid)
                 run_ids.add(slot.run_id)
-        for pid in sweep(pids, run_ids, self._data_dir):
+        for pid in sweep(pids, run_ids, self._data_dir.mark):
             self.tell(events.OrphanEnded(pid, "of a run that is over"))
 
     def _slots(self) -> Iterator[Slot]:
@@ -486,7 +487,7 @@ class Engine:
             config_reload_successful=self._reload_ok,
             config_reload_success_time=self._reload_time,
             clock_steps=self.time.clock_steps,
-            data_dir=self._data_dir,
+            data_dir=self._data_dir.path,
             loop_lag=Histogram(tuple(self.time.lag_counts), self.time.lag_sum),
             detection=dict(self.book.tally.detection),
             recovery=dict(self.book.tally.recovery),

@@ -20,7 +20,7 @@ from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from supervisor.process import RUN_VARIABLE
+from supervisor.marks import RUN_VARIABLE
 from supervisor.quantities import Address
 
 _PIDFD_GETFD = 438  # the system call's number, the same on all of Linux' machines; Python has no name for it

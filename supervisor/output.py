@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
+from supervisor.data_dir import DataDir
 from supervisor.last_words import LastWords
 from supervisor.process import Outlet
 from supervisor.runlog import RunLog, Trouble
@@ -24,7 +24,7 @@ class Output:
 
     def __init__(
         self,
-        data_dir: Path,
+        data_dir: DataDir,
         stream: str,
         name: str,
         redactor: Redactor,
@@ -32,9 +32,9 @@ class Output:
         heed: Callable[[bytes], bool],
     ) -> None:
         """`heed` sees every line as it was written; what it takes for itself is not kept."""
-        self.outlet = Outlet(data_dir / "run" / stream / f"{name}.output")
+        self.outlet = Outlet(data_dir.folder("run", stream), f"{name}.output")
         self._words = LastWords(redactor, heed)
-        self._log = RunLog(data_dir / "logs" / stream, name, trouble)
+        self._log = RunLog(data_dir.folder("logs", stream), name, trouble)
         self._allowance = float(_FLOOD_BURST)
         self._allowance_at = 0.0
         self._skipped = 0

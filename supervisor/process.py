@@ -13,14 +13,14 @@ import contextlib
 import fcntl
 import os
 import signal
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from supervisor.data_dir import Folder
 from supervisor.model import Exit
 
-OWNER_VARIABLE = "_NEVERDARK_OWNER"  # the data_dir of the neverdark that started a process
-RUN_VARIABLE = "_NEVERDARK_RUN"
 _PIPE_BYTES = 256 * 1024
 # Python ignores these two; a child must not inherit that.
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -29,19 +29,15 @@ _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
 class Outlet:
     """The reading end of a process' output."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the FIFO at `path`, or, where no FIFO can be made (disk full), a pipe without a name.
+    def __init__(self, folder: Folder, name: str) -> None:
+        """Open the FIFO `name` in `folder`, or, where no FIFO can be made (disk full), a pipe without a name.
 
         Either way the descriptor is open for both directions, so that it never sees an end of file.
         """
         self.named = True
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and not path.is_fifo():
-                path.unlink()  # a plain file is readable for ever: the loop would spin
-            with contextlib.suppress(FileExistsError):
-                os.mkfifo(path, 0o600)
-            self.fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            with folder.opened() as directory:
+                self.fd = _fifo(directory, name)
         except OSError:
             self.named = False
             reading, writing = os.pipe2(os.O_CLOEXEC)
@@ -61,6 +57,21 @@ class Outlet:
     def close(self) -> None:
         """Close; the FIFO's name stays for the next neverdark."""
         os.close(self.fd)
+
+
+def _fifo(directory: int, name: str) -> int:
+    """The FIFO of that name, for both directions; what else has the name is removed. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        # A plain file is readable for ever, so that the loop would spin; another FIFO may have another reader.
+        if not _is_ours_alone(os.stat(name, dir_fd=directory, follow_symlinks=False)):
+            os.unlink(name, dir_fd=directory)
+    with contextlib.suppress(FileExistsError):
+        os.mkfifo(name, 0o600, dir_fd=directory)
+    return os.open(name, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=directory)
+
+
+def _is_ours_alone(status: os.stat_result) -> bool:
+    return stat.S_ISFIFO(status.st_mode) and status.st_uid == os.geteuid() and not stat.S_IMODE(status.st_mode) & 0o077
 
 
 @dataclass(slots=True)

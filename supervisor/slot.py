@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from supervisor import events, lifecycle, lifecycle_types
 from supervisor.attribution import Evidence, segment_of
+from supervisor.data_dir import DataDir
 from supervisor.faults import forget_unsent
 from supervisor.feeds import Feeds
 from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
@@ -26,11 +26,12 @@ from supervisor.gather import Gather
 from supervisor.incidents import Book
 from supervisor.intake import Intake
 from supervisor.lifecycle_types import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, Useless, View
+from supervisor.marks import RUN_VARIABLE
 from supervisor.media_links import MediaLinks
 from supervisor.model import Cause, Exit, ExitCause, RestartReason, Role, Segment, State, Trouble
 from supervisor.output import Output
 from supervisor.plan import PROGRESS, ProcessSpec
-from supervisor.process import RUN_VARIABLE, Child, is_stopped, spawn
+from supervisor.process import Child, is_stopped, spawn
 from supervisor.progress_meter import ProgressMeter
 from supervisor.progress_socket import ProgressSocket
 from supervisor.quantities import Address
@@ -66,7 +67,7 @@ class Host:
     loop: asyncio.AbstractEventLoop
     progress: Gather
     environment: Mapping[str, str]
-    data_dir: Path
+    data_dir: DataDir
     links: MediaLinks
     tell: events.Listener
     trouble: StorageTrouble

@@ -11,9 +11,10 @@ import ctypes
 import os
 import signal
 from collections.abc import Container
+from functools import partial
 from pathlib import Path
 
-from supervisor.process import OWNER_VARIABLE, RUN_VARIABLE
+from supervisor.marks import carried_by, send
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -24,10 +25,10 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def sweep(pids: Container[int], run_ids: Container[str], owner: Path) -> list[int]:
+def sweep(pids: Container[int], run_ids: Container[str], mark: str) -> list[int]:
     """Reap zombies that are not among `pids`, and kill what carries our mark but belongs to no live run.
 
-    `pids` and `run_ids` are those of our live processes, `owner` is our data_dir. Returns the pids that were killed.
+    `pids` and `run_ids` are those of our live processes, `mark` is our own. Returns the pids that were killed.
     """
     killed = []
     for pid in _children():
@@ -36,12 +37,14 @@ def sweep(pids: Container[int], run_ids: Container[str], owner: Path) -> list[in
         with contextlib.suppress(ChildProcessError):
             if os.waitpid(pid, os.WNOHANG)[0] == pid:
                 continue
-        run_id = _run_of(pid, owner)
-        if run_id is not None and run_id not in run_ids:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
+        if _is_over(pid, run_ids, mark) and send(pid, signal.SIGKILL, partial(_is_over, pid, run_ids, mark)):
+            killed.append(pid)
     return killed
+
+
+def _is_over(pid: int, run_ids: Container[str], mark: str) -> bool:
+    carried = carried_by(pid)
+    return carried is not None and carried[0] == mark and carried[1] not in run_ids
 
 
 def _children() -> list[int]:
@@ -52,15 +55,3 @@ def _children() -> list[int]:
             with contextlib.suppress(OSError):
                 found += map(int, (task / "children").read_text().split())
     return found
-
-
-def _run_of(pid: int, owner: Path) -> str | None:
-    """The run that a process belongs to; None if it is not one of ours."""
-    try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return None
-    if f"{OWNER_VARIABLE}={owner}".encode() not in variables:
-        return None
-    mark = f"{RUN_VARIABLE}=".encode()
-    return next((v[len(mark) :].decode("ascii", "replace") for v in variables if v.startswith(mark)), None)

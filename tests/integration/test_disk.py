@@ -28,12 +28,6 @@ def on_tmpfs(running: Neverdark, options: str) -> None:
     running.wrapper = [*namespace, "sh", "-c", mount, "sh", options, str(running.data_dir)]
 
 
-def inside(running: Neverdark) -> Path:
-    """Its data_dir as it sees it."""
-    assert running.process is not None
-    return Path(f"/proc/{running.process.pid}/root{running.data_dir}")
-
-
 def fill(folder: Path) -> None:
     with (folder / "ballast").open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
         while True:
@@ -50,7 +44,7 @@ def test_lesson_15_a_disk_that_fills_up_is_told_once_and_streams_go_on(ingest: I
     running.start().wait_on_air()
     client = eventually(lambda: ingest.publisher(key), SLACK, "published").client
 
-    fill(inside(running))
+    fill(running.inside())
 
     eventually(lambda: "cannot write" in running.log(), 5 + SLACK, "it is told")
     tried = running.restarts()["cam", "pusher", "dead"]["exit"]
@@ -61,7 +55,7 @@ def test_lesson_15_a_disk_that_fills_up_is_told_once_and_streams_go_on(ingest: I
     assert running.restarts()[PUSHER] == running.restarts()[ENCODER] == {}
     assert ingest.publisher(key).client == client
 
-    (inside(running) / "ballast").unlink()
+    (running.inside() / "ballast").unlink()
     eventually(lambda: "can write again" in running.log(), 15 + SLACK, "and it is told when it is over")
     assert running.log().count("can write again") == 1
 

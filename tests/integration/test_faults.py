@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.faults import FaultFailed, Grip, NotOurs, block_connection
-from supervisor.process import RUN_VARIABLE
+from supervisor.marks import RUN_VARIABLE
 from supervisor.quantities import Address
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.media import publishing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,7 +12,7 @@ from typing import ClassVar
 import pytest
 
 from supervisor import __version__, cli, client
-from supervisor.orphans import lock
+from supervisor.data_dir import DataDir
 
 GOOD = "streams: {a: {command: [sleep, 60]}}"
 WRONG = "lisen: x\nstreams: {a: {command: [], enabled: 7}}"
@@ -149,11 +148,11 @@ def test_a_client_whose_listen_is_wrong_is_told_so(
 
 
 def test_a_data_dir_in_use_is_exit_code_1(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    held = lock(tmp_path / "neverdark-data")
+    held = DataDir(tmp_path / "neverdark-data")
     try:
         assert cli.main(["run", "-c", config(GOOD)]) == 1
     finally:
-        os.close(held)
+        held.close()
     assert "another neverdark is running" in capfd.readouterr().err
 
 

@@ -37,8 +37,8 @@ from supervisor.drill_rules import (
     watchdog_rests_until,
 )
 from supervisor.drill_view import Outcome, Report, line, passed
+from supervisor.marks import RUN_VARIABLE
 from supervisor.model import Role
-from supervisor.process import RUN_VARIABLE
 
 Json = dict[str, Any]
 DEFAULTS = Policies(Restart(), Stall(), Uplink(), Watchdog())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.data_dir import DataDir
 from supervisor.last_words import KEPT_LINES
 from supervisor.output import Output
 from supervisor.secrecy import Redactor
@@ -26,12 +27,12 @@ class Counting(Redactor):
 class Said:
     """An output with a process that says what the test wants."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, data_dir: DataDir) -> None:
         self.redactor = Counting({"S3cr3t"})
-        self.output = Output(folder, "cam", "encoder", self.redactor, lambda *_: None, self._heed)
+        self.output = Output(data_dir, "cam", "encoder", self.redactor, lambda *_: None, self._heed)
         self.output.begin_run("1")
-        self._log = folder / "logs" / "cam" / "encoder.1.log"
-        self._child = os.open(folder / "run" / "cam" / "encoder.output", os.O_WRONLY | os.O_NONBLOCK)
+        self._log = data_dir.path / "logs" / "cam" / "encoder.1.log"
+        self._child = os.open(data_dir.path / "run" / "cam" / "encoder.output", os.O_WRONLY | os.O_NONBLOCK)
 
     @staticmethod
     def _heed(line: bytes) -> bool:
@@ -53,9 +54,11 @@ class Said:
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[Said]:
-    process = Said(tmp_path)
+    data_dir = DataDir(tmp_path)
+    process = Said(data_dir)
     yield process
     process.close()
+    data_dir.close()
 
 
 def test_what_is_said_is_written_and_remembered(process: Said) -> None:

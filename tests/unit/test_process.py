@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.data_dir import DataDir, Folder
 from supervisor.model import Exit
-from supervisor.process import Child, Outlet, ProgressSocket, spawn
+from supervisor.process import Child, Outlet, spawn
 
 PATIENCE = 20.0
 
@@ -51,8 +52,15 @@ def _inheritable(fd: int) -> bool:
 
 
 @pytest.fixture
-def outlet(tmp_path: Path) -> Iterator[Outlet]:
-    outlet = Outlet(tmp_path / "run" / "encoder.output")
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    data_dir = DataDir(tmp_path / "data")
+    yield data_dir.folder("run", "cam")
+    data_dir.close()
+
+
+@pytest.fixture
+def outlet(folder: Folder) -> Iterator[Outlet]:
+    outlet = Outlet(folder, "encoder.output")
     yield outlet
     outlet.close()
 
@@ -123,8 +131,8 @@ def test_a_full_output_neither_blocks_nor_ends_a_child(start: Callable[..., Chil
     assert outlet.read() == b"" or outlet.named
 
 
-def test_a_readers_death_does_not_end_a_child(start: Callable[..., Child], tmp_path: Path) -> None:
-    doomed = Outlet(tmp_path / "doomed")
+def test_a_readers_death_does_not_end_a_child(start: Callable[..., Child], folder: Folder) -> None:
+    doomed = Outlet(folder, "doomed")
     script = "import os, time\nfor _ in range(200):\n  os.write(2, b'still here')\n  time.sleep(0.001)"
     child = spawn([sys.executable, "-c", script], {"PATH": os.environ["PATH"]}, doomed.fd)
     doomed.close()
@@ -132,35 +140,62 @@ def test_a_readers_death_does_not_end_a_child(start: Callable[..., Child], tmp_p
     assert start is not None
 
 
-def test_an_outlet_is_found_again_by_its_name(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "encoder.output"
-    first = Outlet(path)
+def test_an_outlet_is_found_again_by_its_name(folder: Folder) -> None:
+    first = Outlet(folder, "encoder.output")
+    path = folder.path / "encoder.output"
     assert first.named
     assert stat.S_ISFIFO(path.stat().st_mode)
     assert path.stat().st_mode & 0o077 == 0
-    second = Outlet(path)
+    second = Outlet(folder, "encoder.output")
     os.write(first.fd, b"said to the first")
     first.close()
     assert second.read() == b"said to the first"
     second.close()
 
 
-def test_where_no_fifo_can_be_made_a_pipe_will_do(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    outlet = Outlet(tmp_path / "file" / "encoder.output")
+def test_where_no_fifo_can_be_made_a_pipe_will_do(folder: Folder) -> None:
+    folder.path.parent.mkdir()
+    folder.path.write_text("")
+    before = _descriptors()
+    outlet = Outlet(folder, "encoder.output")
     assert not outlet.named
     assert outlet.read() == b""
     os.write(outlet.fd, b"x")
     assert outlet.read() == b"x"
     outlet.close()
+    assert _descriptors() == before
 
 
-def test_something_that_is_no_fifo_in_the_place_of_one(tmp_path: Path) -> None:
-    """A regular file would be readable for ever, and the loop would spin."""
-    path = tmp_path / "encoder.output"
+def a_plain_file(path: Path) -> None:
     path.write_text("left by somebody")
-    outlet = Outlet(path)
-    assert stat.S_ISFIFO(os.fstat(outlet.fd).st_mode)
+
+
+def a_link_to_a_fifo_of_others(path: Path) -> None:
+    os.mkfifo(path.parent / "others", 0o600)
+    path.symlink_to("others")
+
+
+def a_fifo_that_everybody_may_read(path: Path) -> None:
+    os.mkfifo(path)
+    path.chmod(0o644)
+
+
+@pytest.mark.parametrize("left", [a_plain_file, a_link_to_a_fifo_of_others, a_fifo_that_everybody_may_read])
+def test_something_else_in_the_place_of_the_fifo_is_removed(left: Callable[[Path], None], folder: Folder) -> None:
+    """A regular file would be readable for ever, and the loop would spin; another FIFO may have another reader."""
+    folder.path.mkdir(parents=True)
+    path = folder.path / "encoder.output"
+    left(path)
+    before = path.lstat().st_ino
+    outlet = Outlet(folder, "encoder.output")
+    assert outlet.named
+    status = os.fstat(outlet.fd)
+    assert stat.S_ISFIFO(status.st_mode)
+    assert stat.S_IMODE(status.st_mode) == 0o600
+    assert status.st_ino == path.lstat().st_ino
+    assert status.st_ino != before or not path.is_symlink()
+    others = path.parent / "others"
+    assert not others.exists() or status.st_ino != others.stat().st_ino
     outlet.close()
 
 
@@ -215,17 +250,3 @@ def test_what_cannot_be_started(outlet: Outlet, program: str, error: type[OSErro
     with pytest.raises(error):
         spawn([program], {"PATH": os.environ["PATH"]}, outlet.fd)
     assert _descriptors() == before
-
-
-def test_a_progress_socket_takes_one_report_a_datagram() -> None:
-    place = ProgressSocket()
-    other = ProgressSocket()
-    host, port = place.url.removeprefix("udp://").split(":")
-    for report in (b"frame=1\n", b"frame=2\n"):
-        other._socket.sendto(report, (host, int(port)))
-    assert [place.read(), place.read(), place.read()] == [b"frame=1\n", b"frame=2\n", b""]
-    other._socket.sendto(b"late", (host, int(port)))
-    place.drain()
-    assert place.read() == b""
-    for made in (place, other):
-        made.close()

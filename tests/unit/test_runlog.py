@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from supervisor.data_dir import DataDir
 from supervisor.runlog import MAX_RUNS, RunLog
 
 WALL = 1_700_000_000.25
@@ -26,8 +27,15 @@ def troubles() -> Troubles:
 
 
 @pytest.fixture
-def log(tmp_path: Path, troubles: Troubles) -> RunLog:
-    return RunLog(tmp_path / "logs" / "cam", "encoder", troubles)
+def data_dir(tmp_path: Path) -> Iterator[DataDir]:
+    data_dir = DataDir(tmp_path)
+    yield data_dir
+    data_dir.close()
+
+
+@pytest.fixture
+def log(data_dir: DataDir, troubles: Troubles) -> RunLog:
+    return RunLog(data_dir.folder("logs", "cam"), "encoder", troubles)
 
 
 def files(tmp_path: Path) -> list[Path]:
@@ -91,7 +99,7 @@ def test_a_piece_larger_than_a_part_is_written_all_the_same(log: RunLog, tmp_pat
     assert sum(file.stat().st_size for file in files(tmp_path)) > 400_000
 
 
-def no_space(*_: object) -> int:
+def no_space(*_: object, **__: object) -> int:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -121,13 +129,45 @@ def test_a_full_disk_costs_lines_and_is_told_once_and_once_when_it_is_over(
     assert [line.partition(" ")[2] for line in text.splitlines()] == ["back", "on"]
 
 
-def test_a_real_device_that_is_full(troubles: Troubles, tmp_path: Path) -> None:
-    (tmp_path / f"encoder.{run_id(1)}.log").symlink_to("/dev/full")
-    log = RunLog(tmp_path, "encoder", troubles)
+@pytest.mark.parametrize("part", ["", ".1"])
+def test_no_link_is_followed(log: RunLog, troubles: Troubles, tmp_path: Path, part: str) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "logs" / "cam").mkdir(parents=True)
+    (tmp_path / "logs" / "cam" / f"encoder.{run_id(1)}.log{part}").symlink_to(victim)
+    log.begin_run(run_id(1))
+    for now in range(0, 200, 20):
+        log.write(["x" * 100_000], WALL, now)
+    assert [getattr(error, "errno", None) for error in troubles] == ([] if part else [errno.ELOOP])
+    for run in range(2, 9):  # until the link is forgotten
+        log.begin_run(run_id(run))
+        log.write(["x"], WALL, 200.0 + 20 * run)
+    assert victim.read_text() == "precious"
+    assert run_id(1) not in " ".join(file.name for file in files(tmp_path))
+
+
+def test_what_would_keep_us_waiting_is_no_log_file(log: RunLog, troubles: Troubles, tmp_path: Path) -> None:
+    (tmp_path / "logs" / "cam").mkdir(parents=True)
+    fifo = tmp_path / "logs" / "cam" / f"encoder.{run_id(1)}.log"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     log.begin_run(run_id(1))
     log.write(["lost"], WALL, 0)
+    os.close(reader)
     log.write(["lost"], WALL, 100)
-    assert [getattr(error, "errno", None) for error in troubles] == [errno.ENOSPC]
+    assert [getattr(error, "errno", None) for error in troubles] == [errno.EINVAL]
+
+
+def test_writing_leaves_no_descriptor_open(log: RunLog, tmp_path: Path) -> None:
+    log.begin_run(run_id(1))
+    log.write(["x"], WALL, 0)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for run in range(2, 30):
+        log.begin_run(run_id(run))
+        log.write(["x"], WALL, 0)
+    (tmp_path / "logs" / "cam").chmod(0o777)
+    log.write(["refused"], WALL, 0)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_log_directory_that_vanished_is_made_again(log: RunLog, tmp_path: Path, troubles: Troubles) -> None:

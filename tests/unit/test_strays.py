@@ -12,15 +12,15 @@ from pathlib import Path
 PROGRAM = """
 import json, os, subprocess, sys, time
 from pathlib import Path
-from supervisor.process import OWNER_VARIABLE, RUN_VARIABLE
+from supervisor.marks import OWNER_VARIABLE, RUN_VARIABLE
 from supervisor.strays import adopt_orphans, sweep
 
 adopt_orphans()
-owner = Path(sys.argv[1])
+owner = sys.argv[1]
 
 def leave_behind(owner, run):
     script = "setsid sleep 300 >/dev/null 2>&1 & echo $!"
-    environment = {**os.environ, OWNER_VARIABLE: str(owner), RUN_VARIABLE: run}
+    environment = {**os.environ, OWNER_VARIABLE: owner, RUN_VARIABLE: run}
     return int(subprocess.run(["sh", "-c", script], env=environment, capture_output=True, check=True).stdout)
 
 def alive(pid):
@@ -29,8 +29,8 @@ def alive(pid):
     except OSError:
         return False
 
-pids = {"dead": leave_behind(owner, "over"), "live": leave_behind(owner, "now"), "other": leave_behind("/other", "x")}
-known = subprocess.Popen(["sleep", "300"], env={**os.environ, OWNER_VARIABLE: str(owner), RUN_VARIABLE: "over"})
+pids = {"dead": leave_behind(owner, "over"), "live": leave_behind(owner, "now"), "other": leave_behind("0:45:68", "x")}
+known = subprocess.Popen(["sleep", "300"], env={**os.environ, OWNER_VARIABLE: owner, RUN_VARIABLE: "over"})
 deadline = time.monotonic() + 20
 killed = []
 while time.monotonic() < deadline and (alive(pids["dead"]) or Path(f"/proc/{pids['dead']}").exists()):
@@ -45,9 +45,9 @@ print(json.dumps(result))
 """
 
 
-def test_only_what_belongs_to_a_dead_run_of_ours_is_ended(tmp_path: Path) -> None:
+def test_only_what_belongs_to_a_dead_run_of_ours_is_ended() -> None:
     answer = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path)],
+        [sys.executable, "-c", PROGRAM, "0123:45:67"],
         capture_output=True,
         check=True,
         timeout=60,

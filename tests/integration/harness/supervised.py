@@ -14,12 +14,12 @@ from typing import Self
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from supervisor.marks import OWNER_VARIABLE
 from tests.integration.harness.recipes import BAIT, Json
 from tests.integration.harness.waiting import ON_AIR, SLACK, eventually, free_port
 from tests.plain_yaml import plain_dump
 
 REPOSITORY = Path(__file__).parents[3]
-OWNER_VARIABLE = "_NEVERDARK_OWNER"
 # From SIGTERM to gone: the issue's promise.
 STOP_SECONDS = 5.0
 
@@ -41,13 +41,28 @@ def ignores_sigterm(pid: int) -> bool:
 
 def carriers(data_dir: Path) -> dict[int, str]:
     """Processes, zombies aside, that carry the mark of the neverdark of `data_dir`: pid → command line."""
-    mark = f"{OWNER_VARIABLE}={data_dir}".encode()
+    return carriers_of(mark_of(data_dir))
+
+
+def carriers_of(mark: str) -> dict[int, str]:
+    """The same, by the mark itself."""
+    variable = f"{OWNER_VARIABLE}={mark}".encode()
     found = {}
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
+            if entry.name.isdigit() and variable in (entry / "environ").read_bytes().split(b"\0"):
                 found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
     return found
+
+
+def mark_of(data_dir: Path) -> str:
+    """What the children of a neverdark carry: the id in its data_dir, and which directory that is."""
+    with contextlib.suppress(FileNotFoundError):
+        where = data_dir.stat()
+        id_file = data_dir / "id"
+        identity = id_file.read_text() if id_file.exists() else ""
+        return f"{identity}:{where.st_dev:x}:{where.st_ino:x}"
+    return "no data_dir, no children"
 
 
 class Neverdark:
@@ -65,6 +80,7 @@ class Neverdark:
         self.config |= {**top, "streams": dict(streams)}
         self.process: subprocess.Popen[bytes] | None = None
         self._output = folder / "output.log"
+        self._marks: set[str] = set()  # of its children, as seen so far
         self._session = requests.Session()
         self._session.trust_env = False
         self._counters: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
@@ -112,7 +128,18 @@ class Neverdark:
             return self.get("/healthz").ok
 
         eventually(answers, 10 + SLACK, "neverdark answers")
+        self._marks.add(mark_of(self.inside()))
         return self
+
+    def inside(self) -> Path:
+        """Its data_dir as it sees it: it may have mounts of its own."""
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/root{self.data_dir}")
+
+    def left(self) -> dict[int, str]:
+        """Every process that carries its mark."""
+        marks = self._marks | {mark_of(self.data_dir)}
+        return {pid: line for mark in marks for pid, line in carriers_of(mark).items()}
 
     def send(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -139,7 +166,7 @@ class Neverdark:
             if self.process and self.process.poll() is None:
                 self._look_around()
                 assert self.stop() == 0, "SIGTERM ends with exit code 0"
-            assert not carriers(self.data_dir), "processes are left behind"
+            assert not self.left(), "processes are left behind"
             self._assert_no_secret()
             assert "Traceback" not in self.log()
         finally:
@@ -147,7 +174,7 @@ class Neverdark:
             if self.process and self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
-            for pid in carriers(self.data_dir):  # after a failed assertion: the next test starts clean
+            for pid in self.left():  # after a failed assertion: the next test starts clean
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 

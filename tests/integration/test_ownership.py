@@ -1,0 +1,179 @@
+"""What we own on the machine, and what children get: no other user, and no other neverdark, is in the way."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Launch
+from tests.integration.harness.ingest import Ingest
+from tests.integration.harness.recipes import cam, secret
+from tests.integration.harness.supervised import Neverdark, carriers_of, mark_of
+from tests.integration.harness.waiting import SLACK, all_along, eventually
+
+PUSHER, ENCODER = ("cam", "pusher", "yt"), ("cam", "encoder", "")
+AS_STRANGER = ["setpriv", "--reuid=10002", "--regid=10002", "--clear-groups"]
+
+
+@contextmanager
+def stranger(script: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Another user's shell script, with all that it starts."""
+    with subprocess.Popen([*AS_STRANGER, "sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True) as shell:
+        try:
+            yield shell
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGKILL)
+
+
+def reachable(folder: Path) -> None:
+    """Let every user go there, as to /var/lib."""
+    for each in (folder, *folder.parents):
+        if each.stat().st_uid == os.getuid() and not each.stat().st_mode & 0o001:
+            each.chmod(each.stat().st_mode | 0o011)
+
+
+def sleeper(word: str = "1000") -> dict[str, object]:
+    return {"command": ["sleep", word]}
+
+
+def variables(pid: int) -> dict[str, str]:
+    pairs = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return dict(pair.decode().split("=", 1) for pair in pairs if b"=" in pair)
+
+
+# --- what an earlier run left ------------------------------------------------------------------------
+
+
+def test_another_user_cannot_hold_up_a_start(unstarted: Launch) -> None:
+    """Marks of his, old and new, in processes that come anew as fast as they are killed."""
+    running = unstarted({"mine": sleeper()})
+    running.start().wait_on_air()
+    running.crash()
+    marks = [shlex.quote(f"_NEVERDARK_OWNER={mark}") for mark in (running.data_dir, mark_of(running.data_dir))]
+    loops = " ".join(f"(while :; do env {mark} sleep 5; done) &" for mark in marks)
+    with stranger(f"{loops} sleep 0.3; echo begun; wait") as shell:
+        assert shell.stdout is not None
+        assert shell.stdout.readline() == b"begun\n"
+        running.start().wait_on_air()
+        assert running.stop() == 0
+        assert shell.poll() is None
+
+
+def test_two_in_containers_of_their_own_at_the_same_path_leave_each_other_alone(
+    tmp_path: Path, ingest: Ingest, unstarted: Launch
+) -> None:
+    keys = [secret("one"), secret("two")]
+    first = unstarted({"cam": cam(ingest.url, keys[0])})
+    second = Neverdark(
+        first.folder.with_name("second"), {"cam": cam(ingest.url, keys[1])}, data_dir=str(first.data_dir)
+    )
+    second.data_dir = first.data_dir
+    for running, volume in ((first, "one"), (second, "two")):
+        (tmp_path / volume).mkdir(mode=0o700)
+        mount = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+        running.data_dir.mkdir(exist_ok=True)
+        running.wrapper = ["unshare", "--mount", "sh", "-c", mount, "sh", str(tmp_path / volume), str(running.data_dir)]
+    first.start().wait_on_air()
+    pids = first.pids()
+    with second:
+        second.wait_on_air()
+        assert len(second.left()) == 2
+        assert first.pids() == pids
+        assert second.stop() == 0
+    all_along(first.on_air, 1, "the first is on air")
+    assert first.pids() == pids
+    assert first.restarts() == {PUSHER: {}, ENCODER: {}}
+    assert "that an earlier neverdark left behind" not in first.log() + second.log()
+
+
+def test_what_an_older_version_left_is_ended(unstarted: Launch) -> None:
+    running = unstarted({"mine": sleeper()})
+    old = {"PATH": os.environ["PATH"], "_NEVERDARK_OWNER": str(running.data_dir), "_NEVERDARK_RUN": "x"}
+    with subprocess.Popen(["sh", "-c", "sleep 1000 & wait"], env=old, start_new_session=True) as left:
+        running.start()
+        assert left.wait(SLACK) == -signal.SIGKILL
+        running.wait_on_air()
+    assert not carriers_of(str(running.data_dir))
+
+
+# --- the data_dir ------------------------------------------------------------------------------------
+
+
+def made_by_a_stranger(running: Neverdark) -> str:
+    running.folder.chmod(0o1777)
+    reachable(running.folder)
+    trap = 'mkdir -p data/run/mine data/logs; mkfifo data/run/mine/command.output; ln -s "$1" data/logs/mine'
+    subprocess.run([*AS_STRANGER, "sh", "-c", trap, "sh", str(running.folder)], cwd=running.folder, check=True)
+    return "belongs to"
+
+
+def fifo_of_a_stranger(running: Neverdark) -> str:
+    (running.data_dir / "run" / "mine").mkdir(parents=True)
+    os.mkfifo(running.data_dir / "run" / "mine" / "command.output")
+    os.chown(running.data_dir / "run" / "mine" / "command.output", 10002, 10002)
+    return "belongs to"
+
+
+def logs_that_lead_elsewhere(running: Neverdark) -> str:
+    running.data_dir.mkdir()
+    (running.data_dir / "logs").symlink_to(running.folder)
+    return "is a symbolic link"
+
+
+def open_to_everybody(running: Neverdark) -> str:
+    running.data_dir.mkdir()
+    running.data_dir.chmod(0o777)
+    return "can be changed by every user"
+
+
+@pytest.mark.parametrize(
+    "prepare", [made_by_a_stranger, fifo_of_a_stranger, logs_that_lead_elsewhere, open_to_everybody]
+)
+def test_a_data_dir_that_is_not_ours_alone_is_refused(prepare: Callable[[Neverdark], str], unstarted: Launch) -> None:
+    running = unstarted({"mine": sleeper()})
+    said = prepare(running)
+    before = sorted(running.folder.rglob("*"))
+    done = running.cli("run", "-c", str(running.config_file))
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert f"data_dir: '{running.data_dir}': expected a directory of neverdark's own, but {running.data_dir}" in line
+    assert said in line
+    assert any(f": {command} " in line for command in ("chown -R 0", "chmod -R go-w", "rm"))
+    assert sorted(running.folder.rglob("*")) == before, "nothing was touched"
+
+
+def test_a_lock_of_another_user_is_no_neverdark(unstarted: Launch) -> None:
+    running = unstarted({"mine": sleeper()})
+    running.data_dir.mkdir()
+    reachable(running.data_dir)
+    running.data_dir.chmod(0o755)
+    with stranger(f"exec 3<{shlex.quote(str(running.data_dir))}; flock -x 3; echo locked; sleep 60") as shell:
+        assert shell.stdout is not None
+        assert shell.stdout.readline() == b"locked\n"
+        running.start().wait_on_air()
+
+
+def test_a_month_of_crashes_leaves_no_descriptor_open(neverdark: Launch) -> None:
+    restart = {"initial_delay": 0, "attempts": 100_000}
+    running = neverdark({"mine": {"command": ["sh", "-c", "echo hello; exec sleep 0.05"], "restart": restart}})
+
+    def restarts() -> int:
+        return running.restarts()["mine", "command", ""].get("exit", 0)
+
+    def descriptors() -> int:
+        assert running.process is not None
+        return len(list(Path(f"/proc/{running.process.pid}/fd").iterdir()))
+
+    eventually(lambda: restarts() >= 5, 10 + SLACK, "it comes and goes")
+    before, seen = descriptors(), restarts()
+    eventually(lambda: restarts() >= seen + 40, 40 + SLACK, "for long")
+    # A connection of ours, or the child's pidfd, may be there or not.
+    assert abs(descriptors() - before) <= 4
