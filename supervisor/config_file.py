@@ -15,12 +15,12 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from supervisor.config import Config, SecretFile, base_dir
 from supervisor.config_problems import ENV_PREFIX, ConfigError, Problem, Seen, dotted
 from supervisor.config_rules import broken_rules
+from supervisor.config_variables import VARIABLE, Named, named
 from supervisor.config_yaml import Document, NotYaml, Path_, read
 from supervisor.file_stamp import Stamp, read_stamped
 from supervisor.secrecy import names_a_secret
 
 _MAX_BYTES = 1024 * 1024  # a thousand streams have room; reading more would take minutes
-_VARIABLE = re.compile(r"\$(?:\$\{|\{([^}]*)\})")
 _NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")  # no argument, path or terminal can hold these
 
 
@@ -37,13 +37,14 @@ class Loaded:
     """A valid configuration, and what is known of how it was written.
 
     `files` are those that it was read from, each as it was before it was read; `variables` the secrets that came from
-    the environment; `written` is the file's own tree, with `${VAR}`.
+    the environment; `written` is the file's own tree, with `${VAR}`; `named` what it names of the environment.
     """
 
     config: Config
     files: Mapping[Path, Stamp]
     variables: frozenset[str] = field(repr=False)
     written: Any = field(repr=False)
+    named: Named
 
 
 def load(path: Path) -> Loaded:
@@ -66,7 +67,8 @@ def load(path: Path) -> Loaded:
     if found or config is None:
         raise ConfigError(path, sorted(found, key=lambda problem: problem.path))
     files = {path: stamp} | {secret.path: secret.stamp for secret in secret_files(config)}
-    return Loaded(config, files, frozenset(secrets), document.tree)
+    names = named(document.tree, EnvSettingsSource(_Overrides)())
+    return Loaded(config, files, frozenset(secrets), document.tree, names)
 
 
 def _judge(written: Any, lines: Mapping[Path_, int], secrets: set[str]) -> tuple[Config | None, list[Problem]]:
@@ -143,7 +145,7 @@ class _Expansion:
             return [self.of(item, (*path, index)) for index, item in enumerate(value)]
         if not isinstance(value, str):
             return value
-        expanded = _VARIABLE.sub(lambda match: self._value(match.group(1), path), value)
+        expanded = VARIABLE.sub(lambda match: self._value(match.group(1), path), value)
         if _NOT_TEXT.search(expanded):
             self._complain(path, None, "expected text without NUL and other characters that are none")
             return "spoilt"

@@ -27,6 +27,7 @@ from supervisor.config_warnings import ConfigWarning
 from supervisor.config_watch import ConfigWatch, Outcome
 from supervisor.data_dir import DataDir
 from supervisor.drilling import cause
+from supervisor.environment import Environments
 from supervisor.ffmpeg.binary import Binary
 from supervisor.ffmpeg.parameters import Picture
 from supervisor.gather import Gather
@@ -72,6 +73,8 @@ class Engine:
         self._data_dir = data_dir
         self._links = MediaLinks(loaded.config.ports, str(data_dir.path))
         self._ca_file = ca_bundle()
+        every_child = {OWNER_VARIABLE: data_dir.mark, "AV_LOG_FORCE_NOCOLOR": "1"}
+        self._environments = Environments({"SSL_CERT_FILE": self._ca_file, **os.environ}, every_child)
         self._specs: dict[str, StreamSpec] = {}
         self._stopping = asyncio.Event()
         self._gone = asyncio.Event()
@@ -120,7 +123,7 @@ class Engine:
         self._host = Host(
             loop=loop,
             progress=Gather(loop),
-            environment=self._environment(),
+            environment=self._environments.of,
             data_dir=self._data_dir,
             links=self._links,
             tell=self.tell,
@@ -201,14 +204,6 @@ class Engine:
         self._note_gone()
         await self._gone.wait()
 
-    def _environment(self) -> dict[str, str]:
-        """What children inherit: ours without what is addressed to us, and with the mark of its owner."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("NEVERDARK_")}
-        environment[OWNER_VARIABLE] = self._data_dir.mark
-        environment.setdefault("SSL_CERT_FILE", self._ca_file)
-        environment["AV_LOG_FORCE_NOCOLOR"] = "1"
-        return environment
-
     # --- streams -----------------------------------------------------------------------------------
 
     def _plan(self, loaded: Loaded) -> dict[str, StreamSpec]:
@@ -217,6 +212,7 @@ class Engine:
     def _apply(self, specs: dict[str, StreamSpec]) -> events.ConfigReloaded:
         """Make the streams what `specs` say; what did not change is not touched."""
         assert self._host is not None
+        self._environments.follow([name for name, spec in specs.items() if spec.is_command], self.loaded.named)
         added, changed = [], []
         for name, spec in specs.items():
             stream = self.streams.get(name)

@@ -28,7 +28,7 @@ from supervisor.intake import Intake
 from supervisor.lifecycle_types import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, Useless, View
 from supervisor.marks import RUN_VARIABLE
 from supervisor.media_links import MediaLinks
-from supervisor.model import Cause, Exit, ExitCause, RestartReason, Role, Segment, State, Trouble
+from supervisor.model import Cause, Exit, ExitCause, ProcessKey, RestartReason, Role, Segment, State, Trouble
 from supervisor.output import Output
 from supervisor.plan import PROGRESS, ProcessSpec
 from supervisor.process import Child, is_stopped, spawn
@@ -66,7 +66,7 @@ class Host:
 
     loop: asyncio.AbstractEventLoop
     progress: Gather
-    environment: Mapping[str, str]
+    environment: Callable[[ProcessKey], Mapping[str, str]]
     data_dir: DataDir
     links: MediaLinks
     tell: events.Listener
@@ -334,7 +334,7 @@ class Slot:
         if self.intake:
             self.intake.begin_run(loop.time(), self.feeder.feeds.current if self.feeder and self.feeder.feeds else None)
             inherited[MEDIA_DESCRIPTOR] = self.intake.link.fd
-        environment = {**self._host.environment, RUN_VARIABLE: run_id}
+        environment = {**self._host.environment(self.key), RUN_VARIABLE: run_id}
         try:
             child = spawn(self._argv(wall), environment, self._output.outlet.fd, inherited)
         except (OSError, ValueError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import ssl
 import subprocess
 from collections.abc import Callable
@@ -111,6 +112,20 @@ def test_rtmps_with_a_certificate_that_we_trust(
         assert running.restarts() == {PUSHER: {}, ENCODER: {}}
         # The uplink is seen through TLS, too.
         eventually(lambda: running.metric("uplink_acked_bytes_total", stream="cam") > 0, 3 + SLACK, "acknowledged")
+
+
+def test_rtmps_goes_by_no_proxy(ingest: Ingest, unstarted: Launch, certify: Certify, ffmpeg: str) -> None:
+    """As Docker puts one into every container; FFmpeg would go by it, and stand still."""
+    authority, context = certify("ours")
+    with Valve(ingest.port, tls=context) as tls, socket.create_server(("127.0.0.1", 0)) as proxy:
+        running = unstarted({"cam": cam(tls.url, secret("main"))}, ffmpeg=ffmpeg)
+        names = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+        running.environment |= dict.fromkeys(names, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        running.environment |= {"SSL_CERT_FILE": str(authority), "no_proxy": "", "NO_PROXY": ""}
+        running.start().wait_on_air()
+        proxy.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            proxy.accept()
 
 
 def test_rtmps_with_a_certificate_that_nobody_vouches_for(

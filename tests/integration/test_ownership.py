@@ -177,3 +177,48 @@ def test_a_month_of_crashes_leaves_no_descriptor_open(neverdark: Launch) -> None
     eventually(lambda: restarts() >= seen + 40, 40 + SLACK, "for long")
     # A connection of ours, or the child's pidfd, may be there or not.
     assert abs(descriptors() - before) <= 4
+
+
+# --- what children get -------------------------------------------------------------------------------
+
+
+def test_children_have_what_they_need_and_no_secret_of_others(ingest: Ingest, unstarted: Launch) -> None:
+    mine = {
+        "command": ["sh", "-c", "exec sleep ${NAP}; echo $OWN_TOKEN"],
+        "destinations": {"yt": {"url": "rtmp://127.0.0.1:9/live", "key": "${MINE_KEY}"}},
+    }
+    running = unstarted({"cam": cam(ingest.url, "${CAM_KEY}"), "mine": mine})
+    running.environment |= {
+        "CAM_KEY": secret("cam"),
+        "MINE_KEY": secret("mine"),
+        "OWN_TOKEN": secret("own"),
+        "UNUSED_PASSWORD": secret("unused"),
+        "NAP": "1000",
+        "SITE": "harbour",
+        "VIRTUAL_ENV": "/venv",
+        "LC_ALL": "C.UTF-8",
+        "http_proxy": "http://127.0.0.1:9",
+        "NEVERDARK_DEFAULTS__STALL__TIMEOUT": "11s",
+        "NOTIFY_SOCKET": "/nowhere",
+    }
+    running.start().wait_on_air("cam")
+    encoder, pusher = (variables(running.pid(*place)) for place in (ENCODER, PUSHER))
+    command = variables(running.pid("mine", "command"))
+
+    assert encoder.items() >= {"PATH": running.environment["PATH"], "LC_ALL": "C.UTF-8"}.items()
+    assert encoder["http_proxy"] == "http://127.0.0.1:9"
+    assert "http_proxy" not in pusher
+    for ffmpeg in (encoder, pusher):
+        assert not ffmpeg.keys() & {"CAM_KEY", "MINE_KEY", "OWN_TOKEN", "UNUSED_PASSWORD", "SITE", "NOTIFY_SOCKET"}
+    assert command["MINE_KEY"] == secret("mine")
+    assert command["OWN_TOKEN"] == secret("own")
+    assert command.items() >= {"NAP": "1000", "SITE": "harbour", "VIRTUAL_ENV": "/venv"}.items()
+    assert not command.keys() & {"CAM_KEY", "UNUSED_PASSWORD", "NEVERDARK_DEFAULTS__STALL__TIMEOUT", "NOTIFY_SOCKET"}
+
+    # What a reload adds to the text of a stream, its next run has; nothing is replaced because others' text changed.
+    running.config["streams"]["mine"]["command"][-1] += " $UNUSED_PASSWORD"
+    before = running.pid("mine", "command")
+    running.write_config()
+    eventually(lambda: running.replaced(before, "mine", "command"), 3 + SLACK, "its text has changed")
+    assert "UNUSED_PASSWORD" in variables(running.pid("mine", "command"))
+    assert running.restarts()[PUSHER] == running.restarts()[ENCODER] == {}
