@@ -119,11 +119,12 @@ class Engine:
         adopt_orphans()
         for pid, run_id in await loop.run_in_executor(self._workers, end_orphans, self._data_dir):
             self.tell(events.OrphanEnded(pid, run_id))
-        raise_file_limit()
+        file_limits = raise_file_limit()
         self._host = Host(
             loop=loop,
             progress=Gather(loop),
             environment=self._environments.of,
+            file_limits=file_limits,
             data_dir=self._data_dir,
             links=self._links,
             tell=self.tell,

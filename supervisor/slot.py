@@ -67,6 +67,7 @@ class Host:
     loop: asyncio.AbstractEventLoop
     progress: Gather
     environment: Callable[[ProcessKey], Mapping[str, str]]
+    file_limits: tuple[int, int]  # soft and hard, of each child's open files
     data_dir: DataDir
     links: MediaLinks
     tell: events.Listener
@@ -336,7 +337,7 @@ class Slot:
             inherited[MEDIA_DESCRIPTOR] = self.intake.link.fd
         environment = {**self._host.environment(self.key), RUN_VARIABLE: run_id}
         try:
-            child = spawn(self._argv(wall), environment, self._output.outlet.fd, inherited)
+            child = spawn(self._argv(wall), environment, self._output.outlet.fd, inherited, self._host.file_limits)
         except (OSError, ValueError) as error:
             # Not from here: this is the middle of a turn of the lifecycle.
             loop.call_soon(self._spawn_failed, error)

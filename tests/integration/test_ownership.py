@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shlex
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.recipes import cam, secret
-from tests.integration.harness.supervised import Neverdark, carriers_of, mark_of
+from tests.integration.harness.supervised import Neverdark, carriers, carriers_of, mark_of
 from tests.integration.harness.waiting import SLACK, all_along, eventually
 
 PUSHER, ENCODER = ("cam", "pusher", "yt"), ("cam", "encoder", "")
@@ -222,3 +223,15 @@ def test_children_have_what_they_need_and_no_secret_of_others(ingest: Ingest, un
     eventually(lambda: running.replaced(before, "mine", "command"), 3 + SLACK, "its text has changed")
     assert "UNUSED_PASSWORD" in variables(running.pid("mine", "command"))
     assert running.restarts()[PUSHER] == running.restarts()[ENCODER] == {}
+
+
+def test_children_have_the_file_limits_that_we_were_started_with(ingest: Ingest, unstarted: Launch) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    running = unstarted({"cam": cam(ingest.url, secret("main")), "mine": sleeper()})
+    running.wrapper = ["prlimit", "--nofile=777:"]
+    running.start().wait_on_air("cam")
+    assert running.process is not None
+    assert resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+    for place in (ENCODER, PUSHER, ("mine", "command", "")):
+        assert resource.prlimit(running.pid(*place), resource.RLIMIT_NOFILE) == (777, hard)
+    assert len(carriers(running.data_dir)) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 import signal
 import stat
@@ -121,6 +122,16 @@ def test_a_child_has_the_signals_of_a_fresh_process(start: Callable[..., Child])
     ignored, blocked = int(fields["SigIgn"], 16), int(fields["SigBlk"], 16)
     assert not ignored & (1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1) | 1 << (signal.SIGTERM - 1))
     assert blocked == 0
+
+
+def test_a_child_has_the_file_limits_that_it_is_given(outlet: Outlet) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    child = spawn(["sleep", "60"], {"PATH": os.environ["PATH"]}, outlet.fd, file_limits=(123, hard))
+    try:
+        assert resource.prlimit(child.pid, resource.RLIMIT_NOFILE) == (123, hard)
+    finally:
+        child.signal_group(signal.SIGKILL)
+        ended(child)
 
 
 def test_a_full_output_neither_blocks_nor_ends_a_child(start: Callable[..., Child], outlet: Outlet) -> None:
