@@ -16,7 +16,6 @@ from supervisor.snapshot import Fault, Incident, NotAnswering, Snapshot, Verb
 
 _ANSWER_SECONDS = 2.0
 _RELOAD_SECONDS = 30.0  # encoders of the hardware are tried
-_LATE_SECONDS = 5.0
 _T = TypeVar("_T")
 
 
@@ -40,12 +39,10 @@ class EngineControl:
             raise NotAnswering(f"the engine's loop did not answer within {_ANSWER_SECONDS:g} s") from None
 
     def late(self) -> Mapping[str, float]:
-        """The parts that should have ticked by now and did not."""
+        """The parts that should have ticked by now and did not, or that stand still again and again."""
         now = time.monotonic()
-        age = now - self._engine.time.last_tick
-        late = {"loop": age} if age > _LATE_SECONDS else {}
-        scheduler = self._engine.late(now)
-        return late | ({"scheduler": scheduler} if scheduler else {})
+        parts = {"loop": self._engine.time.lateness.late(now), "scheduler": self._engine.late(now)}
+        return {part: seconds for part, seconds in parts.items() if seconds}
 
     def request(self, verb: Verb, stream: str) -> bool:
         """Hand an order to the loop; False when there is no such stream."""

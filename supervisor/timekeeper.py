@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from supervisor import events
+from supervisor.lateness import Lateness
 from supervisor.snapshot import LOOP_LAG_BUCKETS
 
 _TICK = 0.5
@@ -14,10 +15,10 @@ _CLOCK_STEP = 1.0
 
 
 class Timekeeper:
-    """Ticks twice a second. `last_tick` may be read from any thread."""
+    """Ticks twice a second. `lateness` may be asked from any thread."""
 
     def __init__(self, tell: events.Listener) -> None:
-        self.last_tick = time.monotonic()
+        self.lateness = Lateness(time.monotonic())
         self.clock_steps = 0
         self.lag_counts = [0] * (len(LOOP_LAG_BUCKETS) + 1)
         self.lag_sum = 0.0
@@ -32,8 +33,9 @@ class Timekeeper:
         while True:
             await asyncio.sleep(due - loop.time())
             now = loop.time()
-            self.last_tick = time.monotonic()
-            self._note_lag(max(0.0, now - due))
+            lag = max(0.0, now - due)
+            self.lateness.tick(time.monotonic(), lag)
+            self._note_lag(lag)
             due = max(due + _TICK, now)
             step = time.time() - time.monotonic() - offset
             if abs(step) > _CLOCK_STEP:

@@ -39,7 +39,11 @@ class Problem(Shape):
 
 
 class Live(Shape):
-    """`late`: the parts (`loop`, `scheduler`) that should have ticked by now, with the seconds since they last did."""
+    """`late`: the parts (`loop`, `scheduler`) that do not tick, or not in time, with the seconds that they have lost.
+
+    The loop is late after 5 s without a tick, and when in the last minute it stood still for a second or more at least
+    three times, together 6 s.
+    """
 
     status: Literal["ok", "failing"]
     late: dict[str, float] | None = None

@@ -60,6 +60,7 @@ PURE = {
     "supervisor.incidents",
     "supervisor.ladder",
     "supervisor.last_words",
+    "supervisor.lateness",
     "supervisor.lifecycle",
     "supervisor.lifecycle_types",
     "supervisor.line",
