@@ -259,7 +259,11 @@ def table(streams: Streams) -> Table:
 def _on_air(stream: dict[str, Any]) -> Text:
     if not stream["wanted"]:
         return Text("stopped", style="dim")
-    return Text("ON AIR", style="bold green") if stream["on_air"] else Text("OFF AIR", style="bold red")
+    if not stream["on_air"]:
+        return Text("OFF AIR", style="bold red")
+    if not stream.get("verified", True):  # nothing tells whether media arrives
+        return Text("runs, unverified", style="bold yellow")
+    return Text("ON AIR", style="bold green")
 
 
 def _age(moment: str | None) -> str:

@@ -201,12 +201,14 @@ class Histogram(NamedTuple):
 class StreamSnapshot(NamedTuple):
     """One stream. `reason` says in words why it is not on air; `since` is when `on_air` last changed.
 
+    `verified` is False for a command of which nothing tells whether media arrives: `on_air` then says that it runs.
     `off_air_since` is 0 for none. `recovery_attempts` has the pairs that can occur.
     """
 
     name: str
     wanted: bool
     on_air: bool
+    verified: bool
     reason: str | None
     health: Health
     since: float
@@ -268,7 +270,7 @@ class Control(Protocol):
         """The state right now. Raises `NotAnswering` when the loop is stuck."""
 
     def late(self) -> Mapping[str, float]:
-        """The parts that should have ticked by now and did not, with seconds since their last tick."""
+        """The parts that do not tick, or not in time, with the seconds that they have lost lately."""
 
     def request(self, verb: Verb, stream: str) -> bool:
         """Hand an order to the loop; False when there is no such stream."""

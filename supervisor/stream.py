@@ -336,6 +336,7 @@ class Stream:
             name=self.spec.name,
             wanted=self.wanted,
             on_air=self.on_air,
+            verified=bool(self.spec.destinations) or any(process.tracked for process in self.spec.processes),
             reason=self._reason,
             health=self._health(now),
             since=self.since,

@@ -54,6 +54,7 @@ class ReadyStream(Shape):
 
     wanted: bool
     on_air: bool
+    verified: bool
     reason: str | None
 
 
@@ -188,6 +189,8 @@ class Destination(Shape):
 class Stream(Shape):
     """One stream; `since` is when `on_air` last changed, `reason` says why it is not on air.
 
+    `verified` is false for a command of which nothing tells whether media arrives (no `{progress}` in it, and no
+    destinations): `on_air` then only says that it runs.
     `off_air_since` is when it went off air, until media has advanced for 30 s again. `drills`: what fails now counts
     as a drill.
     """
@@ -195,6 +198,7 @@ class Stream(Shape):
     stream: str
     wanted: bool
     on_air: bool
+    verified: bool
     reason: str | None
     health: Health
     since: AwareDatetime

@@ -41,7 +41,12 @@ def show_readiness(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "status": "ready" if ready else "not ready",
         "streams": {
-            stream.name: {"wanted": stream.wanted, "on_air": stream.on_air, "reason": stream.reason}
+            stream.name: {
+                "wanted": stream.wanted,
+                "on_air": stream.on_air,
+                "verified": stream.verified,
+                "reason": stream.reason,
+            }
             for stream in snapshot.streams
         },
     }
@@ -53,6 +58,7 @@ def show_stream(stream: StreamSnapshot) -> dict[str, Any]:
         "stream": stream.name,
         "wanted": stream.wanted,
         "on_air": stream.on_air,
+        "verified": stream.verified,
         "reason": stream.reason,
         "health": stream.health,
         "since": show_time(stream.since),

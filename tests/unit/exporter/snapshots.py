@@ -147,6 +147,7 @@ def stream(name: str, *processes: ProcessSnapshot, **changes: Any) -> StreamSnap
         name=name,
         wanted=True,
         on_air=True,
+        verified=True,
         reason=None,
         health=Health.HEALTHY,
         since=NOW - 3600,
