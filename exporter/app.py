@@ -19,6 +19,7 @@ from exporter.api.shapes import show_readiness
 from exporter.api.streams import order_guard, streams_router
 from exporter.collector import OPENMETRICS, TEXT, Collector
 from exporter.negotiation import wants_gzip, wants_openmetrics
+from exporter.traffic import Counted, Traffic
 from supervisor.quantities import Address
 from supervisor.snapshot import Control
 
@@ -36,7 +37,9 @@ _PAGE_HEADERS: Final = {
 }
 
 
-def build_app(control: Control, listen: Address, token: SecretStr | None, version: str, revision: str) -> FastAPI:
+def build_app(
+    control: Control, listen: Address, token: SecretStr | None, version: str, revision: str, traffic: Traffic
+) -> FastAPI:
     """Page, API, health and metrics of `control`. `listen` and `token` decide who may give orders."""
     app = FastAPI(
         title="neverdark",
@@ -44,12 +47,14 @@ def build_app(control: Control, listen: Address, token: SecretStr | None, versio
         description="Reading needs no token. Orders (POST) need `Authorization: Bearer …` when one is set.",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would name a host, and behind a proxy the wrong path
     )
     add_error_answers(app)
+    app.add_middleware(Counted, traffic=traffic)
     _add_health(app, control)
     itself = CollectorRegistry()
     ProcessCollector(registry=itself)
-    _add_metrics(app, control, Collector(version, revision, itself))
+    _add_metrics(app, control, Collector(version, revision, itself, traffic))
     app.include_router(streams_router(control, listen, token, version))
     app.include_router(recovery_router(control))
     app.include_router(config_router(control, order_guard(listen, token)))

@@ -16,6 +16,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from exporter.encoding import Gzip, Plain
 from exporter.family_text import FamilyText, labels_text
 from exporter.metrics import FAMILIES, SUBJECT_LABELS, Subject
+from exporter.traffic import Traffic
 from exporter.usage import UsageMeter
 from supervisor.model import ProcessKey
 from supervisor.snapshot import Snapshot
@@ -64,10 +65,13 @@ class _Names:
 class Collector:
     """Renders snapshots, and what `itself` collects; it may be called from any thread, one rendering at a time."""
 
-    def __init__(self, version: str, revision: str, itself: CollectorRegistry | None = None) -> None:
+    def __init__(
+        self, version: str, revision: str, itself: CollectorRegistry | None = None, traffic: Traffic | None = None
+    ) -> None:
         self._build = (labels_text(SUBJECT_LABELS[Subject.BUILD], (version, revision)),)
         self._families = [FamilyText(family) for family in FAMILIES]
         self._itself = itself or CollectorRegistry()
+        self._traffic = traffic or Traffic()
         self._names = _Names()
         self._lock = Lock()
 
@@ -97,4 +101,5 @@ class Collector:
             Subject.DESTINATION: (destinations, names.destination_labels),
             Subject.PROCESS: (processes, names.process_labels),
             Subject.USAGE: (usages, names.process_labels),
+            Subject.HTTP: ((self._traffic,), _WITHOUT_LABELS),
         }

@@ -9,32 +9,52 @@ import asyncio
 import os
 import socket
 import threading
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import structlog
 import uvicorn
 from pydantic import SecretStr
 
 from exporter.app import build_app
+from exporter.connection import LARGEST_HEAD, Connection, Phase
+from exporter.door import MOST_CONNECTIONS, Door
+from exporter.metrics import Handler
+from exporter.traffic import Traffic
 from supervisor.quantities import Address
 from supervisor.snapshot import Control
 
 _log = structlog.get_logger("neverdark.http")
 
-_LARGEST_HEAD: Final = 16 * 1024  # bytes of request line and headers
+_BACKLOG: Final = 1024  # those who wait to be taken in cost us nothing
 _KEEP_ALIVE: Final = 30  # seconds; longer than the usual scrape interval, so that a scraper keeps its connection
 _POLITE_STOP: Final = 0.6  # seconds for answers on their way; idle connections are closed at once
 _FORCED_STOP: Final = 0.3
 
 
-class HttpServer:
-    """Serves page, API and metrics of `control` on `listen`; `token`, when set, is needed for orders."""
+def _plenty() -> int:
+    return MOST_CONNECTIONS
 
-    def __init__(self, control: Control, listen: Address, token: SecretStr | None, version: str) -> None:
+
+class HttpServer:
+    """Serves page, API and metrics of `control` on `listen`; `token`, when set, is needed for orders.
+
+    `room` tells how many connections there may be at most, so that descriptors are left for the streams.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        listen: Address,
+        token: SecretStr | None,
+        version: str,
+        room: Callable[[], int] = _plenty,
+    ) -> None:
         self._listen = listen
         revision = os.environ.get("NEVERDARK_REVISION") or "unknown"
+        traffic = Traffic()
         config = uvicorn.Config(
-            build_app(control, listen, token, version, revision),
+            build_app(control, listen, token, version, revision, traffic),
             loop="asyncio",
             http="h11",
             ws="none",
@@ -46,9 +66,9 @@ class HttpServer:
             proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=1,
-            h11_max_incomplete_event_size=_LARGEST_HEAD,
+            h11_max_incomplete_event_size=LARGEST_HEAD,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config, room, traffic)
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
         self._socket: socket.socket | None = None
         self.address = listen
@@ -78,9 +98,50 @@ class HttpServer:
     def _run(self) -> None:
         # uvicorn leaves signals alone in any thread but the main one.
         try:
-            asyncio.run(self._server.serve(sockets=[self._socket] if self._socket else None))
+            asyncio.run(self._serve())
         except Exception as error:  # noqa: BLE001 - a thread's last words; otherwise they go to stderr as a traceback
             _log.error("http server ended", error=f"{type(error).__name__}: {error}")
+
+    async def _serve(self) -> None:
+        assert self._socket is not None
+        asyncio.get_running_loop().set_exception_handler(_on_loop_error)
+        self._server.listener = self._socket
+        await self._server.serve(sockets=[])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server with a door of ours; it gets no socket of its own."""
+
+    def __init__(self, config: uvicorn.Config, room: Callable[[], int], traffic: Traffic) -> None:
+        super().__init__(config)
+        self.listener: socket.socket | None = None
+        self._room = room
+        self._traffic = traffic
+        self._door: Door | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        assert self.listener is not None
+        self._door = Door(self.listener, self._room, self._connection)
+        self._door.open()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._door:
+            self._door.close()
+        await super().shutdown(sockets)
+
+    def _connection(self, moved: Callable[[Connection, Phase | None], None]) -> Connection:
+        return Connection(self.config, self.server_state, moved, self._refused)
+
+    def _refused(self, status: int) -> None:
+        self._traffic.count(Handler.OTHER, status)
+
+
+def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """One line; asyncio would print a traceback."""
+    del loop
+    error = context.get("exception")
+    _log.error("http server", error=type(error).__name__ if error else "", where=str(context.get("message", "")))
 
 
 def _bind(listen: Address) -> socket.socket:
@@ -90,10 +151,11 @@ def _bind(listen: Address) -> socket.socket:
             listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         both = listen.host == "::" and socket.has_dualstack_ipv6()
-        sock = socket.create_server(address[:2], family=family, backlog=128, dualstack_ipv6=both)
+        sock = socket.create_server(address[:2], family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise OSError(error.errno, f"cannot listen on {listen}: {reason}") from None
+    sock.settimeout(0)  # the loop waits, not we
     for option, value in (
         (socket.TCP_KEEPIDLE, 30),
         (socket.TCP_KEEPINTVL, 10),

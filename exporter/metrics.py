@@ -44,6 +44,7 @@ class Subject(StrEnum):
     DESTINATION = "destination"
     PROCESS = "process"
     USAGE = "usage"  # a process again, but what the kernel tells of it at the scrape
+    HTTP = "http"
 
 
 class Probe(StrEnum):
@@ -53,6 +54,37 @@ class Probe(StrEnum):
     REFERENCE = "reference"
 
 
+class Handler(StrEnum):
+    """What a request asks for."""
+
+    PAGE = "page"  # the pages and their files
+    API = "api"  # readings of the API
+    ORDER = "order"
+    METRICS = "metrics"
+    HEALTHZ = "healthz"
+    READYZ = "readyz"
+    OTHER = "other"  # nothing that there is, and what is no request at all
+
+
+class Code(StrEnum):
+    """The status of an answer; `other` is what no answer of ours should have."""
+
+    OK = "200"
+    ACCEPTED = "202"
+    BAD_REQUEST = "400"
+    UNAUTHORIZED = "401"
+    FORBIDDEN = "403"
+    NOT_FOUND = "404"
+    METHOD_NOT_ALLOWED = "405"
+    CONFLICT = "409"
+    UNPROCESSABLE = "422"
+    TOO_MANY = "429"
+    HEAD_TOO_LARGE = "431"
+    INTERNAL_ERROR = "500"
+    UNAVAILABLE = "503"
+    OTHER = "other"
+
+
 SUBJECT_LABELS: Final = {
     Subject.BUILD: ("version", "revision"),
     Subject.ENGINE: (),
@@ -60,6 +92,7 @@ SUBJECT_LABELS: Final = {
     Subject.DESTINATION: ("stream", "destination"),
     Subject.PROCESS: ("stream", "role", "destination"),
     Subject.USAGE: ("stream", "role", "destination"),
+    Subject.HTTP: (),
 }
 
 
@@ -235,4 +268,12 @@ FAMILIES: Final = (
         "When the configuration was last read with success.",
     ),
     Family("event_loop_lag_seconds", H, E, "How late the supervisor's loop woke up."),
+    Family(
+        "http_requests_total",
+        C,
+        Subject.HTTP,
+        "Requests answered, by what they asked for; pairs that are usual exist from the start.",
+        {"handler": Handler, "code": Code},
+    ),
+    Family("http_refused_tokens_total", C, Subject.HTTP, "Wrong tokens that somebody tried."),
 )

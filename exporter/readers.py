@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from itertools import product, repeat
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import Any, Final, NamedTuple
 
 from supervisor.model import Check, ExitCause, Health, RestartReason, Role, Segment, State, Verdict
@@ -171,5 +171,7 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "clock_steps_total": attrgetter("clock_steps"),
     "config_last_reload_successful": _flag("config_reload_successful"),
     "config_last_reload_success_timestamp_seconds": attrgetter("config_reload_success_time"),
+    "http_requests_total": Closed(methodcaller("requests"), lambda entries: entries),
+    "http_refused_tokens_total": attrgetter("refused_tokens"),
     "event_loop_lag_seconds": Buckets(lambda snapshot: {(): snapshot.loop_lag}, LOOP_LAG_BUCKETS),
 }

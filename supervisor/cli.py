@@ -203,6 +203,7 @@ async def _serve(
     from supervisor.engine import Engine
     from supervisor.ffmpeg.binary import Binary
     from supervisor.journal import Journal
+    from supervisor.preflight import room_for_connections
 
     assert isinstance(binary, Binary)
     # The loop must get the interpreter back quickly while a scrape is rendered in its thread.
@@ -215,7 +216,13 @@ async def _serve(
         loop.add_signal_handler(number, engine.stop)
     loop.add_signal_handler(signal.SIGHUP, engine.reload)
     control = EngineControl(engine, loop, data_dir)
-    http = HttpServer(control, loaded.config.listen, loaded.config.token, __version__)
+    http = HttpServer(
+        control,
+        loaded.config.listen,
+        loaded.config.token,
+        __version__,
+        lambda: room_for_connections(engine.loaded.config),
+    )
 
     def ready() -> None:
         http.start()

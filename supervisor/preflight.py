@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import resource
 import ssl
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from supervisor.config_problems import ConfigError, Problem
 from supervisor.config_warnings import ConfigWarning, warnings_of
 from supervisor.ffmpeg.binary import Binary, FfmpegNotFound, find, missing_encoder
 
-_FILES_OF_OURS = 100  # sockets of the API's clients, the database, the libraries
+_FEWEST_CONNECTIONS = 32  # of HTTP clients
+_FILES_OF_OURS = 68 + _FEWEST_CONNECTIONS  # probes, worker threads, the database, the libraries
 _FILES_OF_A_PROCESS = 4  # pidfd, output, progress, log file
 
 
@@ -74,6 +76,14 @@ def files_needed(config: Config) -> int:
         1 if stream.command is not None else 1 + len(stream.destinations) for stream in config.streams.values()
     )
     return _FILES_OF_OURS + _FILES_OF_A_PROCESS * processes
+
+
+def room_for_connections(config: Config) -> int:
+    """How many HTTP clients there may be at once, so that every process can be started at any time."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return max(1, soft - files_needed(config) + _FEWEST_CONNECTIONS)
 
 
 def _limits(config: Config) -> Iterator[Problem]:
