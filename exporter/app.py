@@ -13,10 +13,11 @@ from pydantic import SecretStr
 from exporter.api.answers import add_error_answers, answer, in_thread
 from exporter.api.config import config_router
 from exporter.api.docs import docs_page
+from exporter.api.gate import Gate
 from exporter.api.models import Live, Problem, Ready
 from exporter.api.recovery import recovery_router
 from exporter.api.shapes import show_readiness
-from exporter.api.streams import order_guard, streams_router
+from exporter.api.streams import streams_router
 from exporter.collector import OPENMETRICS, TEXT, Collector
 from exporter.negotiation import wants_gzip, wants_openmetrics
 from exporter.traffic import Counted, Traffic
@@ -40,24 +41,28 @@ _PAGE_HEADERS: Final = {
 def build_app(
     control: Control, listen: Address, token: SecretStr | None, version: str, revision: str, traffic: Traffic
 ) -> FastAPI:
-    """Page, API, health and metrics of `control`. `listen` and `token` decide who may give orders."""
+    """Page, API, health and metrics of `control`. `listen` and `token` decide who may read and give orders."""
     app = FastAPI(
         title="neverdark",
         version=version,
-        description="Reading needs no token. Orders (POST) need `Authorization: Bearer …` when one is set.",
+        description=(
+            "Reading needs no token under this machine's own name. Orders (POST) need `Authorization: Bearer …` "
+            "when one is set, and under other names, as behind a reverse proxy, readings do too."
+        ),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # it would name a host, and behind a proxy the wrong path
     )
+    app.add_middleware(Gate, listen=listen, token=token.get_secret_value() if token else None, traffic=traffic)
     add_error_answers(app)
     app.add_middleware(Counted, traffic=traffic)
     _add_health(app, control)
     itself = CollectorRegistry()
     ProcessCollector(registry=itself)
     _add_metrics(app, control, Collector(version, revision, itself, traffic))
-    app.include_router(streams_router(control, listen, token, version))
+    app.include_router(streams_router(control, version, has_token=token is not None))
     app.include_router(recovery_router(control))
-    app.include_router(config_router(control, order_guard(listen, token)))
+    app.include_router(config_router(control))
     _add_pages(app)
     return app
 

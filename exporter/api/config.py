@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from fastapi.params import Depends as DependsOn
 from fastapi.responses import Response
 
 from exporter.api.answers import answer, in_thread
+from exporter.api.gate import REFUSED, TOKEN
 from exporter.api.models import Problem, Reload
 from supervisor.events import ConfigRejected, ConfigReloaded
 from supervisor.snapshot import Control
@@ -18,19 +18,20 @@ AllowRemoval = Annotated[
 ]
 
 
-def config_router(control: Control, guarded: DependsOn) -> APIRouter:
-    """/api/config/reload; `guarded` lets only those through who may give orders."""
+def config_router(control: Control) -> APIRouter:
+    """/api/config/reload. Who may use it is decided before: see `gate`."""
     router = APIRouter(prefix="/api/config", tags=["configuration"])
 
     @router.post(
         "/reload",
         summary="Read the configuration again",
         description="Waits for what comes of it. 409: the file is rejected, the old configuration stays in force.",
-        dependencies=[guarded],
+        dependencies=[TOKEN],
         responses={
             200: {"model": Reload},
             409: {"model": Reload},
-            **{status: {"model": Problem} for status in (401, 403, 422, 503)},
+            **REFUSED,
+            **{status: {"model": Problem} for status in (422, 503)},
         },
     )
     async def reload(*, allow_removal: AllowRemoval = False) -> Response:

@@ -11,12 +11,12 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title} – API</title>
-<link rel="stylesheet" href="/web/style.css">
-<link rel="icon" href="/web/on.svg">
+<link rel="stylesheet" href="web/style.css">
+<link rel="icon" href="web/on.svg">
 <main class="docs">
 <h1>{title} <small>{version}</small></h1>
 <p>{description}</p>
-<p><a href="/">Status page</a> · <a href="/openapi.json">openapi.json</a></p>
+<p><a href="./">Status page</a> · <a href="openapi.json">openapi.json</a></p>
 {operations}
 <h2>Shapes</h2>
 {shapes}

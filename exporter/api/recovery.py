@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from exporter.api.answers import answer, in_thread, no_such_stream
+from exporter.api.gate import REFUSED
 from exporter.api.models import IncidentList, Problem, WatchdogStatus
 from exporter.api.shapes import show_incidents, show_watchdogs
 from supervisor.snapshot import Control
@@ -16,6 +17,7 @@ from supervisor.snapshot import Control
 _MAX_INCIDENTS: Final = 1000
 _LISTED: Final[dict[int | str, dict[str, Any]]] = {
     200: {"model": IncidentList},
+    **REFUSED,
     **{code: {"model": Problem} for code in (422, 503)},
 }
 
@@ -52,7 +54,7 @@ def recovery_router(control: Control) -> APIRouter:
         tags=["watchdog"],
         summary="What the watchdog says of every destination",
         description="Streams without destinations are not here: their process is watched all the same.",
-        responses={200: {"model": WatchdogStatus}, 503: {"model": Problem}},
+        responses={200: {"model": WatchdogStatus}, **REFUSED, 503: {"model": Problem}},
     )
     async def watchdog_status() -> Response:
         return await in_thread(lambda: answer(show_watchdogs(control.snapshot())))

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, get_args
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.params import Depends as DependsOn
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import Response
-from pydantic import SecretStr
-from starlette.status import HTTP_401_UNAUTHORIZED
 
 from exporter.api.answers import answer, in_thread, no_such_stream
-from exporter.api.guard import refusal
-from exporter.api.logs import Page, last_lines, lines_after
+from exporter.api.gate import PROVEN, REFUSED, TOKEN
+from exporter.api.logs import CURSOR, Page, last_lines, lines_after
 from exporter.api.models import Accepted, LogPage, Problem, Stream, StreamList
 from exporter.api.shapes import show_stream, show_time
 from supervisor.model import Role
-from supervisor.quantities import Address
 from supervisor.snapshot import Control, Fault, ProcessSnapshot, Refused, StreamSnapshot, Verb
 
 _MAX_LINES: Final = 10_000
 _MAX_DRILL: Final = 3600  # seconds
 _NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {code: {"model": Problem} for code in (404, 422, 503)}
-_REFUSED: Final[dict[int | str, dict[str, Any]]] = {401: {"model": Problem}, 403: {"model": Problem}}
 
 Lines = Annotated[int, Query(ge=1, le=_MAX_LINES, description="at most so many lines")]
 DrillSeconds = Annotated[
@@ -30,38 +25,28 @@ DrillSeconds = Annotated[
 ]
 DrillFault = Annotated[Fault | None, Query(description="what neverdark itself shall break; else you do")]
 DrillDestination = Annotated[str | None, Query(max_length=63, description="where, if the stream has several")]
-After = Annotated[str | None, Query(max_length=300, description="`next` of the answer before: only what follows it")]
+After = Annotated[
+    str | None, Query(pattern=f"^{CURSOR}$", description="`next` of the answer before: only what follows it")
+]
 
 
-def streams_router(control: Control, listen: Address, token: SecretStr | None, version: str) -> APIRouter:
-    """The routes below /api/streams. `token` protects the orders; reading is free."""
+def streams_router(control: Control, version: str, *, has_token: bool) -> APIRouter:
+    """The routes below /api/streams. Who may use them is decided before: see `gate`."""
     router = APIRouter(prefix="/api/streams", tags=["streams"])
-    _add_readings(router, control, {"version": version, "token_required": token is not None})
+    _add_readings(router, control, version, has_token=has_token)
     _add_logs(router, control)
-
-    guarded = order_guard(listen, token)  # comes before all else: who may not order learns nothing of the streams
     for verb in get_args(Verb):
-        _add_order(router, control, verb, guarded)
-    _add_drill(router, control, guarded)
+        _add_order(router, control, verb)
+    _add_drill(router, control)
     return router
 
 
-def order_guard(listen: Address, token: SecretStr | None) -> DependsOn:
-    """What every route that takes an order depends on: 401 or 403 for whoever may not give any."""
-    secret = token.get_secret_value() if token else None
+def _add_readings(router: APIRouter, control: Control, version: str, *, has_token: bool) -> None:
+    @router.get("", summary="All streams", responses={200: {"model": StreamList}, **REFUSED, 503: {"model": Problem}})
+    async def list_streams(request: Request) -> Response:
+        # A proxy may add the token to what it hands on; then the page need not ask for it.
+        about = {"version": version, "token_required": has_token and not getattr(request.state, PROVEN, False)}
 
-    async def authorize(request: Request) -> None:
-        if refused := refusal(request.headers, listen, secret):
-            challenge = {"WWW-Authenticate": "Bearer"} if refused.status == HTTP_401_UNAUTHORIZED else None
-            raise HTTPException(refused.status, refused.detail, challenge)
-
-    guard: DependsOn = Depends(authorize)
-    return guard
-
-
-def _add_readings(router: APIRouter, control: Control, about: dict[str, Any]) -> None:
-    @router.get("", summary="All streams", responses={200: {"model": StreamList}, 503: {"model": Problem}})
-    async def list_streams() -> Response:
         def read() -> Response:
             snapshot = control.snapshot()
             shown = [show_stream(stream) for stream in snapshot.streams]
@@ -69,7 +54,7 @@ def _add_readings(router: APIRouter, control: Control, about: dict[str, Any]) ->
 
         return await in_thread(read)
 
-    @router.get("/{stream}", summary="One stream", responses={200: {"model": Stream}, **_NOT_FOUND})
+    @router.get("/{stream}", summary="One stream", responses={200: {"model": Stream}, **REFUSED, **_NOT_FOUND})
     async def get_stream(stream: str) -> Response:
         return await in_thread(lambda: answer(show_stream(_find(control, stream))))
 
@@ -79,7 +64,7 @@ def _add_logs(router: APIRouter, control: Control) -> None:
         "/{stream}/logs",
         summary="The log of one process",
         description="Without `role` the encoder or the command; without `after` the newest run's last lines.",
-        responses={200: {"model": LogPage}, **_NOT_FOUND},
+        responses={200: {"model": LogPage}, **REFUSED, **_NOT_FOUND},
     )
     async def get_logs(
         stream: str,
@@ -96,14 +81,14 @@ def _add_logs(router: APIRouter, control: Control) -> None:
         return await in_thread(read)
 
 
-def _add_order(router: APIRouter, control: Control, verb: Verb, guarded: DependsOn) -> None:
+def _add_order(router: APIRouter, control: Control, verb: Verb) -> None:
     @router.post(
         f"/{{stream}}/{verb}",
         name=f"{verb}_stream",
         summary=f"{verb.capitalize()} a stream",
         status_code=202,
-        dependencies=[guarded],
-        responses={202: {"model": Accepted}, **_REFUSED, **_NOT_FOUND},
+        dependencies=[TOKEN],
+        responses={202: {"model": Accepted}, **REFUSED, **_NOT_FOUND},
     )
     async def order(stream: str) -> Response:
         if not await in_thread(lambda: control.request(verb, stream)):
@@ -111,14 +96,14 @@ def _add_order(router: APIRouter, control: Control, verb: Verb, guarded: Depends
         return answer({"stream": stream, "accepted": verb}, 202)
 
 
-def _add_drill(router: APIRouter, control: Control, guarded: DependsOn) -> None:
+def _add_drill(router: APIRouter, control: Control) -> None:
     @router.post(
         "/{stream}/drill",
         summary="Announce or cause a fault on purpose",
         description="For some time, what fails in the stream counts as a drill. 409 when that cannot be done now.",
         status_code=202,
-        dependencies=[guarded],
-        responses={202: {"model": Accepted}, **_REFUSED, **_NOT_FOUND, 409: {"model": Problem}},
+        dependencies=[TOKEN],
+        responses={202: {"model": Accepted}, **REFUSED, **_NOT_FOUND, 409: {"model": Problem}},
     )
     async def drill(
         stream: str,
