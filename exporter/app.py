@@ -73,7 +73,7 @@ def _add_health(app: FastAPI, control: Control) -> None:
         "/healthz",
         tags=["health"],
         summary="Does neverdark itself live?",
-        description="503 names the part (`loop`, `scheduler`) that does not tick. Never depends on a stream.",
+        description="503 names the part (`loop`, `scheduler`) that does not tick, or not in time. Never depends on a stream.",
         responses={200: {"model": Live}, 503: {"model": Live}},
     )
     async def healthz() -> Response:

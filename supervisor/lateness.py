@@ -16,7 +16,8 @@ class Lateness:
 
     def __init__(self, now: float) -> None:
         self.last_tick = now
-        self._stops: tuple[tuple[float, float], ...] = ()  # when it came back, and after how long; never changed in place
+        # When it came back, and after how long. Replaced, never changed: another thread may be reading.
+        self._stops: tuple[tuple[float, float], ...] = ()
 
     def tick(self, now: float, lag: float) -> None:
         """The loop ticked, `lag` seconds after it should have."""

@@ -191,8 +191,8 @@ class Stream(Shape):
 
     `verified` is false for a command of which nothing tells whether media arrives (no `{progress}` in it, and no
     destinations): `on_air` then only says that it runs.
-    `off_air_since` is when it went off air, until media has advanced for 30 s again. `drills`: what fails now counts
-    as a drill.
+    `off_air_since` is when it went off air, until media has advanced for 30 s again. `drills`: whether
+    faults may be caused on purpose; `maintenance`: what fails now was announced.
     """
 
     stream: str

@@ -1,10 +1,10 @@
 // What is wrong with a stream now and what was tried, and what was wrong before.
 
+import { ask, inWords, streamPath } from "./ask.js";
 import { element, keepViews, setClass, setText } from "./nodes.js";
 import { actionInWords, causeInWords, clock, duration, resultInWords, segmentInWords } from "./words.js";
 
 const RECENT = 5;
-const PATIENCE = 5000;
 
 // "the encoder 4 times (did not help), everything (no result yet)": neighbours that are alike are told once.
 function tried(actions) {
@@ -94,7 +94,7 @@ export class RecentIncidentsView {
     this.note = element("p", "note", "…");
     this.list = element("ol");
     this.node.append(element("summary", "", "Last incidents"), this.note, this.list);
-    this.path = `/api/streams/${encodeURIComponent(stream)}/incidents?limit=${RECENT}`;
+    this.path = `${streamPath(stream)}/incidents?limit=${RECENT}`;
     this.views = new Map();
     this.asking = false;
     this.node.addEventListener("toggle", () => this.update());
@@ -104,12 +104,9 @@ export class RecentIncidentsView {
     if (!this.node.open || this.asking) return;
     this.asking = true;
     try {
-      const response = await fetch(this.path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-      const answer = await response.json();
-      if (response.ok) this.show(answer.incidents);
-      else setText(this.note, answer.detail);
-    } catch {
-      setText(this.note, "neverdark does not answer");
+      this.show((await ask(this.path)).incidents);
+    } catch (error) {
+      setText(this.note, inWords(error));
     }
     this.asking = false;
   }

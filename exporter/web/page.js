@@ -1,55 +1,54 @@
 // Asks every two seconds, shows what it was told, and says so when it is told nothing.
 
+import { ask, hasToken, inWords, keepToken, Refused, streamPath } from "./ask.js";
 import { keepViews, setClass, setText } from "./nodes.js";
 import { StreamView } from "./stream.js";
 import { duration, plural } from "./words.js";
 
 const INTERVAL = 2000;
-const PATIENCE = 5000;
+const PATIENCE = 5000; // as long as a question may take
 const OPEN_AT_FIRST = 4; // so many streams are shown whole; of more, only those in trouble
 
 const byId = (id) => document.getElementById(id);
 const views = new Map();
 let answeredAt = null; // by this browser's clock that never jumps
 let trouble = null; // why the last question had no good answer
-let tokenRequired = false;
+let tokenRequired = false; // for orders
+let locked = false; // nothing is told without the token, as behind a proxy
+let wrong = false; // the last token was
 let timer = null;
 let asking = false;
 
-async function ask() {
+async function look() {
   if (asking) return;
   asking = true;
   clearTimeout(timer);
+  const tried = hasToken();
   try {
-    const [answer, { incidents }] = await Promise.all([read("/api/streams"), read("/api/incidents?open=true&limit=1000")]);
+    const [answer, { incidents }] = await Promise.all([ask("api/streams"), ask("api/incidents?open=true&limit=1000")]);
     trouble = null;
     answeredAt = performance.now();
     show(answer, incidents);
   } catch (error) {
-    // fetch's own errors say nothing that helps an owner; neverdark's do.
-    trouble = error.constructor === Error ? error.message : "neverdark does not answer";
+    locked = error instanceof Refused && error.status === 401;
+    wrong = locked && (wrong || tried);
+    trouble = locked ? (wrong ? "the token is wrong" : "this page needs the token") : inWords(error);
+    showTokenForm();
   }
   asking = false;
   showAge();
-  timer = setTimeout(ask, INTERVAL);
-}
-
-async function read(path) {
-  const response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.detail);
-  return answer;
+  timer = setTimeout(look, INTERVAL);
 }
 
 function show(answer, incidents) {
-  tokenRequired = answer.token_required;
+  [tokenRequired, locked, wrong] = [answer.token_required, false, false];
   setText(byId("version"), answer.version);
   const at = Date.parse(answer.at);
   const rank = (stream) => (stream.wanted ? (stream.on_air ? 1 : 0) : 2);
   const streams = answer.streams.sort((a, b) => rank(a) - rank(b) || a.stream.localeCompare(b.stream));
   const open = new Map(streams.map(({ stream }) => [stream, []]));
   for (const incident of incidents) open.get(incident.stream)?.push(incident);
-  const mayOrder = !tokenRequired || sessionStorage.getItem("token") !== null;
+  const mayOrder = !tokenRequired || hasToken();
   keepViews(byId("streams"), views, streams, ({ stream }) => stream, (stream) => {
     const view = new StreamView(stream, order);
     view.node.open = streams.length <= OPEN_AT_FIRST;
@@ -70,9 +69,17 @@ function showVerdict(streams) {
     summary = off.slice(0, 8).map((stream) => stream.stream).join(", ") + (off.length > 8 ? " …" : "");
     kind = "bad";
   } else if (wanted.length > 0) {
-    verdict = wanted.length === 1 ? "On air" : `All ${wanted.length} streams on air`;
-    summary = "";
-    kind = "good";
+    const unsure = wanted.filter((stream) => !stream.verified);
+    const sure = wanted.length - unsure.length;
+    if (sure === 0) {
+      verdict = wanted.length === 1 ? "Runs, unverified" : `${wanted.length} streams run, unverified`;
+      summary = "Nothing tells whether media arrives.";
+      kind = "unsure";
+    } else {
+      verdict = wanted.length === 1 ? "On air" : `${unsure.length === 0 ? "All " : ""}${plural(sure, "stream")} on air`;
+      summary = unsure.length > 0 ? `${unsure.map((stream) => stream.stream).join(", ")}: runs, unverified` : "";
+      kind = "good";
+    }
   } else if (streams.length > 0) {
     [verdict, summary] = ["All streams are stopped", ""];
   }
@@ -81,7 +88,7 @@ function showVerdict(streams) {
   setText(byId("summary"), summary);
   setClass(byId("headline"), kind);
   document.title = `${verdict} – neverdark`;
-  byId("icon").href = `/web/${{ good: "on", bad: "off", idle: "unknown" }[kind]}.svg`;
+  byId("icon").href = `web/${{ good: "on", bad: "off" }[kind] ?? "unknown"}.svg`;
 }
 
 function showAge() {
@@ -92,50 +99,46 @@ function showAge() {
     setText(byId("age"), age < INTERVAL / 500 ? "up to date" : `${duration(age)} old`);
     return;
   }
-  setText(byId("age"), "no answer");
+  setText(byId("age"), locked ? "locked" : "no answer");
   if (trouble === null) return;
   setText(byId("verdict"), trouble[0].toUpperCase() + trouble.slice(1));
   setText(
     byId("summary"),
     age === null
-      ? "Nothing is known of the streams. Is it running, and can this browser reach it?"
+      ? locked
+        ? "Under this name neverdark tells nothing without it. Enter it below."
+        : "Nothing is known of the streams. Is it running, and can this browser reach it?"
       : `What stands below is ${duration(age)} old. The streams may be on air or not: this page cannot tell.`,
   );
   setClass(byId("headline"), "lost");
-  document.title = "No answer – neverdark";
-  byId("icon").href = "/web/unknown.svg";
+  document.title = `${locked ? "Locked" : "No answer"} – neverdark`;
+  byId("icon").href = "web/unknown.svg";
 }
 
 async function order(stream, verb) {
-  const token = sessionStorage.getItem("token");
-  const headers = token === null ? {} : { Authorization: `Bearer ${token}` };
   try {
-    const response = await fetch(`/api/streams/${encodeURIComponent(stream)}/${verb}`, { method: "POST", headers });
-    if (response.status === 401) {
-      sessionStorage.removeItem("token");
-      showTokenForm();
-      return "the token is wrong";
-    }
-    const answer = await response.json();
-    if (!response.ok) return answer.detail;
-    ask();
+    await ask(`${streamPath(stream)}/${verb}`, "POST");
+    look();
     return `${verb}: accepted`;
-  } catch {
-    return "neverdark does not answer";
+  } catch (error) {
+    showTokenForm();
+    return inWords(error);
   }
 }
 
 function showTokenForm() {
-  byId("token-form").hidden = !tokenRequired || sessionStorage.getItem("token") !== null;
+  byId("token-form").hidden = hasToken() || !(tokenRequired || locked);
+  setText(byId("token-label"), locked ? "Token, to see and control the streams" : "Token, to start and stop streams from here");
 }
 
 byId("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const token = byId("token").value.trim();
-  if (token) sessionStorage.setItem("token", token);
+  if (token) keepToken(token);
   byId("token").value = "";
-  ask();
+  wrong = false;
+  look();
 });
-document.addEventListener("visibilitychange", () => document.hidden || ask());
+document.addEventListener("visibilitychange", () => document.hidden || look());
 setInterval(showAge, 1000);
-ask();
+look();

@@ -1,5 +1,6 @@
 // One stream as a card.
 
+import { ask, inWords, streamPath } from "./ask.js";
 import { OpenIncidentView, RecentIncidentsView } from "./incidents.js";
 import { element, keepViews, setClass, setText } from "./nodes.js";
 import { bitRate, causeInWords, clock, counted, duration, size } from "./words.js";
@@ -127,11 +128,10 @@ function logView(stream, process) {
     if (!view.open) return;
     const query = new URLSearchParams({ role: process.role, destination: process.destination ?? "", lines: "100" });
     try {
-      const response = await fetch(`/api/streams/${encodeURIComponent(stream)}/logs?${query}`);
-      const answer = await response.json();
-      setText(text, response.ok ? answer.lines.join("\n") || "(empty)" : answer.detail);
-    } catch {
-      setText(text, "neverdark does not answer");
+      const { lines } = await ask(`${streamPath(stream)}/logs?${query}`);
+      setText(text, lines.join("\n") || "(empty)");
+    } catch (error) {
+      setText(text, inWords(error));
     }
     text.scrollTop = text.scrollHeight;
   });
@@ -172,6 +172,14 @@ function doubts(watchdog) {
   return [`Watchdog: ${verdict}${checks.length > 0 ? ` (${checks.join(", ")})` : ""}${times}`, verdict];
 }
 
+const UNVERIFIED =
+  "The command runs. Whether media arrives nobody tells: put {progress} into the command, or name its destinations.";
+
+function airInWords({ wanted, on_air: onAir, verified }) {
+  if (!onAir) return wanted ? ["off air", "bad"] : ["stopped", "idle"];
+  return verified ? ["on air", "good"] : ["runs, unverified", "unsure"];
+}
+
 export class StreamView {
   constructor(stream, order) {
     this.node = element("details", "stream");
@@ -199,16 +207,16 @@ export class StreamView {
   update(stream, incidents, at, mayOrder) {
     this.latest = { stream, incidents, at };
     const off = stream.wanted && !stream.on_air;
-    const [word, kind] = off ? ["off air", "bad"] : stream.on_air ? ["on air", "good"] : ["stopped", "idle"];
+    const [word, kind] = airInWords(stream);
     setClass(this.node, `stream ${kind}`);
     setText(this.air, word);
     setClass(this.air, `air ${kind}`);
     const health = stream.wanted && stream.health !== "healthy" ? ` · ${stream.health}` : "";
     setText(this.since, `for ${since(stream.since, at)}${health}`);
     this.since.title = `since ${clock(Date.parse(stream.since))}`;
-    setText(this.reason, stream.reason ?? "");
+    setText(this.reason, stream.reason ?? (kind === "unsure" ? UNVERIFIED : ""));
     this.open.hidden = off || incidents.every(({ drill }) => drill);
-    this.drills.hidden = !stream.drills && !incidents.some(({ drill }) => drill);
+    this.drills.hidden = !incidents.some(({ drill }) => drill);
     this.maintenance.hidden = !stream.maintenance;
     this.buttons.update(stream, mayOrder);
     if (off && !this.wasOff) this.node.open = true;

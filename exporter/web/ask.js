@@ -1,0 +1,32 @@
+// Questions and orders. Paths are relative to the page, so that it also works below a proxy's prefix.
+
+const PATIENCE = 5000; // ms
+const KEY = "token";
+
+// What neverdark refused, in its own words.
+export class Refused extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+export const hasToken = () => sessionStorage.getItem(KEY) !== null;
+export const keepToken = (token) => sessionStorage.setItem(KEY, token);
+
+export async function ask(path, method = "GET") {
+  const token = sessionStorage.getItem(KEY);
+  const headers = token === null ? {} : { Authorization: `Bearer ${token}` };
+  const response = await fetch(path, { method, headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+  if (response.status === 401 && token !== null && sessionStorage.getItem(KEY) === token) {
+    sessionStorage.removeItem(KEY);
+  }
+  const answer = await response.json();
+  if (!response.ok) throw new Refused(response.status, answer.detail);
+  return answer;
+}
+
+// fetch's own errors say nothing that helps an owner; neverdark's do.
+export const inWords = (error) => (error instanceof Refused ? error.message : "neverdark does not answer");
+
+export const streamPath = (stream) => `api/streams/${encodeURIComponent(stream)}`;
