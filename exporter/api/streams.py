@@ -151,8 +151,8 @@ def _log_page(control: Control, process: ProcessSnapshot, lines: int, after: str
             page = last_lines(directory, process.key.name, process.run_id, lines)
         else:
             page = lines_after(directory, process.key.name, after, lines)
-    except ValueError as error:
-        raise HTTPException(422, str(error)) from None
+    except ValueError as error:  # well formed, but of another process
+        raise HTTPException(404, str(error)) from None
     if page is None:
         raise HTTPException(404, "the process has no log yet")
     return page

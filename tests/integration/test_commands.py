@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
 from tests.integration.conftest import Launch
-from tests.integration.harness.recipes import STUBBORN
+from tests.integration.harness.recipes import STUBBORN, cam
 from tests.integration.harness.supervised import carriers, ignores_sigterm
 from tests.integration.harness.waiting import SLACK, all_along, eventually
 
@@ -30,6 +31,29 @@ def test_an_untracked_command_is_on_air_while_it_runs_and_is_kept_alive(neverdar
     running.wait_on_air()
     assert running.restarts() == {COMMAND: {"exit": 1}}
     assert running.exits(*COMMAND) == {"killed": 1}
+
+
+def test_what_nobody_has_verified_is_not_called_on_air(neverdark: Launch) -> None:
+    sleep = ["sh", "-c", "exec sleep 1000"]
+    place = {"yt": {"url": "rtmp://127.0.0.1:9/live", "key": "demo"}}
+    running = neverdark(
+        {
+            "bare": {"command": sleep},
+            "reports": {"command": [*sleep, "{progress}"]},
+            "observed": {"command": sleep, "destinations": place},
+            "split": cam("rtmp://127.0.0.1:9/live", "other"),
+        }
+    )
+    running.wait_on_air("bare")
+    verified = {stream["stream"]: stream["verified"] for stream in running.streams()}
+    assert verified == {"bare": False, "reports": True, "observed": True, "split": True}
+    assert running.get("/readyz").json()["streams"]["bare"]["verified"] is False
+    table = running.cli("status").stdout
+    (line,) = [line for line in table.splitlines() if line.startswith("bare")]
+    assert "runs, unverified" in line
+    assert "ON AIR" not in line
+    listed = json.loads(running.cli("status", "--json").stdout)["streams"]
+    assert {stream["stream"] for stream in listed if not stream["verified"]} == {"bare"}
 
 
 def test_a_command_with_progress_is_watched_for_stalls(neverdark: Launch, ffmpeg: str) -> None:

@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from exporter.api import gate
-from exporter.api.brake import LONGEST_WAIT
+from exporter.api.brake import LONGEST_WAIT, Brake
 from tests.unit.exporter.conftest import PATIENCE, Client, Serve
 from tests.unit.exporter.snapshots import FakeControl, command, snapshot
 from tests.unit.exporter.test_collector import read
@@ -118,7 +117,7 @@ def test_the_right_token_and_other_requests_get_through_beside_many_wrong_ones(
 
 
 def test_only_so_many_wait(serve: Serve, control: FakeControl, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate.Brake, "wait", lambda _brake, _now, waiting: None if waiting >= 2 else 1.0)
+    monkeypatch.setattr(Brake, "wait", lambda _brake, _now, waiting: None if waiting >= 2 else 1.0)
     client = serve(control, token=TOKEN)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: client.post(STOP, Authorization="Bearer wrong"), range(8)))
@@ -167,12 +166,14 @@ def test_requests_are_counted_by_what_they_asked_for(serve: Serve, control: Fake
 
 
 def test_the_description_tells_who_needs_the_token(serve: Serve, control: FakeControl) -> None:
-    described = serve(control).get("/openapi.json").json()
+    described = serve(control, token=TOKEN).get("/openapi.json").json()
     assert described["components"]["securitySchemes"] == {
         "token": {"type": "http", "description": "api_token, when one is set", "scheme": "bearer"}
     }
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
-            assert ("security" in operation) is (method == "post"), f"{method} {path}"
+            assert operation.get("security") == ([{"token": []}] if method == "post" else None), f"{method} {path}"
             if path.startswith("/api/"):
                 assert {"401", "403", "429"} <= operation["responses"].keys()
+    free = serve(control).get("/openapi.json").json()["paths"]["/api/streams/{stream}/stop"]["post"]
+    assert free["security"] == [{}, {"token": []}]

@@ -330,6 +330,8 @@ def test_logs(serve: Serve, tmp_path: Path) -> None:
         log.write("four\n")
     assert client.get(f"{path}?after={page['next']}").json()["lines"] == ["four"]
     assert client.get(f"{path}?after=nonsense").status_code == 422
+    assert client.get(f"{path}?after=encoder.r1.log:1:2%0a").status_code == 422
+    assert client.get(f"{path}?role=pusher&destination=backup&after={page['next']}").status_code == 404
     assert client.get(f"{path}?role=pusher&destination=backup").json()["lines"] == ["sent"]
     assert client.get(f"{path}?destination=backup").json()["lines"] == ["sent"]
     ambiguous = client.get(f"{path}?role=pusher")
