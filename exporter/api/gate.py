@@ -10,7 +10,7 @@ import structlog
 from fastapi import Security
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.api.answers import answer
 from exporter.api.brake import LONGEST_WAIT, Brake
@@ -20,6 +20,7 @@ from exporter.traffic import Traffic, is_order
 from supervisor.quantities import Address
 
 _TOLD_AGAIN: Final = 60.0  # seconds
+_ACCEPTED: Final = 202
 _WRONG_TOKEN: Final = Refusal(401, "the token is wrong")
 _TOO_MANY: Final = Refusal(429, "too many wrong tokens are being tried; try again in a moment")
 _HEADERS: Final = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": f"{LONGEST_WAIT:.0f}"}}
@@ -52,7 +53,8 @@ class Gate:
             return
         headers = Headers(scope=scope)
         has_token = self._token is not None
-        if is_order(scope["method"]):
+        order = is_order(scope["method"])
+        if order:
             refused = order_refusal(headers, scope["http_version"], self._listen, has_token=has_token)
         else:
             refused = reading_refusal(scope["path"], headers, self._listen, has_token=has_token)
@@ -60,7 +62,7 @@ class Gate:
             refused = await self._look_at(headers["authorization"], scope)
             scope.setdefault("state", {})[PROVEN] = refused is None
         if refused is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _telling(scope, send) if order else send)
         else:
             await answer({"detail": refused.detail}, refused.status, _HEADERS.get(refused.status))(scope, receive, send)
 
@@ -87,5 +89,21 @@ class Gate:
         self._traffic.refused_tokens += 1
         self._untold += 1
         if now - self._told >= _TOLD_AGAIN:
-            _log.warning("wrong token refused", peer=(scope.get("client") or ("unknown",))[0], times=self._untold)
+            _log.warning("wrong token refused", peer=_peer(scope), times=self._untold)
             self._told, self._untold = now, 0
+
+
+def _peer(scope: Scope) -> str:
+    """The address of who asks; of a proxy, if one is in between."""
+    return str((scope.get("client") or ("unknown",))[0])
+
+
+def _telling(scope: Scope, send: Send) -> Send:
+    """`send`, which also writes down who gave the order, if it is taken: otherwise only that one came is known."""
+
+    async def telling(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == _ACCEPTED:
+            _log.info("order taken", order=scope["path"], peer=_peer(scope))
+        await send(message)
+
+    return telling

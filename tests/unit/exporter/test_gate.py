@@ -116,6 +116,16 @@ def test_the_right_token_and_other_requests_get_through_beside_many_wrong_ones(
         assert {guess.result().status_code for guess in wrong} == {401}
 
 
+def test_the_log_says_who_gave_an_order(serve: Serve, control: FakeControl, capfd: pytest.CaptureFixture[str]) -> None:
+    client = serve(control)
+    assert client.post("/api/streams/nothing/stop").status_code == 404
+    assert client.post(STOP).status_code == 202
+    told = "".join(capfd.readouterr())
+    assert told.count("order taken") == 1
+    assert STOP in told
+    assert "127.0.0.1" in told
+
+
 def test_only_so_many_wait(serve: Serve, control: FakeControl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Brake, "wait", lambda _brake, _now, waiting: None if waiting >= 2 else 1.0)
     client = serve(control, token=TOKEN)
