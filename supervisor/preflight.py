@@ -19,7 +19,7 @@ from supervisor.ffmpeg.binary import Binary, FfmpegNotFound, find, missing_encod
 
 _FEWEST_CONNECTIONS = 32  # of HTTP clients
 _FILES_OF_OURS = 68 + _FEWEST_CONNECTIONS  # probes, worker threads, the database, the libraries
-_FILES_OF_A_PROCESS = 4  # pidfd, output, progress, log file
+_FILES_OF_A_PROCESS = 5  # pidfd, output, progress, media or parameters, log file
 
 
 def find_ffmpeg(loaded: Loaded, file: Path) -> Binary:
