@@ -28,6 +28,7 @@ _log = structlog.get_logger("neverdark.http")
 
 _BACKLOG: Final = 1024  # those who wait to be taken in cost us nothing
 _KEEP_ALIVE: Final = 30  # seconds; longer than the usual scrape interval, so that a scraper keeps its connection
+_TOLD_AGAIN: Final = 600.0  # seconds
 _POLITE_STOP: Final = 0.6  # seconds for answers on their way; idle connections are closed at once
 _FORCED_STOP: Final = 0.3
 
@@ -104,7 +105,7 @@ class HttpServer:
 
     async def _serve(self) -> None:
         assert self._socket is not None
-        asyncio.get_running_loop().set_exception_handler(_on_loop_error)
+        asyncio.get_running_loop().set_exception_handler(_LoopErrors())
         self._server.listener = self._socket
         await self._server.serve(sockets=[])
 
@@ -137,11 +138,17 @@ class _Server(uvicorn.Server):
         self._traffic.count(Handler.OTHER, status)
 
 
-def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """One line; asyncio would print a traceback."""
-    del loop
-    error = context.get("exception")
-    _log.error("http server", error=type(error).__name__ if error else "", where=str(context.get("message", "")))
+class _LoopErrors:
+    """One line for each kind of error in ten minutes; asyncio would print a traceback each time."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, float] = {}
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = type(context.get("exception")).__name__
+        if loop.time() - self._told.get(error, -_TOLD_AGAIN) >= _TOLD_AGAIN:
+            self._told[error] = loop.time()
+            _log.error("http server", error=error, where=str(context.get("message", "")))
 
 
 def _bind(listen: Address) -> socket.socket:

@@ -243,3 +243,21 @@ def test_without_descriptors_it_waits_calmly_and_says_so_once(
     assert told.count("no connection can be accepted") == 1
     assert "Too many open files" in told
     assert "Traceback" not in told
+
+
+def test_a_mistake_of_ours_in_a_connection_is_told_in_one_line_however_often(
+    serve: Serve, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_self: object, _data: bytes) -> None:
+        raise RuntimeError("SECRET")
+
+    client = serve(FakeControl(snapshot()))
+    with monkeypatch.context() as broken_for_a_while:
+        broken_for_a_while.setattr(connection.Connection, "data_received", broken)
+        with saying(client, WHOLE, 20) as opened:
+            eventually(lambda: all(map(is_closed, opened)), PATIENCE, "they are cut off")
+    assert client.get("/healthz").ok
+    told = "".join(capfd.readouterr())
+    assert told.count("RuntimeError") == 1
+    assert "Traceback" not in told
+    assert "SECRET" not in told
