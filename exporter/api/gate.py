@@ -20,7 +20,7 @@ from exporter.traffic import Traffic, is_order
 from supervisor.quantities import Address
 
 _TOLD_AGAIN: Final = 60.0  # seconds
-_ACCEPTED: Final = 202
+_TAKEN: Final = frozenset({200, 202})
 _WRONG_TOKEN: Final = Refusal(401, "the token is wrong")
 _TOO_MANY: Final = Refusal(429, "too many wrong tokens are being tried; try again in a moment")
 _HEADERS: Final = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": f"{LONGEST_WAIT:.0f}"}}
@@ -102,7 +102,7 @@ def _telling(scope: Scope, send: Send) -> Send:
     """`send`, which also writes down who gave the order, if it is taken: otherwise only that one came is known."""
 
     async def telling(message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] == _ACCEPTED:
+        if message["type"] == "http.response.start" and message["status"] in _TAKEN:
             _log.info("order taken", order=scope["path"], peer=_peer(scope))
         await send(message)
 
