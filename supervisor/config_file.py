@@ -44,7 +44,7 @@ class Loaded:
     files: Mapping[Path, Stamp]
     variables: frozenset[str] = field(repr=False)
     written: Any = field(repr=False)
-    named: Named
+    named: Named = field(repr=False)
 
 
 def load(path: Path) -> Loaded:

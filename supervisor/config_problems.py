@@ -35,7 +35,7 @@ _HARMLESS_STREAM = re.compile(r"[\w -]{0,64}")
 _HARMLESS_DESTINATION = re.compile(r"[A-Za-z_ ]{0,20}")
 _HARMLESS_VALUE = re.compile(r"[-+]?[0-9.]{1,6} ?[A-Za-z/]{0,5}|[A-Za-z_ ]{0,12}")
 # YAML takes a key without a space after its colon for more of the value on the line before.
-_NEXT_LINE = re.compile(r"\s+\S*:.*", re.DOTALL)
+_NEXT_LINE = re.compile(r"(?<!\s)\s+\S*:.*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +261,7 @@ def _may_be_shown(path: Path_, value: object) -> bool:
 
 def _is_path(value: str) -> bool:
     """Whether it is the name of a secret's file rather than the secret itself."""
-    if re.search(r"\s", value) or "/" not in value:
+    if len(value.split()) != 1 or "/" not in value:
         return False
     try:
         return value[0] in "/.~" or absolute(Path(value)).parent.is_dir()

@@ -30,6 +30,7 @@ _READ: Final = stat.S_IROTH | stat.S_IRGRP
 _WRITE: Final = stat.S_IWOTH | stat.S_IWGRP
 _Shared = Callable[[int, int], bool]  # (group, owner) → whether it is shared
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+_EMPTY_LOGIN: Final = re.compile(r"://[^/@:]*:@")  # what a password's variable leaves behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,9 @@ def holds_secrets(written: Any, key: str = "") -> bool:
     if isinstance(written, list):
         return bool(secrets_of_argv(_VARIABLE.sub("", str(word)) for word in written))
     plain = "" if written is None else _VARIABLE.sub("", str(written))
-    return bool(plain) if key in {"key", "api_token"} else key == "url" and bool(secrets_of_url(plain))
+    if key == "url":
+        return bool(secrets_of_url(_EMPTY_LOGIN.sub("://", plain)))
+    return bool(plain) if key in {"key", "api_token"} else False
 
 
 # --- what cannot be known --------------------------------------------------------------------------

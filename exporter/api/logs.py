@@ -14,6 +14,7 @@ from typing import IO, Final, NamedTuple
 
 _TAIL_BYTES: Final = 2 * 2**20  # no answer looks further back than this
 CURSOR: Final = r"([A-Za-z0-9_.-]{1,251}\.log):([0-9]{1,18}):([0-9]{1,18})"
+_CURSOR: Final = re.compile(CURSOR)
 
 
 class Page(NamedTuple):
@@ -61,7 +62,7 @@ def lines_after(directory: Path, name: str, after: str, count: int) -> Page | No
 
     None when there is no log any more. Raises `ValueError` for a cursor that was never given out.
     """
-    match = re.fullmatch(CURSOR, after)
+    match = _CURSOR.fullmatch(after)
     if match is None or not match.group(1).startswith(f"{name}."):
         raise ValueError("after: expected the value of `next` of an earlier answer")
     cursor = _Cursor(match.group(1), int(match.group(2)), int(match.group(3)))
