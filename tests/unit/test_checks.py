@@ -42,6 +42,7 @@ ON_AIR = Evidence(
     has_ingest=True,
     has_source=True,
     source_delivers=True,
+    av_offset=-0.02,
 )
 
 Row = tuple[Evidence, Verdict, Cause | None, Role | None]
@@ -137,6 +138,21 @@ PROGRESS: dict[str, Row] = {
         Trouble.START_TIMEOUT,
         Role.ENCODER,
     ),
+    "silent for as long as is usual with its source": (ON_AIR._replace(silent=17.0, usual=14.0), HEALTHY, None, None),
+    "silent for longer, not yet late": (ON_AIR._replace(silent=23.9, usual=14.0), UNKNOWN, None, None),
+    "late even for its source": (ON_AIR._replace(silent=24.0, usual=14.0), UNHEALTHY, Trouble.STALL, Role.PUSHER),
+    "never yet, with a source that takes its time": (
+        ON_AIR._replace(silent=None, waited=43.9, usual=14.0),
+        UNKNOWN,
+        None,
+        None,
+    ),
+    "never yet, and too late even for that": (
+        ON_AIR._replace(silent=None, waited=44.0, usual=14.0),
+        UNHEALTHY,
+        Trouble.START_TIMEOUT,
+        Role.PUSHER,
+    ),
     "just fast enough": (ON_AIR._replace(speed=0.95), HEALTHY, None, None),
     "too slow": (ON_AIR._replace(speed=0.94), DEGRADED, Trouble.SLOW, Role.ENCODER),
     "too slow, and nobody minds": (ON_AIR._replace(speed=0.1, limits=Limits(speed=None)), HEALTHY, None, None),
@@ -161,6 +177,27 @@ UPLINK: dict[str, Row] = {
     "for half of the time nothing": (uplink(2.5), DEGRADED, None, None),
     "almost too long": (uplink(4.9), DEGRADED, None, None),
     "too long": (uplink(5.0), UNHEALTHY, Trouble.UPLINK_BLOCKED, Role.PUSHER),
+    "as much behind as is allowed": (uplink()._replace(backlog=5.0), HEALTHY, None, None),
+    "more behind than that": (uplink()._replace(backlog=5.01), DEGRADED, Trouble.BACKLOG, Role.PUSHER),
+    "more behind than the owner's own measure": (
+        uplink()._replace(backlog=2.1, limits=Limits(backlog=2.0)),
+        DEGRADED,
+        Trouble.BACKLOG,
+        Role.PUSHER,
+    ),
+    "behind, and half of the time nothing": (
+        uplink(2.5)._replace(backlog=9.0),
+        DEGRADED,
+        Trouble.BACKLOG,
+        Role.PUSHER,
+    ),
+    "behind, and too long nothing": (
+        uplink(5.0)._replace(backlog=9.0),
+        UNHEALTHY,
+        Trouble.UPLINK_BLOCKED,
+        Role.PUSHER,
+    ),
+    "behind without a connection": (uplink(connected=False)._replace(backlog=9.0), UNKNOWN, None, None),
     "no connection, so nothing to tell": (uplink(60.0, connected=False), UNKNOWN, None, None),
 }
 REACHES: dict[Reach | None, Verdict] = {
@@ -189,12 +226,22 @@ SOURCE: dict[str, Row] = {
     **{f"silent, and a probe says {reach}": (dark(source=reach), v, None, None) for reach, v in REACHES.items()},
     f"silent, and a probe says {Reach.CLOSED}": (dark(source=Reach.CLOSED), UNKNOWN, None, None),  # or dislikes us
 }
+CONFORMANCE: dict[str, Row] = {
+    "side by side": (ON_AIR, HEALTHY, None, None),
+    "nobody knows how far apart": (ON_AIR._replace(av_offset=None), UNKNOWN, None, None),
+    "the sound two seconds early": (ON_AIR._replace(av_offset=2.0), HEALTHY, None, None),
+    "and a little more": (ON_AIR._replace(av_offset=2.01), DEGRADED, Trouble.AV_OFFSET, Role.PUSHER),
+    "the sound two seconds late": (ON_AIR._replace(av_offset=-2.0), HEALTHY, None, None),
+    "and a little later": (ON_AIR._replace(av_offset=-2.01), DEGRADED, Trouble.AV_OFFSET, Role.PUSHER),
+    "far apart, and nothing flows": (dark(av_offset=29.0), UNKNOWN, None, None),
+}
 TABLES: dict[Check, dict[str, Row]] = {
     Check.PROCESS: PROCESS,
     Check.PROGRESS: PROGRESS,
     Check.UPLINK: UPLINK,
     Check.NETWORK: NETWORK,
     Check.SOURCE: SOURCE,
+    Check.CONFORMANCE: CONFORMANCE,
 }
 ROWS = [(check, name) for check, table in TABLES.items() for name in table]
 
@@ -220,7 +267,7 @@ OBSERVED = BARE._replace(uplink=UplinkEvidence(connected=True, silent=0.0, timeo
     ("evidence", "checks"),
     [
         (ON_AIR, set(Check)),
-        (SRT, {Check.PROCESS, Check.PROGRESS, Check.SOURCE}),
+        (SRT, {Check.PROCESS, Check.PROGRESS, Check.SOURCE, Check.CONFORMANCE}),
         (BARE, {Check.PROCESS, Check.PROGRESS}),
         (OBSERVED, {Check.PROCESS, Check.PROGRESS, Check.UPLINK, Check.NETWORK}),
     ],

@@ -45,6 +45,7 @@ WORDS = {
 PURE = {
     "supervisor.airtime",
     "supervisor.attribution",
+    "supervisor.av_offset",
     "supervisor.checks",
     "supervisor.drill_rules",
     "supervisor.drill_view",
@@ -53,6 +54,7 @@ PURE = {
     "supervisor.ffmpeg.codecs",
     "supervisor.ffmpeg.destinations",
     "supervisor.ffmpeg.failure",
+    "supervisor.ffmpeg.parameters",
     "supervisor.ffmpeg.progress",
     "supervisor.ffmpeg.sources",
     "supervisor.findings",
@@ -64,6 +66,7 @@ PURE = {
     "supervisor.lifecycle",
     "supervisor.lifecycle_types",
     "supervisor.line",
+    "supervisor.media_backlog",
     "supervisor.open_incidents",
     "supervisor.peers",
     "supervisor.plan",
@@ -71,7 +74,9 @@ PURE = {
     "supervisor.progress_meter",
     "supervisor.rate",
     "supervisor.removal",
+    "supervisor.rhythm",
     "supervisor.snapshot",
+    "supervisor.source_clock",
     "supervisor.tally",
     "supervisor.uplink",
 }

@@ -31,10 +31,11 @@ from supervisor.lifecycle_types import (
     Terminate,
     Tick,
     UplinkBlocked,
+    Useless,
     View,
     Waiting,
 )
-from supervisor.model import ExitCause, RestartReason, State
+from supervisor.model import ExitCause, RestartReason, State, Trouble
 
 POLICIES = Policies()
 EVENTS: tuple[type[Event], ...] = typing.get_args(Event)
@@ -54,6 +55,8 @@ def running(now: float = 10.0, **status: object) -> Status:
 def make(kind: type[Event]) -> Event:
     if kind is Exited:
         return Exited(ExitCause.OTHER)
+    if kind is Useless:
+        return Useless(RestartReason.UPLINK, Trouble.BACKLOG)
     return Restart(RestartReason.OPERATOR) if kind is Restart else kind()  # type: ignore[call-arg]
 
 
@@ -218,6 +221,57 @@ def test_a_blocked_uplink_is_killed_once() -> None:
 def test_how_long_an_uplink_was_blocked_is_what_was_measured_there(measured: float | None, told: float) -> None:
     result = step(running(), UplinkBlocked(measured), view(20.0))
     assert result.facts == (Silent(RestartReason.UPLINK, told),)
+
+
+@pytest.mark.parametrize("state", [State.STARTING, State.RUNNING])
+def test_what_is_useless_is_killed_once_and_the_trouble_is_named(state: State) -> None:
+    useless = Useless(RestartReason.STALL, Trouble.CLOCK_JUMPED)
+    result = step(replace(running(), state=state), useless, view(20.0, last_advance=19.9))
+    assert result.actions == (Kill(),)
+    assert result.facts == (Silent(RestartReason.STALL, 0.0, Trouble.CLOCK_JUMPED),)
+    assert result.status.deadline is None
+    assert step(result.status, useless, view(20.1)) == Step(result.status)
+    after = step(result.status, Exited(ExitCause.KILLED), view(20.2)).status
+    assert (after.state, after.spent, after.reason) == (State.BACKOFF, 1, RestartReason.STALL)
+
+
+@pytest.mark.parametrize("line_down", [False, True])
+@pytest.mark.parametrize("spent", [0, 4, POLICIES.restart.attempts])
+def test_what_is_useless_through_no_fault_of_its_own_is_replaced_at_once_and_free(
+    spent: int,
+    line_down: bool,  # noqa: FBT001 - a row of the table
+) -> None:
+    ending = step(running(spent=spent), Useless(RestartReason.UPLINK, Trouble.BACKLOG, free=True), view(20.0)).status
+    after = step(ending, Exited(ExitCause.KILLED), view(20.1, line_down=line_down))
+    assert after.actions == (Spawn(RestartReason.UPLINK),)
+    assert (after.status.state, after.status.spent, after.status.free) == (State.STARTING, spent, False)
+    next_failure = step(after.status, Exited(ExitCause.OTHER), view(20.2)).status
+    assert next_failure.spent == min(spent + 1, POLICIES.restart.attempts), "only that one was free"
+
+
+@pytest.mark.parametrize("free", [False, True])
+@pytest.mark.parametrize("state", [State.STOPPED, State.BACKOFF, State.COOLDOWN, State.STOPPING])
+def test_what_does_not_run_cannot_be_useless(state: State, free: bool) -> None:  # noqa: FBT001 - a row of the table
+    status = Status(state=state, wanted=state is not State.STOPPED, run=1, since=1.0, deadline=2.0)
+    assert step(status, Useless(RestartReason.UPLINK, Trouble.BACKLOG, free=free), view(5.0)) == Step(status)
+
+
+def test_a_stop_while_a_useless_run_ends_is_a_stop() -> None:
+    ending = step(running(), Useless(RestartReason.UPLINK, Trouble.BACKLOG, free=True), view(20.0)).status
+    stopping = step(ending, Stop(), view(20.01)).status
+    gone = step(stopping, Exited(ExitCause.KILLED), view(20.02))
+    assert (gone.status.state, gone.status.free, gone.actions) == (State.STOPPED, False, ())
+
+
+@pytest.mark.parametrize(("last_advance", "limit"), [(12.0, 10.0), (None, 30.0)], ids=["media", "the first media"])
+def test_a_source_that_is_usually_silent_for_a_while_has_that_much_longer(
+    last_advance: float | None, limit: float
+) -> None:
+    status = running(10.0) if last_advance else step(Status(), Start(), view(9.0)).status
+    due = (last_advance or 9.0) + limit + 17.5
+    early = step(status, Tick(), view(due - 0.1, last_advance=last_advance, usual=17.5))
+    assert early.actions == ()
+    assert step(status, Tick(), view(due, last_advance=last_advance, usual=17.5)).actions == (Kill(),)
 
 
 def test_a_planned_stop_asks_twice_and_then_kills() -> None:

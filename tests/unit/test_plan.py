@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from supervisor.config import Config
 from supervisor.config_file import load
 from supervisor.ffmpeg.binary import Binary
+from supervisor.ffmpeg.parameters import Picture
 from supervisor.model import ProcessKey, Role
-from supervisor.plan import PROGRESS, StreamSpec, plan
+from supervisor.plan import PROGRESS, StreamSpec, fixed, plan
 from supervisor.quantities import Address
 from supervisor.secrecy import Redactor
 
@@ -87,8 +88,78 @@ def test_ports_are_the_same_for_both_ends(config: Config) -> None:
     *pushers, encoder = planned(config)["cam"].processes
     for pusher in pushers:
         assert pusher.media_port == port("cam", pusher.key.destination)
-        assert f"127.0.0.1:{pusher.media_port}?" in " ".join(pusher.argv)
-        assert str(pusher.media_port) in " ".join(encoder.argv)
+        assert rf"127.0.0.1\:{pusher.media_port}?" in encoder.argv[-1]
+        assert f"localport={{from-{pusher.key.destination}}}" in encoder.argv[-1]
+    assert encoder.feeds == tuple(pusher.key.destination for pusher in pushers)
+
+
+LEFT_OPEN = """
+streams:
+  open: {source: {url: "rtsp://h/x"}, destinations: {d: {url: /a.flv}}}
+  sized: {source: {url: "rtsp://h/x"}, video: {size: 640x360}, destinations: {d: {url: /b.flv}}}
+  copied: {source: {url: "rtsp://h/x"}, video: {codec: copy}, destinations: {d: {url: /c.flv}}}
+  told: {source: {url: "rtsp://h/x"}, video: {size: 640x360, fps: 25}, destinations: {d: {url: /d.flv}}}
+"""
+FOUND = Picture(1280, 720, 30000 / 1001, square=True)
+
+
+@pytest.mark.parametrize(
+    ("stream", "picture", "size", "rate"),
+    [
+        ("open", FOUND, "1280:720", "30000/1001"),
+        ("open", FOUND._replace(rate=None), "1280:720", None),
+        ("open", FOUND._replace(rate=90000.0), "1280:720", None),  # the ticks of a clock, no rate
+        ("open", FOUND._replace(rate=240.0), "1280:720", "240"),
+        ("sized", FOUND, "640:360", "30000/1001"),
+    ],
+)
+def test_what_the_first_run_made_the_others_make_as_well(
+    stream: str, picture: Picture, size: str, rate: str | None, tmp_path: Path
+) -> None:
+    file = tmp_path / "neverdark.yml"
+    file.write_text(LEFT_OPEN)
+    argv = fixed(load(file).config, stream, BINARY, port, picture)
+    assert argv is not None
+    assert f"scale={size}:" in argv[argv.index("-vf") + 1]
+    assert (argv[argv.index("-r") + 1] if "-r" in argv else None) == rate
+    assert argv[-1] == planned(load(file).config)[stream].processes[-1].argv[-1]
+
+
+@pytest.mark.parametrize(
+    ("stream", "picture"),
+    [
+        ("told", FOUND),
+        ("copied", FOUND),
+        ("open", FOUND._replace(square=False)),  # a scale that makes pixels square would be another picture
+        ("sized", FOUND._replace(rate=None)),
+    ],
+)
+def test_where_nothing_is_left_open_nothing_is_fixed(stream: str, picture: Picture, tmp_path: Path) -> None:
+    file = tmp_path / "neverdark.yml"
+    file.write_text(LEFT_OPEN)
+    assert fixed(load(file).config, stream, BINARY, port, picture) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "pieces"),
+    [
+        ("{url: 'http://h/a.m3u8'}", False),  # paced
+        ("{url: 'http://h/a.m3u8', realtime: false}", True),
+        ("{url: 'http://h/a.ts'}", True),
+        ("{url: 'http://h/a.ts', realtime: true}", False),
+        ("{url: 'rtsp://h/a'}", False),
+        ("{url: /a.ts, realtime: false}", False),
+    ],
+)
+def test_which_sources_come_in_pieces(source: str, pieces: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a row
+    file = tmp_path / "neverdark.yml"
+    file.write_text(f"streams: {{s: {{source: {source}, destinations: {{d: {{url: /x.flv}}}}}}}}")
+    assert planned(load(file).config)["s"].processes[-1].in_pieces is pieces
+
+
+def test_who_sends_sound_is_known(config: Config) -> None:
+    *pushers, _ = planned(config)["cam"].processes
+    assert all(pusher.sound for pusher in pushers)
 
 
 def test_where_a_pusher_connects_to(config: Config) -> None:

@@ -261,3 +261,16 @@ def test_what_cannot_be_started(outlet: Outlet, program: str, error: type[OSErro
     with pytest.raises(error):
         spawn([program], {"PATH": os.environ["PATH"]}, outlet.fd)
     assert _descriptors() == before
+
+
+def test_a_child_knows_what_it_inherits_by_the_number_that_it_expects(outlet: Outlet) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"media")
+    try:
+        child = spawn(["head", "-c", "5", "/dev/fd/3"], {"PATH": os.environ["PATH"]}, outlet.fd, {3: reading})
+        assert ended(child)[0] == Exit(0, None)
+        assert not os.get_inheritable(reading), "ours stays ours"
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert output(outlet) == b"media"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.snapshot import UplinkTotals
-from supervisor.uplink import DropMeter, DropSample, TcpSample, TcpState, UplinkMeter
+from supervisor.uplink import TcpSample, TcpState, UplinkMeter
 
 TIMEOUT = 5.0
 WALL = 1_700_000_000.0
@@ -255,31 +255,3 @@ def test_an_old_inode_with_lower_counts_is_a_new_connection() -> None:
     meter = UplinkMeter()
     verdicts([Look(0, connection(100, retransmits=5)), Look(1, connection(30, retransmits=1))], meter=meter)
     assert (meter.totals.connections, meter.totals.acked_bytes, meter.totals.retransmits) == (2, 130, 6)
-
-
-DROPS = {
-    "none yet": ([], 0),
-    "no socket": ([None], 0),
-    "what the first sample shows was lost, too": ([DropSample(1, 4)], 4),
-    "growth": ([DropSample(1, 4), DropSample(1, 4), DropSample(1, 10)], 10),
-    "a new socket counts from 0": ([DropSample(1, 4), None, DropSample(2, 3)], 7),
-    "the same socket after a pause": ([DropSample(1, 4), None, DropSample(1, 5)], 5),
-    "a count that wraps": ([DropSample(1, 2**31 - 1), DropSample(1, -(2**31))], 2**31 - 1),
-}
-
-
-@pytest.mark.parametrize(("looks", "expected"), DROPS.values(), ids=DROPS.keys())
-def test_drops_are_summed_over_sockets(looks: list[DropSample | None], expected: int) -> None:
-    meter = DropMeter()
-    for sample in looks:
-        meter.update(sample)
-    assert meter.total == expected
-
-
-@given(st.lists(st.none() | st.builds(DropSample, st.integers(1, 3), st.integers(-(2**31), 2**31))))
-def test_dropped_datagrams_never_fall(looks: list[DropSample | None]) -> None:
-    meter = DropMeter()
-    for sample in looks:
-        before = meter.total
-        meter.update(sample)
-        assert meter.total >= before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import pytest
@@ -23,21 +24,23 @@ def encoder(
     audio: dict[str, object] | None = None,
     *,
     binary: Binary = OLD,
-    ports: tuple[int, ...] = (20000,),
+    links: Mapping[str, int] = {"a": 20000},  # noqa: B006 - a Mapping, nobody writes to it
 ) -> list[str]:
     return encoder_argv(
         binary,
         Source.model_validate({"url": "rtmp://10.0.0.5/live/cam"} | (source or {})),
         Video.model_validate(video or {}),
         Audio.model_validate(audio or {}),
-        media_ports=ports,
+        links=links,
         progress_url=PROGRESS,
         read_timeout=5.0,
     )
 
 
-def pusher(url: str, key: str | None = None, *, audio: bool = True, ca_file: str | None = None) -> list[str]:
-    return pusher_argv(NEW, url, key, media_port=20000, progress_url=PROGRESS, audio=audio, ca_file=ca_file)
+def pusher(
+    url: str, key: str | None = None, *, audio: bool = True, ca_file: str | None = None, binary: Binary = NEW
+) -> list[str]:
+    return pusher_argv(binary, url, key, progress_url=PROGRESS, audio=audio, ca_file=ca_file)
 
 
 def value(argv: list[str], option: str) -> str:
@@ -63,8 +66,9 @@ SOURCES: list[tuple[dict[str, object], list[str]]] = [
     ({"url": "RTSPS://cam/s"}, ["-rtsp_transport", "tcp", "-timeout", "5000000"]),
     ({"url": "rtmp://cam/live/x"}, ["-rw_timeout", "5000000"]),
     ({"url": "rtmps://cam/live/x", "loop": True}, ["-rw_timeout", "5000000"]),
-    ({"url": "https://cam/x.m3u8?token=1"}, ["-rw_timeout", "5000000"]),
-    ({"url": "http://cam/list", "format": "hls"}, ["-rw_timeout", "5000000", "-f", "hls"]),
+    ({"url": "https://cam/x.m3u8?token=1"}, ["-rw_timeout", "5000000", "-re"]),
+    ({"url": "https://cam/x.m3u8", "realtime": False}, ["-rw_timeout", "5000000"]),
+    ({"url": "http://cam/list", "format": "hls"}, ["-rw_timeout", "5000000", "-re", "-f", "hls"]),
     (
         {"url": "http://cam/x.ts"},
         [
@@ -195,19 +199,43 @@ def test_hardware_video(codec: str, pixels: str, special: tuple[str, str]) -> No
     assert ("-filter_hw_device" in argv[: argv.index("-i")]) == (codec == "h264_vaapi")
 
 
-def test_one_destination_gets_plain_mpegts_and_several_a_tee() -> None:
-    pace = "pkt_size=1316&bitrate=100000000&burst_bits=200000"
-    assert encoder()[-5:] == [
-        "-f", "mpegts", "-mpegts_flags", "+resend_headers", f"udp://127.0.0.1:20000?{pace}",
-    ]  # fmt: skip
-    several = encoder(ports=(20000, 20001))
-    branch = r"[f=mpegts:mpegts_flags=+resend_headers:max_interleave_delta=500000]udp\://127.0.0.1\:{}?" + pace
-    assert several[-3:] == ["-f", "tee", "|".join(branch.format(port) for port in (20000, 20001))]
+def branches(argv: list[str]) -> list[str]:
+    assert argv[-3:-1] == ["-f", "tee"]
+    return argv[-1].split("|")
+
+
+def test_each_destination_and_the_tap_have_a_branch_of_their_own() -> None:
+    options = (
+        "[f=mpegts:mpegts_flags=+resend_headers:omit_video_pes_length=0:pes_payload_size=0:max_delay=40000"
+        ":max_interleave_delta=500000]"
+    )
+    query = "?pkt_size=1316&bitrate=100000000&burst_bits=200000&localaddr=127.0.0.1&localport="
+    *media, tap = branches(encoder(links={"a": 20000, "b-2": 20001}))
+    assert media == [
+        rf"{options}udp\://127.0.0.1\:20000{query}{{from-a}}",
+        rf"{options}udp\://127.0.0.1\:20001{query}{{from-b-2}}",
+    ]
+    assert tap.endswith(r"]udp\://127.0.0.1\:{tap}?pkt_size=1316&localaddr=127.0.0.1&localport={from-}")
+
+
+@pytest.mark.parametrize(
+    ("audio", "sound"), [({"source": "copy"}, True), ({}, False), ({"source": "none"}, False)], ids=str
+)
+def test_the_tap_brings_keyframes_and_a_little_of_copied_sound_and_its_failure_is_nobodys(
+    audio: dict[str, object],
+    sound: bool,  # noqa: FBT001 - a row of the table
+) -> None:
+    """Sound that is encoded here is what was asked for, always; only the source's own may change."""
+    *_, tap = branches(encoder(audio=audio))
+    options = tap[1 : tap.index("]")].split(":")
+    assert {"f=mpegts", "onfail=ignore", "bsfs/v=noise=drop=not(key)"} <= set(options)
+    assert ("bsfs/a=noise=drop=n-50*floor(n/50)" in options) is sound
+    assert options[-1] == ("select=v,a" if sound else "select=v")
 
 
 def test_an_encoder_without_a_port_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one media port"):
-        encoder(ports=())
+        encoder(links={})
 
 
 RTMP: list[tuple[str, str | None, str, str, str]] = [
@@ -236,18 +264,36 @@ def test_rtmps_certificates_are_verified() -> None:
     assert "-tls_verify" not in pusher("rtmp://h/live", "KEY", ca_file="/ca.pem")
 
 
-def test_pusher_reads_the_media_port_and_encodes_nothing() -> None:
+def test_pusher_reads_the_socket_that_it_inherits_and_encodes_nothing() -> None:
     argv = pusher("rtmp://h/live", "KEY")
     start = argv.index(PROGRESS) + 1
     assert argv[start : argv.index("-map")] == [
         "-scan_all_pmts", "0", "-fpsprobesize", "0", "-analyzeduration", "3000000",
-        "-fflags", "+genpts+discardcorrupt", "-f", "mpegts",
-        "-i", "udp://127.0.0.1:20000?fifo_size=50000&overrun_nonfatal=1&buffer_size=4194304",
+        "-fflags", "+genpts+discardcorrupt", "-dts_delta_threshold", "3600", "-thread_queue_size", "2048",
+        "-f", "mpegts", "-i", "pipe:3",
     ]  # fmt: skip
     assert values(argv, "-map") == ["0:v:0", "0:a:0"]
     assert values(pusher("rtmp://h/live", "KEY", audio=False), "-map") == ["0:v:0"]
     assert value(argv, "-c") == "copy"
     assert value(argv, "-max_interleave_delta") == "1000000"
+
+
+def test_a_pusher_prints_the_time_stamps_of_both_tracks_where_there_are_two() -> None:
+    argv = pusher("rtmp://h/live", "KEY")
+    assert value(argv, "-bsf:v") == r"setts=dts=if(mod(N\,25)\,DTS\,print(DTS*TB\,24)*0+DTS)"
+    assert value(argv, "-bsf:a") == r"setts=dts=if(mod(N\,47)\,DTS\,print(DTS*TB+1000000000\,24)*0+DTS)"
+    assert not {"-bsf:v", "-bsf:a"} & set(pusher("rtmp://h/live", "KEY", audio=False))
+
+
+@pytest.mark.parametrize("url", ["rtmp://h/live", "/a/b.mp4"])
+def test_media_waits_in_a_pusher_not_in_front_of_it_whatever_the_version(url: str) -> None:
+    """FFmpeg 6 has queues at its outputs as well, and eight packets fit into them by default."""
+    assert values(pusher(url, "KEY", binary=OLD), "-thread_queue_size") == ["2048"]
+    argv = pusher(url, "KEY", binary=NEW)
+    assert values(argv, "-thread_queue_size") == ["2048", "2048"]
+    assert (
+        argv.index("-i") < len(argv) - 1 - argv[::-1].index("-thread_queue_size") < argv.index("-f", argv.index("-i"))
+    )
 
 
 @pytest.mark.parametrize(

@@ -88,14 +88,6 @@ def test_what_we_asked_for_is_never_a_failure(capture: Capture, expected: ExitCa
     assert failure == Failure(ExitCause.STOPPED), expected
 
 
-@pytest.mark.parametrize("version", CAPTURES)
-def test_a_taken_media_port_is_not_a_bad_argument(version: str) -> None:
-    taken = CAPTURES[version]["port-taken"]
-    assert classify(taken.role, taken.exit, taken.lines, stopping=False, oom_killed=False).port_taken
-    others = [capture for name, capture in CAPTURES[version].items() if name != "port-taken"]
-    assert not any(classify(*c, stopping=False, oom_killed=False).port_taken for c in others)
-
-
 @pytest.mark.parametrize("role", Role)
 def test_signals(role: Role) -> None:
     assert cause(role, None, signal=9) is ExitCause.KILLED
