@@ -13,7 +13,7 @@ from supervisor.ffmpeg.destinations import AUDIO_BASE
 _WRONG_UNIT = 90.0
 _WRONG_BELOW = 0.1  # seconds a second
 _WIDE_ENOUGH = 0.5  # seconds between two stamps, to tell how fast they go on
-_STALE = 10.0  # a track that has not been heard for so long says nothing of now
+_STALE = 10.0  # a track that has not been heard for so long says nothing of now, nor of how fast it goes on
 
 
 class _Stamp(NamedTuple):
@@ -39,7 +39,7 @@ class AvOffset:
             self._audio = _Stamp(value - AUDIO_BASE, now)
             return
         before, self._video = self._video, _Stamp(value, now)
-        if before is not None and self._unit is None and now - before.at >= _WIDE_ENOUGH and value > before.value:
+        if before is not None and _WIDE_ENOUGH <= now - before.at <= _STALE and value > before.value:
             self._unit = _WRONG_UNIT if (value - before.value) / (now - before.at) < _WRONG_BELOW else 1.0
 
     def seconds(self, now: float) -> float | None:
