@@ -281,6 +281,7 @@ def observed_command(name: str) -> StreamSnapshot:
     place = destination(
         "youtube",
         dropped_datagrams=None,
+        link=None,
         watchdog=watchdog(
             verdict=Verdict.DEGRADED,
             verdicts={

@@ -183,12 +183,12 @@ PIPELINE = stream("a", encoder("a"), pusher("a", "x"), destinations=(destination
 @pytest.mark.parametrize(
     ("shown", "usual", "allowed"),
     [
-        (command("a"), 86, 110),
-        (busy_command("a"), 110, 110),
-        (PIPELINE, 165, 110 + 80),
-        (busy_stream("a"), 262, 110 + 2 * 80),
-        (observed_command("a"), 86 + 28, 110 + 80),
-        (busy_command("a", destination("x"), destination("y")), 110 + 2 * 37, 110 + 2 * 80),
+        (command("a"), 87, 110),
+        (busy_command("a"), 111, 110),
+        (PIPELINE, 175, 110 + 80),
+        (busy_stream("a"), 281, 110 + 2 * 80),
+        (observed_command("a"), 87 + 28, 110 + 80),
+        (busy_command("a", destination("x", link=None), destination("y", link=None)), 111 + 2 * 41, 110 + 2 * 80),
     ],
     ids=["command", "busy command", "pipeline", "busy pipeline", "observed command", "busy observed command"],
 )
@@ -208,6 +208,7 @@ def test_what_does_not_apply_has_no_series() -> None:
     assert "network_reachable" not in text
     assert "last_recovery_seconds{" not in text
     observed = render(snapshot(observed_command("a")))
+    assert not values(snapshot(observed_command("a")), "destination_backlog_seconds")
     assert "media_dropped" not in observed
     assert 'check="source"' not in observed
     assert not values(snapshot(command("a", pid=None, started=None)), "process_start_time_seconds")

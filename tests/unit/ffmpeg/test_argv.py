@@ -24,7 +24,7 @@ def encoder(
     audio: dict[str, object] | None = None,
     *,
     binary: Binary = OLD,
-    links: Mapping[str, int] = {"a": 20000},  # noqa: B006 - a Mapping, nobody writes to it
+    links: Mapping[str, int] = {"a": 20000},
 ) -> list[str]:
     return encoder_argv(
         binary,
@@ -66,9 +66,9 @@ SOURCES: list[tuple[dict[str, object], list[str]]] = [
     ({"url": "RTSPS://cam/s"}, ["-rtsp_transport", "tcp", "-timeout", "5000000"]),
     ({"url": "rtmp://cam/live/x"}, ["-rw_timeout", "5000000"]),
     ({"url": "rtmps://cam/live/x", "loop": True}, ["-rw_timeout", "5000000"]),
-    ({"url": "https://cam/x.m3u8?token=1"}, ["-rw_timeout", "5000000", "-re"]),
+    ({"url": "https://cam/x.m3u8?token=1"}, ["-re", "-rw_timeout", "5000000"]),
     ({"url": "https://cam/x.m3u8", "realtime": False}, ["-rw_timeout", "5000000"]),
-    ({"url": "http://cam/list", "format": "hls"}, ["-rw_timeout", "5000000", "-re", "-f", "hls"]),
+    ({"url": "http://cam/list", "format": "hls"}, ["-re", "-rw_timeout", "5000000", "-f", "hls"]),
     (
         {"url": "http://cam/x.ts"},
         [
@@ -168,7 +168,7 @@ def test_software_video() -> None:
 
 def test_video_with_nothing_asked_for_keeps_the_sources_size_and_rate() -> None:
     argv = encoder()
-    assert value(argv, "-vf") == "format=yuv420p"
+    assert value(argv, "-vf") == "setsar='if(sar,sar,1)',format=yuv420p"
     assert value(argv, "-fps_mode") == "vfr"
     assert not {"-r", "-b:v", "-maxrate:v"} & set(argv)
     assert value(argv, "-preset") == "veryfast"  # x264's own would hold the first frames back for over a second
@@ -193,7 +193,7 @@ def test_copied_video_is_left_alone() -> None:
 def test_hardware_video(codec: str, pixels: str, special: tuple[str, str]) -> None:
     argv = encoder(video={"codec": codec, "bitrate": "3M", "preset": "p4"})
     assert value(argv, "-c:v") == codec
-    assert value(argv, "-vf") == pixels
+    assert value(argv, "-vf") == f"setsar='if(sar,sar,1)',{pixels}"
     assert contains(argv, *special)
     assert ("-preset" in argv) == (codec in {"h264_qsv", "h264_nvenc"})
     assert ("-filter_hw_device" in argv[: argv.index("-i")]) == (codec == "h264_vaapi")
@@ -291,9 +291,8 @@ def test_media_waits_in_a_pusher_not_in_front_of_it_whatever_the_version(url: st
     assert values(pusher(url, "KEY", binary=OLD), "-thread_queue_size") == ["2048"]
     argv = pusher(url, "KEY", binary=NEW)
     assert values(argv, "-thread_queue_size") == ["2048", "2048"]
-    assert (
-        argv.index("-i") < len(argv) - 1 - argv[::-1].index("-thread_queue_size") < argv.index("-f", argv.index("-i"))
-    )
+    behind_the_input = argv[argv.index("-i") :]
+    assert behind_the_input.index("-thread_queue_size") < behind_the_input.index("-f"), "an option of the output"
 
 
 @pytest.mark.parametrize(
