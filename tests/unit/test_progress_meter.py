@@ -105,3 +105,53 @@ def test_a_speed_that_nobody_measured_lately_is_not_told() -> None:
     assert meter.totals(60.0).speed is None
     meter.begin_run()
     assert meter.totals(60.0).speed is None
+
+
+def test_frames_whose_media_time_stands_are_no_advance() -> None:
+    """Behind a relay whose clock began anew, FFmpeg copied each packet to 11 µs behind the one before."""
+    meter = ProgressMeter(video=True)
+    assert meter.update(report(100, 4.0), 1.0, 101.0)
+    for n in range(1, 100):
+        assert not meter.update(report(100 + n, 4.0 + n * 11e-6), 1.0 + n / 2, 101.0)
+    assert meter.totals(50.0).frames == 199, "counted they are, all the same"
+    assert meter.last_advance == 1.0
+
+
+def test_a_source_that_stands_for_a_moment_and_goes_on_advances() -> None:
+    meter = ProgressMeter(video=True)
+    assert meter.update(report(100, 4.0), 1.0, 101.0)
+    assert not meter.update(report(101, 4.0), 1.5, 101.5)
+    assert not meter.update(report(102, 4.002), 2.0, 102.0)
+    assert meter.update(report(103, 4.004), 2.5, 102.5), "a frame of the quickest camera lasts 4 ms"
+    assert meter.last_advance == 2.5
+
+
+def test_media_time_that_goes_back_is_no_advance_until_it_is_where_it_was() -> None:
+    meter = ProgressMeter(video=True)
+    meter.update(report(100, 60.0), 1.0, 101.0)
+    assert not any(meter.update(report(100 + n, float(n)), 1.0 + n, 101.0) for n in range(1, 61))
+    assert meter.update(report(161, 61.0), 62.0, 162.0)
+
+
+def test_who_tells_no_media_time_is_believed_by_its_frames() -> None:
+    meter = ProgressMeter(video=True)
+    assert all(meter.update(report(n), float(n), float(n)) for n in range(1, 10))
+    assert meter.totals(9.0).frames == 9
+
+
+def test_another_run_begins_its_media_time_anew() -> None:
+    meter = ProgressMeter(video=True)
+    meter.update(report(100, 60.0), 1.0, 101.0)
+    meter.begin_run()
+    assert meter.update(report(1, 0.04), 2.0, 102.0)
+
+
+def test_bytes_for_each_second_of_media_are_those_of_this_run() -> None:
+    meter = ProgressMeter(video=True)
+    assert meter.bytes_per_second == 0.0
+    meter.update(report(100, 4.0, 8000), 1.0, 101.0)
+    assert meter.bytes_per_second == 2000.0
+    meter.begin_run()
+    assert meter.bytes_per_second == 0.0
+    meter.update(report(25, 1.0, 500), 2.0, 102.0)
+    assert meter.bytes_per_second == 500.0
