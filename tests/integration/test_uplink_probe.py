@@ -206,7 +206,7 @@ def test_each_process_has_its_own(host: str, ingest: Ingest, client: subprocess.
 
 def test_a_pid_that_never_was_has_nothing() -> None:
     never = int(Path("/proc/sys/kernel/pid_max").read_text()) + 1
-    assert UplinkProbe().sample([Watched(PUSHER, never, 20000)]).connections == {}
+    assert UplinkProbe().sample([Watched(PUSHER, never)]).connections == {}
 
 
 def test_nothing_asked_still_tells_who_listens(host: str, ingest: Ingest) -> None:

@@ -16,6 +16,7 @@ from supervisor.quantities import PortRange
 
 LOOPBACK = "127.0.0.1"
 Sender = Callable[..., socket.socket]
+Links = Callable[..., MediaLinks]
 
 
 def udp(address: str = LOOPBACK, port: int = 0) -> socket.socket:
@@ -194,19 +195,16 @@ def test_a_reader_that_waits_for_media_is_let_go_now_and_then(link: MediaLink) -
 
 
 @pytest.fixture
-def links() -> Iterator[Callable[[int, int, str], MediaLinks]]:
+def links() -> Iterator[Links]:
     made: list[MediaLinks] = []
 
     def make(first: int, last: int, seed: str = "a") -> MediaLinks:
         made.append(MediaLinks(PortRange(first, last), seed))
         return made[-1]
 
-    yield make  # type: ignore[misc]  # the seed has a default
+    yield make
     for one in made:
         one.keep_only(set())
-
-
-Links = Callable[..., MediaLinks]
 
 
 def test_each_destination_has_a_port_of_its_own_and_keeps_it(links: Links) -> None:

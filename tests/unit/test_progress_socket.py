@@ -136,11 +136,21 @@ def test_the_run_before_is_forgotten_with_what_it_said_last(place: ProgressSocke
     assert [place.read(), place.read()] == [b"frame=0\n", b""]
 
 
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The ports that were looked up, from now on."""
+    asked, look = [], progress_socket._sender
+
+    def look_and_count(port: int, ours: int) -> progress_socket._Sender | None:
+        asked.append(port)
+        return look(port, ours)
+
+    monkeypatch.setattr(progress_socket, "_sender", look_and_count)
+    return asked
+
+
 def test_a_run_is_looked_up_once(place: ProgressSocket, talker: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand reports a second come here."""
-    asked = []
-    look = progress_socket._sender
-    monkeypatch.setattr(progress_socket, "_sender", lambda *ports: asked.append(ports) or look(*ports))
+    asked = counted(monkeypatch)
     run = talker()
     place.begin_run(run.pid, family=False)
     for n in range(20):
@@ -152,9 +162,7 @@ def test_a_run_is_looked_up_once(place: ProgressSocket, talker: Talk, monkeypatc
 def test_a_flood_of_strangers_does_not_hide_the_run_for_long(
     place: ProgressSocket, talker: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
-    look = progress_socket._sender
-    monkeypatch.setattr(progress_socket, "_sender", lambda *ports: asked.append(ports) or look(*ports))
+    asked = counted(monkeypatch)
     run = talker()
     place.begin_run(run.pid, family=False)
     strangers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(5)]
@@ -171,8 +179,10 @@ def test_a_flood_of_strangers_does_not_hide_the_run_for_long(
             stranger.close()
 
 
-def test_who_floods_without_end_does_not_hold_up_who_reads(place: ProgressSocket) -> None:
-    place._receive = lambda _: (b"frame=666", ("127.0.0.1", 9))
+def test_who_floods_without_end_does_not_hold_up_who_reads(
+    place: ProgressSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place, "_receive", lambda _: (b"frame=666", ("127.0.0.1", 9)))
     place.begin_run(os.getpid(), family=False)
     assert place.read() == b""
     assert 0 < place.refused <= 1000
