@@ -55,7 +55,10 @@ def test_a_long_pause_between_the_first_two_stamps_does_not_change_their_unit(un
     """An encoder that is replaced: a second of media in twelve seconds is no ninetieth."""
     offset = AvOffset()
     offset.stamp(0.0, 88.0)
-    now = leaving(offset, 0.03, unit=unit)
+    offset.stamp(1.0 / unit, 100.0)
+    offset.stamp(AUDIO_BASE + 1.03 / unit, 100.0)
+    assert offset.seconds(100.0) is None, "twelve seconds tell nothing"
+    now = leaving(offset, 0.03, unit=unit, begin=101.0)
     assert offset.seconds(now) == pytest.approx(0.03, abs=1e-4)
 
 
