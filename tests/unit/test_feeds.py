@@ -121,3 +121,17 @@ def test_what_the_tap_tells_is_put_together_and_outlives_the_run(feeds: Feeds) -
     _, own, _ = ports(feeds, "a")
     send(own, feeds.tap.port, keyframe(OTHER, PICTURE_SET, SLICE))
     assert feeds.heard() == Parameters(frozenset({OTHER, PICTURE_SET}), both.audio)
+
+
+def test_who_takes_a_port_before_the_encoder_has_it_is_found_and_not_heard(feeds: Feeds, links: MediaLinks) -> None:
+    """An encoder that waits for its camera has not bound the ports that its command line names."""
+    links.get("cam", "a").read(by_somebody=True)
+    marks, _, _ = ports(feeds, "a", "b")
+    somebody_else = os.getppid()
+    assert not feeds.robbed_by(somebody_else), "nobody has them yet"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", marks["b"]))
+        assert not feeds.robbed_by(os.getpid()), "the encoder itself has them"
+        assert feeds.robbed_by(somebody_else)
+    send(marks["a"], links.port("cam", "a"), b"x")
+    assert received(links, "a") == [], "from then on nothing is taken"

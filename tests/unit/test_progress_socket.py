@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from supervisor import progress_socket
+from supervisor.probes import udp
+from supervisor.probes.udp import Holder
 from supervisor.progress_socket import ProgressSocket
 
 PATIENCE = 20.0
@@ -138,13 +140,13 @@ def test_the_run_before_is_forgotten_with_what_it_said_last(place: ProgressSocke
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The ports that were looked up, from now on."""
-    asked, look = [], progress_socket._sender
+    asked, look = [], progress_socket.holder_of
 
-    def look_and_count(port: int, ours: int) -> progress_socket._Sender | None:
+    def look_and_count(port: int, ours: int) -> Holder | None:
         asked.append(port)
         return look(port, ours)
 
-    monkeypatch.setattr(progress_socket, "_sender", look_and_count)
+    monkeypatch.setattr(progress_socket, "holder_of", look_and_count)
     return asked
 
 
@@ -211,7 +213,7 @@ def test_where_the_kernel_does_not_answer_its_table_does(
     def refused(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(progress_socket, "_ask_kernel", refused)
+    monkeypatch.setattr(udp, "_ask_kernel", refused)
     run = talker()
     place.begin_run(run.pid, family=False)
     mine.send(b"frame=666")

@@ -268,7 +268,7 @@ def test_pusher_reads_the_socket_that_it_inherits_and_encodes_nothing() -> None:
     argv = pusher("rtmp://h/live", "KEY")
     start = argv.index(PROGRESS) + 1
     assert argv[start : argv.index("-map")] == [
-        "-scan_all_pmts", "0", "-fpsprobesize", "0", "-analyzeduration", "3000000",
+        "-scan_all_pmts", "0", "-fpsprobesize", "0", "-analyzeduration", "100000000", "-probesize", "60000000",
         "-fflags", "+genpts+discardcorrupt", "-dts_delta_threshold", "3600", "-thread_queue_size", "2048",
         "-f", "mpegts", "-i", "pipe:3",
     ]  # fmt: skip
