@@ -140,7 +140,7 @@ def test_the_run_before_is_forgotten_with_what_it_said_last(place: ProgressSocke
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The ports that were looked up, from now on."""
-    asked, look = [], progress_socket.holder_of
+    asked, look = [], udp.holder_of
 
     def look_and_count(port: int, ours: int) -> Holder | None:
         asked.append(port)
