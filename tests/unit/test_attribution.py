@@ -35,6 +35,10 @@ BY_CAUSE_ALONE: dict[Cause | None, tuple[Segment, Segment, Segment]] = {
     Trouble.BITRATE_LOW: (_ENC, _PSH, _ENC),
     Trouble.LIMIT: (_ENC, _PSH, _ENC),
     Trouble.NETWORK_DOWN: (_NET, _NET, _NET),
+    Trouble.BACKLOG: (_UPL, _UPL, _UPL),
+    Trouble.AV_OFFSET: (_ENC, _PSH, _ENC),
+    Trouble.CLOCK_JUMPED: (_SRC, _SRC, _SRC),
+    Trouble.PORT_TAKEN: (_ENC, _PSH, _ENC),
     None: (_ENC, _PSH, _ENC),  # it has just fallen silent, and nobody has judged it yet
 }
 ROLES = (Role.ENCODER, Role.PUSHER, Role.COMMAND)
@@ -216,4 +220,4 @@ def test_there_is_always_an_answer_and_nobody_is_blamed_for_anothers_work(eviden
     if evidence.role is not Role.PUSHER:
         assert segment is not Segment.PUSHER
     if segment is Segment.UPLINK:
-        assert evidence.cause is Trouble.UPLINK_BLOCKED
+        assert evidence.cause in {Trouble.UPLINK_BLOCKED, Trouble.BACKLOG}

@@ -145,6 +145,8 @@ SECTIONS = {
         "memory": ("2GiB", 2 * 1024**3),
         "speed": ("0.5", 0.5),
         "bitrate": ("1M", 1_000_000),
+        "backlog": ("3s", 3.0),
+        "backlog_max": ("15s", 15.0),
     },
     "stop": {"second_signal": ("0", 0.0), "kill": ("1s", 1.0)},
 }

@@ -251,6 +251,8 @@ ONE_MISTAKE = {
     stream("command: [x]\naudio: {codec: aac}"): "streams.a.audio: cannot be had with command",
     # one key against another
     "defaults: {restart: {max_delay: 100ms}}": "defaults.restart.max_delay: '100ms': expected initial_delay to be no ",
+    "defaults: {limits: {backlog: 21s}}": "defaults.limits.backlog: '21s': expected backlog to be no longer than back",
+    "defaults: {limits: {backlog_max: 4s}}": "defaults.limits.backlog_max: '4s': expected backlog to be no longer than",
     "defaults: {restart: {initial_delay: 11s}}": "defaults.restart.initial_delay: '11s': expected initial_delay to be",
     "defaults: {restart: {initial_delay: 5s}}\n"
     + stream("command: [x]\nrestart: {max_delay: 4s}"): "streams.a.restart.max_delay: '4s': expected initial_delay to",

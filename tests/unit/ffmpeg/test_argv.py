@@ -221,7 +221,7 @@ def test_each_destination_and_the_tap_have_a_branch_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("audio", "sound"), [({"source": "copy"}, True), ({}, False), ({"source": "none"}, False)], ids=str
 )
-def test_the_tap_brings_keyframes_and_a_little_of_copied_sound_and_its_failure_is_nobodys(
+def test_the_tap_brings_keyframes_and_copied_sound_and_its_failure_is_nobodys(
     audio: dict[str, object],
     sound: bool,  # noqa: FBT001 - a row of the table
 ) -> None:
@@ -229,7 +229,7 @@ def test_the_tap_brings_keyframes_and_a_little_of_copied_sound_and_its_failure_i
     *_, tap = branches(encoder(audio=audio))
     options = tap[1 : tap.index("]")].split(":")
     assert {"f=mpegts", "onfail=ignore", "bsfs/v=noise=drop=not(key)"} <= set(options)
-    assert ("bsfs/a=noise=drop=n-50*floor(n/50)" in options) is sound
+    assert sum(option.startswith("bsfs") for option in options) == 1, "FFmpeg 5 loses one of two"
     assert options[-1] == ("select=v,a" if sound else "select=v")
 
 
