@@ -10,6 +10,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -71,15 +72,15 @@ def test_the_media_port_is_the_loopbacks_and_hears_the_encoder_alone(
 def strangers(port: int) -> Iterator[None]:
     """Others who send media of their own to a port, from this and from another loopback address."""
     picture = ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-c:v", "libx264", "-g", "5", *SHOWN]
-    with (
-        ffmpeg_to(picture, f"udp://127.0.0.1:{port}"),
-        ffmpeg_to(picture, f"udp://127.0.0.1:{port}?localaddr=127.0.0.9"),
-    ):
+    here, elsewhere = f"udp://127.0.0.1:{port}", f"udp://127.0.0.1:{port}?localaddr=127.0.0.9"
+    with ffmpeg(*picture, here), ffmpeg(*picture, elsewhere):
         yield
 
 
-def ffmpeg_to(options: list[str], url: str):  # noqa: ANN201
-    return ffmpeg(*options, url)
+def media_goes_on(running: Neverdark, frames: int) -> None:
+    """So many further frames leave."""
+    before = running.frames(*PUSHER)
+    eventually(lambda: running.frames(*PUSHER) > before + frames, 15 + SLACK, "media goes on")
 
 
 def test_nobody_else_can_report_progress(ingest: Ingest, neverdark: Launch) -> None:
@@ -126,17 +127,15 @@ def test_a_pusher_is_replaced_exactly_when_its_parameters_change(
     running.wait_on_air()
     for _ in range(2):  # the same parameters again: nothing happens
         os.kill(pid := running.pid(*ENCODER), signal.SIGKILL)
-        eventually(lambda pid=pid: running.replaced(pid, *ENCODER), 5 + SLACK, "the encoder is replaced")
-        frames = running.frames(*PUSHER)
-        eventually(lambda frames=frames: running.frames(*PUSHER) > frames + 30, 8 + SLACK, "media goes on")
+        eventually(partial(running.replaced, pid, *ENCODER), 5 + SLACK, "the encoder is replaced")
+        media_goes_on(running, 30)
     assert running.restarts()[PUSHER] == {}
     before = ingest.publisher(key).client
 
     running.config["streams"]["cam"]["video"]["bitrate"] = "350k"  # what no decoder needs to know
     running.write_config()
     eventually(lambda: running.restarts()[ENCODER].get("config") == 1, 5 + SLACK, "the reload")
-    frames = running.frames(*PUSHER)
-    eventually(lambda: running.frames(*PUSHER) > frames + 30, 8 + SLACK, "media goes on")
+    media_goes_on(running, 30)
     assert running.restarts()[PUSHER] == {}
     assert ingest.publisher(key).client == before
 
@@ -144,8 +143,7 @@ def test_a_pusher_is_replaced_exactly_when_its_parameters_change(
     running.write_config()
     eventually(lambda: running.restarts()[PUSHER] == {"parameters": 1}, 8 + SLACK, "the pushers are replaced")
     eventually(lambda: ingest.publisher(key).client != before, 8 + SLACK, "a connection of its own")
-    frames = running.frames(*PUSHER)
-    eventually(lambda: running.frames(*PUSHER) > frames + 30, 8 + SLACK, "media goes on")
+    media_goes_on(running, 30)
     assert running.restarts()["cam", "pusher", "file"] == {"parameters": 1}
     assert running.stream("cam")["health"] == "healthy"
     running.stop()
@@ -169,15 +167,13 @@ def test_a_picture_that_is_left_open_stays_as_it_began(
     with camera(source, "320x180", 25):
         running = neverdark(streams, ffmpeg=ffmpeg)
         running.wait_on_air(seconds=20 + SLACK)
-        frames = running.frames(*PUSHER)
-        eventually(lambda: running.frames(*PUSHER) > frames + 50, 8 + SLACK, "media flows")
+        media_goes_on(running, 50)
     with camera(source, "640x480", 15):
         pid = running.pid(*ENCODER)
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: running.replaced(pid, *ENCODER), 8 + SLACK, "the encoder is replaced")
         running.wait_on_air(seconds=20 + SLACK)
-        frames = running.frames(*PUSHER)
-        eventually(lambda: running.frames(*PUSHER) > frames + 50, 8 + SLACK, "media flows")
+        media_goes_on(running, 50)
         assert running.restarts()[PUSHER] == {}
     running.stop()
     assert shape(tmp_path / "out.flv") == [(320, 180)]
@@ -206,8 +202,7 @@ def test_a_copied_source_that_changes_gets_a_connection_of_its_own(
         replaced += changed
         with camera(source, size, 25, sound=True, extra=sound):
             running.wait_on_air(seconds=30 + SLACK)
-            frames = running.frames(*PUSHER)
-            eventually(lambda frames=frames: running.frames(*PUSHER) > frames + 75, 15 + SLACK, "media flows")
+            media_goes_on(running, 75)
             assert running.restarts()[PUSHER].get("parameters", 0) == replaced
     running.stop()
     assert shape(recordings(tmp_path)[-1]) == [(640, 360)]
