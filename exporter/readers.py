@@ -13,7 +13,7 @@ from itertools import product, repeat
 from operator import attrgetter, methodcaller
 from typing import Any, Final, NamedTuple
 
-from supervisor.model import Check, ExitCause, Health, RestartReason, Role, Segment, State, Verdict
+from supervisor.model import Check, Health, Role, Segment, State, Verdict
 from supervisor.snapshot import DETECTION_BUCKETS, LOOP_LAG_BUCKETS, RECOVERY_BUCKETS, Snapshot
 
 # Any: the rows of all subjects go through one table.
@@ -151,8 +151,8 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "process_speed_limit_ratio": _speed_limit,
     "restart_budget_remaining": attrgetter("budget_remaining"),
     "restart_backoff_seconds": attrgetter("backoff_seconds"),
-    "process_restarts_total": _counts(RestartReason, attrgetter("restarts")),
-    "process_exits_total": _counts(ExitCause, attrgetter("exits")),
+    "process_restarts_total": _present("restarts"),
+    "process_exits_total": _present("exits"),
     "progress_frames_total": _progress("frames"),
     "progress_dropped_frames_total": _progress("dropped_frames"),
     "progress_duplicated_frames_total": _progress("duplicated_frames"),

@@ -67,6 +67,18 @@ class ExitCause(StrEnum):
     OTHER = "other"
 
 
+# What can occur in the life of a process depends on what it does: of the rest there is nothing to count.
+_ABOUT_INGEST = {ExitCause.INGEST_UNREACHABLE, ExitCause.INGEST_REFUSED, ExitCause.INGEST_CLOSED}
+_ABOUT_SOURCE = {ExitCause.SOURCE_UNREACHABLE, ExitCause.SOURCE_REFUSED, ExitCause.SOURCE_ENDED}
+_NEVER: dict[Role, set[StrEnum]] = {
+    Role.ENCODER: {RestartReason.UPLINK, RestartReason.PARAMETERS, *_ABOUT_INGEST},
+    Role.PUSHER: {*_ABOUT_SOURCE},
+    Role.COMMAND: {RestartReason.PARAMETERS},
+}
+REASONS_OF = {role: tuple(r for r in RestartReason if r not in never) for role, never in _NEVER.items()}
+EXITS_OF = {role: tuple(c for c in ExitCause if c not in never) for role, never in _NEVER.items()}
+
+
 class Trouble(StrEnum):
     """What is wrong with a process that did not end by itself."""
 

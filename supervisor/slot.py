@@ -28,7 +28,19 @@ from supervisor.intake import Intake
 from supervisor.lifecycle_types import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, Useless, View
 from supervisor.marks import RUN_VARIABLE
 from supervisor.media_links import MediaLinks
-from supervisor.model import Cause, Exit, ExitCause, ProcessKey, RestartReason, Role, Segment, State, Trouble
+from supervisor.model import (
+    EXITS_OF,
+    REASONS_OF,
+    Cause,
+    Exit,
+    ExitCause,
+    ProcessKey,
+    RestartReason,
+    Role,
+    Segment,
+    State,
+    Trouble,
+)
 from supervisor.output import Output
 from supervisor.plan import PROGRESS, ProcessSpec
 from supervisor.process import Child, is_stopped, spawn
@@ -94,8 +106,8 @@ class Slot:
         self.child: Child | None = None
         self.run_id: str | None = None
         self.started: float | None = None  # wall clock
-        self.restarts: Mapping[RestartReason, int] = dict.fromkeys(RestartReason, 0)
-        self.exits: Mapping[ExitCause, int] = dict.fromkeys(ExitCause, 0)
+        self.restarts: Mapping[RestartReason, int] = dict.fromkeys(REASONS_OF[spec.key.role], 0)
+        self.exits: Mapping[ExitCause, int] = dict.fromkeys(EXITS_OF[spec.key.role], 0)
         self.last_cause: Cause | None = None
         self.evidence = Evidence(spec.key.role)  # of the last failure
         self.last_failure: LastFailure | None = None
@@ -353,7 +365,7 @@ class Slot:
         if self._progress:
             self._progress.begin_run(child.pid, family=self.key.role is Role.COMMAND)
         if reason:
-            self.restarts = {**self.restarts, reason: self.restarts[reason] + 1}
+            self.restarts = {**self.restarts, reason: self.restarts.get(reason, 0) + 1}
         self._put_off(partial(self._begin_run, run_id, child.pid, reason))
 
     def _argv(self, wall: float) -> list[str]:
@@ -382,7 +394,7 @@ class Slot:
         else:
             cause = ExitCause.BAD_ARGUMENTS if self.key.role is Role.COMMAND else ExitCause.ENCODER_MISSING
         reason = (error.strerror or str(error)) if isinstance(error, OSError) else "the command line cannot be used"
-        self.exits = {**self.exits, cause: self.exits[cause] + 1}
+        self.exits = {**self.exits, cause: self.exits.get(cause, 0) + 1}
         self._blame(cause)
         message = self._output.clean(f"cannot start {self.spec.argv[0]}: {reason}")
         self.last_failure = LastFailure(cause, time.time(), (message,))
@@ -538,7 +550,7 @@ class Slot:
             fact = replace(fact, cause=ExitCause.OUT_OF_MEMORY)
             if self.last_cause is ExitCause.KILLED:
                 self.last_cause = ExitCause.OUT_OF_MEMORY
-        self.exits = {**self.exits, fact.cause: self.exits[fact.cause] + 1}
+        self.exits = {**self.exits, fact.cause: self.exits.get(fact.cause, 0) + 1}
         if not fact.planned:
             self.last_failure = LastFailure(fact.cause, wall, fact.last_words[-_FAILURE_LINES:])
         how = f"signal {fact.signal}" if fact.signal else f"exit code {fact.code}"

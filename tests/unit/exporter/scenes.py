@@ -6,6 +6,8 @@ from itertools import product
 from typing import Any
 
 from supervisor.model import (
+    EXITS_OF,
+    REASONS_OF,
     Action,
     Check,
     ExitCause,
@@ -82,8 +84,8 @@ def three_streams() -> Snapshot:
             "harbour-cam",
             "backup",
             uplink=backup_uplink,
-            restarts={**dict.fromkeys(RestartReason, 0), RestartReason.UPLINK: 2},
-            exits={**dict.fromkeys(ExitCause, 0), ExitCause.KILLED: 2},
+            restarts={**dict.fromkeys(REASONS_OF[Role.PUSHER], 0), RestartReason.UPLINK: 2},
+            exits={**dict.fromkeys(EXITS_OF[Role.PUSHER], 0), ExitCause.KILLED: 2},
             last_failure=LastFailure("uplink_blocked", NOW - 66, ()),
         ),
         destinations=(
@@ -116,8 +118,8 @@ def three_streams() -> Snapshot:
             pid=None,
             run_id=None,
             started=None,
-            restarts={**dict.fromkeys(RestartReason, 0), RestartReason.EXIT: 6},
-            exits={**dict.fromkeys(ExitCause, 0), ExitCause.SOURCE_REFUSED: 6},
+            restarts={**dict.fromkeys(REASONS_OF[Role.ENCODER], 0), RestartReason.EXIT: 6},
+            exits={**dict.fromkeys(EXITS_OF[Role.ENCODER], 0), ExitCause.SOURCE_REFUSED: 6},
             budget_remaining=4,
             backoff_seconds=10.0,
             retry_at=NOW + 7.5,

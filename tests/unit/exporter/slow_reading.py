@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supervisor.model import ExitCause, Health, RestartReason, Role, Segment, State, Verdict
+from supervisor.model import Health, Role, Segment, State, Verdict
 from supervisor.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,
@@ -151,9 +151,9 @@ def _process(process: ProcessSnapshot) -> Iterator[Row]:
     yield "process_start_time_seconds", own, process.started
     yield "restart_budget_remaining", own, process.budget_remaining
     yield "restart_backoff_seconds", own, process.backoff_seconds
-    for reason in RestartReason:
+    for reason in process.restarts:
         yield "process_restarts_total", {**own, "reason": reason}, process.restarts.get(reason, 0)
-    for cause in ExitCause:
+    for cause in process.exits:
         yield "process_exits_total", {**own, "cause": cause}, process.exits.get(cause, 0)
     if process.tracked:
         progress = process.progress

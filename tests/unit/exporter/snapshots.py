@@ -13,13 +13,13 @@ from typing import Any
 from supervisor.config import Policies
 from supervisor.events import ConfigRejected, ConfigReloaded
 from supervisor.model import (
+    EXITS_OF,
+    REASONS_OF,
     Action,
     Check,
-    ExitCause,
     Health,
     Layer,
     ProcessKey,
-    RestartReason,
     Result,
     Role,
     Segment,
@@ -112,8 +112,8 @@ def process(key: ProcessKey, **changes: Any) -> ProcessSnapshot:
         pid=None,
         run_id=None,
         started=None,
-        restarts=dict.fromkeys(RestartReason, 0),
-        exits=dict.fromkeys(ExitCause, 0),
+        restarts=dict.fromkeys(REASONS_OF[key.role], 0),
+        exits=dict.fromkeys(EXITS_OF[key.role], 0),
         budget_remaining=10,
         backoff_seconds=0.0,
         retry_at=None,

@@ -183,12 +183,12 @@ PIPELINE = stream("a", encoder("a"), pusher("a", "x"), destinations=(destination
 @pytest.mark.parametrize(
     ("shown", "usual", "allowed"),
     [
-        (command("a"), 87, 110),
-        (busy_command("a"), 111, 110),
-        (PIPELINE, 175, 110 + 80),
-        (busy_stream("a"), 281, 110 + 2 * 80),
-        (observed_command("a"), 87 + 28, 110 + 80),
-        (busy_command("a", destination("x", link=None), destination("y", link=None)), 111 + 2 * 41, 110 + 2 * 80),
+        (command("a"), 86, 110),
+        (busy_command("a"), 110, 110),
+        (PIPELINE, 167, 110 + 80),
+        (busy_stream("a"), 270, 110 + 2 * 80),
+        (observed_command("a"), 86 + 28, 110 + 80),
+        (busy_command("a", destination("x", link=None), destination("y", link=None)), 110 + 2 * 41, 110 + 2 * 80),
     ],
     ids=["command", "busy command", "pipeline", "busy pipeline", "observed command", "busy observed command"],
 )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from supervisor.ffmpeg.failure import Failure, classify
-from supervisor.model import Exit, ExitCause, Role
+from supervisor.model import EXITS_OF, Exit, ExitCause, Role
 
 CAPTURED = sorted((Path(__file__).parent / "captured").glob("ffmpeg-*.txt"))
 
@@ -138,3 +138,16 @@ def test_a_fatal_line_wins_over_what_follows_from_it() -> None:
 def test_a_command_that_is_no_ffmpeg_is_not_guessed_at() -> None:
     assert cause(Role.COMMAND, 1, "curl: (7) Connection refused") is ExitCause.OTHER
     assert cause(Role.COMMAND, 1, "write: No space left on device") is ExitCause.DISK_FULL
+
+
+@pytest.mark.parametrize("role", Role)
+def test_no_words_lead_to_a_cause_that_is_not_counted(role: Role) -> None:
+    """Whatever anybody was heard to say, said by this role: its cause is one of those that are counted from the start."""
+    captures = [capture for captured in CAPTURES.values() for capture in captured.values()]
+    causes = {
+        classify(role, Exit(code, None), capture.lines, stopping=False, oom_killed=False).cause
+        for capture in captures
+        for code in (0, 1)
+    }
+    assert causes <= set(EXITS_OF[role])
+    assert len(causes) > 3, "it had something to tell apart"
