@@ -142,7 +142,7 @@ def test_a_command_that_is_no_ffmpeg_is_not_guessed_at() -> None:
 
 @pytest.mark.parametrize("role", Role)
 def test_no_words_lead_to_a_cause_that_is_not_counted(role: Role) -> None:
-    """Whatever anybody was heard to say, said by this role: its cause is one of those that are counted from the start."""
+    """Whatever anybody was heard to say, said by this role: its cause is one of those that are counted."""
     captures = [capture for captured in CAPTURES.values() for capture in captured.values()]
     causes = {
         classify(role, Exit(code, None), capture.lines, stopping=False, oom_killed=False).cause
