@@ -1,4 +1,4 @@
-"""Prints one table: what was measured, how often, and what came out."""
+"""Prints one table: what was measured, how often, and what came out. Exits with 1 if the cost grows out of step."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gzip
 import os
 import platform
 import random
-import signal
 import sys
 import tempfile
 import threading
@@ -18,55 +17,56 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from bench.harness import Neverdark, Starts, build_child, neverdark, percentile
+from bench.harness import Herd, Neverdark, build, floor, neverdark, percentile
 from supervisor import __version__
 from supervisor.ffmpeg.binary import find
 from tests.integration.harness.ingest import Ingest
 
 Row = tuple[str, str, str]
+Result = tuple[list[Row], list[str]]  # and what is not as it must be
 # Attempts without end and without delay: what is measured is the machinery, not the policy.
 _AT_ONCE = {"restart": {"initial_delay": 0, "attempts": 1_000_000}}
 _MS = 1000.0
+_US_OF_PERCENT = 10_000.0  # a hundredth of a core is so many microseconds a second
+_COUNTS = (100, 250, 500, 1000)
+_FEW = 250
+_MOST_GROWTH = 1.5
+_INTERVAL = 30.0  # seconds between two looks of the second layer, by default
 _GZIP = {"Accept-Encoding": "gzip"}
 
 
-def _commands(program: Path, starts: Starts, count: int, *, progress: bool) -> dict[str, object]:
-    extra = ["{progress}"] if progress else []
-    return {
-        f"s{number:04}": {"command": [str(program), str(starts.port), str(number), *extra]} for number in range(count)
-    }
-
-
-def respawn(program: Path) -> list[Row]:
-    """From kill -9 to the first instruction of the next process."""
+def respawn(program: Path) -> Result:
+    """From kill -9 to the first instruction of the next process, in turn with the least that can be done about it."""
     rows: list[Row] = []
-    for count, kills in ((1, 100), (50, 200), (1000, 200)):
-        starts = Starts()
-        with neverdark(_commands(program, starts, count, progress=False), defaults=_AT_ONCE) as running:
-            pids = {name: pid for name, (pid, _) in starts.collect(count, 60).items()}
+    floor_program = build("floor", program.parent)
+    for count, kills in ((1, 200), (50, 200), (1000, 150)):
+        mine, floors = Herd(program), Herd(program)
+        with neverdark(mine.commands(count), defaults=_AT_ONCE) as running, floor(floor_program, floors, count):
+            for herd in (mine, floors):
+                herd.wait(count)
             running.wait_ready(60)
-            quiet = _kill_one_by_one(pids, starts, kills)
-            rows.append((f"respawn, {count} streams", f"{kills} kills", _spread(quiet)))
+            ours, least = _in_turn(kills, mine, floors)
+            ratios = [percentile(ours, share) / percentile(least, share) for share in (0.5, 0.1)]
+            rows.append((f"respawn, {count:,} streams", f"{kills} kills", _spread(ours)))
+            rows.append(("the same by a loop in C, in turn", f"{kills} kills", _spread(least)))
+            rows.append(("ratio of the two", "", "median {:.2f}, of the quickest tenth {:.2f}".format(*ratios)))
             stop = threading.Event()
             scraper = threading.Thread(target=_scrape_until, args=(running, stop))
             scraper.start()
-            busy = _kill_one_by_one(pids, starts, kills)
+            (busy,) = _in_turn(kills, mine)
             stop.set()
             scraper.join()
-            rows.append((f"respawn, {count} streams, /metrics scraped in a loop", f"{kills} kills", _spread(busy)))
-    return rows
+            rows.append((f"respawn, {count:,} streams, /metrics scraped in a loop", f"{kills} kills", _spread(busy)))
+    return rows, []
 
 
-def _kill_one_by_one(pids: dict[int, int], starts: Starts, kills: int) -> list[float]:
-    delays = []
+def _in_turn(kills: int, *herds: Herd) -> list[list[float]]:
+    """Milliseconds from each kill to the next process, for each herd; a slow moment of the machine hits all alike."""
+    delays: list[list[float]] = [[] for _ in herds]
     for _ in range(kills):
-        name = random.choice(list(pids))  # noqa: S311 - a choice, not a secret
-        time.sleep(random.uniform(0.01, 0.03))  # noqa: S311 - not in step with anything
-        killed = time.monotonic()
-        os.kill(pids[name], signal.SIGKILL)
-        (pid, moment) = starts.collect(1, 10)[name]
-        pids[name] = pid
-        delays.append((moment - killed) * _MS)
+        for herd, mine in zip(herds, delays, strict=True):
+            time.sleep(random.uniform(0.01, 0.03))  # noqa: S311 - not in step with anything
+            mine.append(herd.kill([random.choice(list(herd.pids))]) * _MS)  # noqa: S311 - a choice, not a secret
     return delays
 
 
@@ -80,48 +80,65 @@ def _spread(values: list[float]) -> str:
     return f"median {percentile(values, 0.5):.2f} ms, p95 {percentile(values, 0.95):.2f} ms, max {max(values):.2f} ms"
 
 
-def many_at_once(program: Path) -> list[Row]:
+def many_at_once(program: Path) -> Result:
     """50 of 200 killed in one go: when the last one is back."""
-    starts, results = Starts(), []
-    with neverdark(_commands(program, starts, 200, progress=False), defaults=_AT_ONCE) as running:
-        pids = {name: pid for name, (pid, _) in starts.collect(200, 60).items()}
+    herd, results = Herd(program), []
+    with neverdark(herd.commands(200), defaults=_AT_ONCE) as running:
+        herd.wait(200)
         running.wait_ready(60)
         for _ in range(10):
             time.sleep(0.5)
-            names = random.sample(list(pids), 50)
-            killed = time.monotonic()
-            for name in names:
-                os.kill(pids[name], signal.SIGKILL)
-            back = starts.collect(50, 10)
-            pids |= {name: pid for name, (pid, _) in back.items()}
-            results.append((max(moment for _, moment in back.values()) - killed) * _MS)
-    return [("50 of 200 killed at once, all back", "10 times", _spread(results))]
+            results.append(herd.kill(random.sample(list(herd.pids), 50)) * _MS)
+    return [("50 of 200 killed at once, all back", "10 times", _spread(results))], []
 
 
-def thousand_streams(program: Path) -> list[Row]:
-    """What a thousand commands cost that report progress once a second, and what a scrape costs."""
-    starts = Starts()
-    with neverdark(_commands(program, starts, 1000, progress=True)) as running:
-        starts.collect(1000, 60)
-        running.wait_ready(60)
-        time.sleep(5)
-        cpu = _cpu_share(running, 20.0)
-        rows = [("CPU, 1,000 streams with progress every second", "20 s", f"{cpu:.1f} % of a core")]
-        rows.append(("resident memory, the same, before any scrape", "1", f"{running.resident_mib():.0f} MiB"))
-        took = []
-        with requests.Session() as session:
-            for _ in range(20):
-                began = time.monotonic()
-                answer = session.get(f"{running.url}/metrics", headers=_GZIP, timeout=30, stream=True)
-                packed = answer.raw.read()
-                took.append((time.monotonic() - began) * _MS)
-        text = gzip.decompress(packed).decode()
-        series = sum(1 for line in text.splitlines() if not line.startswith("#"))
-        per = [value / series * 10_000 for value in took]
-        rows.append((f"scrape, {series:,} series, gzip, as a client sees it", "20", _spread(took)))
-        rows.append(("the same for each 10,000 series", "20", _spread(per)))
-        rows.append(("resident memory, the same, after 20 scrapes", "1", f"{running.resident_mib():.0f} MiB"))
-        return rows
+def load(program: Path) -> Result:
+    """What commands cost that report progress once a second, by their number, and what a scrape of a thousand costs.
+
+    The second layer is on, as it is by default: in the time measured it looks at every stream once.
+    """
+    rows: list[Row] = []
+    costs: dict[int, float] = {}
+    for count in (1, *_COUNTS):
+        herd = Herd(program)
+        with neverdark(herd.commands(count, progress=True)) as running:
+            herd.wait(count)
+            running.wait_ready(60)
+            time.sleep(5)
+            costs[count] = _cpu_share(running, _INTERVAL)
+            each = f", {_each(costs, count):.1f} µs a second for each" if count > 1 else ""
+            said = f"{costs[count]:.1f} % of a core{each}, {running.resident_mib():.0f} MiB"
+            rows.append((f"at rest, progress every second, {count:,} streams", f"{_INTERVAL:.0f} s", said))
+            if count == _COUNTS[-1]:
+                rows += _scrapes(running)
+    few, many = _each(costs, _FEW), _each(costs, _COUNTS[-1])
+    faults = []
+    if many > _MOST_GROWTH * few:
+        faults.append(f"a stream among {_COUNTS[-1]:,} costs {many / few:.1f} times as much as one among {_FEW}")
+    return rows, faults
+
+
+def _each(costs: dict[int, float], count: int) -> float:
+    """Microseconds of processor time a second for each stream, beyond what the first one costs with all the rest."""
+    return (costs[count] - costs[1]) / (count - 1) * _US_OF_PERCENT
+
+
+def _scrapes(running: Neverdark) -> list[Row]:
+    took = []
+    with requests.Session() as session:
+        for _ in range(20):
+            began = time.monotonic()
+            answer = session.get(f"{running.url}/metrics", headers=_GZIP, timeout=30, stream=True)
+            packed = answer.raw.read()
+            took.append((time.monotonic() - began) * _MS)
+    text = gzip.decompress(packed).decode()
+    series = sum(1 for line in text.splitlines() if not line.startswith("#"))
+    per = [value / series * 10_000 for value in took]
+    return [
+        (f"scrape, {series:,} series, gzip, as a client sees it", "20", _spread(took)),
+        ("the same for each 10,000 series", "20", _spread(per)),
+        ("resident memory after 20 scrapes", "1", f"{running.resident_mib():.0f} MiB"),
+    ]
 
 
 def _cpu_share(running: Neverdark, seconds: float) -> float:
@@ -130,7 +147,7 @@ def _cpu_share(running: Neverdark, seconds: float) -> float:
     return (running.cpu_seconds() - before) / (time.monotonic() - began) * 100
 
 
-def test_cards(program: Path) -> list[Row]:
+def test_cards(program: Path) -> Result:
     """Ten real streams to a real ingest: the price of watching them, the uplinks' kernel evidence included."""
     ingest = Ingest(program.with_name("ingest"))
     ingest.start()
@@ -149,29 +166,37 @@ def test_cards(program: Path) -> list[Row]:
             cpu = _cpu_share(running, 30.0)
     finally:
         ingest.close()
-    return [("CPU, 10 test cards with uplink sampling", "30 s", f"{cpu:.1f} % of a core")]
+    return [("CPU, 10 test cards with uplink sampling", "30 s", f"{cpu:.1f} % of a core")], []
 
 
-_ALL: dict[str, Callable[[Path], list[Row]]] = {
+_ALL: dict[str, Callable[[Path], Result]] = {
     "respawn": respawn,
     "many": many_at_once,
-    "thousand": thousand_streams,
+    "load": load,
     "cards": test_cards,
 }
 
 
 def main(names: list[str]) -> int:
-    """Measure what `names` say, or everything."""
+    """Measure what `names` say, or everything. Returns 1 when something is not as it must be."""
+    if unknown := [name for name in names if name not in _ALL]:
+        print(f"no such part: {', '.join(unknown)}; there are {', '.join(_ALL)}", file=sys.stderr)
+        return 2
     table = Table(title=machine(), title_justify="left")
     for heading in ("what", "how often", "result"):
         table.add_column(heading)
     with tempfile.TemporaryDirectory(prefix="neverdark-bench-") as folder:
-        program = build_child(Path(folder))
+        program = build("child", Path(folder))
+        faults = []
         for name in names or _ALL:
-            for row in _ALL[name](program):
+            rows, found = _ALL[name](program)
+            faults += found
+            for row in rows:
                 table.add_row(*row)
     Console(width=140).print(table)
-    return 0
+    for fault in faults:
+        print(f"not as it must be: {fault}", file=sys.stderr)
+    return 1 if faults else 0
 
 
 def machine() -> str:

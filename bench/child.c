@@ -20,7 +20,7 @@ int main(int argc, char **argv)
     clock_gettime(CLOCK_MONOTONIC, &now);
     char text[512];
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    snprintf(text, sizeof text, "%s %d %lld", argv[2], getpid(), now.tv_sec * 1000000000LL + now.tv_nsec);
+    snprintf(text, sizeof text, "started %s %d %lld", argv[2], getpid(), now.tv_sec * 1000000000LL + now.tv_nsec);
     say(fd, atoi(argv[1]), text);
     if (argc < 4)
         for (;;)

@@ -21,10 +21,10 @@ import requests
 HERE = Path(__file__).parent
 
 
-def build_child(folder: Path) -> Path:
-    """Compile the child; needs a C compiler."""
-    program = folder / "child"
-    subprocess.run(["cc", "-O2", "-o", str(program), str(HERE / "child.c")], check=True)
+def build(name: str, folder: Path) -> Path:
+    """Compile one of the programs that stand beside this file; needs a C compiler."""
+    program = folder / name
+    subprocess.run(["cc", "-O2", "-Wall", "-o", str(program), str(HERE / f"{name}.c")], check=True)
     return program
 
 
@@ -56,9 +56,51 @@ class Starts:
             select.select([self._socket], [], [], left)
             with contextlib.suppress(BlockingIOError):
                 while True:
-                    name, pid, moment = self._socket.recv(200).split()
-                    found[int(name)] = (int(pid), int(moment) / 1e9)
+                    words = self._socket.recv(2000).split()
+                    if words[:1] == [b"started"]:  # a stranger may still report to who had this port before
+                        name, pid, moment = map(int, words[1:])
+                        found[name] = pid, moment / 1e9
         return found
+
+
+class Herd:
+    """Children that somebody keeps alive: where they are, and what it takes to bring them back."""
+
+    def __init__(self, program: Path) -> None:
+        self.program = program
+        self.starts = Starts()
+        self.pids: dict[int, int] = {}
+
+    def commands(self, count: int, *, progress: bool = False) -> dict[str, Any]:
+        """The streams of a configuration, one child each."""
+        extra = ["{progress}"] if progress else []
+        words = [str(self.program), str(self.starts.port)]
+        return {f"s{number:04}": {"command": [*words, str(number), *extra]} for number in range(count)}
+
+    def wait(self, count: int) -> None:
+        """Until so many have started."""
+        self.pids = {number: pid for number, (pid, _) in self.starts.collect(count, 60).items()}
+
+    def kill(self, numbers: list[int]) -> float:
+        """Kill some; seconds until the last of those that came instead ran its first instruction."""
+        killed = time.monotonic()
+        for number in numbers:
+            os.kill(self.pids[number], signal.SIGKILL)
+        back = self.starts.collect(len(numbers), 10)
+        self.pids |= {number: pid for number, (pid, _) in back.items()}
+        return max(moment for _, moment in back.values()) - killed
+
+
+@contextlib.contextmanager
+def floor(program: Path, herd: Herd, count: int) -> Iterator[None]:
+    """The loop in C (floor.c) that keeps a herd alive, until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="neverdark-bench-") as folder:
+        words = [str(program), folder, str(herd.starts.port), "0", str(count), str(herd.program)]
+        process = subprocess.Popen(words, stdin=subprocess.PIPE)
+        try:
+            yield
+        finally:
+            process.communicate(timeout=30)
 
 
 class Neverdark:

@@ -6,12 +6,13 @@ than one series for each row is read as a `Closed` set or as `Buckets`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from itertools import product, repeat
 from operator import attrgetter, methodcaller
 from typing import Any, Final, NamedTuple
+
+import psutil
 
 from supervisor.model import Check, Health, Role, Segment, State, Verdict
 from supervisor.snapshot import DETECTION_BUCKETS, LOOP_LAG_BUCKETS, RECOVERY_BUCKETS, Snapshot
@@ -103,10 +104,9 @@ def _watchdog_runs(place: Any) -> int | None:
 
 def _free_bytes(snapshot: Snapshot) -> int | None:
     try:
-        room = os.statvfs(snapshot.data_dir)
+        return psutil.disk_usage(str(snapshot.data_dir)).free
     except OSError:
         return None
-    return room.f_bavail * room.f_frsize
 
 
 READERS: Final[dict[str, Reader | Closed | Buckets]] = {

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from supervisor.model import ProcessKey
+from supervisor.probes.stat import PAGE, TICK, Stat, read_stat
 from supervisor.snapshot import ProcessSnapshot
-
-_TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
-_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
-# Fields of /proc/PID/stat, counted from the one after the command's closing bracket.
-_UTIME, _STIME, _STARTTIME, _RSS = 11, 12, 19, 21
 
 
 class Usage(NamedTuple):
@@ -21,24 +16,11 @@ class Usage(NamedTuple):
     memory_bytes: int
 
 
-def _read_stat(pid: int) -> tuple[int, int, int] | None:
-    """Clock ticks used, clock tick of its start, resident pages; None when there is no process `pid`."""
+def _read(pid: int) -> Stat | None:
     try:
-        # os.open costs a third of open(): this runs once for every process in every scrape.
-        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        return read_stat(pid)
     except OSError:
         return None
-    try:
-        line = os.read(descriptor, 1024)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    # The command's name may hold spaces and brackets; nothing after it does.
-    fields = line[line.rfind(b")") + 1 :].split(None, _RSS + 1)
-    if len(fields) <= _RSS:
-        return None
-    return int(fields[_UTIME]) + int(fields[_STIME]), int(fields[_STARTTIME]), int(fields[_RSS])
 
 
 class UsageMeter:
@@ -65,9 +47,9 @@ class UsageMeter:
         pages = 0
         if pid is None:
             self._live = 0.0  # this run's time is in the snapshot's sum by now
-        elif (stat := _read_stat(pid)) is not None:
-            ticks, begun, resident = stat
+        elif (stat := _read(pid)) is not None:
+            _, ticks, begun, resident = stat
             if not self._begun or begun == self._begun:
-                self._begun, self._live, pages = begun, ticks * _TICK, resident
+                self._begun, self._live, pages = begun, ticks * TICK, resident
         self._told = told = max(self._told, round(process.cpu_seconds + self._live, 3))
-        return Usage(told, pages * _PAGE)
+        return Usage(told, pages * PAGE)

@@ -45,13 +45,18 @@ class Gather:
     def _read_all(self) -> None:
         if self._epoll.closed:
             return
+        came = False
         try:
             for _ in range(_MOST_ROUNDS):
                 ready = self._epoll.poll(0, max(1, len(self._callbacks)))
                 for descriptor, _ in ready:
+                    came = True
                     if callback := self._callbacks.get(descriptor):
                         callback()
                 if not ready:
                     break
         finally:
-            self._loop.add_reader(self._epoll.fileno(), self._wait_for_more)
+            if came:
+                self._loop.call_later(_GATHER_SECONDS, self._read_all)
+            else:  # not before: of an epoll that holds a thousand, the kernel looks at every one when it is added
+                self._loop.add_reader(self._epoll.fileno(), self._wait_for_more)

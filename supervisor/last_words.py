@@ -80,6 +80,11 @@ class LastWords:
             raw, self._partial, self._in_long_line = self._partial, b"", True
             yield from self._line(raw)
 
+    @property
+    def unfinished(self) -> bool:
+        """Something is still to be written."""
+        return bool(self._partial or self._tail or self._repeats)
+
     def finish(self) -> Iterator[str]:
         """What is left when the run is over."""
         self._look_at_tail()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from supervisor.lifecycle_types import (
     Advanced,
@@ -49,10 +50,12 @@ def step(status: Status, event: Event, view: View) -> Step:
 # --- the moves -------------------------------------------------------------------------------------
 
 
-def _spawn(status: Status, view: View, reason: RestartReason | None) -> Step:
+def _spawn(status: Status, view: View, reason: RestartReason | None, **known: Any) -> Step:
+    """A new run; `known` are other fields of the status that change with it: one copy, because viewers wait for it."""
     stall = view.policies.stall
     fresh = replace(
         status,
+        **known,
         state=State.STARTING if view.tracked else State.RUNNING,
         wanted=True,
         since=view.now,
@@ -62,7 +65,9 @@ def _spawn(status: Status, view: View, reason: RestartReason | None) -> Step:
         free=False,
         signals=0,
         delay=0.0,
-        deadline=view.now + stall.startup if view.tracked else _refill_time(status.spent, view.now, view),
+        deadline=view.now + stall.startup
+        if view.tracked
+        else _refill_time(known.get("spent", status.spent), view.now, view),
     )
     return Step(fresh, (Spawn(reason),))
 
@@ -146,23 +151,29 @@ def _advanced(status: Status, event: Event, view: View) -> Step:
 def _failed(status: Status, event: Event, view: View) -> Step:
     """Exit, stall, failed start: take from the budget and come back, at once, soon or slowly."""
     assert isinstance(event, Exited)
-    restart = view.policies.restart
+    restart, refused = view.policies.restart, event.cause is ExitCause.INGEST_REFUSED
     reason = status.reason if status.ending and status.reason else RestartReason.EXIT
-    idle = replace(status, reason=reason, ending=False, since=view.now, worked=_worked(status, view))
+    worked = _worked(status, view)
     if status.free:
-        return _spawn(idle, view, reason)
+        return _spawn(status, view, reason, worked=worked)
+    ghost = is_ghost(event.cause, None if status.worked is None else view.now - status.worked)
+    counts = not view.line_down and not ghost
+    another = counts and budget_allows(restart, status.spent, event.cause)
+    known = {
+        "worked": worked,
+        "refusals": (status.refusals + 1 if refused else 0) if counts else status.refusals,
+        "spent": status.spent + 1 if another else status.spent,
+    }
+    delay = backoff_delay(restart, status.refusals if refused else status.spent, view.random, refused=refused)
+    if another and delay <= 0:
+        return _spawn(status, view, reason, **known)
+    idle = replace(status, **known, reason=reason, ending=False, since=view.now)  # type: ignore[arg-type]
     if view.line_down:
         return _wait_for_line(idle, event, view)
-    if is_ghost(event.cause, None if status.worked is None else view.now - status.worked):
+    if ghost:
         return _wait(idle, State.BACKOFF, GHOST_DELAY, view)  # costs no attempt: it is over within a minute or so
-    refused = event.cause is ExitCause.INGEST_REFUSED
-    idle = replace(idle, refusals=status.refusals + 1 if refused else 0)
-    if not budget_allows(restart, status.spent, event.cause):
+    if not another:
         return _wait(idle, State.COOLDOWN, restart.cooldown, view)
-    delay = backoff_delay(restart, status.refusals if refused else status.spent, view.random, refused=refused)
-    idle = replace(idle, spent=status.spent + 1)
-    if delay <= 0:
-        return _spawn(idle, view, reason)
     return _wait(idle, State.BACKOFF, delay, view)
 
 

@@ -81,6 +81,8 @@ class Output:
 
     def rest(self) -> list[str]:
         """What was said last, when the run is over; still to be written."""
+        if self.outlet.is_empty() and not self._words.unfinished and not self._skipped:
+            return []
         data = self.outlet.read()
         if earlier := data[:-_MOST_BYTES]:
             self._skip(earlier)

@@ -66,12 +66,12 @@ class ProcessSpec:
     live: bool = False  # what it reads comes from outside, in its own time
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
     target: tuple[str, ...] = field(default=(), repr=False)  # what two processes must not do at the same time
+    ingests: tuple[Way, ...] = field(init=False)  # where it connects to by TCP
 
-    @property
-    def ingests(self) -> tuple[Way, ...]:
-        """Where it connects to by TCP."""
+    def __post_init__(self) -> None:
         own = () if self.ingest is None else (Way(self.ingest, self.tls),)
-        return (*own, *(Way(observed.ingest, observed.tls) for observed in self.observed))
+        known = (*own, *(Way(observed.ingest, observed.tls) for observed in self.observed))
+        object.__setattr__(self, "ingests", known)  # once: it is asked for at every look at every process
 
 
 @dataclass(frozen=True, slots=True)

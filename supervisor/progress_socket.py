@@ -12,7 +12,7 @@ import socket
 import time
 
 from supervisor.probes.family import family_of
-from supervisor.probes.udp import holder_of
+from supervisor.probes.udp import Holder, holder_of
 
 _LOOPBACK = "127.0.0.1"
 _DATAGRAM_BYTES = 4096
@@ -74,8 +74,7 @@ class ProgressSocket:
         if self._strangers.get(port, 0.0) > now:
             return False
         sender = holder_of(port, self._port)
-        pids = family_of(self._pid) if self._family else [self._pid]
-        if sender is not None and any(sender.is_of(pid) for pid in pids):
+        if sender is not None and self._is_ours(sender):
             if len(self._known) >= _MOST_KNOWN:  # those before it are gone, or will be looked up again
                 self._known.clear()
             self._known.add(port)
@@ -84,3 +83,7 @@ class ProgressSocket:
             self._strangers.clear()
         self._strangers[port] = now + _DISTRUST_SECONDS
         return False
+
+    def _is_ours(self, sender: Holder) -> bool:
+        """Mostly it is the process itself: its family is not looked for in vain, among a thousand others of ours."""
+        return sender.is_of(self._pid) or (self._family and any(map(sender.is_of, family_of(self._pid))))

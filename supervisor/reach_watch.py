@@ -137,19 +137,22 @@ class ReachWatch:
 
     def _turn(self, now: float) -> None:
         troubled = False
-        for slot in self._slots():
+        slots = [slot for slot in self._slots() if slot.spec.ingests or slot.spec.source]
+        for slot in slots:
             for target, urgent in self._asked_for(slot, now):
                 troubled = True
                 self._want(target, now, urgent=urgent)
         if (reference := self._reference()) is not None:
             self._want(reference, now, calm=not troubled)
-        self._forget(now)
+        self._forget(slots, now)
         self._judge_line(now)
 
-    def _forget(self, now: float) -> None:
+    def _forget(self, slots: Iterable[Slot], now: float) -> None:
         """What works again needs no look, and what nobody has asked for in a while is of no use."""
+        if not self._looks:
+            return
         flowing = set[Target]()
-        for slot in self._slots():
+        for slot in slots:
             if slot.advancing(now):
                 flowing.update(slot.spec.ingests, {slot.spec.source} if slot.spec.source else ())
         for target, look in list(self._looks.items()):
@@ -270,7 +273,8 @@ class ReachWatch:
     def _is_down(self) -> bool | None:
         """Whether our line is down; None: not to be told now, it is as it was. A proof that it is up comes first."""
         far = [look.reach for look in self._far() if look.reach]
-        flows = self._something_flows(only_far=True)
+        doubted = bool(far) or self.down_since is not None  # else it is up, whether or not anything flows
+        flows = doubted and self._something_flows(only_far=True)
         reference = self._reference()
         if flows or reference is None or any(reach.line_is_up for reach in far):
             return line_down(far, None, something_flows=flows)

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from supervisor import checks, events
-from supervisor.checks import Finding, Life, ProcessEvidence, UplinkEvidence
+from supervisor.checks import Finding, ProcessEvidence, UplinkEvidence
 from supervisor.findings import WHILE_MEDIA_FLOWS
 from supervisor.incidents import Book
 from supervisor.keeper import Keeper
 from supervisor.ladder import Decision, Record, Situation, decide
+from supervisor.looks import Looks
 from supervisor.model import (
     Action,
     Cause,
@@ -29,7 +30,7 @@ from supervisor.model import (
     Verdict,
 )
 from supervisor.policy import HOPELESS
-from supervisor.probes.process import Usage, look_at
+from supervisor.probes.process import Usage
 from supervisor.rate import Rate
 from supervisor.reach_watch import ReachWatch
 from supervisor.slot import Slot
@@ -98,7 +99,7 @@ class SecondLayer:
         self._keeper = keeper
         self._reaches = reaches
         self._tell = tell
-        self._workers = workers
+        self._looks = Looks(workers)
         self._files: dict[Post, _File] = {}
         self._rungs: dict[Slot, float] = {}  # when a process was last recovered, whoever's watchdog did it
 
@@ -168,16 +169,11 @@ class SecondLayer:
             self._act(case, decision, culprit, cause, situation.segment)
 
     async def _look(self, slots: Sequence[Slot], file: _File) -> None:
-        loop = asyncio.get_running_loop()
         pids = {slot.key.role: slot.child.pid for slot in slots if slot.child}
-
-        def look() -> dict[Role, Usage]:
-            return {role: look_at(pid, children=role is Role.COMMAND) for role, pid in pids.items()}
-
-        now = loop.time()
-        usages = await loop.run_in_executor(self._workers, look)
+        now = asyncio.get_running_loop().time()
+        usages = await self._looks.at({pid: role is Role.COMMAND for role, pid in pids.items()})
         file.looks = {
-            role: _Look(now, usage, _cores(usage, now, file.looks.get(role))) for role, usage in usages.items()
+            role: _Look(now, usages[pid], _cores(usages[pid], now, file.looks.get(role))) for role, pid in pids.items()
         }
 
     def _evidence(
@@ -348,8 +344,7 @@ def _cores(usage: Usage, now: float, before: _Look | None) -> float:
     """Cores used since the look before; over its whole life, if this is the first one at this process."""
     if before and before.usage.pid == usage.pid and now > before.at and usage.cpu_seconds >= before.usage.cpu_seconds:
         return (usage.cpu_seconds - before.usage.cpu_seconds) / (now - before.at)
-    age = time.time() - usage.created
-    return usage.cpu_seconds / age if usage.life is not Life.GONE and age > 0 else 0.0
+    return usage.cpu_seconds / usage.age if usage.age > 0 else 0.0
 
 
 def _silent(sender: Slot, since: float, now: float) -> float | None:

@@ -260,7 +260,9 @@ class Slot:
         if not self.spec.tracked:
             return now - self.status.since >= UNTRACKED_SECONDS
         last = self.meter.last_advance
-        return last is not None and now - last <= ON_AIR_SECONDS + self.usual_silence(now)
+        if last is None:
+            return False
+        return now - last <= ON_AIR_SECONDS or now - last <= ON_AIR_SECONDS + self.usual_silence(now)
 
     def usual_silence(self, now: float) -> float:
         """Seconds without media that are no news, because of how the source delivers."""
@@ -342,7 +344,7 @@ class Slot:
             return
         loop = self._host.loop
         wall = time.time()
-        run_id = f"{datetime.fromtimestamp(wall, UTC):%Y%m%dT%H%M%S.%f}"[:-3] + f"Z-{self.status.run}"
+        run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(wall))}.{int(wall % 1 * 1000):03}Z-{self.status.run}"
         inherited: dict[int, int] = {}
         if self.intake:
             self.intake.begin_run(loop.time(), self.feeder.feeds.current if self.feeder and self.feeder.feeds else None)
@@ -472,38 +474,45 @@ class Slot:
         self._output.read(self._host.loop.time())
 
     def _on_exit(self) -> None:
+        """Replace it, if it shall be, and only then note what is known of its end: nothing of that has changed."""
         child, run_id = self.child, self.run_id
         assert child is not None
         assert run_id is not None
         loop = self._host.loop
-        loop.remove_reader(child.pidfd)
         how, cpu = child.reap()
         self.child = None
         self._cpu_seconds += cpu
-        planned = self.status.state is State.STOPPING
-        ours = self.status.ending
+        planned, ours = self.status.state is State.STOPPING, self.status.ending
         failure, lines = self._diagnose(how, planned=planned)
-        if not planned and not ours:
-            self._blame(failure.cause, answered=failure.answered)
-        silent = self._silent_since()
-        wall, seconds = time.time(), loop.time() - self._run_started
-        fact = events.ProcessExited(
-            self.key,
-            run_id,
-            failure.cause,
-            how.code,
-            how.signal,
-            seconds,
-            planned or ours,
-            self._output.last_lines,
-            self.segment,
-            None if silent is None else loop.time() - silent,
-            loop.time(),
-        )
-        self._put_off(partial(self._end_run, lines, wall, fact))
-        self.dispatch(Exited(failure.cause))
+        blamed = not planned and not ours
+        if blamed:
+            self.last_cause = failure.cause
+        silent, began, place = self._silent_since(), self._run_started, len(self._pending)
+        now, wall = loop.time(), time.time()
+        try:
+            self.dispatch(Exited(failure.cause))
+        finally:
+            loop.remove_reader(child.pidfd)
+            child.close()
+            if blamed:
+                self._blame(failure.cause, answered=failure.answered)
+            fact = events.ProcessExited(
+                self.key,
+                run_id,
+                failure.cause,
+                how.code,
+                how.signal,
+                now - began,
+                planned or ours,
+                self._output.last_lines,
+                self.segment,
+                None if silent is None else now - silent,
+                now,
+            )
+            self._pending.insert(place, partial(self._end_run, lines, wall, fact))  # before the run that follows
+            self._host.later(self)
         if self.intake:
-            self.intake.ended(loop.time(), replaced=self.child is not None)
+            self.intake.ended(now, replaced=self.child is not None)
         if self.feeds and self.child is None:
             self.feeds.ended()
 
@@ -518,8 +527,8 @@ class Slot:
             return self._run_started
         return self.meter.latest_advance
 
-    def _blame(self, cause: Cause, *, answered: bool = False) -> None:
-        """Keep what is known of a failure at its moment."""
+    def _blame(self, cause: Cause, *, answered: bool = False, stopped: bool = False) -> None:
+        """Keep what is known of a failure at its moment; `stopped`: somebody had stopped the process by a signal."""
         self.last_cause = cause
         evidence = Evidence(
             self.key.role,
@@ -527,7 +536,7 @@ class Slot:
             answered=answered,
             connected=self.connected,
             reported=self._host.loop.time() - self._last_report < _REPORTED_SECONDS,
-            stopped=self._was_stopped,
+            stopped=stopped,
             live=self.spec.live,
         )
         self.evidence = self._host.add_looks(evidence, self.spec)
@@ -564,7 +573,7 @@ class Slot:
                 trouble = named or _TROUBLE[reason]
                 said = self._output.last_lines[-_FAILURE_LINES:]
                 self.last_failure = LastFailure(trouble, time.time(), said)
-                self._blame(trouble)
+                self._blame(trouble, stopped=self._was_stopped)
                 self._host.tell(events.ProcessSilent(self.key, self.run_id or "", trouble, seconds, self.segment))
             case lifecycle_types.Waiting(state, delay, left):
                 self._put_off(partial(self._tell_retry, state, delay, left))  # after the exit it follows from

@@ -12,9 +12,9 @@ import os
 import signal
 from collections.abc import Container
 from functools import partial
-from pathlib import Path
 
 from supervisor.marks import carried_by, send
+from supervisor.probes.family import children_of
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -31,7 +31,7 @@ def sweep(pids: Container[int], run_ids: Container[str], mark: str) -> list[int]
     `pids` and `run_ids` are those of our live processes, `mark` is our own. Returns the pids that were killed.
     """
     killed = []
-    for pid in _children():
+    for pid in children_of(os.getpid()):
         if pid in pids:
             continue
         with contextlib.suppress(ChildProcessError):
@@ -45,13 +45,3 @@ def sweep(pids: Container[int], run_ids: Container[str], mark: str) -> list[int]
 def _is_over(pid: int, run_ids: Container[str], mark: str) -> bool:
     carried = carried_by(pid)
     return carried is not None and carried[0] == mark and carried[1] not in run_ids
-
-
-def _children() -> list[int]:
-    """Pids of our children, whichever of our threads started them."""
-    found: list[int] = []
-    with contextlib.suppress(OSError):
-        for task in Path("/proc/self/task").iterdir():
-            with contextlib.suppress(OSError):
-                found += map(int, (task / "children").read_text().split())
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 
 from supervisor import events
@@ -43,8 +43,9 @@ class UplinkWatch:
         while True:
             interval = min((i for slot in self._senders() for i in _intervals(slot)), default=_DEFAULT_INTERVAL)
             await asyncio.sleep(interval)
-            watched = [one for slot in self._senders() for one in _watched(slot)]
-            if not watched and not self._awaited():
+            senders = self._senders()
+            watched = [one for slot in senders for one in _watched(slot)]
+            if not watched and not _awaited(senders):
                 continue
             try:
                 evidence = await loop.run_in_executor(self._workers, self._probe.sample, watched)
@@ -69,17 +70,8 @@ class UplinkWatch:
                     slot.uplink_blocked(timeout)
         self._look_for_returned(evidence)
 
-    def _awaited(self) -> list[tuple[Slot, Address]]:
-        """Ingests on this machine that somebody waits for: whether they listen can be seen without a connection."""
-        return [
-            (slot, way.address)
-            for slot in self._senders()
-            for way in slot.spec.ingests
-            if slot.waits_for_ingest and is_here(way.address.host)
-        ]
-
     def _look_for_returned(self, evidence: Evidence) -> None:
-        awaited = self._awaited()
+        awaited = _awaited(self._senders())
         listening = {address for _, address in awaited if _listens(address, evidence)}
         # An ingest may refuse and be back between two looks, so that nobody saw it silent: that is worth one try,
         # and another only after one has worked.
@@ -89,6 +81,17 @@ class UplinkWatch:
                 slot.dispatch(RetryNow())
         self._silent_before = {address for _, address in awaited} - listening
         self._tried -= {slot.key for slot in self._senders() if slot.status.state is State.RUNNING}
+
+
+def _awaited(senders: Iterable[Slot]) -> list[tuple[Slot, Address]]:
+    """Ingests on this machine that somebody waits for: whether they listen can be seen without a connection."""
+    return [
+        (slot, way.address)
+        for slot in senders
+        if slot.waits_for_ingest
+        for way in slot.spec.ingests
+        if is_here(way.address.host)
+    ]
 
 
 def _listens(address: Address, evidence: Evidence) -> bool:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -19,6 +21,8 @@ from supervisor import events
 
 _RUNNING_INTERVALS = 2  # a job that has not run for so many intervals does not run
 _FIRST_WITHIN = 30.0  # seconds, also where the interval is longer
+_TOGETHER = 1.0  # seconds: checks that are due within so long are made at once, which costs less than one by one
+_FINE = 10.0  # seconds: a shorter interval is spread as finely as it can be
 _LATE_INTERVALS = 1.5
 _LATE_SLACK = 1.0  # seconds, beside the intervals: a loop that is busy is not a scheduler that is dead
 _MOST_DOUBLINGS = 6
@@ -138,13 +142,16 @@ class Watchdog:
         if self._scheduler is None:
             return
         interval = self._duties[post].interval
+        due = time.time() + min(interval, _FIRST_WITHIN) * share
+        if interval >= _FINE:
+            due = math.ceil(due / _TOGETHER) * _TOGETHER
         self._scheduler.add_job(
             self._run,
             "interval",
             args=(post,),
             id=str(post),
             seconds=interval,
-            next_run_time=datetime.now(UTC) + timedelta(seconds=min(interval, _FIRST_WITHIN) * share),
+            next_run_time=datetime.fromtimestamp(due, UTC),
             replace_existing=True,
             misfire_grace_time=None,  # however late, it is worth a look
             coalesce=True,

@@ -191,10 +191,10 @@ def classify(role: Role, exit: Exit, lines: Sequence[str], *, stopping: bool, oo
     """
     if stopping:
         return Failure(ExitCause.STOPPED)
-    lines = [line for line in lines if not any(words in line for words in _NOT_YET)]
     if exit.signal is not None:
         out_of_memory = oom_killed and exit.signal == _SIGKILL
         return Failure(ExitCause.OUT_OF_MEMORY if out_of_memory else ExitCause.KILLED)
+    lines = [line for line in lines if not any(words in line for words in _NOT_YET)]
     if role is not Role.COMMAND and exit.code == _EXIT_AFTER_SIGNAL and not _says(lines, _NOT_PERMITTED):
         return Failure(ExitCause.KILLED)
     if exit.code == 0:

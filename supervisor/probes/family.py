@@ -10,7 +10,7 @@ from collections.abc import Mapping
 def adopted() -> dict[int, list[int]]:
     """Our own children, by session: orphans of what we have started are among them, because neverdark adopts those."""
     found: dict[int, list[int]] = {}
-    for pid in _children(os.getpid()):
+    for pid in children_of(os.getpid()):
         if (session := _session(pid)) is not None:
             found.setdefault(session, []).append(pid)
     return found
@@ -26,14 +26,17 @@ def family_of(leader: int, ours: Mapping[int, list[int]] | None = None) -> list[
     found |= dict.fromkeys((adopted() if ours is None else ours).get(leader, ()))
     to_ask = list(found)
     while to_ask:
-        new = [pid for pid in _children(to_ask.pop()) if pid not in found]
+        new = [pid for pid in children_of(to_ask.pop()) if pid not in found]
         found |= dict.fromkeys(new)
         to_ask += new
     return list(found)
 
 
-def _children(pid: int) -> list[int]:
-    """Of all threads of a process; none if it is gone, or the kernel was built without this list."""
+def children_of(pid: int) -> list[int]:
+    """Pids of what a process has started, whichever of its threads did.
+
+    None if it is gone, or the kernel was built without this list.
+    """
     found: list[int] = []
     directory = f"/proc/{pid}/task"
     with contextlib.suppress(OSError):

@@ -45,6 +45,17 @@ def test_repeats_are_told_of_when_the_run_ends() -> None:
     assert said(words(), b"a 1\na 2\na 3\n") == ["a 1", "a 3  (… and 1 more like it before)"]
 
 
+def test_what_is_unfinished_is_known() -> None:
+    """At an exit there is mostly nothing left, and no time to ask for it in vain."""
+    for piece, unfinished in ((b"", False), (b"a 1\n", False), (b"a 2\n", True), (b"b\n", False), (b"c", True)):
+        listener = words()
+        list(listener.feed(b"a 1\n" if piece == b"a 2\n" else b""))
+        list(listener.feed(piece))
+        assert listener.unfinished is unfinished
+        assert bool(list(listener.finish())) is unfinished
+        assert not listener.unfinished
+
+
 def test_control_characters_vanish() -> None:
     assert said(words(), b"\x1b[1;31mred\x1b[0m\x07\x00 a\tb\xc2\x85c\xe2\x80\xa8d\n") == ["red a\tbcd"]
 

@@ -31,7 +31,9 @@ def until(true: Callable[[], object]) -> None:
 
 def ended(child: Child) -> tuple[Exit, float]:
     assert select.select([child.pidfd], [], [], PATIENCE)[0], "the child does not end"
-    return child.reap()
+    how = child.reap()
+    child.close()
+    return how
 
 
 def alive(pid: int) -> bool:
@@ -149,6 +151,14 @@ def test_a_readers_death_does_not_end_a_child(start: Callable[..., Child], folde
     doomed.close()
     assert ended(child)[0] == Exit(0, None)
     assert start is not None
+
+
+def test_an_outlet_knows_whether_it_is_empty(outlet: Outlet) -> None:
+    assert outlet.is_empty()
+    os.write(outlet.fd, b"x")
+    assert not outlet.is_empty()
+    assert outlet.read() == b"x"
+    assert outlet.is_empty()
 
 
 def test_an_outlet_is_found_again_by_its_name(folder: Folder) -> None:

@@ -142,6 +142,18 @@ async def test_many_are_spread_over_the_interval() -> None:
 
 
 @on_a_loop
+async def test_a_thousand_are_looked_at_in_few_goes() -> None:
+    """One wake-up and one thread for those of a second: each alone cost more than the looks themselves."""
+    posts = {Post(f"s{number}", ""): 30.0 for number in range(1000)}
+    async with watching(posts) as scene:
+        goes = Counter(scene.due(post) for post in posts)
+        assert len(goes) <= 32, "of half a minute, seconds"
+        assert max(goes.values()) <= 1000 / 30 * 2
+        assert all(due.microsecond == 0 for due in goes), "so who is added later joins in"
+        assert scene.jobs().keys() == set(map(str, posts)), "and yet each has a job of its own"
+
+
+@on_a_loop
 async def test_what_comes_later_is_spread_too_and_moves_nobody() -> None:
     async with watching(dict.fromkeys([A, B], LATER)) as scene:
         before = scene.due(A), scene.due(B)

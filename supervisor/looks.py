@@ -1,0 +1,31 @@
+"""Looks at processes together: what is asked for in one turn of the loop is one round in a worker thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import Executor
+
+from supervisor.probes.process import Usage, look_at_all
+
+
+class Looks:
+    """Lives on the engine's loop; the looks are taken in `workers`."""
+
+    def __init__(self, workers: Executor) -> None:
+        self._workers = workers
+        self._asked: dict[int, bool] = {}
+        self._round: asyncio.Task[Mapping[int, Usage]] | None = None  # the one that can still be joined
+
+    async def at(self, pids: Mapping[int, bool]) -> dict[int, Usage]:
+        """What the system tells of these; where the value is true, with all that they started as well."""
+        if self._round is None:
+            self._round = asyncio.get_running_loop().create_task(self._take())
+        self._asked |= pids
+        found = await asyncio.shield(self._round)  # who gives up does not give up for the others
+        return {pid: found[pid] for pid in pids}
+
+    async def _take(self) -> Mapping[int, Usage]:
+        # Begins when everybody who was ready to run in this turn has asked.
+        asked, self._asked, self._round = self._asked, {}, None
+        return await asyncio.get_running_loop().run_in_executor(self._workers, look_at_all, asked)
