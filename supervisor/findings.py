@@ -35,7 +35,7 @@ def headline(findings: Sequence[Finding]) -> Finding:
 
 def _weight(finding: Finding) -> tuple[bool, bool, int, bool]:
     return (
-        finding.cause in WHILE_MEDIA_FLOWS,
+        finding.cause in WHILE_MEDIA_FLOWS - {Trouble.BACKLOG},  # that costs a connection, and so what follows
         finding.consequence,
         _FROM_THE_ROOT.index(finding.segment),
         finding.cause in VAGUE,

@@ -154,8 +154,9 @@ def _failed(status: Status, event: Event, view: View) -> Step:
     restart, refused = view.policies.restart, event.cause is ExitCause.INGEST_REFUSED
     reason = status.reason if status.ending and status.reason else RestartReason.EXIT
     worked = _worked(status, view)
-    if status.free:
-        return _spawn(status, view, reason, worked=worked)
+    if status.free:  # but a moment later: the server must learn first that the one before is gone
+        gone = replace(status, reason=reason, ending=False, free=False, since=view.now, worked=worked)
+        return _wait(gone, State.BACKOFF, restart.initial_delay, view)
     ghost = is_ghost(event.cause, None if status.worked is None else view.now - status.worked)
     counts = not view.line_down and not ghost
     another = counts and budget_allows(restart, status.spent, event.cause)

@@ -48,9 +48,16 @@ def test_what_it_is_named_after(graver: Finding, lesser: Finding) -> None:
         assert headline(order) == graver
 
 
-@pytest.mark.parametrize(
-    "cause", [Trouble.SLOW, Trouble.BITRATE_LOW, Trouble.LIMIT, Trouble.BACKLOG, Trouble.AV_OFFSET]
-)
+def test_a_line_too_thin_explains_the_server_that_still_holds_the_connection_given_up() -> None:
+    thin, refused = (
+        finding(Trouble.BACKLOG, Segment.UPLINK),
+        finding(ExitCause.INGEST_REFUSED, Segment.PLATFORM),
+    )
+    for order in ([thin, refused], [refused, thin]):
+        assert headline(order) == thin
+
+
+@pytest.mark.parametrize("cause", [Trouble.SLOW, Trouble.BITRATE_LOW, Trouble.LIMIT, Trouble.AV_OFFSET])
 def test_what_is_wrong_while_media_flows_never_hides_what_is_dark(cause: Cause) -> None:
     wrong = finding(cause, Segment.SOURCE)
     for dark in (CLOSED, PUSHER_KILLED._replace(consequence=True)):

@@ -237,15 +237,17 @@ def test_what_is_useless_is_killed_once_and_the_trouble_is_named(state: State) -
 
 @pytest.mark.parametrize("line_down", [False, True])
 @pytest.mark.parametrize("spent", [0, 4, POLICIES.restart.attempts])
-def test_what_is_useless_through_no_fault_of_its_own_is_replaced_at_once_and_free(
+def test_what_is_useless_through_no_fault_of_its_own_is_replaced_soon_and_free(
     spent: int,
     line_down: bool,  # noqa: FBT001 - a row of the table
 ) -> None:
     ending = step(running(spent=spent), Useless(RestartReason.UPLINK, Trouble.BACKLOG, free=True), view(20.0)).status
-    after = step(ending, Exited(ExitCause.KILLED), view(20.1, line_down=line_down))
-    assert after.actions == (Spawn(RestartReason.UPLINK),)
+    waiting = step(ending, Exited(ExitCause.KILLED), view(20.1, line_down=line_down)).status
+    assert (waiting.state, waiting.spent, waiting.delay) == (State.BACKOFF, spent, POLICIES.restart.initial_delay)
+    after = step(waiting, Tick(), view(20.2 + waiting.delay))
+    assert after.actions == (Spawn(RestartReason.UPLINK),), "a moment later: the server must learn first"
     assert (after.status.state, after.status.spent, after.status.free) == (State.STARTING, spent, False)
-    next_failure = step(after.status, Exited(ExitCause.OTHER), view(20.2)).status
+    next_failure = step(after.status, Exited(ExitCause.OTHER), view(21.0)).status
     assert next_failure.spent == min(spent + 1, POLICIES.restart.attempts), "only that one was free"
 
 
