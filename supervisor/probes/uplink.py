@@ -77,8 +77,8 @@ Subject = ProcessKey | Observation
 class Watched(NamedTuple):
     """What to look at.
 
-    Without a `peer`: the connections of one process, and the socket that it has bound to `media_port` (UDP; 0 stands
-    for none). With a `peer`: the connections to it of a process and of everything that it has started.
+    Without a `peer`: the connections of one process. With a `peer`: the connections to it of a process and of
+    everything that it has started.
     """
 
     key: Subject
