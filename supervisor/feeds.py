@@ -23,16 +23,16 @@ class Feeds:
         self.current: Parameters | None = None  # what the encoder sends, as far as it is known
         self._links = links
         self._stream = stream
-        self._ports: dict[str, int] = {}  # by destination, while a run lives
+        self._ports: dict[str, int] = {}  # by destination, while a run lives; "" for the side output
 
     def begin_run(self, destinations: Sequence[str]) -> Callable[[str], str]:
         """Give a run its ports. Returns what makes a word of its command line what it is to be."""
-        self._ports = {destination: self._links.sending_port() for destination in destinations}
-        own = self._links.sending_port()
-        for destination, port in self._ports.items():
-            self._links.get(self._stream, destination).send_from(port)
-        self.tap.listen_to(own)
-        marks = {sender_mark(name): str(port) for name, port in {**self._ports, "": own}.items()}
+        self._links.take_back(self._ports.values())
+        self._ports = {destination: self._links.sending_port() for destination in (*destinations, "")}
+        for destination in destinations:
+            self._links.get(self._stream, destination).send_from(self._ports[destination])
+        self.tap.listen_to(self._ports[""])
+        marks = {sender_mark(name): str(port) for name, port in self._ports.items()}
         marks[TAP_PORT] = str(self.tap.port)
 
         def fill(word: str) -> str:
@@ -48,16 +48,17 @@ class Feeds:
 
         From then on nothing of what is sent from them is taken.
         """
-        holders = {name: holder_of(port) for name, port in self._ports.items()}
-        robbed = any(holder is not None and not holder.is_of(ours) for holder in holders.values())
+        holders = map(holder_of, self._ports.values())
+        robbed = any(holder is not None and not holder.is_of(ours) for holder in holders)
         if robbed:
             self.ended()
         return robbed
 
     def ended(self) -> None:
         """No run is there: from now on the ports are anybody's."""
-        for destination in self._ports:
+        for destination in self._ports.keys() - {""}:
             self._links.get(self._stream, destination).send_from(None)
+        self._links.take_back(self._ports.values())
         self._ports = {}
 
     def heard(self) -> Parameters | None:

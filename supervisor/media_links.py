@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import zlib
+from collections.abc import Iterable
 from struct import Struct
 
 from supervisor.quantities import PortRange
@@ -93,6 +94,7 @@ class MediaLinks:
         self._count = ports.last - ports.first + 1
         self._next = zlib.crc32(seed.encode()) % self._count
         self._links: dict[tuple[str, str], MediaLink] = {}
+        self._lent: set[int] = set()  # to runs, which may not have bound them yet
 
     def get(self, stream: str, destination: str) -> MediaLink:
         """The link to a destination's pusher. Raises `NoFreePort`."""
@@ -106,18 +108,23 @@ class MediaLinks:
         return self.get(stream, destination).port
 
     def sending_port(self) -> int:
-        """A port for a run of an encoder to send from: free just now, and not known before to who would guess it.
+        """A port for a run of an encoder to send from, until `take_back`: free, and known to nobody before.
 
         From the range, because programs that do not care which port they get have another one; where the range is used
         up, one of those.
         """
         for _ in range(self._count):
             port = self._advance()
-            if _is_free(port):
+            if port not in self._lent and _is_free(port):
+                self._lent.add(port)
                 return port
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind((_LOOPBACK, 0))
             return int(probe.getsockname()[1])
+
+    def take_back(self, ports: Iterable[int]) -> None:
+        """Ports of a run that is over."""
+        self._lent.difference_update(ports)
 
     def keep_only(self, keys: set[tuple[str, str]]) -> None:
         """Give up the links of destinations that are gone."""
