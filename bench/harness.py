@@ -18,6 +18,8 @@ from typing import Any
 
 import requests
 
+from supervisor.probes.family import children_of
+
 HERE = Path(__file__).parent
 
 
@@ -145,12 +147,17 @@ class Neverdark:
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def end(self) -> None:
-        """Stop in order."""
+        """Stop in order; who takes too long for it leaves nothing behind either, to disturb what is measured next."""
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
+            left = children_of(self.process.pid)
             self.process.kill()
+            self.process.wait()
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         self.log.close()
 
 

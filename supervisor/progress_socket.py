@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Mapping
+from functools import lru_cache
 
-from supervisor.probes.family import family_of
+from supervisor.probes.family import adopted, family_of
 from supervisor.probes.udp import Holder, holder_of
 
 _LOOPBACK = "127.0.0.1"
@@ -85,5 +87,15 @@ class ProgressSocket:
         return False
 
     def _is_ours(self, sender: Holder) -> bool:
-        """Mostly it is the process itself: its family is not looked for in vain, among a thousand others of ours."""
-        return sender.is_of(self._pid) or (self._family and any(map(sender.is_of, family_of(self._pid))))
+        """Mostly it is the process itself; for the rest of its family, a thousand others of ours are looked at."""
+        if sender.is_of(self._pid):
+            return True
+        ours = _adopted_in(int(time.monotonic())) if self._family else {}
+        return self._family and any(map(sender.is_of, family_of(self._pid, ours)[1:]))
+
+
+@lru_cache(maxsize=1)
+def _adopted_in(second: int) -> Mapping[int, list[int]]:
+    """Our own children by session, read once in a second: it takes a millisecond, and any stranger could ask for it."""
+    del second
+    return adopted()
