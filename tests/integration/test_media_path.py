@@ -266,7 +266,7 @@ def test_sound_and_picture_stay_together_over_a_jump(neverdark: Launch, ingest: 
 @pytest.mark.timeout(180)
 def test_a_line_too_thin_is_named_and_the_delay_stays_bounded(neverdark: Launch, valve: Valve, ingest: Ingest) -> None:
     """The ingest took 39 % of the bit rate: the delay grew to 140 s, and every check was healthy."""
-    limits = {"backlog": "2s", "backlog_max": "8s"}
+    limits = {"backlog": "1s", "backlog_max": "5s"}
     watchdog = {"interval": "1s"}
     streams: dict[str, object] = {
         "cam": card(rate=25, bitrate="1500k", size="640x360")
@@ -288,14 +288,14 @@ def test_a_line_too_thin_is_named_and_the_delay_stays_bounded(neverdark: Launch,
         worst.append(running.metric("destination_backlog_seconds", stream="cam", destination="yt"))
         return worst[-1]
 
-    eventually(lambda: behind() > 2, 30 + SLACK, "the backlog grows")
+    eventually(lambda: behind() > 1, 30 + SLACK, "the backlog grows")
     eventually(
         lambda: running.metric("watchdog_verdict", destination="yt", check="uplink", verdict="degraded") == 1,
         10 + SLACK,
         "the check says so",
     )
-    eventually(lambda: behind() >= 0 and running.restarts()[PUSHER].get("uplink", 0) >= 2, 90 + SLACK, "it is replaced")
-    assert max(worst) < 8 + 2
+    eventually(lambda: behind() >= 0 and running.restarts()[PUSHER].get("uplink", 0) >= 1, 60 + SLACK, "it is replaced")
+    assert max(worst) < 5 + 2
     assert running.one(*PUSHER)["budget_remaining"] == 10, "which is not its fault"
     assert running.restarts()["cam", "pusher", "other"] == {}
     incident = next(
