@@ -8,12 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from supervisor import progress_socket
 from supervisor.probes import udp
+from supervisor.probes.family import adopted
 from supervisor.probes.udp import Holder
 from supervisor.progress_socket import ProgressSocket
 
@@ -225,3 +227,24 @@ def test_it_is_readable_when_something_has_come(place: ProgressSocket, mine: soc
     assert not select.select([place.fd], [], [], 0)[0]
     mine.send(b"x")
     assert select.select([place.fd], [], [], PATIENCE)[0]
+
+
+def test_many_strangers_do_not_have_all_our_children_looked_at_each_time(
+    place: ProgressSocket, talker: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a thousand children that takes a millisecond, on the loop, and anybody can send."""
+    looks: list[float] = []
+
+    def look() -> dict[int, list[int]]:
+        looks.append(time.monotonic())
+        return adopted()
+
+    monkeypatch.setattr(progress_socket, "adopted", look)
+    place.begin_run(talker().pid, family=True)
+    began = time.monotonic()
+    for _ in range(20):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.sendto(b"frame=1\n", ("127.0.0.1", port(place)))
+            assert place.read() == b""
+    assert place.refused == 20
+    assert len(looks) <= time.monotonic() - began + 1, "once in a second"
