@@ -152,7 +152,7 @@ def assert_grows_no_faster(work: Callable[[str], object], piece: str) -> None:
 def growth_of(work: Callable[[str], object], short: str, long: str) -> float:
     """How many times as long the long text takes: the least of several looks, for the machine has other work."""
     least = float("inf")
-    for _ in range(8):
+    for _ in range(25):
         took = [seconds(partial(work, text)) for text in (short, long)]
         least = min(least, took[1] / took[0])
         if least <= MOST_GROWTH:
