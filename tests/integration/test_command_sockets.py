@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -64,7 +64,8 @@ def running(*argv: object) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             for pid in family[::-1]:
-                os.kill(pid, 9)
+                with suppress(ProcessLookupError):  # it waits for its child, and so may have gone with it
+                    os.kill(pid, 9)
 
 
 def tell(process: subprocess.Popen[str], *words: object) -> None:
