@@ -26,7 +26,7 @@ from tests.integration.harness.recipes import BAIT, Json, cam, secret
 from tests.integration.harness.sinks import Alertmanager, HttpSink, SmtpSink, part
 from tests.integration.harness.supervised import Neverdark
 from tests.integration.harness.valve import Valve
-from tests.integration.harness.waiting import ON_AIR, SLACK, all_along, eventually, free_port
+from tests.integration.harness.waiting import ON_AIR, SLACK, STARTED, all_along, eventually, free_port
 
 PROMETHEUS = Path(__file__).parents[2] / "prometheus"
 # The promise, from fault to page.
@@ -70,7 +70,7 @@ class Prometheus:
         with (self._room / "prometheus.log").open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            eventually(lambda: self._get("/-/ready").ok, 10 + SLACK, f"Prometheus ready; see {self._room}")
+            eventually(lambda: self._get("/-/ready").ok, STARTED, f"Prometheus ready; see {self._room}")
         except BaseException:
             self.__exit__()
             raise

@@ -66,6 +66,7 @@ def test_another_user_cannot_hold_up_a_start(unstarted: Launch) -> None:
         running.start().wait_on_air()
         assert running.stop() == 0
         assert shell.poll() is None
+    eventually(lambda: not running.left(), 5 + SLACK, "the last that he started is gone")
 
 
 def test_two_in_containers_of_their_own_at_the_same_path_leave_each_other_alone(

@@ -15,7 +15,7 @@ import requests
 from tests.integration.conftest import Launch
 from tests.integration.harness.recipes import secret
 from tests.integration.harness.supervised import REPOSITORY, Neverdark
-from tests.integration.harness.waiting import SLACK, eventually, free_port
+from tests.integration.harness.waiting import SLACK, STARTED, eventually, free_port
 
 _NGINX = "/usr/sbin/nginx"
 _CONFIG = """\
@@ -66,7 +66,7 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
                 process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
             stack.callback(process.wait, 10)
             stack.callback(process.terminate)
-            eventually(lambda: ask(port, "GET", "/").status_code, 5 + SLACK, "nginx answers")
+            eventually(lambda: ask(port, "GET", "/").status_code, STARTED, "nginx answers")
             return port
 
         yield start

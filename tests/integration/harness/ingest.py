@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import requests
 
-from tests.integration.harness.waiting import SLACK, eventually, free_port
+from tests.integration.harness.waiting import STARTED, eventually, free_port
 
 _NGINX = "/usr/sbin/nginx"
 _CONFIG = """\
@@ -93,7 +93,7 @@ class Ingest:
         with (self._folder / "output").open("ab") as output:
             argv = [*self._wrapper, _NGINX, "-p", str(self._folder), "-c", str(self._folder / "nginx.conf")]
             self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        eventually(lambda: self.publishers() is not None, 5 + SLACK, "nginx-rtmp answers")
+        eventually(lambda: self.publishers() is not None, STARTED, "nginx-rtmp answers")
 
     def stop(self) -> None:
         """Close everything, as a server does that is being restarted."""

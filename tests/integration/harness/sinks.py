@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from tests.integration.harness.waiting import eventually, free_port
+from tests.integration.harness.waiting import STARTED, eventually, free_port
 
 ALERTMANAGER = Path(__file__).parents[3] / "alertmanager"
 
@@ -170,7 +170,7 @@ class Alertmanager:
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"TZ": "UTC"},
             )
-        eventually(self._ready, 10, f"Alertmanager ready; see {self._room}/alertmanager.log")
+        eventually(self._ready, STARTED, f"Alertmanager ready; see {self._room}/alertmanager.log")
         return self
 
     def __exit__(self, *_: object) -> None:

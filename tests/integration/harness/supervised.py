@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from supervisor.marks import OWNER_VARIABLE
 from tests.integration.harness.recipes import BAIT, Json
-from tests.integration.harness.waiting import ON_AIR, SLACK, eventually, free_port
+from tests.integration.harness.waiting import ON_AIR, SLACK, STARTED, eventually, free_port
 from tests.plain_yaml import plain_dump
 
 REPOSITORY = Path(__file__).parents[3]
@@ -127,7 +127,7 @@ class Neverdark:
                 raise RuntimeError(f"neverdark ended with {process.returncode}:\n{self.log()}")
             return self.get("/healthz").ok
 
-        eventually(answers, 10 + SLACK, "neverdark answers")
+        eventually(answers, STARTED, "neverdark answers")
         self._marks.add(mark_of(self.inside()))
         return self
 
@@ -166,7 +166,8 @@ class Neverdark:
             if self.process and self.process.poll() is None:
                 self._look_around()
                 assert self.stop() == 0, "SIGTERM ends with exit code 0"
-            assert not self.left(), "processes are left behind"
+            left = self.left()
+            assert not left, f"processes are left behind: {left}"
             self._assert_no_secret()
             assert "Traceback" not in self.log()
         finally:
@@ -216,7 +217,7 @@ class Neverdark:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return self._session.post(self.url + path, headers=headers, timeout=5)
 
-    def cli(self, *words: str, seconds: float = 20) -> subprocess.CompletedProcess[str]:
+    def cli(self, *words: str, seconds: float = STARTED) -> subprocess.CompletedProcess[str]:
         """Another command of neverdark's, against this one; its output is looked through for secrets, too."""
         done = subprocess.run(
             [sys.executable, "-m", "supervisor", *words],

@@ -16,6 +16,8 @@ T = TypeVar("T")
 SLACK = 5.0
 # From the start of a neverdark to a stream on air takes 2–3 s here; the issue allows 10.
 ON_AIR = 10.0 + SLACK
+# For a server or a command of a test to come up, which is nobody's promise: only a hang takes so long.
+STARTED = 60.0
 
 _PAUSE = 0.05
 # "Not yet" is also an answer that could not be had: a server that is still starting, a key that is not there.
