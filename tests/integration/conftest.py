@@ -21,9 +21,11 @@ Launch = Callable[..., Neverdark]
 def ingest(tmp_path: Path) -> Iterator[Ingest]:
     """nginx-rtmp, running."""
     ingest = Ingest(tmp_path / "ingest")
-    ingest.start()
-    yield ingest
-    ingest.close()
+    try:
+        ingest.start()
+        yield ingest
+    finally:
+        ingest.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Self
 
 from tests.integration.harness.media import ffmpeg
-from tests.integration.harness.waiting import SLACK, eventually
+from tests.integration.harness.waiting import STARTED, eventually
 
 _DATAGRAM = 2048
 
@@ -44,7 +44,11 @@ class RtspCamera:
         argv = "-re -f lavfi -i testsrc2=size=320x180:rate=10 -c:v libx264 -preset ultrafast -g 10 -pix_fmt yuv420p"
         target = f"rtp://127.0.0.1:{self._rtp.getsockname()[1]}?pkt_size=1200"
         self._end.enter_context(ffmpeg(*argv.split(), "-f", "rtp", "-sdp_file", str(folder / "sdp"), target))
-        self._sdp = eventually((folder / "sdp").read_text, 5 + SLACK, "the camera has a picture")
+        try:
+            self._sdp = eventually((folder / "sdp").read_text, STARTED, "the camera has a picture")
+        except BaseException:
+            self.__exit__()
+            raise
         self._thread(self._forward)
         self.listen()
         return self

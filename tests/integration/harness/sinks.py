@@ -170,7 +170,11 @@ class Alertmanager:
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"TZ": "UTC"},
             )
-        eventually(self._ready, STARTED, f"Alertmanager ready; see {self._room}/alertmanager.log")
+        try:
+            eventually(self._ready, STARTED, f"Alertmanager ready; see {self._room}/alertmanager.log")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

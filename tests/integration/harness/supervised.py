@@ -87,7 +87,11 @@ class Neverdark:
         self.write_config()
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self._kill()  # nobody leaves a context that was never entered
+            raise
 
     def __exit__(self, *error: object) -> None:
         try:
@@ -172,12 +176,16 @@ class Neverdark:
             assert "Traceback" not in self.log()
         finally:
             self._session.close()
-            if self.process and self.process.poll() is None:
-                self.process.kill()
-                self.process.wait()
-            for pid in self.left():  # after a failed assertion: the next test starts clean
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            self._kill()
+
+    def _kill(self) -> None:
+        """After a failure: the next test starts clean, and on a machine that is not busy with what is left of this."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for pid in self.left():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _look_around(self) -> None:
         """Everything it shows to others, kept so that `_assert_no_secret` sees it too."""
