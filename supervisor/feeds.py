@@ -21,6 +21,8 @@ class Feeds:
     def __init__(self, links: MediaLinks, stream: str) -> None:
         self.tap = ParameterTap()
         self.current: Parameters | None = None  # what the encoder sends, as far as it is known
+        self.keyframe_distance = 0.0  # seconds between the latest two of a run
+        self._keyframe: float | None = None  # when the latest one of this run came (monotonic)
         self._links = links
         self._stream = stream
         self._ports: dict[str, int] = {}  # by destination, while a run lives; "" for the side output
@@ -32,6 +34,7 @@ class Feeds:
         for destination in destinations:
             self._links.get(self._stream, destination).send_from(self._ports[destination])
         self.tap.listen_to(self._ports[""])
+        self._keyframe = None
         marks = {sender_mark(name): str(port) for name, port in self._ports.items()}
         marks[TAP_PORT] = str(self.tap.port)
 
@@ -61,12 +64,19 @@ class Feeds:
         self._links.take_back(self._ports.values())
         self._ports = {}
 
-    def heard(self) -> Parameters | None:
+    def heard(self, now: float) -> Parameters | None:
         """What the tap has to tell; None for nothing."""
         parameters = self.tap.read()
         if parameters is not None:
             self.current = (self.current or Parameters()).updated(parameters)
+            self._note_keyframe(now, came=bool(parameters.video))
         return parameters and self.current
+
+    def _note_keyframe(self, now: float, *, came: bool) -> None:
+        if came:
+            if self._keyframe is not None:
+                self.keyframe_distance = now - self._keyframe
+            self._keyframe = now
 
     def close(self) -> None:
         """Let go."""

@@ -158,7 +158,7 @@ def _failed(status: Status, event: Event, view: View) -> Step:
         gone = replace(status, reason=reason, ending=False, free=False, since=view.now, worked=worked)
         return _wait(gone, State.BACKOFF, restart.initial_delay, view)
     ghost = is_ghost(event.cause, None if status.worked is None else view.now - status.worked)
-    counts = not view.line_down and not ghost
+    counts = not view.line_down and not ghost and not event.again
     another = counts and budget_allows(restart, status.spent, event.cause)
     known = {
         "worked": worked,
@@ -166,7 +166,7 @@ def _failed(status: Status, event: Event, view: View) -> Step:
         "spent": status.spent + 1 if another else status.spent,
     }
     delay = backoff_delay(restart, status.refusals if refused else status.spent, view.random, refused=refused)
-    if another and delay <= 0:
+    if event.again or (another and delay <= 0):
         return _spawn(status, view, reason, **known)
     idle = replace(status, **known, reason=reason, ending=False, since=view.now)  # type: ignore[arg-type]
     if view.line_down:

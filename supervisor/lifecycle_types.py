@@ -56,9 +56,13 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """The process is gone, or could not be started."""
+    """The process is gone, or could not be started.
+
+    `again`: it has failed at nothing, and the next run does it otherwise: at once, and it costs no attempt.
+    """
 
     cause: ExitCause
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
 from supervisor.ffmpeg.failure import Failure, classify
 from supervisor.ffmpeg.parameters import Parameters, Picture, picture
 from supervisor.ffmpeg.progress import parse_report
+from supervisor.ffmpeg.sources import lacks_picture, waiting_for_picture
 from supervisor.gather import Gather
 from supervisor.incidents import Book
 from supervisor.intake import Intake
@@ -59,6 +60,7 @@ UNTRACKED_SECONDS = 1.0  # who reports nothing has proved something by living th
 _MOST_REPORTS = 100  # that one look takes in: a flood of them must not hold up the loop
 _FAILURE_LINES = 20
 _BACKLOG_SHARE = 0.85  # of what is allowed at most: it is looked at once a second, and a new connection takes its time
+_PATIENCE_SHARE = 0.8  # of a start: so that FFmpeg can say itself that it has waited in vain
 _REPORTED_SECONDS = 2.0  # FFmpeg reports twice a second, whether or not anything advances
 _TROUBLE = {
     RestartReason.STALL: Trouble.STALL,
@@ -126,6 +128,7 @@ class Slot:
         self._last_report = 0.0
         self._argv_once: tuple[str, ...] | None = None
         self._argv_fixed: tuple[str, ...] | None = None  # with what the first run found out
+        self._late_picture = False  # the source shows its picture later than FFmpeg waits for by itself
         self._was_stopped = False  # by somebody else, at the moment when we killed it
         self._host = host
         self._timer: asyncio.TimerHandle | None = None
@@ -183,7 +186,7 @@ class Slot:
         """Take a changed specification; one that changes the command line replaces the process."""
         replaced = spec.argv != self.spec.argv
         if replaced:
-            self._argv_fixed = None
+            self._argv_fixed, self._late_picture = None, False
             self.rhythm = Rhythm() if spec.in_pieces else None
         before, self.spec = self.spec, spec
         self._output.hide(redactor)
@@ -283,7 +286,7 @@ class Slot:
             tracked=self.spec.tracked,
             last_advance=self.meter.last_advance,
             line_down=self.line_is_down(),
-            usual=self.usual_silence(self._host.loop.time()),
+            usual=self.usual_silence(self._host.loop.time()) + self._wait_for_keyframe,
             fed=self.fed,
         )
 
@@ -310,6 +313,12 @@ class Slot:
     def fed(self) -> float | None:
         """Media seconds that its feeder delivered since it last advanced; None: it has no feeder."""
         return self._fed_so_far() - self._fed_before if self.feeder else None
+
+    @property
+    def _wait_for_keyframe(self) -> float:
+        """Seconds for which a pusher that has just been started may have nothing that it could begin with."""
+        feeds = self.feeder.feeds if self.feeder and self.meter.last_advance is None else None
+        return feeds.keyframe_distance if feeds else 0.0
 
     def _fed_so_far(self) -> float:
         return self.feeder.meter.fed_seconds if self.feeder else 0.0
@@ -373,6 +382,8 @@ class Slot:
     def _argv(self, wall: float) -> list[str]:
         url = self._progress.url if self._progress else ""
         words, self._argv_once = self._argv_once or self._argv_fixed or self.spec.argv, None
+        if self._late_picture:
+            words = waiting_for_picture(words, _PATIENCE_SHARE * self.spec.policies.stall.startup)
         argv = [word.replace(PROGRESS, url) for word in words]
         if self.feeds:
             argv = list(map(self.feeds.begin_run(self.spec.feeds), argv))
@@ -441,7 +452,7 @@ class Slot:
     def _on_parameters(self) -> None:
         """The encoder's media tells what it is made of: at its start, and with each keyframe."""
         assert self.feeds is not None
-        if (parameters := self.feeds.heard()) is None:
+        if (parameters := self.feeds.heard(self._host.loop.time())) is None:
             return
         if self._argv_fixed is None and (shown := picture(parameters)) and self._argv_once is None:
             self._argv_fixed = self._host.fixed(self.key.stream, shown)
@@ -483,14 +494,15 @@ class Slot:
         self.child = None
         self._cpu_seconds += cpu
         planned, ours = self.status.state is State.STOPPING, self.status.ending
-        failure, lines = self._diagnose(how, planned=planned)
-        blamed = not planned and not ours
+        failure, lines, again = self._diagnose(how, planned=planned)
+        again = again and not planned and not ours
+        blamed = not (planned or ours or again)
         if blamed:
             self.last_cause = failure.cause
         silent, began, place = self._silent_since(), self._run_started, len(self._pending)
         now, wall = loop.time(), time.time()
         try:
-            self.dispatch(Exited(failure.cause))
+            self.dispatch(Exited(failure.cause, again=again))
         finally:
             loop.remove_reader(child.pidfd)
             child.close()
@@ -503,7 +515,7 @@ class Slot:
                 how.code,
                 how.signal,
                 now - began,
-                planned or ours,
+                not blamed,
                 self._output.last_lines,
                 self.segment,
                 None if silent is None else now - silent,
@@ -541,17 +553,28 @@ class Slot:
         )
         self.evidence = self._host.add_looks(evidence, self.spec)
 
-    def _diagnose(self, how: Exit, *, planned: bool) -> tuple[Failure, list[str]]:
-        """Why the run ended, and its last lines. Whatever goes wrong in here, the process must be replaced."""
+    def _diagnose(self, how: Exit, *, planned: bool) -> tuple[Failure, list[str], bool]:
+        """Why the run ended, its last lines, and whether it was but too impatient.
+
+        Whatever goes wrong in here, the process must be replaced.
+        """
         lines: list[str] = []
         try:
             self.catch_up()
             lines += self._output.rest()
             said = self._output.take_unredacted()  # cleaned words may say something else
-            return classify(self.key.role, how, said, stopping=planned, oom_killed=False), lines
+            failure = classify(self.key.role, how, said, stopping=planned, oom_killed=False)
+            return failure, lines, self._has_patience(said)
         except Exception as error:  # noqa: BLE001 - see above
             self._host.tell(events.InternalError(f"diagnosis of {self.key}", type(error).__name__))
-            return Failure(ExitCause.OTHER), lines
+            return Failure(ExitCause.OTHER), lines, False
+
+    def _has_patience(self, said: Sequence[str]) -> bool:
+        """Whether a run that saw no picture will be followed by one that waits longer for it: once for each source."""
+        ours = self.feeds is not None and not self._late_picture
+        late = ours and lacks_picture(self.spec.argv, said)
+        self._late_picture = self._late_picture or late
+        return late
 
     def _end_run(self, lines: list[str], wall: float, fact: events.ProcessExited) -> None:
         """The book-keeping of an exit; the next run may be alive already."""

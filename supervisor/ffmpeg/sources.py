@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 from supervisor.quantities import Address
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from supervisor.config import Source
 
 
@@ -63,6 +66,11 @@ _DEVICE_FORMATS = frozenset(
 
 # One retry after a second bridges a hiccup; more would hide a dead source from layer 1.
 _HTTP_RECONNECT = ("-reconnect", "1", "-reconnect_streamed", "1", "-reconnect_delay_max", "2")
+
+# The limit of a silent source that stands in front of these inputs and of no others.
+_TIMEOUT = "-rw_timeout"
+_NO_TRACK = re.compile(r"Stream map '.{0,100}' matches no streams")
+_PICTURE = "'0:v:0'"
 
 # Servers that stand being connected to without being read, and their usual ports. Not `tcp`: whoever
 # connects there takes the picture, and many such servers end with their first client.
@@ -143,13 +151,35 @@ def _network_options(kind: Kind, *, microseconds: int) -> list[str]:
             return ["-rtsp_transport", "tcp", "-timeout", timeout]
         case Kind.RTMP | Kind.HLS:
             # Never `-timeout` for RTMP: there it means "listen for a publisher that long".
-            return ["-rw_timeout", timeout]
+            return [_TIMEOUT, timeout]
         case Kind.HTTP:
-            return ["-rw_timeout", timeout, *_HTTP_RECONNECT]
+            return [_TIMEOUT, timeout, *_HTTP_RECONNECT]
         case Kind.SRT | Kind.UDP:
             return ["-timeout", timeout]
         case _:
             return []
+
+
+def lacks_picture(argv: Sequence[str], lines: Sequence[str]) -> bool:
+    """Whether an encoder gave up because it had seen other tracks of its source and no picture, which may yet come.
+
+    nginx-rtmp gives a viewer sound at once, and the picture from its next keyframe on; after 5 s FFmpeg takes what it
+    has seen for all that there is.
+    """
+    said = any(map(_NO_TRACK.search, lines)) and any(_PICTURE in line for line in lines)
+    return said and _TIMEOUT in argv
+
+
+def waiting_for_picture(argv: Sequence[str], seconds: float) -> tuple[str, ...]:
+    """The encoder's command line, but that it waits so long for the tracks of its source.
+
+    Not from the beginning: of a source with a single track FFmpeg cannot know that there is no other, and would wait
+    in vain for as long. What does not come over such a connection stays as it is.
+    """
+    if _TIMEOUT not in argv:
+        return tuple(argv)
+    place = argv.index(_TIMEOUT)
+    return (*argv[:place], "-analyzeduration", str(round(seconds * 1_000_000)), *argv[place:])
 
 
 def source_place(source: Source) -> SourcePlace | None:

@@ -211,13 +211,54 @@ def test_a_copied_source_that_changes_gets_a_connection_of_its_own(
 
 
 @contextmanager
-def camera(url: str, size: str, rate: int, *, sound: bool = False, extra: tuple[str, ...] = ()) -> Iterator[None]:
-    """Publishes to a relay, until the block ends."""
+def camera(
+    url: str, size: str, rate: int, *, sound: bool = False, extra: tuple[str, ...] = (), keyframes: int | None = None
+) -> Iterator[None]:
+    """Publishes to a relay, until the block ends. `keyframes`: in frames, how far they are apart; else a second."""
     inputs = ["-re", "-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate}"]
     inputs += ["-re", "-f", "lavfi", "-i", "sine", "-c:a", "aac"] if sound else []
-    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", str(rate), "-pix_fmt", "yuv420p"]
+    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", str(keyframes or rate)]
+    codec += ["-pix_fmt", "yuv420p"]
     with ffmpeg(*inputs, *extra, *codec, "-f", "flv", url):
         yield
+
+
+def test_rare_keyframes_are_waited_for_and_that_costs_no_attempt(
+    neverdark: Launch, ingest: Ingest, ffmpeg: str, tmp_path: Path
+) -> None:
+    """A relay gives sound at once and the picture with its next keyframe, for which FFmpeg waits 5 s by itself."""
+    interval = 8
+    source = ingest.url.replace("/live", "/live/camera")
+    streams: dict[str, object] = {
+        "cam": {
+            "enabled": False,
+            "source": {"url": source},
+            "video": {"codec": "copy"},
+            "destinations": {"yt": {"url": str(tmp_path / "out.flv")}},
+        }
+    }
+    running = neverdark(streams, ffmpeg=ffmpeg)
+    with camera(source, "320x180", 25, sound=True, keyframes=interval * 25):
+        eventually(lambda: ingest.publisher("camera").timestamp > 500, 5 + SLACK, "its first keyframe has passed")
+        assert running.post("/api/streams/cam/start").status_code == 202
+        running.wait_on_air(seconds=interval + 2 + SLACK)
+        assert running.one(*ENCODER)["budget_remaining"] == 10
+        os.kill(pid := running.pid(*PUSHER), signal.SIGKILL)
+        eventually(partial(running.replaced, pid, *PUSHER), 5 + SLACK, "the pusher is replaced")
+        running.wait_on_air(seconds=interval + 2 + SLACK)
+        assert running.one(*PUSHER)["budget_remaining"] == 9, "for having been killed, and for nothing else"
+        media_goes_on(running, 25)
+        (found,) = running.get("/api/streams/cam/incidents").json()["incidents"]
+        assert (found["cause"], found["segment"]) == ("killed", "pusher")
+    running.stop()
+    for path in recordings(tmp_path):
+        decoded = subprocess.run(
+            ["ffmpeg", "-nostdin", "-v", "error", "-i", str(path), "-map", "0:v", "-frames:v", "20", "-f", "null", "-"],
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+        assert decoded.stderr == b"", "it begins with a keyframe"
 
 
 @pytest.mark.parametrize("codec", ["copy", "libx264"])

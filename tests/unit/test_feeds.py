@@ -93,7 +93,7 @@ def test_the_run_before_is_heard_no_more(feeds: Feeds, links: MediaLinks) -> Non
     send(now["a"], links.port("cam", "a"), b"now")
     assert received(links, "a") == [b"now"]
     send(own_before, feeds.tap.port, keyframe(SPS, PICTURE_SET, SLICE))
-    assert feeds.heard() is None
+    assert feeds.heard(0.0) is None
 
 
 def test_when_no_run_is_there_nobody_is_heard(feeds: Feeds, links: MediaLinks) -> None:
@@ -107,20 +107,20 @@ def test_when_no_run_is_there_nobody_is_heard(feeds: Feeds, links: MediaLinks) -
 
 
 def test_what_the_tap_tells_is_put_together_and_outlives_the_run(feeds: Feeds) -> None:
-    assert (feeds.heard(), feeds.current) == (None, None)
+    assert (feeds.heard(0.0), feeds.current) == (None, None)
     _, own, _ = ports(feeds, "a")
     send(own, feeds.tap.port, keyframe(SPS, PICTURE_SET, SLICE))
     shown = Parameters(frozenset({SPS, PICTURE_SET}))
-    assert feeds.heard() == feeds.current == shown
-    assert feeds.heard() is None
+    assert feeds.heard(0.0) == feeds.current == shown
+    assert feeds.heard(0.0) is None
     send(own, feeds.tap.port, packet(AUDIO, pes(b"\xff\xf1\x4c\x80\x00\x00\x00"), begins=True))
     both = Parameters(shown.video, b"aac\x4c\x80")
-    assert feeds.heard() == feeds.current == both
+    assert feeds.heard(0.0) == feeds.current == both
     feeds.ended()
     assert feeds.current == both
     _, own, _ = ports(feeds, "a")
     send(own, feeds.tap.port, keyframe(OTHER, PICTURE_SET, SLICE))
-    assert feeds.heard() == Parameters(frozenset({OTHER, PICTURE_SET}), both.audio)
+    assert feeds.heard(0.0) == Parameters(frozenset({OTHER, PICTURE_SET}), both.audio)
 
 
 def test_who_takes_a_port_before_the_encoder_has_it_is_found_and_not_heard(feeds: Feeds, links: MediaLinks) -> None:
@@ -135,3 +135,15 @@ def test_who_takes_a_port_before_the_encoder_has_it_is_found_and_not_heard(feeds
         assert feeds.robbed_by(somebody_else)
     send(marks["a"], links.port("cam", "a"), b"x")
     assert received(links, "a") == [], "from then on nothing is taken"
+
+
+def test_how_far_keyframes_are_apart_is_known_and_a_pause_between_two_runs_is_not_meant(feeds: Feeds) -> None:
+    assert feeds.keyframe_distance == 0.0
+    for times, distance in (((100.0, 110.0, 120.5), 10.5), ((500.0,), 10.5), ((510.0, 514.0), 4.0)):
+        _, own, _ = ports(feeds, "a")
+        for now in times:
+            send(own, feeds.tap.port, keyframe(SPS, PICTURE_SET, SLICE))
+            feeds.heard(now)
+            send(own, feeds.tap.port, packet(AUDIO, pes(b"\xff\xf1\x4c\x80\x00\x00\x00"), begins=True))
+            feeds.heard(now + 1)  # sound, which comes all the time
+        assert feeds.keyframe_distance == distance

@@ -276,6 +276,16 @@ def test_a_source_that_is_usually_silent_for_a_while_has_that_much_longer(
     assert step(status, Tick(), view(due, last_advance=last_advance, usual=17.5)).actions == (Kill(),)
 
 
+@pytest.mark.parametrize("spent", [0, 3, POLICIES.restart.attempts])
+@pytest.mark.parametrize("state", [State.STARTING, State.RUNNING])
+def test_who_has_failed_at_nothing_is_there_again_at_once_and_free(state: State, spent: int) -> None:
+    alive = running(10.0, spent=spent, state=state)
+    result = step(alive, Exited(ExitCause.INGEST_CLOSED, again=True), view(100.0))
+    assert result.actions == (Spawn(RestartReason.EXIT),)
+    assert (result.status.state, result.status.spent, result.status.since) == (State.STARTING, spent, 100.0)
+    assert result.facts == ()
+
+
 def test_a_planned_stop_asks_twice_and_then_kills() -> None:
     first = step(running(), Stop(), view(20.0))
     assert first.actions == (Terminate(),)

@@ -11,6 +11,7 @@ from supervisor.config import Audio, Source, Video
 from supervisor.ffmpeg.argv import encoder_argv, pusher_argv
 from supervisor.ffmpeg.binary import Binary
 from supervisor.ffmpeg.codecs import frame_rate
+from supervisor.ffmpeg.sources import lacks_picture, waiting_for_picture
 
 OLD = Binary("/usr/bin/ffmpeg", (5, 1), frozenset(), frozenset())
 NEW = Binary("/opt/ffmpeg", (9, 0), frozenset(), frozenset())
@@ -100,6 +101,38 @@ def test_source_options(source: dict[str, object], options: list[str], binary: B
     argv = encoder(source, binary=binary)
     start = argv.index(PROGRESS) + 1
     assert argv[start : argv.index("-i") + 2] == [*options, "-i", source["url"]]
+
+
+# Of a relay that gives sound at once and the picture with its next keyframe, and of a source without sound.
+NO_PICTURE = {
+    "5.1.9": ["[fatal] Stream map '0:v:0' matches no streams.", "To ignore this, add a trailing '?' to the map."],
+    "9.0.2": [
+        "[fatal] Stream map '' matches no streams.",
+        "To ignore this, add a trailing '?' to the map.",
+        "[error] Failed to set value '0:v:0' for option 'map': Invalid argument",
+        "[error] Error parsing options for output file -.",
+        "[fatal] Error opening output files: Invalid argument",
+    ],
+}
+
+
+@pytest.mark.parametrize("said", NO_PICTURE.values(), ids=NO_PICTURE)
+def test_a_picture_that_was_not_seen_may_come_later_and_sound_may_not(said: list[str]) -> None:
+    relay, file = encoder({"url": "rtmp://relay/live/cam"}), encoder({"url": "/media/a.mp4"})
+    assert lacks_picture(relay, said)
+    assert not lacks_picture(file, said), "of a file nothing comes later"
+    assert not lacks_picture(relay, [line.replace("0:v:0", "0:a:0") for line in said])
+    assert not lacks_picture(relay, ["[error] rtmp://relay/live/cam: Connection refused"])
+
+
+def test_who_waits_for_a_picture_leaves_the_owners_word_the_last() -> None:
+    relay = encoder({"url": "rtmp://relay/live/cam", "options": ["-analyzeduration", "1"]})
+    patient = waiting_for_picture(relay, 24.0)
+    before, after = patient.index("-analyzeduration"), patient.index("-rw_timeout")
+    assert patient[before:after] == ("-analyzeduration", "24000000")
+    assert [*patient[:before], *patient[after:]] == relay
+    file = encoder({"url": "/media/a.mp4"})
+    assert list(waiting_for_picture(file, 24.0)) == file
 
 
 @pytest.mark.parametrize("scheme", ["rtmp", "rtmps", "rtmpt"])
