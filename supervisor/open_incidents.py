@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supervisor.incident import GRACE, Member, OpenIncident
+from supervisor.incident import BREAKS_WITHIN, GRACE, Member, OpenIncident
 from supervisor.model import ProcessKey, Role
 
-# A connection that was dropped while nothing was sent breaks with the first bytes after it.
-_BREAKS_WITHIN = 10.0
 _AT_ONCE = 1.0
 
 
@@ -49,7 +47,7 @@ class OpenIncidents:
             return None
         member = root.members.get(key)
         waits = root.failing or (member is not None and member.dark)
-        return root if waits or (root.back is not None and now - root.back <= _BREAKS_WITHIN) else None
+        return root if waits or (root.back is not None and now - root.back <= BREAKS_WITHIN) else None
 
     def for_complaint(self, key: ProcessKey, by: object, now: float) -> OpenIncident | None:
         """The same for what is wrong while media flows; with the encoder's own complaint it is one."""

@@ -12,6 +12,7 @@ _REFUSED_FIRST_DELAY = 10.0
 _REFUSED_MAX_DELAY = 60.0
 # Encoder and pusher tell their progress twice a second each, and not at the same moment.
 _FEED_SLACK = 1.5
+_IDLE_AFTER = 3.0
 # A key that was accepted a minute ago is not wrong: the server still holds our own connection that broke.
 _GHOST_SECONDS = 60.0
 GHOST_DELAY = 3.0
@@ -46,6 +47,14 @@ def fed_enough(fed: float, limit: float) -> bool:
     `fed` are the media seconds that it got since it last advanced, `limit` the seconds that it may be silent.
     """
     return fed >= limit - min(_FEED_SLACK, limit / 2)
+
+
+def had_nothing(silent: float, fed: float | None, usual: float) -> bool:
+    """Whether a pusher that has been `silent` for so many seconds had nothing to send, for longer than is `usual`.
+
+    `fed` are the media seconds that it got in this time; None: it is nobody's to feed.
+    """
+    return fed is not None and fed < _IDLE_AFTER < silent - usual
 
 
 def budget_allows(restart: Restart, spent: int, cause: ExitCause) -> bool:

@@ -24,6 +24,7 @@ from supervisor.ffmpeg.parameters import Parameters, Picture, picture
 from supervisor.ffmpeg.progress import parse_report
 from supervisor.ffmpeg.sources import lacks_picture, waiting_for_picture
 from supervisor.gather import Gather
+from supervisor.incident import BREAKS_WITHIN
 from supervisor.incidents import Book
 from supervisor.intake import Intake
 from supervisor.lifecycle_types import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, Useless, View
@@ -44,6 +45,7 @@ from supervisor.model import (
 )
 from supervisor.output import Output
 from supervisor.plan import PROGRESS, ProcessSpec
+from supervisor.policy import had_nothing
 from supervisor.process import Child, is_stopped, spawn
 from supervisor.progress_meter import ProgressMeter
 from supervisor.progress_socket import ProgressSocket
@@ -121,6 +123,7 @@ class Slot:
         self.feeds = Feeds(host.links, spec.key.stream) if spec.key.role is Role.ENCODER else None
         self._clock = SourceClock() if spec.key.role is Role.ENCODER else None
         self.rhythm = Rhythm() if spec.in_pieces else None
+        self._resumed: float | None = None  # when a pusher's media came back in this run, after it had nothing to send
         self._fed_before = 0.0  # the feeder's count at our last advance, or at the start of our run
         self._cpu_seconds = 0.0
         self.made = host.loop.time()
@@ -372,7 +375,7 @@ class Slot:
         self.meter.begin_run()
         if self._clock:
             self._clock.begin_run()
-        self._fed_before = self._fed_so_far()
+        self._fed_before, self._resumed = self._fed_so_far(), None
         if self._progress:
             self._progress.begin_run(child.pid, family=self.key.role is Role.COMMAND)
         if reason:
@@ -440,6 +443,8 @@ class Slot:
             return
         if self.rhythm and before is not None:
             self.rhythm.note(now - before, now)
+        if before is not None and self._had_nothing(before, now):
+            self._resumed = now
         self._fed_before = self._fed_so_far()
         if first:
             self.last_cause = None  # whatever it was, it is over
@@ -502,7 +507,7 @@ class Slot:
         silent, began, place = self._silent_since(), self._run_started, len(self._pending)
         now, wall = loop.time(), time.time()
         try:
-            self.dispatch(Exited(failure.cause, again=again))
+            self.dispatch(Exited(failure.cause, again=again or self._was_idle(now)))
         finally:
             loop.remove_reader(child.pidfd)
             child.close()
@@ -527,6 +532,20 @@ class Slot:
             self.intake.ended(now, replaced=self.child is not None)
         if self.feeds and self.child is None:
             self.feeds.ended()
+
+    def _was_idle(self, now: float) -> bool:
+        """It has, or a moment ago it had, sent all that it was given, and long ago.
+
+        An ingest hangs up on who sends nothing, and the next bytes show it: no failure of its own, and media waits.
+        """
+        if self._resumed is not None and now - self._resumed <= BREAKS_WITHIN:
+            return True
+        last = self.meter.last_advance
+        return last is not None and self._had_nothing(last, now)
+
+    def _had_nothing(self, last: float, now: float) -> bool:
+        """Whether a pusher that has not advanced since `last` had nothing to send, for longer than is usual."""
+        return now - last > ON_AIR_SECONDS and had_nothing(now - last, self.fed, self.usual_silence(now))
 
     def _silent_since(self) -> float | None:
         """When media last advanced; None when it has not since somebody wanted it.

@@ -92,6 +92,7 @@ def test_a_camera_is_away_and_idle_ingests_hang_up(ingest: Ingest, tmp_path: Pat
                 assert len([line for line in said if f'"{event}"' in line]) == 1, event
             consequences = [line for line in said if '"incident: something more was found"' in line]
             assert [line for line in consequences if '"destination": "yt"' in line], "told as a finding"
+            assert running.one(name, "pusher", "yt")["budget_remaining"] == QUICK["restart"]["attempts"]
         assert running.restarts()["two", "pusher", "backup"] == {}
 
 

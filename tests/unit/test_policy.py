@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from supervisor.config import Restart
 from supervisor.model import ExitCause
-from supervisor.policy import HOPELESS, backoff_delay, budget_allows, fed_enough, is_ghost
+from supervisor.policy import HOPELESS, backoff_delay, budget_allows, fed_enough, had_nothing, is_ghost
 
 
 def restarts() -> st.SearchStrategy[Restart]:
@@ -71,3 +71,18 @@ def test_a_key_that_was_accepted_a_minute_ago_is_not_wrong(worked: float | None,
 def test_who_is_silent_is_held_to_account_for_what_it_was_given(limit: float, least: float) -> None:
     assert fed_enough(least, limit)
     assert not fed_enough(least - 0.01, limit)
+
+
+@pytest.mark.parametrize(
+    ("silent", "fed", "usual", "nothing"),
+    [
+        (90.0, 0.4, 0.0, True),  # its source was away, and has just come back
+        (3.1, 0.0, 0.0, True),
+        (2.9, 0.0, 0.0, False),  # an encoder was replaced
+        (90.0, 8.0, 0.0, False),  # media was there, and did not leave
+        (9.0, 0.0, 9.5, False),  # the pauses of a source that comes in pieces
+        (90.0, None, 0.0, False),  # an encoder reads for itself
+    ],
+)
+def test_who_had_nothing_to_send(silent: float, fed: float | None, usual: float, nothing: bool) -> None:  # noqa: FBT001 - a row of the table
+    assert had_nothing(silent, fed, usual) is nothing
