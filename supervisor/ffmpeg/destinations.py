@@ -126,11 +126,12 @@ def media_queue(version: tuple[int, int]) -> list[str]:
 def time_stamps() -> list[str]:
     """Return the options that print, about once a second, the time stamps with which each track leaves.
 
-    They stand on lines of their own among FFmpeg's warnings; those of sound have `AUDIO_BASE` added.
+    They stand on lines of their own among FFmpeg's warnings; those of sound have `AUDIO_BASE` added. `pts` is named
+    because FFmpeg would take `dts` for it: copied B-frames were shown in the order in which they are decoded.
     """
     return [
-        *("-bsf:v", rf"setts=dts=if(mod(N\,25)\,DTS\,print(DTS*TB\,{_WARNING})*0+DTS)"),
-        *("-bsf:a", rf"setts=dts=if(mod(N\,47)\,DTS\,print(DTS*TB+{AUDIO_BASE}\,{_WARNING})*0+DTS)"),
+        *("-bsf:v", rf"setts=pts=PTS:dts=if(mod(N\,25)\,DTS\,print(DTS*TB\,{_WARNING})*0+DTS)"),
+        *("-bsf:a", rf"setts=pts=PTS:dts=if(mod(N\,47)\,DTS\,print(DTS*TB+{AUDIO_BASE}\,{_WARNING})*0+DTS)"),
     ]
 
 

@@ -313,8 +313,8 @@ def test_pusher_reads_the_socket_that_it_inherits_and_encodes_nothing() -> None:
 
 def test_a_pusher_prints_the_time_stamps_of_both_tracks_where_there_are_two() -> None:
     argv = pusher("rtmp://h/live", "KEY")
-    assert value(argv, "-bsf:v") == r"setts=dts=if(mod(N\,25)\,DTS\,print(DTS*TB\,24)*0+DTS)"
-    assert value(argv, "-bsf:a") == r"setts=dts=if(mod(N\,47)\,DTS\,print(DTS*TB+1000000000\,24)*0+DTS)"
+    assert value(argv, "-bsf:v") == r"setts=pts=PTS:dts=if(mod(N\,25)\,DTS\,print(DTS*TB\,24)*0+DTS)"
+    assert value(argv, "-bsf:a") == r"setts=pts=PTS:dts=if(mod(N\,47)\,DTS\,print(DTS*TB+1000000000\,24)*0+DTS)"
     assert not {"-bsf:v", "-bsf:a"} & set(pusher("rtmp://h/live", "KEY", audio=False))
 
 
