@@ -12,8 +12,9 @@ class Evidence(NamedTuple):
 
     `answered`: its last words show that a machine out there answered, if only to refuse. `connected`: its connection to
     the ingest stood. `reported`: it was alive enough to report that nothing advanced. `stopped`: somebody had stopped
-    it by a signal. `live`: it reads from outside, where waiting is all that it can do. The rest are probes: how far
-    they got on their way to the ingest, to the reference host, to the source.
+    it by a signal. `live`: what it sends comes from outside, where waiting is all that one can do. `idle`: it had had
+    nothing to send for long. The rest are probes: how far they got on their way to the ingest, to the reference host,
+    to the source.
     """
 
     role: Role
@@ -23,6 +24,7 @@ class Evidence(NamedTuple):
     reported: bool = False
     stopped: bool = False
     live: bool = False
+    idle: bool = False
     ingest: Reach | None = None
     reference: Reach | None = None
     source: Reach | None = None
@@ -43,6 +45,8 @@ _SENDING = frozenset(
 )
 # A source that is not there explains these; a process that somebody killed explains itself.
 _EXPLAINED_BY_SOURCE = frozenset({Trouble.STALL, Trouble.START_TIMEOUT, ExitCause.OTHER})
+# An ingest hangs up on who sends nothing.
+_EXPLAINED_BY_SILENCE = frozenset({ExitCause.INGEST_CLOSED, ExitCause.OTHER, Trouble.UPLINK_BLOCKED})
 _OWN = {Role.ENCODER: Segment.ENCODER, Role.PUSHER: Segment.PUSHER, Role.COMMAND: Segment.ENCODER}
 
 
@@ -54,6 +58,8 @@ def segment_of(evidence: Evidence) -> Segment:
     """
     if evidence.cause in _SOURCE:
         return Segment.SOURCE
+    if evidence.idle and evidence.cause in _EXPLAINED_BY_SILENCE and _way(evidence) is None:
+        return Segment.SOURCE if evidence.live else Segment.ENCODER
     if evidence.cause in _SENDING or (evidence.role is Role.PUSHER and evidence.cause is Trouble.START_TIMEOUT):
         return _on_the_way(evidence)
     if evidence.role is Role.ENCODER and evidence.cause in _EXPLAINED_BY_SOURCE:

@@ -506,13 +506,14 @@ class Slot:
             self.last_cause = failure.cause
         silent, began, place = self._silent_since(), self._run_started, len(self._pending)
         now, wall = loop.time(), time.time()
+        idle = self._was_idle(now)
         try:
-            self.dispatch(Exited(failure.cause, again=again or self._was_idle(now)))
+            self.dispatch(Exited(failure.cause, again=again or idle))
         finally:
             loop.remove_reader(child.pidfd)
             child.close()
             if blamed:
-                self._blame(failure.cause, answered=failure.answered)
+                self._blame(failure.cause, answered=failure.answered, idle=idle)
             fact = events.ProcessExited(
                 self.key,
                 run_id,
@@ -558,7 +559,7 @@ class Slot:
             return self._run_started
         return self.meter.latest_advance
 
-    def _blame(self, cause: Cause, *, answered: bool = False, stopped: bool = False) -> None:
+    def _blame(self, cause: Cause, *, answered: bool = False, stopped: bool = False, idle: bool = False) -> None:
         """Keep what is known of a failure at its moment; `stopped`: somebody had stopped the process by a signal."""
         self.last_cause = cause
         evidence = Evidence(
@@ -568,7 +569,8 @@ class Slot:
             connected=self.connected,
             reported=self._host.loop.time() - self._last_report < _REPORTED_SECONDS,
             stopped=stopped,
-            live=self.spec.live,
+            live=(self.feeder or self).spec.live,
+            idle=idle,
         )
         self.evidence = self._host.add_looks(evidence, self.spec)
 
@@ -615,7 +617,7 @@ class Slot:
                 trouble = named or _TROUBLE[reason]
                 said = self._output.last_lines[-_FAILURE_LINES:]
                 self.last_failure = LastFailure(trouble, time.time(), said)
-                self._blame(trouble, stopped=self._was_stopped)
+                self._blame(trouble, stopped=self._was_stopped, idle=self._was_idle(self._host.loop.time()))
                 self._host.tell(events.ProcessSilent(self.key, self.run_id or "", trouble, seconds, self.segment))
             case lifecycle_types.Waiting(state, delay, left):
                 self._put_off(partial(self._tell_retry, state, delay, left))  # after the exit it follows from

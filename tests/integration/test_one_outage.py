@@ -77,7 +77,7 @@ def test_a_camera_is_away_and_idle_ingests_hang_up(ingest: Ingest, tmp_path: Pat
                 for act in found["findings"]
                 if act["role"] == "pusher"
             }
-            assert follows == {("yt", "platform", True)}, found
+            assert follows == {("yt", "source", True)}, found
             assert {act["action"] for act in found["actions"]} == {"restart_encoder", "restart_pusher"}
             # Media is called off air when it has not come for so long.
             dark = off_air(running, name) - before[name] + ON_AIR_SECONDS

@@ -67,6 +67,22 @@ NEVER_READ = Evidence(Role.ENCODER, Trouble.START_TIMEOUT)
 OWN_PROGRAM = Evidence(Role.COMMAND, ExitCause.INGEST_UNREACHABLE)
 
 REFINED = {
+    # --- nothing had come to be sent
+    "an ingest hung up on a source that was away": (CLOSED._replace(idle=True, live=True), Segment.SOURCE),
+    "by SRT, of which nobody tells the words": (
+        CLOSED._replace(cause=ExitCause.OTHER, idle=True, live=True),
+        Segment.SOURCE,
+    ),
+    "a router forgot a connection over which nothing went": (BLOCKED._replace(idle=True, live=True), Segment.SOURCE),
+    "an ingest hung up on what is made here": (CLOSED._replace(idle=True), Segment.ENCODER),
+    "meanwhile the line was lost, too": (
+        CLOSED._replace(idle=True, live=True, ingest=Reach.TIMEOUT),
+        Segment.NETWORK,
+    ),
+    "somebody killed it while it waited": (
+        CLOSED._replace(cause=ExitCause.KILLED, idle=True, live=True),
+        Segment.PUSHER,
+    ),
     # --- unreachable: whose fault is that?
     "its last words show that the server refused the connection": (
         UNREACHABLE._replace(answered=True),
