@@ -76,6 +76,7 @@ class Evidence(NamedTuple):
     has_source: bool = False
     source_delivers: bool = False  # the encoder advances
     source: Reach | None = None
+    source_refuses: bool = False  # and must not be asked more often than it is anyway
 
     @property
     def advances(self) -> bool:
@@ -193,6 +194,8 @@ def _source(evidence: Evidence) -> Finding | None:
         return None
     if evidence.source_delivers:
         return _HEALTHY
+    if evidence.source_refuses:
+        return Finding(Verdict.UNHEALTHY)
     if evidence.source is Reach.CLOSED:
         return _UNKNOWN  # it is there; perhaps it just dislikes our question
     return _by_reach(evidence.source)

@@ -22,6 +22,7 @@ class Withheld(StrEnum):
 
     LINE_DOWN = "our own line is down: waiting until it is back"
     HOPELESS = "a restart cannot help, somebody must change something first; slow retries go on"
+    REFUSED = "the source refuses, and may lock out who asks too often: slow retries go on"
     FIRST_LAYER = "the process manager is at work and has attempts left"
     COOLDOWN = "the last recovery was too short a while ago"
 
@@ -45,6 +46,7 @@ class Situation:
     is_command: bool = False
     line_down: bool = False
     hopeless: bool = False
+    refused: bool = False
     first_layer_at_work: bool = False
     media_flows: bool = False  # to this destination
     others_on_air: bool = False  # another destination of the stream is served
@@ -87,6 +89,8 @@ def _withheld(record: Record, situation: Situation, policy: Watchdog, now: float
         return Withheld.LINE_DOWN
     if situation.hopeless:
         return Withheld.HOPELESS
+    if situation.refused:
+        return Withheld.REFUSED
     if situation.first_layer_at_work:
         return Withheld.FIRST_LAYER
     rungs = [at for at in (record.last_rung, situation.last_rung) if at is not None]

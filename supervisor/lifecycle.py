@@ -34,11 +34,25 @@ from supervisor.lifecycle_types import (
     View,
     Waiting,
 )
-from supervisor.model import ExitCause, RestartReason, State
-from supervisor.policy import GHOST_DELAY, backoff_delay, budget_allows, fed_enough, is_ghost
+from supervisor.model import Refusal, RestartReason, State
+from supervisor.policy import (
+    GHOST_DELAY,
+    backoff_delay,
+    budget_allows,
+    fed_enough,
+    how_refused,
+    is_ghost,
+    must_not_be_hurried,
+    refusals_in_a_row,
+    slow_delay,
+)
 
 _LINE_RECHECK = 300.0
 _IDLE_RECHECK = 1.0  # how often a process that is not being fed looks again
+# Somebody has looked at it, or it is something else now: what refused may not do so any more.
+_ON_PURPOSE = frozenset({RestartReason.OPERATOR, RestartReason.CONFIG})
+# The second layer's. Two layers that ask in turn are locked out just as well as one that asks too often.
+_RECOVERIES = frozenset({RestartReason.WATCHDOG, RestartReason.LIMIT})
 
 
 def step(status: Status, event: Event, view: View) -> Step:
@@ -53,6 +67,8 @@ def step(status: Status, event: Event, view: View) -> Step:
 def _spawn(status: Status, view: View, reason: RestartReason | None, **known: Any) -> Step:
     """A new run; `known` are other fields of the status that change with it: one copy, because viewers wait for it."""
     stall = view.policies.stall
+    if not view.tracked:
+        known["refusal"] = None  # else nothing would ever end it
     fresh = replace(
         status,
         **known,
@@ -74,17 +90,30 @@ def _spawn(status: Status, view: View, reason: RestartReason | None, **known: An
 
 def _start(status: Status, event: Event, view: View) -> Step:
     del event
-    return _spawn(replace(status, spent=0, proven=0), view, None)
+    return _spawn(replace(status, spent=0, proven=0, refusals=0, refusal=None), view, None)
 
 
 def _restart_idle(status: Status, event: Event, view: View) -> Step:
     assert isinstance(event, Restart)
-    return _spawn(replace(status, spent=0, proven=0), view, event.reason)
+    if _hurries(status, event):
+        return Step(status)
+    return _spawn(_fresh(status, event), view, event.reason)
+
+
+def _hurries(status: Status, event: Restart) -> bool:
+    return event.reason in _RECOVERIES and must_not_be_hurried(status.refusal)
+
+
+def _fresh(status: Status, event: Restart) -> Status:
+    fresh = replace(status, spent=0, proven=0)
+    return replace(fresh, refusals=0, refusal=None) if event.reason in _ON_PURPOSE else fresh
 
 
 def _restart_alive(status: Status, event: Event, view: View) -> Step:
     assert isinstance(event, Restart)
-    fresh = replace(status, spent=0, proven=0, reason=event.reason)
+    if _hurries(status, event):
+        return Step(status)
+    fresh = replace(_fresh(status, event), reason=event.reason)
     return _begin_stopping(fresh, view, force=event.force)
 
 
@@ -144,14 +173,14 @@ def _stopping_exited(status: Status, event: Event, view: View) -> Step:
 
 def _advanced(status: Status, event: Event, view: View) -> Step:
     del event
-    running = replace(status, state=State.RUNNING, since=view.now, proven=status.spent)
+    running = replace(status, state=State.RUNNING, since=view.now, proven=status.spent, refusal=None)
     return Step(replace(running, deadline=_next_check(running, view)))
 
 
 def _failed(status: Status, event: Event, view: View) -> Step:
     """Exit, stall, failed start: take from the budget and come back, at once, soon or slowly."""
     assert isinstance(event, Exited)
-    restart, refused = view.policies.restart, event.cause is ExitCause.INGEST_REFUSED
+    restart, refusal = view.policies.restart, how_refused(event.cause, event.refusal)
     reason = status.reason if status.ending and status.reason else RestartReason.EXIT
     worked = _worked(status, view)
     if status.free:  # but a moment later: the server must learn first that the one before is gone
@@ -160,12 +189,15 @@ def _failed(status: Status, event: Event, view: View) -> Step:
     ghost = is_ghost(event.cause, None if status.worked is None else view.now - status.worked)
     counts = not view.line_down and not ghost and not event.again
     another = counts and budget_allows(restart, status.spent, event.cause)
+    before = 0 if view.tracked and status.state is State.RUNNING else status.refusals
     known = {
         "worked": worked,
-        "refusals": (status.refusals + 1 if refused else 0) if counts else status.refusals,
+        "refusals": refusals_in_a_row(before, refusal, event.cause) if counts else status.refusals,
+        "refusal": refusal,
         "spent": status.spent + 1 if another else status.spent,
     }
-    delay = backoff_delay(restart, status.refusals if refused else status.spent, view.random, refused=refused)
+    asked = before if must_not_be_hurried(refusal) else status.spent
+    delay = backoff_delay(restart, asked, view.random, refused=refusal)
     if event.again or (another and delay <= 0):
         return _spawn(status, view, reason, **known)
     idle = replace(status, **known, reason=reason, ending=False, since=view.now)  # type: ignore[arg-type]
@@ -174,7 +206,8 @@ def _failed(status: Status, event: Event, view: View) -> Step:
     if ghost:
         return _wait(idle, State.BACKOFF, GHOST_DELAY, view)  # costs no attempt: it is over within a minute or so
     if not another:
-        return _wait(idle, State.COOLDOWN, restart.cooldown, view)
+        comes = refusal is Refusal.NOT_THERE
+        return _wait(idle, State.BACKOFF if comes else State.COOLDOWN, slow_delay(restart, delay, refusal), view)
     return _wait(idle, State.BACKOFF, delay, view)
 
 
@@ -201,7 +234,7 @@ def _wait(status: Status, state: State, delay: float, view: View) -> Step:
 def _wait_less(status: Status, event: Event, view: View) -> Step:
     del event
     restart = view.policies.restart
-    if view.line_down:
+    if view.line_down or must_not_be_hurried(status.refusal):
         return Step(status)
     most = restart.cooldown if status.state is State.COOLDOWN else restart.max_delay
     assert status.deadline is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from supervisor.config import Policies
-from supervisor.model import ExitCause, RestartReason, State, Trouble
+from supervisor.model import ExitCause, Refusal, RestartReason, State, Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Status:
     spent: int = 0  # attempts taken from the budget
     proven: int = 0  # of these, how many before it last made progress: what is given back when our line was to blame
     refusals: int = 0  # how often in a row a server has said no
+    refusal: Refusal | None = None  # how the last run was refused, until one makes progress
     worked: float | None = None  # when a run that had made progress last ended without a goodbye
     deadline: float | None = None  # when `Tick` is due
     reason: RestartReason | None = None  # why it is being, or was last, replaced
@@ -56,12 +57,13 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """The process is gone, or could not be started.
+    """The process is gone, or could not be started. `refusal`: how its source refused it.
 
     `again`: it has failed at nothing, and the next run does it otherwise: at once, and it costs no attempt.
     """
 
     cause: ExitCause
+    refusal: Refusal | None = None
     again: bool = False
 
 

@@ -79,6 +79,14 @@ REASONS_OF = {role: tuple(r for r in RestartReason if r not in never) for role, 
 EXITS_OF = {role: tuple(c for c in ExitCause if c not in never) for role, never in _NEVER.items()}
 
 
+class Refusal(StrEnum):
+    """How a server says no, which decides when it may be asked again."""
+
+    NOT_THERE = "not_there"  # what is asked for: a relay whose publisher has not come yet says so
+    BUSY = "busy"  # it serves too many as it is
+    DENIED = "denied"  # it does not want us, and may lock out who keeps asking
+
+
 class Trouble(StrEnum):
     """What is wrong with a process that did not end by itself."""
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from supervisor.config import Restart
-from supervisor.model import ExitCause
+from supervisor.model import ExitCause, Refusal
 
 # Trying again at once cannot help: somebody must change the configuration or the machine first.
 HOPELESS = frozenset({ExitCause.BAD_ARGUMENTS, ExitCause.ENCODER_MISSING})
 # A server that says no says it again a second later, and may lock out who keeps asking.
 _REFUSED_FIRST_DELAY = 10.0
-_REFUSED_MAX_DELAY = 60.0
+# Cameras lock out after five to ten tries within some minutes; who is only busy may have room again at any moment.
+_REFUSED_MAX_DELAY = {Refusal.BUSY: 60.0, Refusal.DENIED: 300.0}
+_REFUSED_FACTOR, _REFUSED_MOST_JITTER = 2.0, 0.2
+# After these it is still the same server, and it has counted us.
+_FORGET_NO_REFUSAL = frozenset({ExitCause.SOURCE_UNREACHABLE, ExitCause.SOURCE_REFUSED})
 # Encoder and pusher tell their progress twice a second each, and not at the same moment.
 _FEED_SLACK = 1.5
 _IDLE_AFTER = 3.0
@@ -27,18 +31,49 @@ def is_ghost(cause: ExitCause, worked: float | None) -> bool:
     return cause is ExitCause.INGEST_REFUSED and worked is not None and worked <= _GHOST_SECONDS
 
 
-def backoff_delay(restart: Restart, spent: int, random: float, *, refused: bool) -> float:
+def how_refused(cause: ExitCause, refusal: Refusal | None) -> Refusal | None:
+    """How a server refused, an ingest too: that it does not say why is no reason to ask it more often."""
+    return Refusal.BUSY if cause is ExitCause.INGEST_REFUSED else refusal
+
+
+def must_not_be_hurried(refusal: Refusal | None) -> bool:
+    """Whether a server that refused like this counts how often it is asked."""
+    return refusal in _REFUSED_MAX_DELAY
+
+
+def refusals_in_a_row(before: int, refusal: Refusal | None, cause: ExitCause) -> int:
+    """How often a server has refused by now.
+
+    A source that is out of reach for a while, because it has locked us out or starts anew, has not changed its mind.
+    """
+    if must_not_be_hurried(refusal):
+        return before + 1
+    return before if cause in _FORGET_NO_REFUSAL else 0
+
+
+def backoff_delay(restart: Restart, spent: int, random: float, *, refused: Refusal | None) -> float:
     """Seconds to wait before the next attempt.
 
-    `spent` attempts were made since the budget was full; of a server that `refused`, how often it has. `random`, 0 to
-    1, takes up to `jitter` off, so that many processes do not return in step; nothing is added, so that `max_delay` is
-    the longest wait.
+    `spent` attempts were made since the budget was full; of a server that `refused` and must not be hurried, how often
+    it has. `random`, 0 to 1, takes up to `jitter` off, so that many processes do not return in step; nothing is added,
+    so that `max_delay` is the longest wait.
     """
-    first, cap = restart.initial_delay, restart.max_delay
-    if refused:
-        first, cap = max(first, _REFUSED_FIRST_DELAY), max(cap, _REFUSED_MAX_DELAY)
-    delay = min(cap, first * restart.factor ** min(spent, _MAX_EXPONENT))
-    return delay * (1 - restart.jitter * random)
+    first, cap, factor, jitter = restart.initial_delay, restart.max_delay, restart.factor, restart.jitter
+    if refused in _REFUSED_MAX_DELAY:
+        first, cap = max(first, _REFUSED_FIRST_DELAY), max(cap, _REFUSED_MAX_DELAY[refused])
+        factor, jitter = max(factor, _REFUSED_FACTOR), min(jitter, _REFUSED_MOST_JITTER)
+    delay = min(cap, first * factor ** min(spent, _MAX_EXPONENT))
+    return delay * (1 - jitter * random)
+
+
+def slow_delay(restart: Restart, quick: float, refused: Refusal | None) -> float:
+    """Seconds to wait when the attempts are spent or of no use; `quick` is the wait that `backoff_delay` would have.
+
+    What a relay does not have yet comes when its publisher does, and asking for it locks nobody out.
+    """
+    if refused is Refusal.NOT_THERE:
+        return min(restart.cooldown, max(restart.max_delay, _REFUSED_FIRST_DELAY))
+    return max(restart.cooldown, quick) if must_not_be_hurried(refused) else restart.cooldown
 
 
 def fed_enough(fed: float, limit: float) -> bool:

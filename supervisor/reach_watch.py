@@ -138,8 +138,11 @@ class ReachWatch:
     def _turn(self, now: float) -> None:
         troubled = False
         slots = [slot for slot in self._slots() if slot.spec.ingests or slot.spec.source]
+        refusing = {slot.spec.source for slot in slots if slot.refused}
         for slot in slots:
             for target, urgent in self._asked_for(slot, now):
+                if target in refusing:
+                    continue  # it may count a question without a password as a wrong one, and it has answered already
                 troubled = True
                 self._want(target, now, urgent=urgent)
         if (reference := self._reference()) is not None:
@@ -246,7 +249,7 @@ class ReachWatch:
 
     def _back(self, target: Way | SourcePlace) -> None:
         for slot in list(self._slots()):
-            source = slot.spec.source == target and slot.last_cause is ExitCause.SOURCE_UNREACHABLE
+            source = slot.spec.source == target and slot.waits_for_source
             if source or (target in slot.spec.ingests and slot.over_the_line):
                 slot.dispatch(RetryNow())  # means nothing to one that does not wait
 
@@ -297,7 +300,7 @@ class ReachWatch:
                 if down:
                     self._teach(slot)
                 slot.dispatch(LineLost() if down else RetryNow())
-            elif not down and slot.last_cause is ExitCause.SOURCE_UNREACHABLE:
+            elif not down and slot.waits_for_source:
                 slot.dispatch(RetryNow())
 
 

@@ -214,6 +214,7 @@ class SecondLayer:
             has_source=reader.key.role is Role.ENCODER,
             source_delivers=reader.advancing(now),
             source=self._reaches.reach(reader.spec.source),
+            source_refuses=reader.refused,
         )
 
     # --- a decision --------------------------------------------------------------------------------
@@ -228,6 +229,7 @@ class SecondLayer:
             is_command=culprit.key.role is Role.COMMAND,
             line_down=culprit.line_is_down(),
             hopeless=culprit.last_cause in _NEVER_HELPS,
+            refused=culprit.refused,
             first_layer_at_work=culprit.first_layer_at_work,
             media_flows=case.evidence.advances,
             others_on_air=any(case.stream.destination_on_air(name, now) for name in others),

@@ -45,7 +45,7 @@ from supervisor.model import (
 )
 from supervisor.output import Output
 from supervisor.plan import PROGRESS, ProcessSpec
-from supervisor.policy import had_nothing
+from supervisor.policy import had_nothing, must_not_be_hurried
 from supervisor.process import Child, is_stopped, spawn
 from supervisor.progress_meter import ProgressMeter
 from supervisor.progress_socket import ProgressSocket
@@ -248,6 +248,16 @@ class Slot:
         """It waits for its next attempt because the ingest could not be reached."""
         waiting = self.status.state in {State.BACKOFF, State.COOLDOWN}
         return waiting and self.last_cause is ExitCause.INGEST_UNREACHABLE
+
+    @property
+    def waits_for_source(self) -> bool:
+        """Its source could not be reached when it last tried, so that it may try again as soon as it can be."""
+        return self.last_cause is ExitCause.SOURCE_UNREACHABLE and not self.refused
+
+    @property
+    def refused(self) -> bool:
+        """What it reads from has refused it, and counts how often it is asked. Over when a run makes progress."""
+        return self.key.role is not Role.PUSHER and must_not_be_hurried(self.status.refusal)
 
     @property
     def first_layer_at_work(self) -> bool:
@@ -508,7 +518,7 @@ class Slot:
         now, wall = loop.time(), time.time()
         idle = self._was_idle(now)
         try:
-            self.dispatch(Exited(failure.cause, again=again or idle))
+            self.dispatch(Exited(failure.cause, None if again else failure.refusal, again=again or idle))
         finally:
             loop.remove_reader(child.pidfd)
             child.close()

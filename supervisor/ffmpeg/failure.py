@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from supervisor.model import ExitCause, Role
+from supervisor.model import ExitCause, Refusal, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The cause of an exit. `answered`: a machine out there answered, if only to refuse."""
+    """The cause of an exit.
+
+    `answered`: a machine out there answered, if only to refuse. `refusal`: how it refused; None: it did not.
+    """
 
     cause: ExitCause
     answered: bool = False
+    refusal: Refusal | None = None
 
 
 class _Rule(NamedTuple):
@@ -81,6 +85,8 @@ _FATAL = (
         r"Stream map '.*' matches no streams",
         r"option time_base to value 1/0",
     ),
+    # What libsrt says itself; FFmpeg only knows that the connection failed.
+    _rule(_SOURCE, ExitCause.SOURCE_REFUSED, r"REJECT reported from HS processing", r"ERROR:BADSECRET"),
     _rule(_ANY, ExitCause.BAD_ARGUMENTS, r"Error while opening encoder"),
 )
 
@@ -142,6 +148,15 @@ _SPECIFIC = (
     ),
 )
 
+# How a source said no; the last line that says it counts. The number is the server's own; FFmpeg 5 tells a few of them
+# in its own last line only, and has one word for all the rest.
+_HOW_REFUSED = re.compile(
+    r"HTTP error (\d{3})|method \w+ failed: (\d{3})|Server returned (4\d\d)|(NetStream\.Play\.Failed)"
+)
+_TOO_MANY = re.compile(r"(?i)too many|connection limit|maximum number of")
+_NOT_THERE_CODES = frozenset({"404", "408", "410", "454"})  # 454: that RTSP session, which is ours no more
+_BUSY_CODES = frozenset({"503", "509", "529"})
+
 # A whole word, so that a line that is full of them takes no longer than any other.
 _RTMP_URL = r"(?<![^\s'\"\[\](|])rtmp\w*://(?:\[[0-9a-fA-F:.]*\])?[^\s'\"\[\](|]*"
 
@@ -200,7 +215,25 @@ def classify(role: Role, exit: Exit, lines: Sequence[str], *, stopping: bool, oo
     if exit.code == 0:
         return Failure(_after_success(role, lines))
     cause = _explained(_reads_as(role, lines), lines) or ExitCause.OTHER
-    return Failure(cause, answered=_says(lines, "Connection refused"))
+    return Failure(cause, answered=_says(lines, "Connection refused"), refusal=_refusal(cause, lines))
+
+
+def _refusal(cause: ExitCause, lines: Sequence[str]) -> Refusal | None:
+    if cause not in {ExitCause.SOURCE_REFUSED, ExitCause.SOURCE_UNREACHABLE}:
+        return None
+    found = next((match for line in reversed(lines) if (match := _HOW_REFUSED.search(line))), None)
+    code = next(filter(None, found.groups()), "") if found else ""
+    if _says(lines, "Incorrect passphrase") or _says(lines, "BADSECRET"):
+        return Refusal.DENIED
+    if code.startswith("5"):
+        return Refusal.BUSY if code in _BUSY_CODES or _says_too_many(lines) else None
+    if cause is ExitCause.SOURCE_UNREACHABLE:
+        return None
+    return Refusal.DENIED if code and code not in _NOT_THERE_CODES else Refusal.NOT_THERE
+
+
+def _says_too_many(lines: Iterable[str]) -> bool:
+    return any(_TOO_MANY.search(line) for line in lines)
 
 
 def _says(lines: Iterable[str], words: str) -> bool:

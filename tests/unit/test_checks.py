@@ -225,6 +225,7 @@ SOURCE: dict[str, Row] = {
     ),
     **{f"silent, and a probe says {reach}": (dark(source=reach), v, None, None) for reach, v in REACHES.items()},
     f"silent, and a probe says {Reach.CLOSED}": (dark(source=Reach.CLOSED), UNKNOWN, None, None),  # or dislikes us
+    "it refuses, and is not asked any more": (dark(source_refuses=True), UNHEALTHY, None, None),
 }
 CONFORMANCE: dict[str, Row] = {
     "side by side": (ON_AIR, HEALTHY, None, None),

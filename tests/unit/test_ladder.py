@@ -100,6 +100,7 @@ def situation(**known: object) -> Situation:
     [
         ("line_down", Withheld.LINE_DOWN),
         ("hopeless", Withheld.HOPELESS),
+        ("refused", Withheld.REFUSED),
         ("first_layer_at_work", Withheld.FIRST_LAYER),
     ],
 )
@@ -196,6 +197,7 @@ SITUATIONS = st.builds(
     is_command=st.booleans(),
     line_down=st.sampled_from([False] * 4 + [True]),
     hopeless=st.sampled_from([False] * 4 + [True]),
+    refused=st.sampled_from([False] * 4 + [True]),
     first_layer_at_work=st.sampled_from([False] * 4 + [True]),
     media_flows=st.booleans(),
     others_on_air=st.booleans(),
@@ -221,7 +223,7 @@ def test_whatever_happens_it_acts_with_good_reason_only(
             assert counts, "unknown, healthy and hardly degraded are nothing to act on"
             assert bad >= policy.failures, "that many in a row"
             assert now >= last + policy.cooldown
-            assert not any((seen.line_down, seen.hopeless, seen.first_layer_at_work))
+            assert not any((seen.line_down, seen.hopeless, seen.refused, seen.first_layer_at_work))
             assert seen.is_command == (decision.action is Action.RESTART_COMMAND)
             if decision.action is Action.RESTART_ALL:
                 assert not any((seen.media_flows, seen.others_on_air))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from supervisor.ffmpeg.failure import Failure, classify
-from supervisor.model import EXITS_OF, Exit, ExitCause, Role
+from supervisor.model import EXITS_OF, Exit, ExitCause, Refusal, Role
 
 CAPTURED = sorted((Path(__file__).parent / "captured").glob("ffmpeg-*.txt"))
 
@@ -151,3 +151,87 @@ def test_no_words_lead_to_a_cause_that_is_not_counted(role: Role) -> None:
     }
     assert causes <= set(EXITS_OF[role])
     assert len(causes) > 3, "it had something to tell apart"
+
+
+# --- how a source refused ------------------------------------------------------------------------------
+
+HOW: dict[Refusal | None, str] = {
+    Refusal.DENIED: "src-rtsp-401 src-rtsp-403 src-rtsp-digest src-http-401 src-http-403 cmd-rtsp-401",
+    Refusal.NOT_THERE: "src-rtsp-404 src-http-404 src-hls-404 src-no-video src-audio-copy-none cmd-src-404",
+    Refusal.BUSY: "src-rtsp-503 src-http-503",
+    None: "src-rtsp-refused src-http-dns src-rtmp-reset src-file-missing src-file-eof src-rtsp-drop ing-already",
+}
+
+
+@pytest.mark.parametrize("version", CAPTURES)
+@pytest.mark.parametrize(
+    ("name", "refusal"), [(name, refusal) for refusal, names in HOW.items() for name in names.split()]
+)
+def test_how_it_refused(version: str, name: str, refusal: Refusal | None) -> None:
+    seen = CAPTURES[version][name]
+    assert classify(seen.role, seen.exit, seen.lines, stopping=False, oom_killed=False).refusal is refusal
+
+
+OLD_HTTP = """\
+[http @ 0x1] [warning] HTTP error {code} {words}
+[error] http://127.0.0.1:1/x.ts: Server returned {general}"""
+NEW_HTTP = """\
+[http @ 0x1] [warning] HTTP error {code} {words}
+[in#0 @ 0x1] [error] Error opening input: Server returned {general}
+[error] Error opening input file http://127.0.0.1:1/x.ts.
+[fatal] Error opening input files: Server returned {general}"""
+OLD_RTSP = """\
+[rtsp @ 0x1] [error] method DESCRIBE failed: {code} {words}
+[error] rtsp://127.0.0.1:1/x.ts: Server returned {general}"""
+NEW_RTSP = """\
+[in#0 @ 0x1] [error] method DESCRIBE failed: {code} ({words})
+[in#0 @ 0x1] [error] Error opening input: Server returned {general}
+[error] Error opening input file rtsp://127.0.0.1:1/x.ts.
+[fatal] Error opening input files: Server returned {general}"""
+ANY_4, ANY_5 = "4XX Client Error, but not one of 40{0,1,3,4}", "5XX Server Error reply"
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "general", "refusal"),
+    [
+        (400, "Bad Request", "400 Bad Request", Refusal.DENIED),
+        (410, "Gone", ANY_4, Refusal.NOT_THERE),
+        (429, "Too Many Requests", ANY_4, Refusal.DENIED),
+        (429, "Too Many Requests", "429 Too Many Requests", Refusal.DENIED),
+        (451, "Unavailable For Legal Reasons", ANY_4, Refusal.DENIED),
+        (458, "", ANY_4, Refusal.DENIED),
+        (453, "Not Enough Bandwidth", ANY_4, Refusal.DENIED),
+        (454, "Session Not Found", ANY_4, Refusal.NOT_THERE),
+        (503, "Service Unavailable", ANY_5, Refusal.BUSY),
+        (509, "Bandwidth Limit Exceeded", ANY_5, Refusal.BUSY),
+        (500, "Too many connections", ANY_5, Refusal.BUSY),
+        (500, "Internal Server Error", ANY_5, None),
+        (502, "Bad Gateway", ANY_5, None),
+    ],
+)
+@pytest.mark.parametrize("said", [OLD_HTTP, NEW_HTTP, OLD_RTSP, NEW_RTSP], ids=["old", "new", "old-rtsp", "new-rtsp"])
+def test_the_servers_own_number_tells_how(
+    said: str, code: int, words: str, general: str, refusal: Refusal | None
+) -> None:
+    lines = said.format(code=code, words=words, general=general).splitlines()
+    assert classify(Role.ENCODER, Exit(1, None), lines, stopping=False, oom_killed=False).refusal is refusal
+
+
+def test_a_wrong_passphrase_for_srt_is_a_refusal() -> None:
+    """In the words of libsrt, which stand among FFmpeg's."""
+    own = "23:57:58.572929/SRT:RcvQ:w1!W:SRT.cn: processAsyncConnectRequest: REJECT reported from HS processing: {}"
+    ends = [
+        "[srt @ 0x1] [error] Connection to srt://127.0.0.1:1?passphrase=x failed: Input/output error",
+        "[error] srt://127.0.0.1:1?passphrase=x: Input/output error",
+    ]
+    wrong = [own.format("Incorrect passphrase - not processing further"), *ends]
+    other = [own.format("Peer rejected the connection - not processing further"), *ends]
+    for lines, refusal in ((wrong, Refusal.DENIED), (other, Refusal.NOT_THERE)):
+        failure = classify(Role.ENCODER, Exit(1, None), lines, stopping=False, oom_killed=False)
+        assert (failure.cause, failure.refusal) == (ExitCause.SOURCE_REFUSED, refusal)
+    assert cause(Role.ENCODER, 1, *ends) is ExitCause.SOURCE_UNREACHABLE
+
+
+def test_what_was_overcome_says_nothing_of_how_it_ended() -> None:
+    lines = ["[warning] HTTP error 401 Unauthorized", "[error] x: Connection reset by peer"]
+    assert classify(Role.ENCODER, Exit(1, None), lines, stopping=False, oom_killed=False).refusal is None
