@@ -133,6 +133,7 @@ class Slot:
         self._argv_fixed: tuple[str, ...] | None = None  # with what the first run found out
         self._late_picture = False  # the source shows its picture later than FFmpeg waits for by itself
         self._was_stopped = False  # by somebody else, at the moment when we killed it
+        self._read_to_end = False  # what it reads has ended, and it would go on without
         self._host = host
         self._timer: asyncio.TimerHandle | None = None
         self._pending: deque[Callable[[], None]] = deque()
@@ -381,10 +382,10 @@ class Slot:
         self.child, self.run_id, self.started = child, run_id, wall
         loop.add_reader(child.pidfd, self._on_exit)
         self._run_started = loop.time()
-        self._was_stopped = False
+        self._was_stopped = self._read_to_end = False
         self.meter.begin_run()
         if self._clock:
-            self._clock.begin_run()
+            self._clock.begin_run(self._run_started)
         self._fed_before, self._resumed = self._fed_so_far(), None
         if self._progress:
             self._progress.begin_run(child.pid, family=self.key.role is Role.COMMAND)
@@ -447,9 +448,10 @@ class Slot:
         before = self.meter.last_advance
         first = before is None
         report = parse_report(data)
-        if not self.meter.update(report, now, time.time()):
-            if self._clock and self._clock.report(report):
-                self._clock_jumped()
+        advanced = self.meter.update(report, now, time.time())
+        if self._clock and (proof := self._clock.report(report, now)):
+            self._source_failed(proof)
+        if not advanced:
             return
         if self.rhythm and before is not None:
             self.rhythm.note(now - before, now)
@@ -487,12 +489,17 @@ class Slot:
     def _heed(self, line: bytes) -> bool:
         """Look at a line that the process wrote; True when it is not for people."""
         if self._clock and self._clock.heed(line, self._host.loop.time()):
-            self._clock_jumped()
+            self._source_failed(Trouble.CLOCK_JUMPED)
         return self.intake is not None and self.intake.heed(line, self._host.loop.time())
 
-    def _clock_jumped(self) -> None:
-        """What the encoder reads counts anew: it would hold back media, or send it without time, for minutes."""
-        if self.status.state is State.RUNNING:
+    def _source_failed(self, proof: Cause) -> None:
+        """What the encoder reads has ended, or its clock jumped: it would hold back media, or send none, for long."""
+        if self.child is None or self.status.ending or self._read_to_end:
+            return
+        if proof is ExitCause.SOURCE_ENDED:
+            self._read_to_end = True  # from here on as if it had ended by itself, as FFmpeg 5 does
+            self._signal(signal.SIGKILL)
+        elif self.status.state is State.RUNNING:
             self._host.loop.call_soon(self.dispatch, Useless(RestartReason.STALL, Trouble.CLOCK_JUMPED))
 
     def _on_output(self) -> None:
@@ -506,6 +513,8 @@ class Slot:
         assert run_id is not None
         loop = self._host.loop
         how, cpu = child.reap()
+        if self._read_to_end:
+            how = Exit(0, None)
         self.child = None
         self._cpu_seconds += cpu
         planned, ours = self.status.state is State.STOPPING, self.status.ending

@@ -19,7 +19,7 @@ const CAUSES = {
   uplink_blocked: "the platform's server acknowledged nothing",
   backlog: "the line carries less than the stream needs",
   av_offset: "sound and picture leave apart",
-  clock_jumped: "the source's clock began anew",
+  clock_jumped: "the source's clock jumped",
   port_taken: "another program took a port of ours",
   slow: "slower than real time",
   bitrate_low: "the bit rate is too low",

@@ -54,7 +54,7 @@ def encoder_argv(
     (udp://…), `read_timeout` in seconds bounds a silent network source. Raises ValueError without a port.
 
     An encoder whose silence is endless ends with its source only up to FFmpeg 5; a later one goes on with silence
-    and still picture, and is found by its frames, which no longer advance.
+    alone, and is found by that (`source_clock`).
     """
     chosen = tracks(audio)
     return [
