@@ -12,6 +12,7 @@ from typing import Any
 
 from supervisor.lifecycle_types import (
     Advanced,
+    AskedToWait,
     Event,
     Exited,
     Fact,
@@ -49,6 +50,8 @@ from supervisor.policy import (
 
 _LINE_RECHECK = 300.0
 _IDLE_RECHECK = 1.0  # how often a process that is not being fed looks again
+# A server tells all streams the same moment: up to this share later, they do not come back in step.
+_NOT_IN_STEP = 0.05
 # Somebody has looked at it, or it is something else now: what refused may not do so any more.
 _ON_PURPOSE = frozenset({RestartReason.OPERATOR, RestartReason.CONFIG})
 # The second layer's. Two layers that ask in turn are locked out just as well as one that asks too often.
@@ -241,6 +244,15 @@ def _wait_less(status: Status, event: Event, view: View) -> Step:
     return Step(replace(status, deadline=min(status.deadline, status.since + most)))
 
 
+def _wait_longer(status: Status, event: Event, view: View) -> Step:
+    assert isinstance(event, AskedToWait)
+    assert status.deadline is not None
+    due = view.now + event.seconds * (1 + _NOT_IN_STEP * view.random)
+    if not must_not_be_hurried(status.refusal) or due <= status.deadline:
+        return Step(status)
+    return _wait(status, status.state, due - status.since, replace(view, now=status.since))
+
+
 def _retry(status: Status, event: Event, view: View) -> Step:
     if isinstance(event, Tick) and status.deadline is not None and view.now < status.deadline:
         return Step(status)
@@ -352,6 +364,7 @@ _IDLE: dict[type[Event], _Handler] = {
     Stop: _stop_idle,
     Restart: _restart_idle,
     RetryNow: _retry,
+    AskedToWait: _wait_longer,
     LineLost: _wait_for_line,
     PoliciesChanged: _wait_less,
     Tick: _retry,
@@ -380,15 +393,17 @@ IGNORED: dict[State, dict[type[Event], str]] = {
         UplinkBlocked: "there is no run",
         Useless: "there is no run",
         RetryNow: "it is not wanted",
+        AskedToWait: "it asks nobody",
         LineLost: "it is not wanted",
         PoliciesChanged: "nothing is due",
         Tick: "nothing is due",
     },
-    State.STARTING: {Start: "already starting", RetryNow: "already trying"},
+    State.STARTING: {Start: "already starting", RetryNow: "already trying", AskedToWait: "already trying"},
     State.RUNNING: {
         Start: "already running",
         Advanced: "known",
         RetryNow: "nothing to retry",
+        AskedToWait: "it has been let in",
         LineLost: "what runs may outlast it",
     },
     State.BACKOFF: {
@@ -410,6 +425,7 @@ IGNORED: dict[State, dict[type[Event], str]] = {
         UplinkBlocked: "it is going",
         Useless: "it is going",
         RetryNow: "it is going",
+        AskedToWait: "it is going",
         LineLost: "it is going",
         PoliciesChanged: "the stop that has begun goes on as it began",
     },

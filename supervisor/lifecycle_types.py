@@ -89,6 +89,13 @@ class RetryNow:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedToWait:
+    """What refused it has told for how many seconds it does not want to be asked again."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class LineLost:
     """Our own line is down: what it waits for cannot be reached, and trying costs attempts."""
 
@@ -104,7 +111,18 @@ class Tick:
 
 
 Event = (
-    Start | Stop | Restart | Advanced | Exited | UplinkBlocked | Useless | RetryNow | LineLost | PoliciesChanged | Tick
+    Start
+    | Stop
+    | Restart
+    | Advanced
+    | Exited
+    | UplinkBlocked
+    | Useless
+    | RetryNow
+    | AskedToWait
+    | LineLost
+    | PoliciesChanged
+    | Tick
 )
 
 

@@ -84,6 +84,7 @@ class Refusal(StrEnum):
 
     NOT_THERE = "not_there"  # what is asked for: a relay whose publisher has not come yet says so
     BUSY = "busy"  # it serves too many as it is
+    LIMITED = "limited"  # it counts, and we are over its limit
     DENIED = "denied"  # it does not want us, and may lock out who keeps asking
 
 

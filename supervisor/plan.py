@@ -17,7 +17,7 @@ from supervisor.config import Config, Destination, Policies, Stream, Uplink, des
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
 from supervisor.ffmpeg.codecs import COPY
 from supervisor.ffmpeg.parameters import Picture
-from supervisor.ffmpeg.sources import Kind, SourcePlace, comes_in_pieces, kind_of, source_place
+from supervisor.ffmpeg.sources import Kind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
 from supervisor.model import ProcessKey, Role
 from supervisor.quantities import Address
 from supervisor.secrecy import secrets_of_argv, secrets_of_url, show_url
@@ -62,6 +62,7 @@ class ProcessSpec:
     tls: bool = False  # and whether it speaks TLS there
     observed: tuple[Observed, ...] = ()  # where a command says that it connects to by TCP
     source: SourcePlace | None = None  # where what an encoder reads can be looked at
+    question_url: SecretStr | None = None  # and asked for how long not to come back
     in_pieces: bool = False  # what an encoder reads comes in bursts
     live: bool = False  # what it reads comes from outside, in its own time
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
@@ -220,6 +221,7 @@ def _encoder(config: Config, name: str, stream: Stream, binary: Binary, links: M
         tracked=True,
         video=True,
         source=source_place(stream.source),
+        question_url=question_url(stream.source),
         in_pieces=comes_in_pieces(stream.source),
         live=kind_of(stream.source) not in {Kind.LAVFI, Kind.FILE},
         feeds=tuple(links),

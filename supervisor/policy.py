@@ -10,7 +10,7 @@ HOPELESS = frozenset({ExitCause.BAD_ARGUMENTS, ExitCause.ENCODER_MISSING})
 # A server that says no says it again a second later, and may lock out who keeps asking.
 _REFUSED_FIRST_DELAY = 10.0
 # Cameras lock out after five to ten tries within some minutes; who is only busy may have room again at any moment.
-_REFUSED_MAX_DELAY = {Refusal.BUSY: 60.0, Refusal.DENIED: 300.0}
+_REFUSED_MAX_DELAY = {Refusal.BUSY: 60.0, Refusal.LIMITED: 300.0, Refusal.DENIED: 300.0}
 _REFUSED_FACTOR, _REFUSED_MOST_JITTER = 2.0, 0.2
 # After these it is still the same server, and it has counted us.
 _FORGET_NO_REFUSAL = frozenset({ExitCause.SOURCE_UNREACHABLE, ExitCause.SOURCE_REFUSED})

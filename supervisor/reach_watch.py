@@ -7,7 +7,7 @@ that it acknowledges is better proof than any probe, and some take one connectio
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,12 +15,13 @@ from functools import partial
 from supervisor import events
 from supervisor.attribution import Evidence
 from supervisor.ffmpeg.sources import SourcePlace
-from supervisor.lifecycle_types import LineLost, RetryNow
+from supervisor.lifecycle_types import AskedToWait, LineLost, RetryNow
 from supervisor.line import line_down
 from supervisor.model import ExitCause, ProcessKey, Reach, Role, State, Trouble
 from supervisor.plan import ProcessSpec, Way
 from supervisor.probes.here import is_here
 from supervisor.probes.network import reach_host, reach_ingest
+from supervisor.probes.retry_after import retry_after
 from supervisor.probes.source import reach_source
 from supervisor.quantities import Address
 from supervisor.slot import Slot
@@ -75,6 +76,7 @@ class ReachWatch:
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="reach")
         self._source_workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="source")
         self._pending: set[asyncio.Task[None]] = set()
+        self._told_to_wait: set[ProcessKey] = set()  # by what refused it last time
 
     # --- what is known -----------------------------------------------------------------------------
 
@@ -169,11 +171,37 @@ class ReachWatch:
                 pass
             case events.ProcessExited(key, cause=ExitCause.INGEST_UNREACHABLE, planned=False):
                 pass
+            case events.ProcessExited(key, run_id, planned=False):
+                self._ask_how_long(key, run_id)
+                return
             case _:
                 return
         now = asyncio.get_running_loop().time()
         for way in self._ways(slot) if (slot := self._find(key)) else ():
             self._want(way, now, urgent=True)
+
+    def _ask_how_long(self, key: ProcessKey, run_id: str) -> None:
+        """A web server that refuses may say how long it wants to be left alone; again only while it does."""
+        slot = self._find(key)
+        if slot is None or slot.run_id != run_id or not slot.may_be_told_to_wait:
+            return
+        if slot.status.refusals > 1 and key not in self._told_to_wait:
+            return
+        self._told_to_wait.discard(key)
+        self._keep(self._wait_as_asked(slot, run_id))
+
+    async def _wait_as_asked(self, slot: Slot, run_id: str) -> None:
+        assert slot.spec.question_url is not None
+        ask = partial(retry_after, slot.spec.question_url, _TIMEOUT)
+        seconds = await asyncio.get_running_loop().run_in_executor(self._source_workers, ask)
+        if seconds is not None and slot.run_id == run_id and self._find(slot.key) is slot:
+            self._told_to_wait.add(slot.key)
+            slot.dispatch(AskedToWait(seconds))
+
+    def _keep(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
 
     def _ways(self, slot: Slot) -> list[Way]:
         """Where a slot connects to, without those of which a look could tell nothing new.
@@ -205,9 +233,7 @@ class ReachWatch:
         look.asked = now
         if not look.busy and self._due(target, look, now, urgent=urgent, calm=calm):
             look.busy = True
-            task = asyncio.get_running_loop().create_task(self._take(target, look))
-            self._pending.add(task)
-            task.add_done_callback(self._pending.discard)
+            self._keep(self._take(target, look))
 
     def _due(self, target: Target, look: _Look, now: float, *, urgent: bool, calm: bool) -> bool:
         if isinstance(target, Address):

@@ -37,6 +37,7 @@ from supervisor.model import (
     Exit,
     ExitCause,
     ProcessKey,
+    Refusal,
     RestartReason,
     Role,
     Segment,
@@ -74,6 +75,7 @@ _ON_PURPOSE = frozenset({None, RestartReason.OPERATOR, RestartReason.CONFIG, Res
 _OVER_THE_LINE = frozenset(
     {ExitCause.INGEST_UNREACHABLE, ExitCause.INGEST_CLOSED, Trouble.UPLINK_BLOCKED, Trouble.START_TIMEOUT}
 )
+_MAY_SAY_HOW_LONG = frozenset({Refusal.BUSY, Refusal.LIMITED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +261,12 @@ class Slot:
     def refused(self) -> bool:
         """What it reads from has refused it, and counts how often it is asked. Over when a run makes progress."""
         return self.key.role is not Role.PUSHER and must_not_be_hurried(self.status.refusal)
+
+    @property
+    def may_be_told_to_wait(self) -> bool:
+        """It waits because a web server refused it that may say for how long."""
+        waits = self.status.state in {State.BACKOFF, State.COOLDOWN}
+        return waits and self.status.refusal in _MAY_SAY_HOW_LONG and self.spec.question_url is not None
 
     @property
     def first_layer_at_work(self) -> bool:

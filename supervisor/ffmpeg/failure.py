@@ -101,6 +101,7 @@ _SPECIFIC = (
         r"method \w+ failed: 4\d\d",
         r"certificate",
         r"NetStream\.Play\.",
+        r"Server error: ",
         r"Permission denied",
     ),
     _rule(
@@ -154,8 +155,11 @@ _HOW_REFUSED = re.compile(
     r"HTTP error (\d{3})|method \w+ failed: (\d{3})|Server returned (4\d\d)|(NetStream\.Play\.Failed)"
 )
 _TOO_MANY = re.compile(r"(?i)too many|connection limit|maximum number of")
+_RTMP_SAYS = "Server error: "
+_DENYING = ("auth", "denied", "forbidden", "not allowed", "permission")
 _NOT_THERE_CODES = frozenset({"404", "408", "410", "454"})  # 454: that RTSP session, which is ours no more
 _BUSY_CODES = frozenset({"503", "509", "529"})
+_LIMITED_CODE = "429"
 
 # A whole word, so that a line that is full of them takes no longer than any other.
 _RTMP_URL = r"(?<![^\s'\"\[\](|])rtmp\w*://(?:\[[0-9a-fA-F:.]*\])?[^\s'\"\[\](|]*"
@@ -223,13 +227,23 @@ def _refusal(cause: ExitCause, lines: Sequence[str]) -> Refusal | None:
         return None
     found = next((match for line in reversed(lines) if (match := _HOW_REFUSED.search(line))), None)
     code = next(filter(None, found.groups()), "") if found else ""
-    if _says(lines, "Incorrect passphrase") or _says(lines, "BADSECRET"):
+    if any(_is_denial(line) for line in lines):
         return Refusal.DENIED
     if code.startswith("5"):
         return Refusal.BUSY if code in _BUSY_CODES or _says_too_many(lines) else None
     if cause is ExitCause.SOURCE_UNREACHABLE:
         return None
+    if code == _LIMITED_CODE:
+        return Refusal.LIMITED
     return Refusal.DENIED if code and code not in _NOT_THERE_CODES else Refusal.NOT_THERE
+
+
+def _is_denial(line: str) -> bool:
+    """Whether a server without numbers (RTMP, SRT) says that it does not want us."""
+    if _RTMP_SAYS in line:
+        said = line.lower()
+        return any(word in said for word in _DENYING)
+    return "Incorrect passphrase" in line or "BADSECRET" in line
 
 
 def _says_too_many(lines: Iterable[str]) -> bool:

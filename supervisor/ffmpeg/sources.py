@@ -13,6 +13,8 @@ from supervisor.quantities import Address
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pydantic import SecretStr
+
     from supervisor.config import Source
 
 
@@ -75,6 +77,9 @@ _PICTURE = "'0:v:0'"
 # Servers that stand being connected to without being read, and their usual ports. Not `tcp`: whoever
 # connects there takes the picture, and many such servers end with their first client.
 _PORTS_BY_SCHEME = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443, "http": 80, "https": 443}
+
+
+_MAKE_ANOTHER_REQUEST = frozenset({"-headers", "-cookies", "-method", "-post_data"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +206,14 @@ def source_place(source: Source) -> SourcePlace | None:
         return None
     tunnelled = not {"http", "https"}.isdisjoint(options)  # RTSP in HTTP, which does not know our question
     return ServerPlace(Address(host, port or _PORTS_BY_SCHEME[scheme]), rtsp=scheme == "rtsp" and not tunnelled)
+
+
+def question_url(source: Source) -> SecretStr | None:
+    """What may be asked, as FFmpeg asks it, how long a web server wants to be left alone; None where that differs."""
+    options = {option.get_secret_value() for option in source.options}
+    if kind_of(source) not in {Kind.HTTP, Kind.HLS} or source_place(source) is None:
+        return None
+    return None if options & _MAKE_ANOTHER_REQUEST else source.url
 
 
 def _is_one_path(path: str, kind: Kind) -> bool:

@@ -14,6 +14,7 @@ from supervisor.config import Policies
 from supervisor.lifecycle import IGNORED, step
 from supervisor.lifecycle_types import (
     Advanced,
+    AskedToWait,
     Event,
     Exited,
     Kill,
@@ -57,6 +58,8 @@ def make(kind: type[Event]) -> Event:
         return Exited(ExitCause.OTHER)
     if kind is Useless:
         return Useless(RestartReason.UPLINK, Trouble.BACKLOG)
+    if kind is AskedToWait:
+        return AskedToWait(300.0)
     return Restart(RestartReason.OPERATOR) if kind is Restart else kind()  # type: ignore[call-arg]
 
 

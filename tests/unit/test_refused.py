@@ -12,6 +12,7 @@ from supervisor.ladder import Record, Situation, decide
 from supervisor.lifecycle import step
 from supervisor.lifecycle_types import (
     Advanced,
+    AskedToWait,
     Event,
     Exited,
     PoliciesChanged,
@@ -31,6 +32,7 @@ EAGER = DEFAULT.model_copy(
 )
 DENIED = Exited(ExitCause.SOURCE_REFUSED, Refusal.DENIED)
 BUSY = Exited(ExitCause.SOURCE_UNREACHABLE, Refusal.BUSY)
+LIMITED = Exited(ExitCause.SOURCE_REFUSED, Refusal.LIMITED)
 NOT_THERE = Exited(ExitCause.SOURCE_REFUSED, Refusal.NOT_THERE)
 UNREACHABLE = Exited(ExitCause.SOURCE_UNREACHABLE)
 
@@ -95,7 +97,7 @@ def test_a_busy_source_is_asked_once_a_minute_and_seldom_when_all_attempts_are_s
     assert len(asked) < 25
 
 
-@pytest.mark.parametrize("answer", [DENIED, BUSY])
+@pytest.mark.parametrize("answer", [DENIED, BUSY, LIMITED])
 def test_an_owner_in_a_hurry_does_not_hurry_it(answer: Exited) -> None:
     source = Source(answer, policies=EAGER)
     assert sum(moment < 420 for moment in source.live(3600)) <= 10
@@ -140,6 +142,27 @@ def test_whoever_has_changed_something_is_believed_at_once_and_it_begins_anew(re
     assert source.asked[-1] == 401.0
     source.handle(DENIED, 401.1)
     assert 9.0 <= source.status.delay <= 10.0
+
+
+def test_a_server_that_says_how_long_is_left_alone_for_so_long_but_not_asked_sooner() -> None:
+    source = Source(LIMITED)
+    source.live(1)
+    source.handle(AskedToWait(300.0), 0.5)
+    assert (source.status.deadline, source.status.state) == (300.5, State.BACKOFF)
+    assert source.status.delay == pytest.approx(300.4)
+    source.handle(AskedToWait(5.0), 1.0)
+    assert source.status.deadline == 300.5
+    result = step(source.status, AskedToWait(600.0), View(1.0, DEFAULT, random=1.0))
+    assert result.status.deadline == 631.0, "many streams do not come back at the same moment"
+    assert result.facts, "and it is told"
+
+
+def test_who_was_not_refused_waits_for_nobody() -> None:
+    source = Source(UNREACHABLE)
+    source.live(0.3)
+    due = source.status.deadline
+    source.handle(AskedToWait(300.0), 0.4)
+    assert source.status.deadline == due
 
 
 def test_other_policies_are_no_other_password() -> None:

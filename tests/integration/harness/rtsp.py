@@ -27,6 +27,7 @@ class RtspCamera:
         self._viewers: set[socket.socket] = set()
         self._watching: set[socket.socket] = set()
         self._listener: socket.socket | None = None
+        self.connections = 0  # that were taken so far
         self._port = 0
         self._sdp = ""
         self._rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -104,6 +105,7 @@ class RtspCamera:
     def _accept(self, listener: socket.socket) -> None:
         while True:
             viewer, _ = listener.accept()
+            self.connections += 1
             self._viewers.add(viewer)
             self._thread(partial(self._serve, viewer))
 

@@ -196,8 +196,8 @@ ANY_4, ANY_5 = "4XX Client Error, but not one of 40{0,1,3,4}", "5XX Server Error
     [
         (400, "Bad Request", "400 Bad Request", Refusal.DENIED),
         (410, "Gone", ANY_4, Refusal.NOT_THERE),
-        (429, "Too Many Requests", ANY_4, Refusal.DENIED),
-        (429, "Too Many Requests", "429 Too Many Requests", Refusal.DENIED),
+        (429, "Too Many Requests", ANY_4, Refusal.LIMITED),
+        (429, "Too Many Requests", "429 Too Many Requests", Refusal.LIMITED),
         (451, "Unavailable For Legal Reasons", ANY_4, Refusal.DENIED),
         (458, "", ANY_4, Refusal.DENIED),
         (453, "Not Enough Bandwidth", ANY_4, Refusal.DENIED),
@@ -230,6 +230,28 @@ def test_a_wrong_passphrase_for_srt_is_a_refusal() -> None:
         failure = classify(Role.ENCODER, Exit(1, None), lines, stopping=False, oom_killed=False)
         assert (failure.cause, failure.refusal) == (ExitCause.SOURCE_REFUSED, refusal)
     assert cause(Role.ENCODER, 1, *ends) is ExitCause.SOURCE_UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("said", "refusal"),
+    [
+        ("No such stream", Refusal.NOT_THERE),
+        ("Stream not found", Refusal.NOT_THERE),
+        ("authentication failed", Refusal.DENIED),
+        ("Connection rejected: access denied", Refusal.DENIED),
+    ],
+)
+def test_a_relay_says_in_words_how_it_refuses(said: str, refusal: Refusal) -> None:
+    old = [f"[rtmp @ 0x1] [error] Server error: {said}", "[error] rtmp://127.0.0.1/x/cam: Operation not permitted"]
+    new = [
+        old[0],
+        "[in#0 @ 0x1] [error] Error opening input: Operation not permitted",
+        "[error] Error opening input file rtmp://127.0.0.1/x/cam.",
+        "[fatal] Error opening input files: Operation not permitted",
+    ]
+    for code, lines in ((1, old), (255, new)):
+        failure = classify(Role.ENCODER, Exit(code, None), lines, stopping=False, oom_killed=False)
+        assert (failure.cause, failure.refusal) == (ExitCause.SOURCE_REFUSED, refusal)
 
 
 def test_what_was_overcome_says_nothing_of_how_it_ended() -> None:
