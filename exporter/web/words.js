@@ -2,7 +2,7 @@
 
 const CAUSES = {
   source_unreachable: "the source could not be reached",
-  source_refused: "the source refused us (wrong name or password?)",
+  source_refused: "the source refused us (wrong name or password, or asked too often?)",
   source_ended: "the source ended",
   ingest_unreachable: "the platform's server could not be reached",
   ingest_refused: "the platform's server refused the stream (wrong key, or already in use?)",
