@@ -24,7 +24,8 @@ from grafana.source.parts import (
 
 UID: Final = "neverdark-self"
 IT: Final = 'instance=~"$instance"'
-SCRAPE: Final = f'job="neverdark",{IT}'
+# Whatever the job is called: a neverdark is what says so, and what did within a week before it fell silent.
+OURS: Final = f"on (job, instance) last_over_time(livestream_build_info{{{IT}}}[7d])"
 ALONE: Final = "neverdark alone"
 
 
@@ -48,7 +49,7 @@ def _right_now(page: Page) -> None:
             "Whether Prometheus reaches it. While it does not, nobody restarts what fails, and nothing is known of "
             "its streams.",
             "none",
-            Query(f"max by (instance) (up{{{SCRAPE}}})", "{{instance}}"),
+            Query(f"max by (instance) (up{{{IT}}} and {OURS})", "{{instance}}"),
             codes={0: ("NO", "red"), 1: ("yes", "green")},
         ),
         width=6,
@@ -95,7 +96,7 @@ def _right_now(page: Page) -> None:
             "When this run of it began, and when its configuration was last read with success. A run that began lately "
             "and that nobody started: something ends it again and again.",
             "dateTimeFromNow",
-            Query(f"1000 * max by (instance) (process_start_time_seconds{{{SCRAPE}}})", "{{instance}} runs"),
+            Query(f"1000 * max by (instance) (process_start_time_seconds{{{IT}}} and {OURS})", "{{instance}} runs"),
             Query(
                 f"1000 * max by (instance) (livestream_config_last_reload_success_timestamp_seconds{{{IT}}})",
                 "{{instance}} configuration",
@@ -137,7 +138,7 @@ def _in_time(page: Page) -> None:
             "Did it answer, over time",
             "Red: Prometheus could not reach it. Many short ones: it is started again and again.",
             {0: ("no", "red"), 1: ("answers", "dark-green")},
-            Query(f"max by (instance) (up{{{SCRAPE}}})", "{{instance}}"),
+            Query(f"max by (instance) (up{{{IT}}} and {OURS})", "{{instance}}"),
         ),
         width=COLUMNS,
         height=5,
@@ -163,7 +164,7 @@ def _in_time(page: Page) -> None:
             "How long a look at its metrics takes",
             "The time that Prometheus needs to fetch /metrics. It gives up after 8 s.",
             "s",
-            Query(f"max by (instance) (scrape_duration_seconds{{{SCRAPE}}})", "{{instance}}"),
+            Query(f"max by (instance) (scrape_duration_seconds{{{IT}}} and {OURS})", "{{instance}}"),
             limits=((None, "transparent"), (8, "red")),
         ),
         width=12,
@@ -214,7 +215,7 @@ def _resources(page: Page) -> None:
                     "{{instance}}, all that it started",
                 ),
                 Query(
-                    f"max by (instance) (rate(process_cpu_seconds_total{{{SCRAPE}}}[$__rate_interval]))",
+                    f"max by (instance) (rate(process_cpu_seconds_total{{{IT}}}[$__rate_interval]) and {OURS})",
                     f"{{{{instance}}}}, {ALONE}",
                 ),
             ).decimals(2)
@@ -235,7 +236,7 @@ def _resources(page: Page) -> None:
                     "{{instance}}, all that it started",
                 ),
                 Query(
-                    f"max by (instance) (process_resident_memory_bytes{{{SCRAPE}}})",
+                    f"max by (instance) (process_resident_memory_bytes{{{IT}}} and {OURS})",
                     f"{{{{instance}}}}, {ALONE}",
                 ),
             )
@@ -260,7 +261,7 @@ def _resources(page: Page) -> None:
             "Series that it exports",
             "How much Prometheus stores for it: at most 110 for a stream and 80 more for each destination.",
             "short",
-            Query(f"max by (instance) (scrape_samples_scraped{{{SCRAPE}}})", "{{instance}}"),
+            Query(f"max by (instance) (scrape_samples_scraped{{{IT}}} and {OURS})", "{{instance}}"),
         ).decimals(0),
         width=12,
         height=8,

@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
 
 import pytest
-import requests
 import yaml
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.netns import Door, OwnLine
+from tests.integration.harness.prometheus import Prometheus
 from tests.integration.harness.recipes import BAIT, Json, cam, secret
 from tests.integration.harness.sinks import Alertmanager, HttpSink, SmtpSink, part
 from tests.integration.harness.supervised import Neverdark
 from tests.integration.harness.valve import Valve
-from tests.integration.harness.waiting import ON_AIR, SLACK, STARTED, all_along, eventually, free_port
+from tests.integration.harness.waiting import ON_AIR, SLACK, all_along, eventually, free_port
 
 PROMETHEUS = Path(__file__).parents[2] / "prometheus"
 # The issue's promise, from fault to page.
@@ -43,54 +41,18 @@ HURRY = {"group_wait: 5s\n      group_interval: 1m": f"group_wait: 5s\n      gro
 EAGER: Json = {"restart": {"max_delay": "2s", "cooldown": "5s"}}
 
 
-class Prometheus:
-    """A real Prometheus on prometheus.yml and its rules; only where things are is the test's."""
-
-    def __init__(self, room: Path, neverdark: int, alertmanager: int) -> None:
-        self.port = free_port()
-        self._room = room
-        self._process: subprocess.Popen[bytes] | None = None
-        self._session = requests.Session()
-        self._session.trust_env = False
-        config: Json = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
-        config["rule_files"] = [str(PROMETHEUS / "rules" / "*.yml")]
-        config["alerting"]["alertmanagers"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{alertmanager}"]}]
-        ports = {"neverdark": neverdark, "prometheus": self.port, "alertmanager": alertmanager}
-        for scrape in config["scrape_configs"]:
-            scrape.pop("file_sd_configs", None)
-            scrape["static_configs"] = [{"targets": [f"127.0.0.1:{ports[scrape['job_name']]}"]}]
-        ours = next(scrape for scrape in config["scrape_configs"] if scrape["job_name"] == "neverdark")
-        ours["static_configs"][0]["labels"] = {"site": "harbour"}  # as a fleet's targets name theirs
-        room.mkdir()
-        (room / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
-
-    def __enter__(self) -> Self:
-        command = ["prometheus", f"--config.file={self._room / 'prometheus.yml'}"]
-        command += [f"--storage.tsdb.path={self._room / 'data'}", f"--web.listen-address=127.0.0.1:{self.port}"]
-        with (self._room / "prometheus.log").open("wb") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        try:
-            eventually(lambda: self._get("/-/ready").ok, STARTED, f"Prometheus ready; see {self._room}")
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process is not None
-        self._process.kill()  # its data are nobody's
-        self._process.wait()
-        self._session.close()
-
-    def ask(self, query: str) -> list[Json]:
-        """The series that a query finds."""
-        answer = self._get("/api/v1/query", query=query)
-        assert answer.ok, answer.text
-        found: list[Json] = answer.json()["data"]["result"]
-        return found
-
-    def _get(self, path: str, **parameters: str) -> requests.Response:
-        return self._session.get(f"http://127.0.0.1:{self.port}{path}", params=parameters, timeout=5)
+def as_shipped(port: int, neverdark: int, alertmanager: int) -> Json:
+    """prometheus.yml and its rules; only where things are is the test's."""
+    config: Json = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
+    config["rule_files"] = [str(PROMETHEUS / "rules" / "*.yml")]
+    config["alerting"]["alertmanagers"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{alertmanager}"]}]
+    ports = {"neverdark": neverdark, "prometheus": port, "alertmanager": alertmanager}
+    for scrape in config["scrape_configs"]:
+        scrape.pop("file_sd_configs", None)
+        scrape["static_configs"] = [{"targets": [f"127.0.0.1:{ports[scrape['job_name']]}"]}]
+    ours = next(scrape for scrape in config["scrape_configs"] if scrape["job_name"] == "neverdark")
+    ours["static_configs"][0]["labels"] = {"site": "harbour"}  # as a fleet's targets name theirs
+    return config
 
 
 class Stack:
@@ -113,7 +75,9 @@ class Stack:
             "email-for": "page",
         }
         alertmanager = running.enter_context(Alertmanager(room / "am", secrets, hurry=HURRY))
-        self.prometheus = running.enter_context(Prometheus(room / "prometheus", neverdark, alertmanager.port))
+        port = free_port()
+        config = as_shipped(port, neverdark, alertmanager.port)
+        self.prometheus = running.enter_context(Prometheus(room / "prometheus", port, config))
         known = "count(stream:livestream_stream_wanted:last_known == 1) == 3 and on () count(up == 1) == 3"
         eventually(lambda: self.prometheus.ask(known), SCRAPE + EVALUATION + SLACK, "scraped and evaluated")
 

@@ -141,6 +141,18 @@ def test_what_else_is_told_apart() -> None:
     assert not inhibits(labels_of("FleetOffAir"), labels_of("StreamOffAir", instance="b:1"))
 
 
+def test_a_line_whose_site_has_no_name_is_that_of_one_neverdark() -> None:
+    def of(name: str, instance: str) -> dict[str, str]:
+        return {label: value for label, value in labels_of(name, instance=instance).items() if label != "site"}
+
+    line = labels_of("FleetOffAir") | {"alertname": "SiteOffline", "scope": "instance"}
+    del line["site"]
+    for narrow in ("FleetOffAir", *OF_STREAMS, *SYMPTOMS):
+        assert inhibits(line, of(narrow, "a:1")), narrow
+        assert not inhibits(line, of(narrow, "b:1")), narrow
+    assert not inhibits(line, of("NeverdarkDown", "a:1"))
+
+
 def test_no_two_alerts_hold_back_each_other_and_none_holds_back_itself() -> None:
     for one in NAMES:
         for other in NAMES:

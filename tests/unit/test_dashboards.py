@@ -33,8 +33,8 @@ OF_ITSELF = {sample.name for family in ProcessCollector(registry=None).collect()
 WORDS = set(
     re.findall(
         r"\w+",
-        "and avg_over_time bool by clamp_min end histogram_quantile increase max max_over_time min min_over_time "
-        "offset on or rate round sort sort_desc sum sum_over_time time topk unless",
+        "and avg_over_time bool by clamp_min end histogram_quantile increase last_over_time max max_over_time min "
+        "min_over_time offset on or rate round sort sort_desc sum sum_over_time time topk unless",
     )
 )
 GRAFANA_WORDS = {"__all", "__interval", "__range", "__rate_interval", "__url_time_range", "__field", "__data"}

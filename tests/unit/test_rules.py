@@ -180,6 +180,12 @@ def test_rules_read_records_that_are_there(rule: str) -> None:
     assert set(re.findall(r"\w+:livestream_\w+:\w+", QUERIES[rule])) <= RECORDS
 
 
+def test_a_job_may_be_called_as_one_likes() -> None:
+    """By its name it is found before it has ever answered; else by what it says of itself."""
+    named = [found for text in QUERIES.values() for found in re.findall(r"""\w+\{[^}]*job\s*=~?\s*["'][^}]*\}""", text)]
+    assert sorted(named) == ['up{job="alertmanager"}', 'up{job="neverdark"}']
+
+
 # --- what a message says ----------------------------------------------------------------------------
 
 
