@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -138,6 +142,64 @@ def test_the_end_says_how_long_it_was_dark(stack: Stack) -> None:
     assert attachment["title"] == "🟢 RESOLVED: harbour-cam was dark for 6m 40s"
     assert "Alert from <!date^" in attachment["text"]
     assert attachment["color"] == "#1f8a4c"
+
+
+SITE = 'Köln <Hafen> & "Nord" + \\ 1'
+TOLD = "What broke: uplink. Latest exits: ingest_closed. Tried: restart_pusher ×3 (process). Now: encoder running. "
+
+
+def many(count: int, summary: str, description: str) -> list[dict[str, object]]:
+    """So many tickets' worth of alerts of one stream, which is called after their number."""
+    shared = {"job": "neverdark", "site": SITE, "instance": "10.1.0.11:9833", "stream": f"s{count}"}
+    return [
+        {
+            "labels": shared
+            | {"alertname": "KeyRefused", "severity": "page", "scope": "process", "destination": f"d{n}"},
+            "annotations": ANNOTATIONS | {"summary": f"{n}. {summary}", "description": f"({n}) {description}"},
+        }
+        for n in range(count)
+    ]
+
+
+def test_no_message_is_too_long_to_be_taken(stack: Stack) -> None:
+    """Discord answers 400 above 4,096 characters, 256 in a title; Alertmanager 0.25 does not try again."""
+    groups = {
+        1: many(1, "Ж" * 3000, "🎥 *bold* " * 3000),
+        5: many(5, "the ingest refuses yt", TOLD * 2),
+        14: many(14, "the ingest refuses yt", TOLD * 2),
+        60: many(60, "Ж_" * 200, "Ж_" * 2000),
+    }
+    for alerts in groups.values():
+        stack.alertmanager.post(alerts)
+    eventually(lambda: min(len(stack.http.at(path)) for path in ("/discord", "/slack")) == 4, SECONDS + 5, "all")
+    assert not stack.http.refused
+    told = {
+        next(count for count in groups if f"s{count}%22" in text): text
+        for text in (body["embeds"][0]["description"] for body in stack.http.at("/discord"))
+    }
+    assert told[1].endswith(")")
+    assert TOLD.strip().replace("_", "\\_") in told[5]
+    for count in (5, 14, 60):
+        whole = told[count].count("Segment: ")
+        headlines = told[count].count("**") // 2 - whole  # the segment is bold, too
+        more = int(match[1]) if (match := re.search(r"^and (\d+) more$", told[count], re.MULTILINE)) else 0
+        assert headlines + more == count, told[count]
+        assert whole == (5 if count < 60 else 1)
+        assert "[Silence](" in told[count]
+
+    # The link's filter, read as Alertmanager's page does: decodeURIComponent, then each value as JSON.
+    link = re.search(r"\[Silence\]\((\S+)\)", told[5])
+    assert link
+    found = re.findall(r'(\w+)=("(?:[^"\\]|\\.)*")', unquote(link[1].partition("?filter=")[2]))
+    common = {"alertname": "KeyRefused", "severity": "page", "scope": "process", "stream": "s5", "site": SITE}
+    assert {name: json.loads(value) for name, value in found} == {
+        "job": "neverdark",
+        "instance": "10.1.0.11:9833",
+        **common,
+    }
+    (html,) = [part(mail, "html") for mail in stack.smtp.mails if "s5%22" in part(mail, "html")]
+    hrefs = re.findall(r'href="([^"]*silences[^"]*)"', html)
+    assert [unquote(unescape(href)) for href in hrefs] == [unquote(link[1])]
 
 
 def test_one_message_for_a_site_and_none_for_its_streams(stack: Stack) -> None:

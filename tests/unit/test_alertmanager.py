@@ -503,6 +503,40 @@ def test_what_is_no_url_is_not_made_a_link(tmp_path: Path) -> None:
     assert 'href="docs' not in render(tmp_path, data, html=True)["email.html"]
 
 
+def units(text: str) -> int:
+    """How long a text is where a character beyond U+FFFF counts twice."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+@pytest.mark.parametrize("text", ["x" * 9000, "*&" * 4000, "ü" * 9000, "🎥" * 9000, "short"], ids=lambda text: text[:2])
+@pytest.mark.parametrize("count", [1, 5, 60])
+def test_every_message_ends_where_the_platform_wants_it(count: int, text: str, tmp_path: Path) -> None:
+    links = {"runbook_url": "https://docs.example.net/" + text, "dashboard": "https://grafana.example.net/" + text}
+    notes = {"summary": text, "description": text, "segment": text, "dark_for": text, **links}
+    alerts = [alert("KeyRefused", **notes) for _ in range(count)]
+    for status in ("firing", "resolved"):
+        for one in alerts:
+            one["status"] = status
+            one["endsAt"] = "2026-11-23T18:42:15.4Z"
+            one["labels"] |= {"site": text, "severity": "page"}
+        made = render(tmp_path, message(*alerts))
+        assert max(units(made[name]) for name in ("discord.title", "slack.title", "subject")) <= 256  # PagerDuty: 1,024
+        assert units(made["discord.message"]) <= 4096
+        assert units(made["text"]) <= 4096  # Telegram
+        assert units(made["slack.text"]) <= 4096
+        assert units(made["short"]) <= (160 if made["short"].isascii() else 70)
+
+
+@pytest.mark.parametrize("base", ["", "http://localhost:3000", "http://127.0.0.1:3000"])
+def test_a_link_that_leads_nowhere_is_left_out(base: str, tmp_path: Path) -> None:
+    notes = {"runbook_url": f"{base}/runbooks.md#x", "dashboard": f"{base}/d/neverdark-self"}
+    data = message(alert("StreamOffAir", **notes))
+    for name, made in {**render(tmp_path, data), **render(tmp_path, data, html=True)}.items():
+        assert "What to do" not in made, name
+        assert "Dashboard" not in made, name
+        assert "/d/neverdark-self" not in made, name
+
+
 def test_no_template_that_a_receiver_names_is_missing() -> None:
     named = {
         name

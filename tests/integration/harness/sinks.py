@@ -11,7 +11,7 @@ import socketserver
 import subprocess
 import threading
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,19 +31,32 @@ class Post:
     body: Any  # of JSON
 
 
+def units(text: str) -> int:
+    """How long a text is where a character beyond U+FFFF counts twice: as in JavaScript."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def too_long(post: Post) -> bool:
+    """Whether Discord would refuse it: https://discord.com/developers/docs/resources/message#embed-object-embed-limits"""
+    embeds = post.body.get("embeds", ()) if isinstance(post.body, dict) else ()
+    return any(units(embed["title"]) > 256 or units(embed["description"]) > 4096 for embed in embeds)
+
+
 class HttpSink:
-    """Takes every POST with 200, or with `answer`."""
+    """Takes every POST with 200, or with `answer`; with 400 what a platform would find too long."""
 
     def __init__(self) -> None:
         self.posts: list[Post] = []
+        self.refused: list[Post] = []
         self.answer = 200
         sink = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                sink.posts.append(Post(self.path, json.loads(body)))
-                self.send_response(sink.answer)
+                post = Post(self.path, json.loads(body))
+                (sink.refused if too_long(post) else sink.posts).append(post)
+                self.send_response(400 if too_long(post) else sink.answer)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
                 self.wfile.write(b"ok")
@@ -188,6 +201,14 @@ class Alertmanager:
         command += [f"--annotation={name}={value}" for name, value in (annotations or {}).items()]
         command += [f"--{name}={value}" for name, value in times.items()]
         subprocess.run(command, check=True, capture_output=True, timeout=10)
+
+    def post(self, alerts: Sequence[Mapping[str, object]]) -> None:
+        """All of them at once, as Prometheus does."""
+        request = urllib.request.Request(  # noqa: S310 - of ours
+            f"{self.url}/api/v2/alerts", json.dumps(alerts).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - of ours
+            assert answer.status == 200
 
     def _ready(self) -> bool:
         with urllib.request.urlopen(f"{self.url}/-/ready", timeout=1) as answer:  # noqa: S310 - of ours
