@@ -7,6 +7,8 @@ from supervisor.model import ExitCause, Refusal
 
 # Trying again at once cannot help: somebody must change the configuration or the machine first.
 HOPELESS = frozenset({ExitCause.BAD_ARGUMENTS, ExitCause.ENCODER_MISSING})
+# An ingest that does not say why it refuses is asked no more often for that, and a full disk has no room a moment later.
+_AS_IF_BUSY = frozenset({ExitCause.INGEST_REFUSED, ExitCause.DISK_FULL})
 # A server that says no says it again a second later, and may lock out who keeps asking.
 _REFUSED_FIRST_DELAY = 10.0
 # Cameras lock out after five to ten tries within some minutes; who is only busy may have room again at any moment.
@@ -32,8 +34,8 @@ def is_ghost(cause: ExitCause, worked: float | None) -> bool:
 
 
 def how_refused(cause: ExitCause, refusal: Refusal | None) -> Refusal | None:
-    """How a server refused, an ingest too: that it does not say why is no reason to ask it more often."""
-    return Refusal.BUSY if cause is ExitCause.INGEST_REFUSED else refusal
+    """How a server refused, or what is like it: the answer will be the same for a while."""
+    return Refusal.BUSY if cause in _AS_IF_BUSY else refusal
 
 
 def must_not_be_hurried(refusal: Refusal | None) -> bool:

@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 
 from supervisor import events, lifecycle, lifecycle_types
@@ -51,6 +50,7 @@ from supervisor.process import Child, is_stopped, spawn
 from supervisor.progress_meter import ProgressMeter
 from supervisor.progress_socket import ProgressSocket
 from supervisor.quantities import Address
+from supervisor.recording import Recording
 from supervisor.rhythm import Rhythm
 from supervisor.runlog import Trouble as StorageTrouble
 from supervisor.secrecy import Redactor
@@ -126,6 +126,7 @@ class Slot:
         self._clock = SourceClock() if spec.key.role is Role.ENCODER else None
         self.rhythm = Rhythm() if spec.in_pieces else None
         self._resumed: float | None = None  # when a pusher's media came back in this run, after it had nothing to send
+        self._recording = Recording(spec.output_file) if spec.output_file else None
         self._fed_before = 0.0  # the feeder's count at our last advance, or at the start of our run
         self._cpu_seconds = 0.0
         self.made = host.loop.time()
@@ -194,6 +195,8 @@ class Slot:
         if replaced:
             self._argv_fixed, self._late_picture = None, False
             self.rhythm = Rhythm() if spec.in_pieces else None
+        if spec.output_file != self.spec.output_file:
+            self._recording = Recording(spec.output_file) if spec.output_file else None
         before, self.spec = self.spec, spec
         self._output.hide(redactor)
         if bool(self.uplink) != bool(spec.ingest):
@@ -409,11 +412,9 @@ class Slot:
         argv = [word.replace(PROGRESS, url) for word in words]
         if self.feeds:
             argv = list(map(self.feeds.begin_run(self.spec.feeds), argv))
-        path = self.spec.output_file
-        if path and path.exists():
-            stamp = datetime.fromtimestamp(wall, UTC).strftime("%Y%m%dT%H%M%SZ")
-            unused = str(path.with_name(f"{path.stem}.{stamp}-{self.status.run}{path.suffix}"))
-            argv = [unused if word == str(path) else word for word in argv]
+        if self._recording:
+            path, unused = str(self._recording.path), str(self._recording.file(wall, self.status.run))
+            argv = [unused if word == path else word for word in argv]
         return argv
 
     def _begin_run(self, run_id: str, pid: int, reason: RestartReason | None) -> None:
@@ -560,6 +561,8 @@ class Slot:
             self.intake.ended(now, replaced=self.child is not None)
         if self.feeds and self.child is None:
             self.feeds.ended()
+        if self._recording and self.child is None:
+            self._recording.tidy()
 
     def _was_idle(self, now: float) -> bool:
         """It has, or a moment ago it had, sent all that it was given, and long ago.
