@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supervisor import __version__
+from supervisor.standard_streams import flushed, open_closed_ones
 
 if TYPE_CHECKING:  # `run` listens to signals before it loads anything that takes time
     from supervisor.config_file import Loaded
@@ -19,11 +21,27 @@ if TYPE_CHECKING:  # `run` listens to signals before it loads anything that take
     from supervisor.data_dir import DataDir
 
 DONE, FAILED, WRONG = 0, 1, 2
+_CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EPIPE})
 _CONFIG_FILES = (Path("neverdark.yml"), Path("/etc/neverdark/neverdark.yml"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 failed, 2 wrong usage or configuration."""
+    open_closed_ones()
+    try:
+        code = _main(argv)
+    except SystemExit:  # argparse: help, version, wrong usage
+        if not flushed():
+            raise SystemExit(FAILED) from None
+        raise
+    except OSError as error:  # the reader of our output went away, or the disk that it goes to is full
+        if error.filename is not None or error.errno not in _CANNOT_BE_WRITTEN:
+            raise
+        code = FAILED
+    return code if flushed() or code != DONE else FAILED
+
+
+def _main(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.do
     if command is _run:
@@ -33,16 +51,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     from supervisor.config_problems import ConfigError
 
     try:
-        return command(args)
+        code = command(args)
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        with contextlib.suppress(OSError):
+            print(error, file=sys.stderr)
         return WRONG
     except KeyboardInterrupt:
         return FAILED
-    except BrokenPipeError:
-        # The reader of our output went away; Python must not complain about it once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    if command is _run:
+        flushed()  # its streams were kept and have ended in order, whoever read about it
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -188,7 +206,7 @@ def _keep_descriptors_to_ourselves() -> None:
     """What our own parent left open (a lock, a make's pipe) is not for FFmpeg to hold on to."""
     for entry in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
-            if int(entry.name) > sys.stderr.fileno():
+            if int(entry.name) > 2:  # noqa: PLR2004 - standard errors
                 os.set_inheritable(int(entry.name), False)  # noqa: FBT003 - positional only
 
 

@@ -63,8 +63,9 @@ class LineWriter:
                 self._stream.flush()
 
 
-def configure(stream: TextIO = sys.stdout) -> LineWriter:
-    """Set structlog up for this process; returns the writer, to be closed last."""
+def configure(stream: TextIO | None = None) -> LineWriter:
+    """Set structlog up for this process; returns the writer, to be closed last. None: standard output."""
+    stream = stream or sys.stdout
     writer = LineWriter(stream)
     readable = stream.isatty()
     renderer: Any = (

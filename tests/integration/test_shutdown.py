@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +69,13 @@ def test_a_signal_during_the_start_ends_it_too(ingest: Ingest, unstarted: Launch
     eventually(lambda: carriers(running.data_dir), 10 + SLACK, "the first process is there")
     assert running.stop() == 0
     assert not carriers(running.data_dir)
+
+
+def test_who_closes_all_standard_streams_has_a_neverdark_all_the_same(ingest: Ingest, unstarted: Launch) -> None:
+    running = unstarted({"cam": cam(ingest.url, secret("main"))})
+    running.wrapper = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    running.start().wait_on_air()
+    assert running.process is not None
+    for number in range(3):  # and no socket or lock of ours, to which words would go
+        assert str(Path(f"/proc/{running.process.pid}/fd/{number}").readlink()) == "/dev/null"
+    assert running.stop() == 0
