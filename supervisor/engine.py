@@ -33,6 +33,7 @@ from supervisor.ffmpeg.parameters import Picture
 from supervisor.gather import Gather
 from supervisor.incidents import NOTHING_OPEN, Book
 from supervisor.keeper import Keeper
+from supervisor.leftovers import Leftovers
 from supervisor.lifecycle_types import RetryNow
 from supervisor.marks import OWNER_VARIABLE
 from supervisor.media_links import MediaLinks, NoFreePort
@@ -97,6 +98,7 @@ class Engine:
         self._reaches = ReachWatch(
             self._slots, self._slot, lambda: self.loaded.config.network.reference, self.tell, self._learned
         )
+        self._leftovers = Leftovers(data_dir, lambda: {*self.streams, *self._specs}, self._workers)
         self._second = SecondLayer(self.streams, self.book, self._keeper, self._reaches, self.tell, self._workers)
 
     # --- main path ---------------------------------------------------------------------------------
@@ -148,6 +150,7 @@ class Engine:
             partial(self._config_watch.run_forever, self._reload),
             uplinks.run_forever,
             self._reaches.run_forever,
+            self._leftovers.run_forever,
         )
         tasks = [asyncio.create_task(self._keep(job)) for job in jobs]
         for stream in list(self.streams.values()):
@@ -442,7 +445,7 @@ class Engine:
         if isinstance(fact, events.ProcessAdvanced):
             self._ingest_answers(fact.key)
         # What follows from a fact is told after it.
-        listeners: list[events.Listener] = [*self.listeners, self._keeper, self._reaches.hear]
+        listeners: list[events.Listener] = [*self.listeners, self._keeper, self._reaches.hear, self._leftovers.hear]
         for listener in listeners:
             try:
                 listener(fact)

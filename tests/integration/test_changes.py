@@ -142,3 +142,21 @@ def test_a_secret_file_that_comes_later_is_noticed_by_itself(ingest: Ingest, nev
     running.wait_on_air("cam")
     assert running.log().count(REJECTED) == 1
     assert running.metric("config_last_reload_successful") == 1
+
+
+def test_a_renamed_stream_that_gets_its_name_back_has_its_logs(neverdark: Launch) -> None:
+    mine, keeps = {"command": ["sh", "-c", "echo here I am; exec sleep 1000"]}, {"command": ["sleep", "1000"]}
+    running = neverdark({"mine": mine, "keeps": keeps})
+    logs, run = running.data_dir / "logs", running.data_dir / "run"
+    eventually(lambda: [*(logs / "mine").glob("*.log")], 5 + SLACK, "it has said something")
+    before = {file.name for file in (logs / "mine").glob("*.log")}
+
+    running.config["streams"] = {"other": mine, "keeps": keeps}
+    running.write_config()
+    eventually((logs / "mine" / "gone").exists, 20 + SLACK, "it is seen to be gone")
+    assert {folder.name for folder in run.iterdir()} == {"other", "keeps"}
+
+    running.config["streams"] = {"mine": mine, "keeps": keeps}
+    running.write_config()
+    eventually(lambda: not (logs / "mine" / "gone").exists(), 20 + SLACK, "it is back")
+    assert {file.name for file in (logs / "mine").glob("*.log")} >= before
