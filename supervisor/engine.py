@@ -40,6 +40,7 @@ from supervisor.media_links import MediaLinks, NoFreePort
 from supervisor.model import ProcessKey, RestartReason, Role, Segment, State, Trouble
 from supervisor.oom import MemoryWatch
 from supervisor.orphans import end_orphans
+from supervisor.other_publishers import OtherPublishers
 from supervisor.plan import StreamSpec, fixed, plan, sourceless
 from supervisor.preflight import ca_bundle, preflight, raise_file_limit
 from supervisor.quantities import Address
@@ -99,6 +100,7 @@ class Engine:
             self._slots, self._slot, lambda: self.loaded.config.network.reference, self.tell, self._learned
         )
         self._leftovers = Leftovers(data_dir, lambda: {*self.streams, *self._specs}, self._workers)
+        self._others = OtherPublishers(data_dir.path, self._pushers, self.tell, self._workers)
         self._second = SecondLayer(self.streams, self.book, self._keeper, self._reaches, self.tell, self._workers)
 
     # --- main path ---------------------------------------------------------------------------------
@@ -139,6 +141,7 @@ class Engine:
             add_looks=self._reaches.add_to,
             book=self.book,
             fixed=self._fixed,
+            rival=self._others.of,
         )
         self._apply(self._plan(self.loaded))
         ready()
@@ -151,6 +154,7 @@ class Engine:
             uplinks.run_forever,
             self._reaches.run_forever,
             self._leftovers.run_forever,
+            self._others.run_forever,
         )
         tasks = [asyncio.create_task(self._keep(job)) for job in jobs]
         for stream in list(self.streams.values()):
@@ -172,6 +176,7 @@ class Engine:
             stream.close()
         self._host.progress.close()
         self._reaches.close()
+        self._others.close()
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def _keep(self, job: Job) -> None:

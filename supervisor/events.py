@@ -268,6 +268,15 @@ class ClockStepped:
 
 
 @dataclass(frozen=True, slots=True)
+class AnotherPublisher:
+    """Somebody else on this machine publishes where this destination does; `who`, in words."""
+
+    stream: str
+    destination: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
 class StorageTrouble:
     """Something cannot be written. Streams go on; logs have a gap."""
 
@@ -323,6 +332,7 @@ Fact = (
     | ConfigRejected
     | OrphanEnded
     | ClockStepped
+    | AnotherPublisher
     | StorageTrouble
     | StorageRecovered
     | ProbeTrouble

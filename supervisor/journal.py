@@ -139,6 +139,8 @@ class Journal:
                 log.warning("ended a process that an earlier neverdark left behind", pid=pid, run_id=run_id)
             case events.ClockStepped(seconds):
                 log.warning("the wall clock was set", seconds=round(seconds, 3))
+            case events.AnotherPublisher(stream, destination, who):
+                log.error("somebody else publishes on this key", stream=stream, destination=destination, who=who)
             case events.StorageTrouble(path, error):
                 log.error("cannot write; streams go on, logs have a gap", path=str(path), error=error)
             case events.StorageRecovered(path):

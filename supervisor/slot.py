@@ -52,6 +52,7 @@ from supervisor.progress_socket import ProgressSocket
 from supervisor.quantities import Address
 from supervisor.recording import Recording
 from supervisor.rhythm import Rhythm
+from supervisor.rivals import SOON_SECONDS, suspicion
 from supervisor.runlog import Trouble as StorageTrouble
 from supervisor.secrecy import Redactor
 from supervisor.snapshot import LastFailure, ProcessSnapshot
@@ -98,6 +99,7 @@ class Host:
     book: Book
     fixed: Callable[[str, Picture], tuple[str, ...] | None]  # a stream's encoder whose picture stays as it began
     add_looks: Callable[[Evidence, ProcessSpec], Evidence]  # adds what probes have found to the evidence of a failure
+    rival: Callable[[ProcessKey], str | None] = lambda _: None  # who else is known to publish on its key, in words
 
 
 class Slot:
@@ -126,6 +128,7 @@ class Slot:
         self._clock = SourceClock() if spec.key.role is Role.ENCODER else None
         self.rhythm = Rhythm() if spec.in_pieces else None
         self._resumed: float | None = None  # when a pusher's media came back in this run, after it had nothing to send
+        self._closed_soon = 0  # times in a row
         self._recording = Recording(spec.output_file) if spec.output_file else None
         self._fed_before = 0.0  # the feeder's count at our last advance, or at the start of our run
         self._cpu_seconds = 0.0
@@ -634,6 +637,12 @@ class Slot:
             if self.last_cause is ExitCause.KILLED:
                 self.last_cause = ExitCause.OUT_OF_MEMORY
         self.exits = {**self.exits, fact.cause: self.exits.get(fact.cause, 0) + 1}
+        if self.key.role is Role.PUSHER and not fact.planned:
+            soon = fact.cause is ExitCause.INGEST_CLOSED and fact.seconds < SOON_SECONDS
+            self._closed_soon = self._closed_soon + 1 if soon else 0
+            if words := suspicion(fact.cause, fact.last_words, self._closed_soon, self._host.rival(self.key)):
+                fact = replace(fact, last_words=(*fact.last_words, words))
+                lines.append(f"[neverdark] {words}")
         if not fact.planned:
             self.last_failure = LastFailure(fact.cause, wall, fact.last_words[-_FAILURE_LINES:])
         how = f"signal {fact.signal}" if fact.signal else f"exit code {fact.code}"

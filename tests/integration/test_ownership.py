@@ -236,3 +236,27 @@ def test_children_have_the_file_limits_that_we_were_started_with(ingest: Ingest,
     for place in (ENCODER, PUSHER, ("mine", "command", "")):
         assert resource.prlimit(running.pid(*place), resource.RLIMIT_NOFILE) == (777, hard)
     assert len(carriers(running.data_dir)) == 3
+
+
+# --- two on one key ----------------------------------------------------------------------------------
+
+
+def test_two_neverdarks_on_one_key_learn_of_each_other(tmp_path: Path, ingest: Ingest, neverdark: Launch) -> None:
+    key = secret("main")
+    first = neverdark({"cam": cam(ingest.url, key)})
+    first.wait_on_air()
+    eventually(lambda: ingest.receives(key), SLACK, "published")
+    assert first.process is not None
+    assert "somebody else" not in first.log()
+    # Each looks a second after its start, then twice a minute; the second, once it is put up, finds the first.
+    with Neverdark(tmp_path / "second", {"cam": cam(ingest.url, key)}) as second:
+        who = f"another neverdark, pid {first.process.pid}, data_dir {first.data_dir}"
+        eventually(lambda: who in second.log(), 5 + SLACK, "the log says who")
+
+        def told() -> bool:
+            failure = second.one(*PUSHER)["last_failure"]
+            return bool(failure) and any(who in line for line in failure["log"])
+
+        eventually(told, 15 + SLACK, "and so do page and API, beside the refusal")
+        assert second.log().count('"somebody else publishes on this key"') == 1
+    assert first.on_air()

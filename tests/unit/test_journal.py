@@ -99,6 +99,7 @@ FACTS: list[events.Fact] = [
     events.ConfigRejected(Path("/c.yml"), ("a: wrong",)),
     events.OrphanEnded(7, "r0"),
     events.ClockStepped(-60.0),
+    events.AnotherPublisher("häfen", "youtube", "another neverdark, pid 7, data_dir /srv/two"),
     events.StorageTrouble(Path("/data"), "No space left on device"),
     events.StorageRecovered(Path("/data")),
     events.ProbeTrouble("uplink", "no netlink"),
