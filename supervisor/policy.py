@@ -7,7 +7,7 @@ from supervisor.model import ExitCause, Refusal
 
 # Trying again at once cannot help: somebody must change the configuration or the machine first.
 HOPELESS = frozenset({ExitCause.BAD_ARGUMENTS, ExitCause.ENCODER_MISSING})
-# An ingest that does not say why it refuses is asked no more often for that, and a full disk has no room a moment later.
+# An ingest that does not say why it refuses, and a full disk: neither is otherwise a moment later.
 _AS_IF_BUSY = frozenset({ExitCause.INGEST_REFUSED, ExitCause.DISK_FULL})
 # A server that says no says it again a second later, and may lock out who keeps asking.
 _REFUSED_FIRST_DELAY = 10.0
