@@ -54,6 +54,7 @@ PURE = {
     "supervisor.ffmpeg.codecs",
     "supervisor.ffmpeg.destinations",
     "supervisor.ffmpeg.failure",
+    "supervisor.ffmpeg.opening",
     "supervisor.ffmpeg.parameters",
     "supervisor.ffmpeg.progress",
     "supervisor.ffmpeg.sources",
