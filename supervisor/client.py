@@ -253,6 +253,8 @@ def table(streams: Streams) -> Table:
             )
         if stream["reason"] and stream["wanted"]:
             grid.add_row("", "", Text(stream["reason"], style="red"))
+        if stream.get("note"):
+            grid.add_row("", "", Text(f"source: {stream['note']}", style="yellow"))
     return grid
 
 

@@ -29,7 +29,7 @@ from supervisor.data_dir import DataDir
 from supervisor.drilling import cause
 from supervisor.environment import Environments
 from supervisor.ffmpeg.binary import Binary
-from supervisor.ffmpeg.parameters import Picture
+from supervisor.ffmpeg.opening import Traits
 from supervisor.gather import Gather
 from supervisor.incidents import NOTHING_OPEN, Book
 from supervisor.keeper import Keeper
@@ -41,7 +41,7 @@ from supervisor.model import ProcessKey, RestartReason, Role, Segment, State, Tr
 from supervisor.oom import MemoryWatch
 from supervisor.orphans import end_orphans
 from supervisor.other_publishers import OtherPublishers
-from supervisor.plan import StreamSpec, fixed, plan, sourceless
+from supervisor.plan import StreamSpec, adapted, plan, sourceless
 from supervisor.preflight import ca_bundle, preflight, raise_file_limit
 from supervisor.quantities import Address
 from supervisor.reach_watch import ReachWatch
@@ -140,7 +140,7 @@ class Engine:
             line_down=self._reaches.line_down,
             add_looks=self._reaches.add_to,
             book=self.book,
-            fixed=self._fixed,
+            adapted=self._adapted,
             rival=self._others.of,
         )
         self._apply(self._plan(self.loaded))
@@ -400,9 +400,9 @@ class Engine:
         stream = self.streams.get(name)
         return stream is not None and stream.drilling(asyncio.get_running_loop().time())
 
-    def _fixed(self, name: str, picture: Picture) -> tuple[str, ...] | None:
-        """The command line of an encoder that keeps to the picture that it began with."""
-        return fixed(self.loaded.config, name, self._binary, self._links.port, picture)
+    def _adapted(self, name: str, traits: Traits) -> tuple[str, ...]:
+        """The command line of an encoder that is made for what is known of its source."""
+        return adapted(self.loaded.config, name, self._binary, self._links.port, traits)
 
     def _learned(self, slot: Slot) -> None:
         """A probe has found something that explains a failure."""

@@ -71,6 +71,14 @@ class ProcessExited:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceLearned:
+    """An encoder has found out something about its source, told in words."""
+
+    key: ProcessKey
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessRemoved:
     """The configuration no longer has this process, and it is gone."""
 
@@ -312,6 +320,7 @@ Fact = (
     | ProcessAdvanced
     | ProcessSilent
     | ProcessExited
+    | SourceLearned
     | ProcessRemoved
     | SpawnFailed
     | RetryScheduled

@@ -110,6 +110,8 @@ class Journal:
                 )
             case events.ProcessExited():
                 self._exited(fact)
+            case events.SourceLearned(key, words):
+                log.warning(_of("source", words), stream=key.stream)
             case events.ProcessRemoved(key):
                 log.info(_of(key.name, "no longer configured"), stream=key.stream)
             case events.SpawnFailed(key, cause, error):

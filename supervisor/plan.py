@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from supervisor.config import Config, Destination, Policies, Stream, Uplink, destination_scheme, text
+from supervisor.config import Config, Destination, Policies, Stream, Uplink, Video, destination_scheme, text
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
-from supervisor.ffmpeg.codecs import COPY
+from supervisor.ffmpeg.codecs import COPY, takes_sound
+from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import Picture
 from supervisor.ffmpeg.sources import Kind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
 from supervisor.model import ProcessKey, Role
@@ -65,6 +66,8 @@ class ProcessSpec:
     question_url: SecretStr | None = None  # and asked for how long not to come back
     in_pieces: bool = False  # what an encoder reads comes in bursts
     live: bool = False  # what it reads comes from outside, in its own time
+    takes_sound: bool = False  # what it reads may bring sound or not
+    copies_picture: bool = False
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
     target: tuple[str, ...] = field(default=(), repr=False)  # what two processes must not do at the same time
     ingests: tuple[Way, ...] = field(init=False)  # where it connects to by TCP
@@ -181,28 +184,39 @@ def sourceless(config: Config, name: str, binary: Binary, media_port: MediaPort)
     return _encoder(config, name, without, binary, {key: media_port(name, key) for key in stream.destinations}).argv
 
 
-def fixed(config: Config, name: str, binary: Binary, media_port: MediaPort, picture: Picture) -> tuple[str, ...] | None:
-    """The command line of a stream's encoder that makes the picture that its first run made.
+def adapted(config: Config, name: str, binary: Binary, media_port: MediaPort, traits: Traits) -> tuple[str, ...]:
+    """The command line of a stream's encoder, made for what its runs have found out.
 
-    A source that comes back with another size or rate must not change what goes out. None where nothing is left open:
-    all is configured, or the picture is copied.
+    A source that comes back with another size or rate must not change what goes out: the picture stays as it began.
     """
     stream = config.streams[name]
-    video = stream.video
-    if video.codec == COPY or not picture.square:
-        return None
+    if found := _picture_of(stream.video, traits.picture):
+        stream = stream.model_copy(update={"video": stream.video.model_copy(update=found)})
+    return _encoder(
+        config, name, stream, binary, {key: media_port(name, key) for key in stream.destinations}, traits
+    ).argv
+
+
+def _picture_of(video: Video, picture: Picture | None) -> dict[str, object]:
+    """What is left open in the configuration and known from the first run."""
     found: dict[str, object] = {}
+    if picture is None or video.codec == COPY or not picture.square:
+        return found
     if video.size is None:
         found["size"] = (picture.width, picture.height)
     if video.fps is None and picture.rate is not None and picture.rate <= _MOST_FPS:
         found["fps"] = picture.rate
-    if not found:
-        return None
-    stream = stream.model_copy(update={"video": video.model_copy(update=found)})
-    return _encoder(config, name, stream, binary, {key: media_port(name, key) for key in stream.destinations}).argv
+    return found
 
 
-def _encoder(config: Config, name: str, stream: Stream, binary: Binary, links: Mapping[str, int]) -> ProcessSpec:
+def _encoder(
+    config: Config,
+    name: str,
+    stream: Stream,
+    binary: Binary,
+    links: Mapping[str, int],
+    traits: Traits = NOTHING_KNOWN,
+) -> ProcessSpec:
     assert stream.source is not None  # the configuration's own rule
     policies = config.policies_of(name)
     argv = encoder_argv(
@@ -212,7 +226,8 @@ def _encoder(config: Config, name: str, stream: Stream, binary: Binary, links: M
         stream.audio,
         links=links,
         progress_url=PROGRESS,
-        read_timeout=policies.stall.timeout * _READ_TIMEOUT_SHARE,
+        read_timeout=policies.stall.timeout * _READ_TIMEOUT_SHARE + (2 / traits.rate if traits.rate else 0.0),
+        traits=traits,
     )
     return ProcessSpec(
         ProcessKey(name, Role.ENCODER),
@@ -225,6 +240,8 @@ def _encoder(config: Config, name: str, stream: Stream, binary: Binary, links: M
         in_pieces=comes_in_pieces(stream.source),
         live=kind_of(stream.source) not in {Kind.LAVFI, Kind.FILE},
         feeds=tuple(links),
+        takes_sound=takes_sound(stream.audio),
+        copies_picture=stream.video.codec == COPY,
     )
 
 

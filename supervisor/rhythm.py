@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 
-_FIRST = 15.0  # until something is known; segments of 14 s were seen
 _REMEMBERED = 600.0
 _MOST = 60.0
 _LEAST = 1.0  # a shorter gap is none
@@ -18,7 +17,11 @@ _SLACK = 1.25
 class Rhythm:
     """Learns from the gaps of one source."""
 
-    def __init__(self) -> None:
+    FIRST = 15.0  # until something is known; segments of 14 s were seen
+
+    def __init__(self, first: float = FIRST) -> None:
+        """`first` seconds are usual until something is known."""
+        self._first = first
         self._gaps: deque[tuple[float, float]] = deque()  # when, how long; each longer than those after it
         self._knows_since: float | None = None
 
@@ -38,4 +41,4 @@ class Rhythm:
             self._gaps.popleft()
         learned = self._gaps[0][1] * _SLACK if self._gaps else 0.0
         young = self._knows_since is None or now - self._knows_since < _REMEMBERED
-        return max(learned, _FIRST) if young else learned
+        return max(learned, self._first) if young else learned

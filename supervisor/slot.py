@@ -19,7 +19,8 @@ from supervisor.faults import forget_unsent
 from supervisor.feeds import Feeds
 from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
 from supervisor.ffmpeg.failure import Failure, classify
-from supervisor.ffmpeg.parameters import Parameters, Picture, picture
+from supervisor.ffmpeg.opening import Traits
+from supervisor.ffmpeg.parameters import Parameters, picture
 from supervisor.ffmpeg.progress import parse_report
 from supervisor.ffmpeg.sources import lacks_picture, waiting_for_picture
 from supervisor.gather import Gather
@@ -57,6 +58,7 @@ from supervisor.runlog import Trouble as StorageTrouble
 from supervisor.secrecy import Redactor
 from supervisor.snapshot import LastFailure, ProcessSnapshot
 from supervisor.source_clock import SourceClock
+from supervisor.source_watch import SourceWatch
 from supervisor.uplink import UplinkMeter
 
 ON_AIR_SECONDS = 3.0  # an advance is proof of life for this long
@@ -97,9 +99,14 @@ class Host:
     memory_ran_out: Callable[[], bool]  # whether the kernel has ended somebody for want of memory, a moment ago
     line_down: Callable[[Address], bool]  # whether it is our own line that keeps this ingest from us
     book: Book
-    fixed: Callable[[str, Picture], tuple[str, ...] | None]  # a stream's encoder whose picture stays as it began
+    adapted: Callable[[str, Traits], tuple[str, ...]]  # a stream's encoder, made for what is known of its source
     add_looks: Callable[[Evidence, ProcessSpec], Evidence]  # adds what probes have found to the evidence of a failure
     rival: Callable[[ProcessKey], str | None] = lambda _: None  # who else is known to publish on its key, in words
+
+
+def _watch(spec: ProcessSpec) -> SourceWatch | None:
+    encodes = spec.key.role is Role.ENCODER
+    return SourceWatch(sound=spec.takes_sound, copied=spec.copies_picture) if encodes else None
 
 
 class Slot:
@@ -136,7 +143,8 @@ class Slot:
         self._run_started = 0.0  # monotonic
         self._last_report = 0.0
         self._argv_once: tuple[str, ...] | None = None
-        self._argv_fixed: tuple[str, ...] | None = None  # with what the first run found out
+        self._argv_adapted: tuple[str, ...] | None = None  # with what the runs before have found out
+        self.source = _watch(spec)
         self._late_picture = False  # the source shows its picture later than FFmpeg waits for by itself
         self._was_stopped = False  # by somebody else, at the moment when we killed it
         self._read_to_end = False  # what it reads has ended, and it would go on without
@@ -168,6 +176,7 @@ class Slot:
         """Let it run; what failed before it was stopped has nothing to do with it."""
         if self.status.state is State.STOPPED:
             self.last_cause = None
+            self._hope()
         self.dispatch(Start())
 
     def stop(self, *, force: bool = False) -> None:
@@ -180,6 +189,7 @@ class Slot:
     def restart(self, reason: RestartReason) -> None:
         """Replace it on purpose; what failed before has nothing to do with it."""
         self.last_cause, self._argv_once = None, None
+        self._hope()
         self.dispatch(Restart(reason))
 
     def recover(self, reason: RestartReason) -> None:
@@ -196,7 +206,8 @@ class Slot:
         """Take a changed specification; one that changes the command line replaces the process."""
         replaced = spec.argv != self.spec.argv
         if replaced:
-            self._argv_fixed, self._late_picture = None, False
+            self._argv_adapted, self._late_picture = None, False
+            self.source = _watch(spec)
             self.rhythm = Rhythm() if spec.in_pieces else None
         if spec.output_file != self.spec.output_file:
             self._recording = Recording(spec.output_file) if spec.output_file else None
@@ -314,7 +325,7 @@ class Slot:
             tracked=self.spec.tracked,
             last_advance=self.meter.last_advance,
             line_down=self.line_is_down(),
-            usual=self.usual_silence(self._host.loop.time()) + self._wait_for_keyframe,
+            usual=self.usual_silence(self._host.loop.time()) + self._wait_for_keyframe + self._patience(),
             fed=self.fed,
         )
 
@@ -400,6 +411,8 @@ class Slot:
         self.meter.begin_run()
         if self._clock:
             self._clock.begin_run(self._run_started)
+        if self.source:
+            self.source.begin_run()
         self._fed_before, self._resumed = self._fed_so_far(), None
         if self._progress:
             self._progress.begin_run(child.pid, family=self.key.role is Role.COMMAND)
@@ -409,7 +422,7 @@ class Slot:
 
     def _argv(self, wall: float) -> list[str]:
         url = self._progress.url if self._progress else ""
-        words, self._argv_once = self._argv_once or self._argv_fixed or self.spec.argv, None
+        words, self._argv_once = self._argv_once or self._argv_adapted or self.spec.argv, None
         if self._late_picture:
             words = waiting_for_picture(words, _PATIENCE_SHARE * self.spec.policies.stall.startup)
         argv = [word.replace(PROGRESS, url) for word in words]
@@ -483,8 +496,9 @@ class Slot:
         assert self.feeds is not None
         if (parameters := self.feeds.heard(self._host.loop.time())) is None:
             return
-        if self._argv_fixed is None and (shown := picture(parameters)) and self._argv_once is None:
-            self._argv_fixed = self._host.fixed(self.key.stream, shown)
+        if self.source and self.source.traits.picture is None and (shown := picture(parameters)):
+            self.source.traits = self.source.traits._replace(picture=shown)
+            self._argv_adapted = self._host.adapted(self.key.stream, self.source.traits)
         for pusher in self.eaters:
             pusher.learn(parameters)
 
@@ -500,9 +514,46 @@ class Slot:
 
     def _heed(self, line: bytes) -> bool:
         """Look at a line that the process wrote; True when it is not for people."""
-        if self._clock and self._clock.heed(line, self._host.loop.time()):
+        now = self._host.loop.time()
+        if self._clock and self._clock.heed(line, now):
             self._source_failed(Trouble.CLOCK_JUMPED)
-        return self.intake is not None and self.intake.heed(line, self._host.loop.time())
+        if self.source:
+            ours = self.source.heed(line, now)
+            if self.source.due:
+                self._host.loop.call_soon(self._look_at_source)
+            return ours
+        return self.intake is not None and self.intake.heed(line, now)
+
+    def _look_at_source(self) -> None:
+        """What this run has found out about its source may call for another command line."""
+        if not self.source or not self.child or self.status.ending:
+            return
+        if self.status.state not in {State.STARTING, State.RUNNING}:
+            return
+        learned = self.source.look(self._host.loop.time(), advanced=self.meter.last_advance is not None)
+        if learned is None:
+            return
+        if gap := self.source.usual_gap:
+            self.rhythm = Rhythm(max(gap, Rhythm.FIRST) if self.spec.in_pieces else gap)
+        before = self._argv_adapted or self.spec.argv
+        self._argv_adapted = self._host.adapted(self.key.stream, self.source.traits)
+        replaced = learned.replace and self._argv_adapted != before
+        if replaced or not learned.replace:
+            self._host.tell(events.SourceLearned(self.key, learned.words))
+        if replaced:
+            self.dispatch(Restart(RestartReason.CONFIG, force=True))
+
+    def _hope(self) -> None:
+        """Begin afresh with the source's sound."""
+        if self.source and self.source.note:
+            self.source.hope()
+            self._argv_adapted = self._host.adapted(self.key.stream, self.source.traits)
+
+    def _patience(self) -> float:
+        """Seconds that a start may take longer, for the source has little to show."""
+        if not self.source or self.meter.last_advance is not None:
+            return 0.0
+        return self.source.patience(self._host.loop.time())
 
     def _source_failed(self, proof: Cause) -> None:
         """What the encoder reads has ended, or its clock jumped: it would hold back media, or send none, for long."""
@@ -700,6 +751,7 @@ class Slot:
         """Called every second, while its stream is wanted."""
         if self.feeds and self.child and self.status.state is State.STARTING and self.feeds.robbed_by(self.child.pid):
             self.dispatch(Useless(RestartReason.START_TIMEOUT, Trouble.PORT_TAKEN))
+        self._look_at_source()
         self._weigh(now)
 
     def _weigh(self, now: float) -> None:

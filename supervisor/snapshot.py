@@ -201,6 +201,8 @@ class Histogram(NamedTuple):
 class StreamSnapshot(NamedTuple):
     """One stream. `reason` says in words why it is not on air; `since` is when `on_air` last changed.
 
+    `note` says in words what its owner should know of its source although it is on air.
+
     `verified` is False for a command of which nothing tells whether media arrives: `on_air` then says that it runs.
     `off_air_since` is 0 for none. `recovery_attempts` has the pairs that can occur.
     """
@@ -210,6 +212,7 @@ class StreamSnapshot(NamedTuple):
     on_air: bool
     verified: bool
     reason: str | None
+    note: str | None
     health: Health
     since: float
     origin: str

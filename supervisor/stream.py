@@ -270,6 +270,10 @@ class Stream:
                 self._host.tell(events.StreamOnAir(self.spec.name, on_air, self._reason, lasted, excused))
             self.on_air, self.since, self._since_now = on_air, wall, now
 
+    def _note(self) -> str | None:
+        encoder = self._encoder()
+        return encoder.source.note if self.wanted and encoder and encoder.source else None
+
     def _segment(self) -> Segment:
         slot = self._culprit
         if slot is None:
@@ -338,6 +342,7 @@ class Stream:
             on_air=self.on_air,
             verified=bool(self.spec.destinations) or any(process.tracked for process in self.spec.processes),
             reason=self._reason,
+            note=self._note(),
             health=self._health(now),
             since=self.since,
             origin="file",

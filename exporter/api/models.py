@@ -189,6 +189,8 @@ class Destination(Shape):
 class Stream(Shape):
     """One stream; `since` is when `on_air` last changed, `reason` says why it is not on air.
 
+    `note` says what is wrong with its source although it is on air: sound is declared and none is sent.
+
     `verified` is false for a command of which nothing tells whether media arrives (no `{progress}` in it, and no
     destinations): `on_air` then only says that it runs.
     `off_air_since` is when it went off air, until media has advanced for 30 s again. `drills`: whether
@@ -200,6 +202,7 @@ class Stream(Shape):
     on_air: bool
     verified: bool
     reason: str | None
+    note: str | None
     health: Health
     since: AwareDatetime
     origin: str

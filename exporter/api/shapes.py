@@ -60,6 +60,7 @@ def show_stream(stream: StreamSnapshot) -> dict[str, Any]:
         "on_air": stream.on_air,
         "verified": stream.verified,
         "reason": stream.reason,
+        "note": stream.note,
         "health": stream.health,
         "since": show_time(stream.since),
         "origin": stream.origin,

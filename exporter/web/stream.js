@@ -214,7 +214,8 @@ export class StreamView {
     const health = stream.wanted && stream.health !== "healthy" ? ` · ${stream.health}` : "";
     setText(this.since, `for ${since(stream.since, at)}${health}`);
     this.since.title = `since ${clock(Date.parse(stream.since))}`;
-    setText(this.reason, stream.reason ?? (kind === "unsure" ? UNVERIFIED : ""));
+    const note = stream.note ? `source: ${stream.note}` : "";
+    setText(this.reason, stream.reason ?? (kind === "unsure" ? UNVERIFIED : note));
     this.open.hidden = off || incidents.every(({ drill }) => drill);
     this.drills.hidden = !incidents.some(({ drill }) => drill);
     this.maintenance.hidden = !stream.maintenance;

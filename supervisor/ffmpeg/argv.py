@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from supervisor.ffmpeg.codecs import device_options, tracks, video_options
 from supervisor.ffmpeg.destinations import destination_output, media_input, media_output, media_queue, time_stamps
-from supervisor.ffmpeg.sources import source_options
+from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
+from supervisor.ffmpeg.sources import frame_gap, source_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,7 @@ _PUSHER_INTERLEAVE = "1000000"
 _SHORTEST_FREEZES_SINCE = (6, 0)
 
 
-def encoder_argv(
+def encoder_argv(  # noqa: PLR0913 - what one command line is made of
     binary: Binary,
     source: Source,
     video: Video,
@@ -47,26 +48,29 @@ def encoder_argv(
     links: Mapping[str, int],
     progress_url: str,
     read_timeout: float,
+    traits: Traits = NOTHING_KNOWN,
 ) -> list[str]:
     """Return the encoder's argv: the source once, as MPEG-TS to the loopback UDP port of each destination in `links`.
 
     What it sends from is left open (`destinations.sender_mark`). `progress_url` is where `-progress` reports go
     (udp://…), `read_timeout` in seconds bounds a silent network source. Raises ValueError without a port.
+    `traits` is what was found out about the source.
 
     An encoder whose silence is endless ends with its source only up to FFmpeg 5; a later one goes on with silence
     alone, and is found by that (`source_clock`).
     """
-    chosen = tracks(audio)
+    gap = frame_gap(source, traits)
+    chosen = tracks(audio, silent=traits.silent)
     return [
-        *_common(binary, progress_url),
+        *_common(binary, progress_url, "info"),
         *device_options(video),
-        *source_options(source, read_timeout=read_timeout),
+        *source_options(source, read_timeout=read_timeout, traits=traits),
         *chosen.input,
         *chosen.maps,
-        *video_options(video),
+        *video_options(video, steady=bool(gap)),
         *chosen.audio,
         *(["-shortest"] if chosen.endless and binary.version < _SHORTEST_FREEZES_SINCE else []),
-        *media_output(links, copied_sound=chosen.copied),
+        *media_output(links, copied_sound=chosen.copied, gap=gap),
     ]
 
 
@@ -84,7 +88,7 @@ def pusher_argv(
     `audio` is whether the encoder sends any. Raises ValueError for a destination that cannot be pushed to.
     """
     return [
-        *_common(binary, progress_url),
+        *_common(binary, progress_url, "warning"),
         *media_input(),
         *("-map", "0:v:0"),
         *(("-map", "0:a:0") if audio else ()),
@@ -96,13 +100,13 @@ def pusher_argv(
     ]
 
 
-def _common(binary: Binary, progress_url: str) -> list[str]:
+def _common(binary: Binary, progress_url: str, level: str) -> list[str]:
     return [
         binary.path,
         "-hide_banner",
         "-nostdin",
         "-nostats",
-        *("-loglevel", "level+warning"),
+        *("-loglevel", f"level+{level}"),
         *("-stats_period", _STATS_PERIOD),
         *("-progress", progress_url),
     ]

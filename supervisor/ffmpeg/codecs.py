@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from supervisor.ffmpeg.opening import INFO, PICTURE_MARK
+
 if TYPE_CHECKING:
     from supervisor.config import Audio, Video
 
@@ -30,6 +32,12 @@ _NTSC_TOLERANCE = 0.005
 
 # Without a known frame rate the time-based forced keyframes rule; this is the net below them, for 60 fps.
 _FALLBACK_FPS = 60
+
+# What a source's few frames are repeated to: x264 looks ahead by frames, and so would by many seconds.
+_STEADY_FPS = 25.0
+
+# Prints the mark once the first frame is decoded, and adds nothing.
+_MARK = f"0*print({PICTURE_MARK},{INFO})"
 
 # A frame that is due in floating point's last digit must count as due, or it is forced one frame late.
 _KEYFRAME_SLACK = 0.001
@@ -72,8 +80,11 @@ def device_options(video: Video) -> list[str]:
     return [] if video.codec == COPY else list(VIDEO_CODECS[video.codec].device)
 
 
-def video_options(video: Video) -> list[str]:
-    """Return the output options of the video track. Raises KeyError for a codec that is not in the table."""
+def video_options(video: Video, *, steady: bool = False) -> list[str]:
+    """Return the output options of the video track. Raises KeyError for a codec that is not in the table.
+
+    `steady`: frames come seldom or unevenly, and are repeated; without it what has no rate told keeps its own.
+    """
     if video.codec == COPY:
         return ["-c:v", COPY]
     codec = VIDEO_CODECS[video.codec]
@@ -84,7 +95,8 @@ def video_options(video: Video) -> list[str]:
     argv += codec.options
     argv += ["-vf", _filters(video, codec)]
     # tee would choose constant and mpegts variable frame rate by itself: say it, so that both are alike.
-    argv += ["-fps_mode", "vfr"] if video.fps is None else ["-fps_mode", "cfr", "-r", frame_rate(video.fps)]
+    fps = _STEADY_FPS if video.fps is None and steady else video.fps
+    argv += ["-fps_mode", "vfr"] if fps is None else ["-fps_mode", "cfr", "-r", frame_rate(fps)]
     if video.bitrate is not None:
         rate = str(video.bitrate)
         argv += ["-b:v", rate, "-maxrate:v", rate, "-bufsize:v", str(2 * video.bitrate)]
@@ -99,12 +111,12 @@ def _filters(video: Video, codec: VideoCodec) -> str:
         filters += [
             f"scale={width}:{height}:force_original_aspect_ratio=decrease",
             f"pad={width}:{height}:-1:-1",
-            "setsar=1",
+            f"setsar='1+{_MARK}'",
         ]
     else:
         # What says nothing of its pixels has square ones: said from the first run on, or a later run of a fixed size,
         # which says it, would look like another picture.
-        filters.append("setsar='if(sar,sar,1)'")
+        filters.append(f"setsar='if(sar,sar,1)+{_MARK}'")
     filters.append(f"format={codec.pixel_format}")
     if codec.upload:
         filters.append(codec.upload)
@@ -140,12 +152,18 @@ class Tracks:
     copied: bool = False  # the sound is as the source has it
 
 
-def tracks(audio: Audio) -> Tracks:
+def takes_sound(audio: Audio) -> bool:
+    """Whether the source's sound is used if there is any, and silence if not."""
+    return audio.source not in {"none", "silence", COPY} and audio.codec != COPY
+
+
+def tracks(audio: Audio, *, silent: bool = False) -> Tracks:
     """Choose the tracks: source 0 gives the video; silence, where it is needed, is input 1.
 
     `auto` maps the source's audio if it has any and silence after it, and the pusher takes the first audio
     track: so nobody needs to probe the source. Copied audio has no silence to fall back on, for nobody can
     know beforehand which of the two would be the first track; without audio in the source it is an error.
+    `silent`: the source declares sound and sends none, and nothing would go out for as long as it is waited for.
     """
     video = ("-map", "0:v:0")
     encode = (
@@ -160,7 +178,7 @@ def tracks(audio: Audio) -> Tracks:
     )
     if audio.source == "none":
         return Tracks((), video, ("-an",), endless=False)
-    if audio.source == "silence":
+    if audio.source == "silence" or (silent and takes_sound(audio)):
         return Tracks(_SILENCE_INPUT, (*video, "-map", "1:a:0"), encode, endless=True)
     if COPY in (audio.source, audio.codec):
         return Tracks((), (*video, "-map", "0:a:0"), ("-c:a", COPY), endless=False, copied=True)

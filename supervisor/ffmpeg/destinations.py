@@ -27,14 +27,17 @@ def sender_mark(destination: str) -> str:
 # reader's socket buffer (2,400 datagrams lost at 6 Mbit/s in 12 s; paced: none).
 _WRITER_QUERY = "pkt_size=1316&bitrate=100000000&burst_bits=200000"
 
-# How long, in µs, the encoder's video waits for audio that pauses. FFmpeg's own 10 s would be a stall.
-_INTERLEAVE = "500000"
+# How long, in s, the encoder's video waits for audio that pauses. FFmpeg's own 10 s would be a stall.
+_INTERLEAVE = 0.5
+# Where frames are few, those before the first keyframe come as repetitions with it: their sound follows a moment later,
+# and were it not waited for, it would be behind its picture from the start, which FLV does not take.
+_FRAMES_AT_ONCE = 12
 
 # A reader that joins midway must find the tables again. A frame is whole with its last byte, not with the next
 # frame's first; sound comes in pieces of 45 ms instead of 190.
 _MEDIA = (
     "f=mpegts:mpegts_flags=+resend_headers:omit_video_pes_length=0:pes_payload_size=0:max_delay=40000"
-    f":max_interleave_delta={_INTERLEAVE}"
+    ":max_interleave_delta="
 )
 # Keyframes alone, and copied sound, which may change as well. (FFmpeg 5 loses one of two `bsfs`.)
 _TAP = "f=mpegts:mpegts_flags=+resend_headers:flush_packets=1:onfail=ignore:bsfs/v=noise=drop=not(key)"
@@ -76,19 +79,21 @@ _FILE_MUXERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def media_output(links: Mapping[str, int], *, copied_sound: bool) -> list[str]:
+def media_output(links: Mapping[str, int], *, copied_sound: bool, gap: float = 0.0) -> list[str]:
     """Return the encoder's output: MPEG-TS to the loopback port of each destination, and to the tap.
 
     `links` are the ports by destination. What each is sent from stands there as `sender_mark`, the tap's port as
-    `TAP_PORT`. Raises ValueError without a destination.
+    `TAP_PORT`. `gap` is the time between two frames where they are few, in seconds. Raises ValueError without a
+    destination.
     """
     if not links:
         message = "an encoder needs at least one media port"
         raise ValueError(message)
-    media = [_slave(_MEDIA, port, f"{_WRITER_QUERY}&{_sent_from(name)}") for name, port in links.items()]
+    interleave = f"{(_INTERLEAVE + _FRAMES_AT_ONCE * gap) * 1_000_000:.0f}"
+    media = [_slave(_MEDIA + interleave, port, f"{_WRITER_QUERY}&{_sent_from(name)}") for name, port in links.items()]
     tap = _slave(_TAP_ALL if copied_sound else _TAP_PICTURE, TAP_PORT, f"pkt_size=1316&{_sent_from('')}")
     # tee interleaves once itself and once more in each branch.
-    return ["-max_interleave_delta", _INTERLEAVE, "-f", "tee", "|".join([*media, tap])]
+    return ["-max_interleave_delta", interleave, "-f", "tee", "|".join([*media, tap])]
 
 
 def _sent_from(destination: str) -> str:

@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.quantities import Address
 
 if TYPE_CHECKING:
@@ -74,6 +75,13 @@ _TIMEOUT = "-rw_timeout"
 _NO_TRACK = re.compile(r"Stream map '.{0,100}' matches no streams")
 _PICTURE = "'0:v:0'"
 
+# FFmpeg looks at 20 frames to learn their rate, and decodes as many at a time as there are cores.
+_FEW_FRAMES = ("-fpsprobesize", "0", "-threads", "1")
+
+# Pictures one after another, as cameras serve them by HTTP.
+_UNTIMED_FORMATS = frozenset({"mjpeg", "mpjpeg"})
+_UNTIMED_GAP = 5.0  # nobody knows their rate
+
 # Servers that stand being connected to without being read, and their usual ports. Not `tcp`: whoever
 # connects there takes the picture, and many such servers end with their first client.
 _PORTS_BY_SCHEME = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443, "http": 80, "https": 443}
@@ -129,10 +137,23 @@ def comes_in_pieces(source: Source) -> bool:
     return kind_of(source) in {Kind.HLS, Kind.HTTP} and not is_paced(source)
 
 
-def source_options(source: Source, *, read_timeout: float) -> list[str]:
+def is_untimed(source: Source) -> bool:
+    """Whether its frames are known to come without time stamps: FFmpeg would count 25 of them as a second."""
+    return source.format in _UNTIMED_FORMATS and not is_paced(source)
+
+
+def frame_gap(source: Source, traits: Traits) -> float:
+    """How long, in seconds, the next frame may be awaited while others wait for it; 0 for what sends many."""
+    if traits.rate:
+        return 1 / traits.rate
+    return _UNTIMED_GAP if (traits.untimed and not is_paced(source)) or is_untimed(source) else 0.0
+
+
+def source_options(source: Source, *, read_timeout: float, traits: Traits = NOTHING_KNOWN) -> list[str]:
     """Return the argv that opens the source as FFmpeg's next input.
 
-    `read_timeout` is in seconds: after that long without a byte, a network source ends with an error.
+    `read_timeout` is in seconds: after that long without a byte, a network source ends with an error. `traits` is
+    what was found out about it.
     The user's own options stand last before `-i`, so that they win.
     """
     kind = kind_of(source)
@@ -142,6 +163,12 @@ def source_options(source: Source, *, read_timeout: float) -> list[str]:
     if source.loop and kind is Kind.FILE:
         argv += ["-stream_loop", "-1"]
     argv += _network_options(kind, microseconds=max(1, round(read_timeout * 1_000_000)))
+    if traits.silent and kind is Kind.RTSP:
+        argv += ["-allowed_media_types", "video"]  # FFmpeg would look for the sound for 5 s
+    if is_untimed(source) or (traits.untimed and not is_paced(source)):
+        argv += ["-use_wallclock_as_timestamps", "1"]
+    if traits.rate:
+        argv += _FEW_FRAMES
     if source.format is not None:
         argv += ["-f", source.format]
     argv += [option.get_secret_value() for option in source.options]

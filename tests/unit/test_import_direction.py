@@ -78,6 +78,7 @@ PURE = {
     "supervisor.rhythm",
     "supervisor.snapshot",
     "supervisor.source_clock",
+    "supervisor.source_watch",
     "supervisor.tally",
     "supervisor.uplink",
 }

@@ -69,6 +69,7 @@ FACTS: list[events.Fact] = [
     events.RetryScheduled(KEY, State.BACKOFF, 0.5, 9, ExitCause.OTHER),
     events.RetryScheduled(KEY, State.COOLDOWN, 300, 0, ExitCause.OTHER),
     events.BudgetRefilled(KEY),
+    events.SourceLearned(KEY, "declares sound and sends none: silence takes its place"),
     events.StreamWanted("häfen", wanted=True, why="start"),
     events.StreamWanted("häfen", wanted=False, why="operator"),
     events.StreamOnAir("häfen", on_air=True, reason=None, seconds=3.0),

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from supervisor.config import Config
 from supervisor.config_file import load
 from supervisor.ffmpeg.binary import Binary
+from supervisor.ffmpeg.opening import Traits
 from supervisor.ffmpeg.parameters import Picture
 from supervisor.model import ProcessKey, Role
-from supervisor.plan import PROGRESS, StreamSpec, fixed, plan
+from supervisor.plan import PROGRESS, StreamSpec, adapted, plan
 from supervisor.quantities import Address
 from supervisor.secrecy import Redactor
 
@@ -118,8 +119,7 @@ def test_what_the_first_run_made_the_others_make_as_well(
 ) -> None:
     file = tmp_path / "neverdark.yml"
     file.write_text(LEFT_OPEN)
-    argv = fixed(load(file).config, stream, BINARY, port, picture)
-    assert argv is not None
+    argv = adapted(load(file).config, stream, BINARY, port, Traits(picture))
     assert f"scale={size}:" in argv[argv.index("-vf") + 1]
     assert (argv[argv.index("-r") + 1] if "-r" in argv else None) == rate
     assert argv[-1] == planned(load(file).config)[stream].processes[-1].argv[-1]
@@ -137,7 +137,8 @@ def test_what_the_first_run_made_the_others_make_as_well(
 def test_where_nothing_is_left_open_nothing_is_fixed(stream: str, picture: Picture, tmp_path: Path) -> None:
     file = tmp_path / "neverdark.yml"
     file.write_text(LEFT_OPEN)
-    assert fixed(load(file).config, stream, BINARY, port, picture) is None
+    config = load(file).config
+    assert adapted(config, stream, BINARY, port, Traits(picture)) == planned(config)[stream].processes[-1].argv
 
 
 @pytest.mark.parametrize(

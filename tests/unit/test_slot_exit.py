@@ -67,7 +67,7 @@ class Scene:
             memory_ran_out=lambda: False,
             line_down=lambda _: False,
             book=Book(),
-            fixed=lambda *_: None,
+            adapted=lambda *_: (),
             add_looks=lambda evidence, _: evidence,
         )
         self.slot = Slot(specs["own"].processes[0], Redactor(()), host)

@@ -149,6 +149,7 @@ def stream(name: str, *processes: ProcessSnapshot, **changes: Any) -> StreamSnap
         on_air=True,
         verified=True,
         reason=None,
+        note=None,
         health=Health.HEALTHY,
         since=NOW - 3600,
         origin="file",

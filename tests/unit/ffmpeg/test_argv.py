@@ -11,6 +11,7 @@ from supervisor.config import Audio, Source, Video
 from supervisor.ffmpeg.argv import encoder_argv, pusher_argv
 from supervisor.ffmpeg.binary import Binary
 from supervisor.ffmpeg.codecs import frame_rate
+from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.sources import lacks_picture, waiting_for_picture
 
 OLD = Binary("/usr/bin/ffmpeg", (5, 1), frozenset(), frozenset())
@@ -26,6 +27,7 @@ def encoder(
     *,
     binary: Binary = OLD,
     links: Mapping[str, int] = {"a": 20000},
+    traits: Traits = NOTHING_KNOWN,
 ) -> list[str]:
     return encoder_argv(
         binary,
@@ -35,7 +37,13 @@ def encoder(
         links=links,
         progress_url=PROGRESS,
         read_timeout=5.0,
+        traits=traits,
     )
+
+
+def before_source(argv: list[str]) -> list[str]:
+    """The options of the source, and what stands before them."""
+    return argv[: argv.index("-i")]
 
 
 def pusher(
@@ -185,7 +193,8 @@ def test_software_video() -> None:
     expected = {
         "-c:v": "libx264",
         "-preset": "veryfast",
-        "-vf": "scale=1920:1080:force_original_aspect_ratio=decrease,pad=1920:1080:-1:-1,setsar=1,format=yuv420p",
+        "-vf": "scale=1920:1080:force_original_aspect_ratio=decrease,pad=1920:1080:-1:-1,"
+        "setsar='1+0*print(7770001,32)',format=yuv420p",
         "-fps_mode": "cfr",
         "-r": "30000/1001",
         "-b:v": "4500000",
@@ -201,7 +210,7 @@ def test_software_video() -> None:
 
 def test_video_with_nothing_asked_for_keeps_the_sources_size_and_rate() -> None:
     argv = encoder()
-    assert value(argv, "-vf") == "setsar='if(sar,sar,1)',format=yuv420p"
+    assert value(argv, "-vf") == "setsar='if(sar,sar,1)+0*print(7770001,32)',format=yuv420p"
     assert value(argv, "-fps_mode") == "vfr"
     assert not {"-r", "-b:v", "-maxrate:v"} & set(argv)
     assert value(argv, "-preset") == "veryfast"  # x264's own would hold the first frames back for over a second
@@ -226,7 +235,7 @@ def test_copied_video_is_left_alone() -> None:
 def test_hardware_video(codec: str, pixels: str, special: tuple[str, str]) -> None:
     argv = encoder(video={"codec": codec, "bitrate": "3M", "preset": "p4"})
     assert value(argv, "-c:v") == codec
-    assert value(argv, "-vf") == f"setsar='if(sar,sar,1)',{pixels}"
+    assert value(argv, "-vf") == f"setsar='if(sar,sar,1)+0*print(7770001,32)',{pixels}"
     assert contains(argv, *special)
     assert ("-preset" in argv) == (codec in {"h264_qsv", "h264_nvenc"})
     assert ("-filter_hw_device" in argv[: argv.index("-i")]) == (codec == "h264_vaapi")
@@ -367,7 +376,7 @@ def test_logs_are_quiet_and_progress_goes_its_own_way(binary: Binary) -> None:
     argv = encoder(binary=binary)
     assert argv[0] == binary.path
     assert {"-nostdin", "-nostats", "-hide_banner"} <= set(argv)
-    assert value(argv, "-loglevel") == "level+warning"
+    assert value(argv, "-loglevel") == "level+info", "what it reads is described at that level, and heeded"
     assert value(argv, "-progress") == PROGRESS
 
 
@@ -384,3 +393,58 @@ def test_logs_are_quiet_and_progress_goes_its_own_way(binary: Binary) -> None:
 )
 def test_frame_rates_are_exact(fps: float, text: str) -> None:
     assert frame_rate(fps) == text
+
+
+RTSP = {"url": "rtsp://h/a"}
+MJPEG = {"url": "http://h/video"}
+WALL_CLOCK = ("-use_wallclock_as_timestamps", "1")
+
+
+@BOTH
+def test_where_sound_is_declared_and_none_comes_silence_alone_goes_out(binary: Binary) -> None:
+    argv = encoder(RTSP, binary=binary, traits=Traits(silent=True))
+    assert values(argv, "-map") == ["0:v:0", "1:a:0"]
+    assert contains(before_source(argv), "-allowed_media_types", "video"), "or FFmpeg looks for it for 5 s"
+    assert "-allowed_media_types" not in encoder(traits=Traits(silent=True)), "that is a word of RTSP's"
+
+
+@pytest.mark.parametrize("audio", [{"source": "copy"}, {"source": "none"}, {"codec": "copy"}])
+def test_who_did_not_leave_the_sound_open_keeps_it(audio: dict[str, object]) -> None:
+    assert values(encoder(RTSP, audio=audio, traits=Traits(silent=True)), "-map") == values(
+        encoder(RTSP, audio=audio), "-map"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "traits"),
+    [
+        (MJPEG, Traits(untimed=True)),
+        (MJPEG | {"format": "mjpeg"}, NOTHING_KNOWN),
+        (MJPEG | {"format": "mpjpeg"}, NOTHING_KNOWN),
+    ],
+)
+def test_frames_without_time_stamps_get_the_time_of_their_arrival(source: dict[str, object], traits: Traits) -> None:
+    argv = encoder(source, traits=traits)
+    assert contains(before_source(argv), *WALL_CLOCK)
+    assert contains(argv, "-fps_mode", "cfr", "-r", "25")
+
+
+def test_a_file_of_such_frames_is_read_at_its_own_speed() -> None:
+    argv = encoder({"url": "/srv/a.mjpeg", "format": "mjpeg"}, traits=Traits(untimed=True))
+    assert not contains(argv, *WALL_CLOCK)
+    assert contains(argv, "-fps_mode", "vfr")
+
+
+def test_options_of_the_owner_win_over_what_was_found_out() -> None:
+    own = ["-use_wallclock_as_timestamps", "0", "-fpsprobesize", "5"]
+    argv = before_source(encoder(MJPEG | {"options": own}, traits=Traits(untimed=True, rate=1.0)))
+    assert argv[-len(own) :] == own
+
+
+def test_few_frames_are_repeated_and_looked_at_less() -> None:
+    argv = encoder(RTSP, traits=Traits(rate=0.2))
+    assert contains(before_source(argv), "-fpsprobesize", "0", "-threads", "1")
+    assert contains(argv, "-fps_mode", "cfr", "-r", "25")
+    assert value(argv, "-max_interleave_delta") == "60500000", "or their sound would be behind them from the start"
+    assert contains(encoder(RTSP, {"fps": 10}, traits=Traits(rate=0.2)), "-fps_mode", "cfr", "-r", "10")
+    assert contains(encoder(RTSP, {"codec": "copy"}, traits=Traits(rate=0.2)), "-c:v", "copy")
