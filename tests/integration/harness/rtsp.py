@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -16,12 +17,19 @@ from tests.integration.harness.media import ffmpeg
 from tests.integration.harness.waiting import STARTED, eventually
 
 _DATAGRAM = 2048
+_SOUND = {"alaw": ("-c:a", "pcm_alaw", "-ar", "8000", "-ac", "1"), "aac": ("-c:a", "aac")}
+_ASKED_CHANNEL = re.compile(r"interleaved=(\d+)").search
 
 
 class RtspCamera:
-    """One video track, interleaved; as much of RTSP as FFmpeg asks for."""
+    """A video track of `rate` frames a second, and one of `sound` (alaw, aac) that may be withheld by `mute`.
 
-    def __init__(self, user: str, password: str) -> None:
+    Interleaved; as much of RTSP as FFmpeg asks for.
+    """
+
+    def __init__(self, user: str, password: str, *, rate: float = 10, sound: str | None = None) -> None:
+        self._rate, self._sound = rate, sound
+        self._muted = threading.Event()
         self._user, self._password = user, password
         self._allowed = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
         self._viewers: set[socket.socket] = set()
@@ -30,7 +38,9 @@ class RtspCamera:
         self.connections = 0  # that were taken so far
         self._port = 0
         self._sdp = ""
-        self._rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        count = 2 if sound else 1
+        self._rtp = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
+        self._channels: dict[socket.socket, dict[int, int]] = {}
         self._end = ExitStack()
         self._awake = threading.Event()
         self._awake.set()
@@ -40,17 +50,27 @@ class RtspCamera:
         return f"rtsp://{self._user}:{self._password}@127.0.0.1:{self._port}/stream1"
 
     def __enter__(self) -> Self:
-        self._rtp.bind(("127.0.0.1", 0))
         folder = Path(self._end.enter_context(TemporaryDirectory()))
-        argv = "-re -f lavfi -i testsrc2=size=320x180:rate=10 -c:v libx264 -preset ultrafast -g 10 -pix_fmt yuv420p"
-        target = f"rtp://127.0.0.1:{self._rtp.getsockname()[1]}?pkt_size=1200"
-        self._end.enter_context(ffmpeg(*argv.split(), "-f", "rtp", "-sdp_file", str(folder / "sdp"), target))
+        argv = ["-re", "-f", "lavfi", "-i", f"testsrc2=size=320x180:rate={self._rate:g}"]
+        if self._sound:
+            argv += ["-re", "-f", "lavfi", "-i", "sine"]
+        codec = f"-c:v libx264 -preset ultrafast -tune zerolatency -g {max(1, self._rate):.0f} -pix_fmt yuv420p"
+        picture = tuple(codec.split())
+        for track, (receiver, words) in enumerate(
+            zip(self._rtp, (picture, _SOUND.get(self._sound or "")), strict=False)
+        ):
+            assert words
+            receiver.bind(("127.0.0.1", 0))
+            target = f"rtp://127.0.0.1:{receiver.getsockname()[1]}?pkt_size=1200"
+            argv += ["-map", f"{track}:0", *words, "-f", "rtp", "-sdp_file", str(folder / "sdp"), target]
+        self._end.enter_context(ffmpeg(*argv))
         try:
             self._sdp = eventually((folder / "sdp").read_text, STARTED, "the camera has a picture")
         except BaseException:
             self.__exit__()
             raise
-        self._thread(self._forward)
+        for track, receiver in enumerate(self._rtp):
+            self._thread(partial(self._forward, track, receiver))
         self.listen()
         return self
 
@@ -58,9 +78,10 @@ class RtspCamera:
         self.refuse()
         self.thaw()
         self._end.close()
-        with suppress(OSError):
-            self._rtp.shutdown(socket.SHUT_RDWR)
-        self._rtp.close()
+        for receiver in self._rtp:
+            with suppress(OSError):
+                receiver.shutdown(socket.SHUT_RDWR)
+            receiver.close()
 
     def listen(self) -> None:
         """Be there; after `refuse` on the same port."""
@@ -88,6 +109,14 @@ class RtspCamera:
         """Go on."""
         self._awake.set()
 
+    def mute(self) -> None:
+        """Declare the sound and send none."""
+        self._muted.set()
+
+    def unmute(self) -> None:
+        """Send it."""
+        self._muted.clear()
+
     @staticmethod
     def _thread(work: Callable[[], None]) -> None:
         def quietly() -> None:
@@ -96,11 +125,14 @@ class RtspCamera:
 
         threading.Thread(target=quietly, daemon=True).start()
 
-    def _forward(self) -> None:
-        while packet := self._rtp.recv(_DATAGRAM):
-            for viewer in list(self._watching) if self._awake.is_set() else ():
-                with suppress(OSError):
-                    viewer.sendall(b"$\0" + len(packet).to_bytes(2) + packet)
+    def _forward(self, track: int, receiver: socket.socket) -> None:
+        while packet := receiver.recv(_DATAGRAM):
+            withheld = not self._awake.is_set() or (track > 0 and self._muted.is_set())
+            for viewer in () if withheld else list(self._watching):
+                channel = self._channels[viewer].get(track)
+                if channel is not None:
+                    with suppress(OSError):
+                        viewer.sendall(b"$" + bytes([channel]) + len(packet).to_bytes(2) + packet)
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -110,13 +142,14 @@ class RtspCamera:
             self._thread(partial(self._serve, viewer))
 
     def _serve(self, viewer: socket.socket) -> None:
+        self._channels[viewer] = {}
         try:
             pending = b""
             while data := viewer.recv(4096):
                 *requests, pending = (pending + data).split(b"\r\n\r\n")
                 for request in requests:
                     self._awake.wait()
-                    viewer.sendall(self._answer(request.decode(errors="replace")))
+                    viewer.sendall(self._answer(viewer, request.decode(errors="replace")))
                     if request.startswith(b"PLAY "):
                         self._watching.add(viewer)
         finally:
@@ -124,7 +157,7 @@ class RtspCamera:
             self._viewers.discard(viewer)
             viewer.close()
 
-    def _answer(self, request: str) -> bytes:
+    def _answer(self, viewer: socket.socket, request: str) -> bytes:
         lines = request.splitlines()
         headers = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
         status, extra, body = "200 OK", "", ""
@@ -134,8 +167,16 @@ class RtspCamera:
             case _ if headers.get("Authorization") != self._allowed:
                 status, extra = "401 Unauthorized", 'WWW-Authenticate: Basic realm="camera"\r\n'
             case "DESCRIBE":
-                body = self._sdp.replace("SDP:\n", "")
+                body = self._described()
                 extra = f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n"
             case "SETUP":
-                extra = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
+                channel = _ASKED_CHANNEL(request)
+                track = int(lines[0].split()[1].rpartition("=")[2])
+                self._channels[viewer][track] = number = int(channel[1]) if channel else 0
+                extra = f"Transport: RTP/AVP/TCP;unicast;interleaved={number}-{number + 1}\r\n"
         return f"RTSP/1.0 {status}\r\nCSeq: {headers.get('CSeq', 0)}\r\nSession: 1\r\n{extra}\r\n{body}".encode()
+
+    def _described(self) -> str:
+        """The tracks, each with the name by which it is asked for."""
+        head, *tracks = self._sdp.replace("SDP:\n", "").split("m=")
+        return head + "".join(f"m={track}a=control:track={number}\r\n" for number, track in enumerate(tracks))
