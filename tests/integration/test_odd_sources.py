@@ -10,10 +10,8 @@ from tests.integration.harness.mjpeg import MjpegCamera
 from tests.integration.harness.recipes import cam, secret
 from tests.integration.harness.rtsp import RtspCamera
 from tests.integration.harness.supervised import Neverdark
-from tests.integration.harness.waiting import SLACK, eventually
+from tests.integration.harness.waiting import SLACK, STARTED, eventually
 
-# FFmpeg waits 5 s for the sound, neverdark 4 s more; then the encoder begins anew. Few frames: some of them.
-SOON = 25.0
 STREAMS = ("silent", "slow", "untimed")
 
 
@@ -27,19 +25,19 @@ def test_unusual_sources_get_on_air_and_stay_there(ingest: Ingest, neverdark: La
     ):
         silent.mute()
         streams = {name: cam(ingest.url, secret(name)) for name in STREAMS}
-        for name, camera in zip(STREAMS, (silent, slow, untimed), strict=True):
-            streams[name]["source"] = {"url": camera.url}
+        for name, url in zip(STREAMS, (silent.url, slow.url, untimed.url), strict=True):
+            streams[name]["source"] = {"url": url}
         running = neverdark(streams, ffmpeg=ffmpeg)
-        running.wait_on_air("untimed")
+        running.wait_on_air("untimed", seconds=STARTED)
         media, began = _media(running, "untimed"), time.monotonic()
-        running.wait_on_air(*STREAMS, seconds=SOON + SLACK)
+        running.wait_on_air(*STREAMS, seconds=STARTED)
 
         assert running.stream("silent")["note"] == "declares sound and sends none: silence takes its place"
         assert [running.stream(name)["note"] for name in ("slow", "untimed")] == [None, None]
         eventually(lambda: time.monotonic() - began > 10, 10 + SLACK, "long enough to tell a rate")
         assert 0.8 < (_media(running, "untimed") - media) / (time.monotonic() - began) < 1.2, "taken for 25 fps: 0.4"
         frames = running.frames("slow", "pusher", "yt")
-        eventually(lambda: running.frames("slow", "pusher", "yt") > frames + 40, 2 + SLACK, "at a normal rate")
+        eventually(lambda: running.frames("slow", "pusher", "yt") > frames + 40, STARTED, "at a normal rate")
         for name in STREAMS:
             assert running.restarts()[name, "encoder", ""] == {"config": 1}
             assert running.restarts()[name, "pusher", "yt"] == {}

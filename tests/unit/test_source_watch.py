@@ -49,7 +49,7 @@ def test_sound_that_does_not_come_is_waited_for_four_seconds_after_the_picture()
     assert watch.look(60.0, advanced=False) is None, "no picture either: it is not the sound that is missing"
     picture(watch, 60.0)
     assert watch.look(63.9, advanced=False) is None
-    assert watch.note is None
+    assert not watch.note
     assert watch.look(64.0, advanced=False) == Learned(SILENCE, replace=True)
     assert (watch.traits, watch.note) == (Traits(silent=True), SILENCE)
 

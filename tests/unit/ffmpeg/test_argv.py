@@ -395,8 +395,8 @@ def test_frame_rates_are_exact(fps: float, text: str) -> None:
     assert frame_rate(fps) == text
 
 
-RTSP = {"url": "rtsp://h/a"}
-MJPEG = {"url": "http://h/video"}
+RTSP: dict[str, object] = {"url": "rtsp://h/a"}
+MJPEG: dict[str, object] = {"url": "http://h/video"}
 WALL_CLOCK = ("-use_wallclock_as_timestamps", "1")
 
 
