@@ -13,8 +13,8 @@ class Evidence(NamedTuple):
     `answered`: its last words show that a machine out there answered, if only to refuse. `connected`: its connection to
     the ingest stood. `reported`: it was alive enough to report that nothing advanced. `stopped`: somebody had stopped
     it by a signal. `live`: what it sends comes from outside, where waiting is all that one can do. `idle`: it had had
-    nothing to send for long. The rest are probes: how far they got on their way to the ingest, to the reference host,
-    to the source.
+    nothing to send for long. `configured`: it was asked for what cannot be. The rest are probes: how far they got on
+    their way to the ingest, to the reference host, to the source.
     """
 
     role: Role
@@ -25,6 +25,7 @@ class Evidence(NamedTuple):
     stopped: bool = False
     live: bool = False
     idle: bool = False
+    configured: bool = False
     ingest: Reach | None = None
     reference: Reach | None = None
     source: Reach | None = None
@@ -56,6 +57,8 @@ def segment_of(evidence: Evidence) -> Segment:
     A process that died by itself, or has just fallen silent (no cause yet), is its own. What sends is judged by how it
     failed and by what a probe found on the same way; what reads, by its words and by whether it was alive.
     """
+    if evidence.configured:  # how the tracks are made is the encoder's business, whoever finds out
+        return Segment.ENCODER
     if evidence.cause in _SOURCE:
         return Segment.SOURCE
     if evidence.idle and evidence.cause in _EXPLAINED_BY_SILENCE and _way(evidence) is None:

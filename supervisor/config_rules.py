@@ -17,6 +17,14 @@ from supervisor.config_yaml import Path_
 from supervisor.quantities import parse_address, parse_duration
 
 _NO = {"false", "no", "off", "n", "f", "0"}
+# Formats whose pictures or sound come raw, or as MJPEG; a camera may do better if it is asked to.
+_RAW_PICTURES = frozenset(
+    {"avfoundation", "decklink", "fbdev", "image2", "lavfi", "mjpeg", "mpjpeg", "rawvideo", "x11grab", "xcbgrab"}
+)
+_CAMERAS = frozenset({"v4l2", "video4linux2"})
+_SENDABLE = frozenset({"h264", "hevc"})
+_WHAT_IS_SENT = ("source", "video", "audio")
+_RAW_SOUND = frozenset({"avfoundation", "decklink", "lavfi"})
 _PORTS = {"rtmp": 1935, "rtmps": 443}
 
 
@@ -90,6 +98,7 @@ def _stream(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
     if source and not command and stream.get("destinations", {}) == {}:
         yield Broken((*path, "destinations"), "expected at least one destination")
     yield from _copied_video((*path, "video"), stream.get("video"))
+    yield from _raw_copied(path, stream)
 
 
 def _copied_video(path: Path_, video: object) -> Iterator[Broken]:
@@ -98,6 +107,29 @@ def _copied_video(path: Path_, video: object) -> Iterator[Broken]:
             if video.get(key) is not None:
                 reason = "cannot be had with codec: copy, which leaves the picture as it is"
                 yield Broken((*path, key), reason, show=True)
+
+
+def _raw_copied(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
+    """What is raw, or MJPEG, must be encoded: no container that neverdark sends can carry it."""
+    source, video, audio = (value if isinstance(value := stream.get(key), dict) else {} for key in _WHAT_IS_SENT)
+    made = source.get("format")
+    if not isinstance(made, str):
+        return
+    if video.get("codec") == "copy" and made in _RAW_PICTURES | _CAMERAS and not _asked_for(source):
+        wish = " (or the source's options [-input_format, h264], if the device has it)" if made in _CAMERAS else ""
+        reason = f"expected an encoder, such as libx264{wish}: the pictures of format {made} cannot be sent as they are"
+        yield Broken((*path, "video", "codec"), reason, show=True)
+    if made in _RAW_SOUND and audio.get("source") not in {"silence", "none"}:
+        for key, instead in (("source", "auto"), ("codec", "aac")):
+            if audio.get(key) == "copy":
+                reason = f"expected {instead}: the sound of format {made} cannot be sent as it is"
+                yield Broken((*path, "audio", key), reason, show=True)
+
+
+def _asked_for(source: Mapping[str, Any]) -> bool:
+    """Whether a camera is asked for pictures that can be sent."""
+    options = source.get("options")
+    return source["format"] in _CAMERAS and isinstance(options, list) and not _SENDABLE.isdisjoint(map(str, options))
 
 
 def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken]:

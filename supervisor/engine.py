@@ -20,6 +20,7 @@ from typing import Any
 
 from supervisor import events
 from supervisor.backlog import Backlog
+from supervisor.certificates import CertificateWatch
 from supervisor.claims import Claims
 from supervisor.config_file import Loaded, load
 from supervisor.config_problems import ConfigError, Problem
@@ -101,6 +102,7 @@ class Engine:
         )
         self._leftovers = Leftovers(data_dir, lambda: {*self.streams, *self._specs}, self._workers)
         self._others = OtherPublishers(data_dir.path, self._pushers, self.tell, self._workers)
+        self._certificates = CertificateWatch(self._slot, self._workers, self._ca_file)
         self._second = SecondLayer(self.streams, self.book, self._keeper, self._reaches, self.tell, self._workers)
 
     # --- main path ---------------------------------------------------------------------------------
@@ -450,7 +452,8 @@ class Engine:
         if isinstance(fact, events.ProcessAdvanced):
             self._ingest_answers(fact.key)
         # What follows from a fact is told after it.
-        listeners: list[events.Listener] = [*self.listeners, self._keeper, self._reaches.hear, self._leftovers.hear]
+        answers = self._reaches.hear, self._leftovers.hear, self._certificates
+        listeners: list[events.Listener] = [*self.listeners, self._keeper, *answers]
         for listener in listeners:
             try:
                 listener(fact)

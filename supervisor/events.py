@@ -68,6 +68,7 @@ class ProcessExited:
     segment: Segment
     silent: float | None
     at: float  # monotonic; facts of an exit are told a moment later
+    said: str | None = None  # more than the cause tells, in words for people
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,7 @@ class IncidentOpened:
     segment: Segment
     layer: Layer
     drill: bool
+    said: str | None = None  # more than the cause tells, in words for people
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,7 @@ class IncidentFinding:
     layer: Layer
     drill: bool
     joined: bool
+    said: str | None = None  # more than the cause tells, in words for people
 
 
 @dataclass(frozen=True, slots=True)

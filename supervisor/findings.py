@@ -50,6 +50,7 @@ def add(findings: list[Finding], new: Finding) -> bool:
                 at=min(known.at, new.at),
                 times=known.times + new.times,
                 consequence=known.consequence and new.consequence,
+                said=new.said or known.said,
             )
             findings.sort(key=_when)
             return False

@@ -48,7 +48,7 @@ class Clock:
 class Failed(NamedTuple):
     """A failure. `silent` seconds ago media last advanced; None: it has not in this run.
 
-    `feeds` are the processes that get their media from this one.
+    `feeds` are the processes that get their media from this one. `said` tells more than the cause does.
     """
 
     key: ProcessKey
@@ -58,6 +58,7 @@ class Failed(NamedTuple):
     layer: Layer = Layer.PROCESS
     drill: bool = False
     feeds: tuple[ProcessKey, ...] = ()
+    said: str | None = None
 
 
 class Turn(StrEnum):
@@ -185,7 +186,16 @@ class OpenIncident:
     def find(self, failed: Failed, wall: float, *, consequence: bool) -> bool:
         """Enter what was found. Returns whether it is news."""
         key, to = failed.key, failed.key.destination or None
-        found = Finding(wall, failed.cause, failed.segment, key.role, to, failed.layer, consequence=consequence)
+        found = Finding(
+            wall,
+            failed.cause,
+            failed.segment,
+            key.role,
+            to,
+            failed.layer,
+            consequence=consequence,
+            said=failed.said,
+        )
         return findings.add(self.findings, found)
 
     def demote(self) -> None:
@@ -244,4 +254,5 @@ class OpenIncident:
             actions=tuple(taken for _, taken in self.actions),
             role=named.role,
             findings=tuple(self.findings),
+            said=named.said,
         )

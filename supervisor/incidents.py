@@ -100,15 +100,18 @@ class Book:
         if incident := self._of(key):
             self._shine(incident, key, now)
 
-    def learn(self, key: ProcessKey, segment: Segment, cause: Cause | None = None) -> None:
-        """More evidence has come in; it counts until the incident is settled."""
+    def learn(self, key: ProcessKey, segment: Segment, cause: Cause | None = None, *, said: str | None = None) -> None:
+        """More evidence has come in; it counts until the incident is settled, but for words that tell more."""
         incident = self._of(key)
-        if incident is None or incident.settled:
+        if incident is None or (incident.settled and said is None):
             return
         named = incident.named_after
         finding = named if named.concerns(key) else incident.found(key)
         if finding:
-            corrected = finding._replace(segment=segment, cause=cause or finding.cause)
+            same = cause in {None, finding.cause}
+            corrected = finding._replace(
+                segment=segment, cause=cause or finding.cause, said=said or (finding.said if same else None)
+            )
             findings.correct(incident.findings, finding, corrected)
         self._gather(incident)
 
@@ -286,7 +289,7 @@ class Book:
         self._conclude(incident, Result.FAILED, key)
         member, finding = incident.members.pop(key), incident.found(key)
         if member.dark and finding:
-            failed = Failed(key, finding.cause, finding.segment, None, finding.layer, drill)
+            failed = Failed(key, finding.cause, finding.segment, None, finding.layer, drill, said=finding.said)
             self.fail(failed, now=now, wall=wall)
 
     def _take_seriously(self, incident: OpenIncident) -> None:

@@ -39,10 +39,11 @@ def write_recovery(log: Any, fact: RecoveryFact) -> None:  # noqa: C901 - one ar
             line = f"=== RECOVERY ATTEMPT #{number} ==="
             log.warning(line, stream=stream, destination=destination, action=str(action), segment=str(segment))
         case events.IncidentOpened():
-            log.warning("incident opened", **_incident(fact), layer=str(fact.layer))
+            log.warning("incident opened", **_incident(fact), **_known({"words": fact.said}), layer=str(fact.layer))
         case events.IncidentFinding():
             line = "incident goes on as part of another" if fact.joined else "incident: something more was found"
-            log.warning(line, **_incident(fact), role=str(fact.role), layer=str(fact.layer))
+            about = _known({"words": fact.said}) | {"role": str(fact.role), "layer": str(fact.layer)}
+            log.warning(line, **_incident(fact), **about)
         case events.IncidentClosed():
             log.info("incident closed", **_incident(fact), dark_for=show_duration(fact.seconds_dark))
         case events.LineChanged(down, seconds):

@@ -46,9 +46,9 @@ class Keeper:
             case events.ProcessSilent(key, _, trouble, seconds, segment):
                 self.failed(key, trouble, segment, seconds)
             case events.ProcessExited() if not fact.planned:
-                self.failed(fact.key, fact.cause, fact.segment, fact.silent, at=fact.at)
-            case events.SpawnFailed(key, cause):
-                self.failed(key, cause, segment_of(Evidence(key.role, cause)), None)
+                self.failed(fact.key, fact.cause, fact.segment, fact.silent, at=fact.at, said=fact.said)
+            case events.SpawnFailed(key, cause, error):
+                self.failed(key, cause, segment_of(Evidence(key.role, cause)), None, said=error)
             case events.ProcessStarted(key, reason=reason) if reason in _FIRST_LAYER:
                 self._book.act(key, Layer.PROCESS, ACTION_OF_ROLE[key.role], now=now, wall=wall)
             case events.ProcessStarted(key, reason=reason) if reason in _PLANNED:
@@ -72,13 +72,14 @@ class Keeper:
         layer: Layer = Layer.PROCESS,
         *,
         at: float | None = None,
+        said: str | None = None,
     ) -> None:
         """A process failed, `at` some time (monotonic) or now. One that is on its way out anyway does no harm."""
         if not self._wanted(key):
             return
         late = 0.0 if at is None else time.monotonic() - at
         feeds = tuple(other for other in self._keys_of(key.stream) if other != key) if key.role is Role.ENCODER else ()
-        failed = Failed(key, cause, segment, silent, layer, self._drilling(key.stream), feeds)
+        failed = Failed(key, cause, segment, silent, layer, self._drilling(key.stream), feeds, said)
         self._book.fail(failed, now=time.monotonic() - late, wall=time.time() - late)
         self._spread()
 
@@ -99,10 +100,14 @@ class Keeper:
             whose = one.stream, one.destination or ""
             match turn:
                 case Turn.OPENED:
-                    told: events.Fact = events.IncidentOpened(*whose, one.cause, one.segment, one.layer, one.drill)
+                    told: events.Fact = events.IncidentOpened(
+                        *whose, one.cause, one.segment, one.layer, one.drill, one.said
+                    )
                 case Turn.FOUND | Turn.JOINED:
                     of = found.destination or "", found.role, found.cause, found.segment, found.layer
-                    told = events.IncidentFinding(one.stream, *of, one.drill, joined=turn is Turn.JOINED)
+                    told = events.IncidentFinding(
+                        one.stream, *of, one.drill, joined=turn is Turn.JOINED, said=found.said
+                    )
                 case Turn.CLOSED:
                     told = events.IncidentClosed(*whose, one.cause, one.segment, one.seconds_dark, one.drill)
             self._tell(told)

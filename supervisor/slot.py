@@ -21,6 +21,7 @@ from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
 from supervisor.ffmpeg.failure import Failure, classify
 from supervisor.ffmpeg.opening import Traits
 from supervisor.ffmpeg.parameters import Parameters, picture
+from supervisor.ffmpeg.phrases import CERTIFICATE, OF_CERTIFICATES, not_carried
 from supervisor.ffmpeg.progress import parse_report
 from supervisor.ffmpeg.sources import lacks_picture, waiting_for_picture
 from supervisor.gather import Gather
@@ -124,6 +125,7 @@ class Slot:
         self.restarts: Mapping[RestartReason, int] = dict.fromkeys(REASONS_OF[spec.key.role], 0)
         self.exits: Mapping[ExitCause, int] = dict.fromkeys(EXITS_OF[spec.key.role], 0)
         self.last_cause: Cause | None = None
+        self.last_said: str | None = None  # more than the last cause tells, in words for people
         self.evidence = Evidence(spec.key.role)  # of the last failure
         self.last_failure: LastFailure | None = None
         self.held = False  # it shall run, and waits for another process that does the same to be gone
@@ -148,6 +150,8 @@ class Slot:
         self._late_picture = False  # the source shows its picture later than FFmpeg waits for by itself
         self._was_stopped = False  # by somebody else, at the moment when we killed it
         self._read_to_end = False  # what it reads has ended, and it would go on without
+        self._certificate: str | None = None  # why it was not accepted, as far as somebody has looked
+        self._not_carried: str | None = None  # why this run is of no use: a track that cannot be sent on
         self._host = host
         self._timer: asyncio.TimerHandle | None = None
         self._pending: deque[Callable[[], None]] = deque()
@@ -206,7 +210,7 @@ class Slot:
         """Take a changed specification; one that changes the command line replaces the process."""
         replaced = spec.argv != self.spec.argv
         if replaced:
-            self._argv_adapted, self._late_picture = None, False
+            self._argv_adapted, self._late_picture, self._certificate = None, False, None
             self.source = _watch(spec)
             self.rhythm = Rhythm() if spec.in_pieces else None
         if spec.output_file != self.spec.output_file:
@@ -407,7 +411,7 @@ class Slot:
         self.child, self.run_id, self.started = child, run_id, wall
         loop.add_reader(child.pidfd, self._on_exit)
         self._run_started = loop.time()
-        self._was_stopped = self._read_to_end = False
+        self._was_stopped, self._read_to_end, self._not_carried = False, False, None
         self.meter.begin_run()
         if self._clock:
             self._clock.begin_run(self._run_started)
@@ -447,9 +451,9 @@ class Slot:
             cause = ExitCause.BAD_ARGUMENTS if self.key.role is Role.COMMAND else ExitCause.ENCODER_MISSING
         reason = (error.strerror or str(error)) if isinstance(error, OSError) else "the command line cannot be used"
         self.exits = {**self.exits, cause: self.exits.get(cause, 0) + 1}
-        self._blame(cause)
         message = self._output.clean(f"cannot start {self.spec.argv[0]}: {reason}")
-        self.last_failure = LastFailure(cause, time.time(), (message,))
+        self._blame(cause, said=message)
+        self.last_failure = LastFailure(cause, time.time(), (message,), message)
         self.dispatch(Exited(cause))
         self._host.tell(events.SpawnFailed(self.key, cause, message))
 
@@ -484,7 +488,7 @@ class Slot:
             self._resumed = now
         self._fed_before = self._fed_so_far()
         if first:
-            self.last_cause = None  # whatever it was, it is over
+            self.last_cause = self._certificate = None  # whatever it was, it is over
             running = self.status.state is State.STARTING
             self.dispatch(Advanced())
             if running and self.run_id:
@@ -517,6 +521,8 @@ class Slot:
         now = self._host.loop.time()
         if self._clock and self._clock.heed(line, now):
             self._source_failed(Trouble.CLOCK_JUMPED)
+        if self.feeds and (why := not_carried(line)):
+            self._give_up(why)
         if self.source:
             ours = self.source.heed(line, now)
             if self.source.due:
@@ -565,6 +571,12 @@ class Slot:
         elif self.status.state is State.RUNNING:
             self._host.loop.call_soon(self.dispatch, Useless(RestartReason.STALL, Trouble.CLOCK_JUMPED))
 
+    def _give_up(self, why: str) -> None:
+        """What this encoder sends on, nobody can read: every destination would wait for it in vain."""
+        if self._not_carried is None and self.child and self.status.state in {State.STARTING, State.RUNNING}:
+            self._not_carried = why
+            self._host.loop.call_soon(self._signal, signal.SIGKILL)
+
     def _on_output(self) -> None:
         self.catch_up()  # the run before must be closed before this one's words are kept
         self._output.read(self._host.loop.time())
@@ -582,10 +594,12 @@ class Slot:
         self._cpu_seconds += cpu
         planned, ours = self.status.state is State.STOPPING, self.status.ending
         failure, lines, again = self._diagnose(how, planned=planned)
+        if self._certificate and failure.said == CERTIFICATE:
+            failure = replace(failure, said=self._certificate)
         again = again and not planned and not ours
         blamed = not (planned or ours or again)
         if blamed:
-            self.last_cause = failure.cause
+            self.last_cause, self.last_said = failure.cause, failure.said
         silent, began, place = self._silent_since(), self._run_started, len(self._pending)
         now, wall = loop.time(), time.time()
         idle = self._was_idle(now)
@@ -595,7 +609,9 @@ class Slot:
             loop.remove_reader(child.pidfd)
             child.close()
             if blamed:
-                self._blame(failure.cause, answered=failure.answered, idle=idle)
+                self._blame(
+                    failure.cause, failure.said, answered=failure.answered, idle=idle, configured=failure.configured
+                )
             fact = events.ProcessExited(
                 self.key,
                 run_id,
@@ -608,6 +624,7 @@ class Slot:
                 self.segment,
                 None if silent is None else now - silent,
                 now,
+                failure.said,
             )
             self._pending.insert(place, partial(self._end_run, lines, wall, fact))  # before the run that follows
             self._host.later(self)
@@ -643,9 +660,18 @@ class Slot:
             return self._run_started
         return self.meter.latest_advance
 
-    def _blame(self, cause: Cause, *, answered: bool = False, stopped: bool = False, idle: bool = False) -> None:
+    def _blame(
+        self,
+        cause: Cause,
+        said: str | None = None,
+        *,
+        answered: bool = False,
+        stopped: bool = False,
+        idle: bool = False,
+        configured: bool = False,
+    ) -> None:
         """Keep what is known of a failure at its moment; `stopped`: somebody had stopped the process by a signal."""
-        self.last_cause = cause
+        self.last_cause, self.last_said = cause, said
         evidence = Evidence(
             self.key.role,
             cause,
@@ -655,8 +681,18 @@ class Slot:
             stopped=stopped,
             live=(self.feeder or self).spec.live,
             idle=idle,
+            configured=configured,
         )
         self.evidence = self._host.add_looks(evidence, self.spec)
+
+    def explain(self, said: str) -> None:
+        """Somebody has found out why the ingest's certificate was not accepted."""
+        self._certificate = said
+        if self.last_said in OF_CERTIFICATES:
+            self.last_said = said
+            if self.last_failure:
+                self.last_failure = self.last_failure._replace(said=said)
+            self._host.book.learn(self.key, self.segment, said=said)
 
     def _diagnose(self, how: Exit, *, planned: bool) -> tuple[Failure, list[str], bool]:
         """Why the run ended, its last lines, and whether it was but too impatient.
@@ -668,6 +704,8 @@ class Slot:
             self.catch_up()
             lines += self._output.rest()
             said = self._output.take_unredacted()  # cleaned words may say something else
+            if self._not_carried and not planned:
+                return Failure(ExitCause.BAD_ARGUMENTS, self._not_carried, configured=True), lines, False
             failure = classify(self.key.role, how, said, stopping=planned, oom_killed=False)
             return failure, lines, self._has_patience(said)
         except Exception as error:  # noqa: BLE001 - see above
@@ -695,7 +733,7 @@ class Slot:
                 fact = replace(fact, last_words=(*fact.last_words, words))
                 lines.append(f"[neverdark] {words}")
         if not fact.planned:
-            self.last_failure = LastFailure(fact.cause, wall, fact.last_words[-_FAILURE_LINES:])
+            self.last_failure = LastFailure(fact.cause, wall, fact.last_words[-_FAILURE_LINES:], fact.said)
         how = f"signal {fact.signal}" if fact.signal else f"exit code {fact.code}"
         lines.append(f"[neverdark] ended after {fact.seconds:.1f} s: {fact.cause} ({how})")
         self._output.write(lines, wall, self._host.loop.time())

@@ -56,11 +56,15 @@ class UplinkTotals(NamedTuple):
 
 
 class LastFailure(NamedTuple):
-    """Why a process was last replaced or given up: an exit cause, `stall`, `start_timeout` or `uplink_blocked`."""
+    """Why a process was last replaced or given up: an exit cause, `stall`, `start_timeout` or `uplink_blocked`.
+
+    `said` tells more than the cause does, in words for people.
+    """
 
     cause: str
     at: float
     log: tuple[str, ...]
+    said: str | None = None
 
 
 class ProcessSnapshot(NamedTuple):
@@ -149,7 +153,8 @@ class ActionTaken(NamedTuple):
 class Finding(NamedTuple):
     """What failed, `at` first (wall clock) and so many `times`; `layer` is who found it.
 
-    `destination` is None but for a pusher's. `consequence`: something else in the same incident explains it.
+    `destination` is None but for a pusher's. `consequence`: something else in the same incident explains it. `said`
+    tells more than the cause does, in words for people.
     """
 
     at: float
@@ -160,6 +165,7 @@ class Finding(NamedTuple):
     layer: Layer
     times: int = 1
     consequence: bool = False
+    said: str | None = None
 
     def concerns(self, key: ProcessKey) -> bool:
         """Whether it is about this process."""
@@ -169,9 +175,9 @@ class Finding(NamedTuple):
 class Incident(NamedTuple):
     """From the first failure until 30 s of sustained advance. `findings` are all that was found, oldest first.
 
-    `destination` is None for what concerns the whole stream. `cause`, `segment`, `layer` (who noticed it) and `role`
-    are those of the finding that is gravest and nearest to the root. `detection_seconds` lie between the last advance
-    and the notice, `recovery_seconds` between the notice and the (latest) new advance.
+    `destination` is None for what concerns the whole stream. `cause`, `said`, `segment`, `layer` (who noticed it) and
+    `role` are those of the finding that is gravest and nearest to the root. `detection_seconds` lie between the last
+    advance and the notice, `recovery_seconds` between the notice and the (latest) new advance.
     """
 
     id: str
@@ -189,6 +195,7 @@ class Incident(NamedTuple):
     actions: tuple[ActionTaken, ...]
     role: Role
     findings: tuple[Finding, ...]
+    said: str | None = None
 
 
 class Histogram(NamedTuple):

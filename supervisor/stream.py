@@ -239,6 +239,8 @@ class Stream:
             return None
         state = slot.status.state
         cause = f" after {slot.last_cause}" if slot.last_cause else ""
+        if cause and slot.last_said:
+            cause += f" ({slot.last_said})"
         if slot.held:
             return f"{slot.key.name}: waits for another process that does the same to be gone"
         if state in {State.BACKOFF, State.COOLDOWN}:

@@ -90,11 +90,15 @@ class UplinkState(Shape):
 
 
 class Failure(Shape):
-    """Why the process was last replaced or given up, with its last words, redacted."""
+    """Why the process was last replaced or given up, with its last words, redacted.
+
+    `said` tells more than the cause does, in words for people; null where there is no more to tell.
+    """
 
     cause: str
     at: AwareDatetime
     log: list[str]
+    said: str | None
 
 
 class ProcessPolicies(Shape):
@@ -271,6 +275,7 @@ class Subject(Shape):
 class IncidentFinding(Shape):
     """What failed: first `at`, and so many `times`; found by `layer`. `destination` is null but for a pusher.
 
+    `said` tells more than the cause does, in words for people; null where there is no more to tell.
     `consequence`: another finding of the same incident explains it.
     """
 
@@ -282,13 +287,14 @@ class IncidentFinding(Shape):
     layer: Layer
     times: int
     consequence: bool
+    said: str | None
 
 
 class IncidentReport(Shape):
     """From the first failure until media has advanced for 30 s again; `destination` is null if it is about all.
 
     What follows from a failure belongs to its incident. `findings` are all that was found, oldest first; `cause`,
-    `segment` and `layer` (who noticed it) are those of the one that is gravest and nearest to the root.
+    `said`, `segment` and `layer` (who noticed it) are those of the one that is gravest and nearest to the root.
     It was noticed `detection_seconds` after the last advance; `recovery_seconds` later media advanced again.
     An action of layer `operator` is a replacement on purpose while the incident was open.
     """
@@ -300,6 +306,7 @@ class IncidentReport(Shape):
     opened: AwareDatetime
     closed: AwareDatetime | None
     cause: Cause
+    said: str | None
     segment: Segment
     layer: Layer
     drill: bool

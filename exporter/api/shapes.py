@@ -152,7 +152,7 @@ def _show_process(process: ProcessSnapshot) -> dict[str, Any]:
         "progress": _show_progress(process),
         "uplink": _show_uplink(process.uplink),
         "dropped_datagrams": process.dropped_datagrams,
-        "last_failure": failure and {"cause": failure.cause, "at": show_time(failure.at), "log": list(failure.log)},
+        "last_failure": failure and failure._asdict() | {"at": show_time(failure.at), "log": list(failure.log)},
         "policies": _show_policies(process.policies),
     }
 

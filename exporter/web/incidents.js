@@ -20,12 +20,12 @@ function tried(actions) {
 }
 
 // "Uplink, to backup: …"; where the cause names the place itself (source_refused), once is enough.
-function about({ segment, cause, destination, subject, findings }) {
+function about({ segment, cause, said, destination, subject, findings }) {
   const several = !destination && subject?.role === "pusher" ? findings.map((one) => one.destination) : [];
   const names = destination ? [destination] : [...new Set(several)];
   const to = names.length > 0 ? `, to ${names.join(" and ")}` : "";
-  const words = causeInWords(cause);
-  if (cause.startsWith(`${segment}_`) && !to) return `${words[0].toUpperCase()}${words.slice(1)}.`;
+  const words = causeInWords(cause, said);
+  if (!said && cause.startsWith(`${segment}_`) && !to) return `${words[0].toUpperCase()}${words.slice(1)}.`;
   return `${segmentInWords(segment)}${to}: ${words}.`;
 }
 

@@ -88,7 +88,7 @@ class ProcessView {
     if (failure === null) return;
     const when = Date.parse(failure.at);
     const ago = duration((at - when) / 1000);
-    setText(this.failureText, `Last trouble ${ago} ago (${clock(when)}): ${causeInWords(failure.cause)}.`);
+    setText(this.failureText, `Last trouble ${ago} ago (${clock(when)}): ${causeInWords(failure.cause, failure.said)}.`);
     setText(this.failureLog, failure.log.join("\n"));
     this.failureLog.hidden = failure.log.length === 0;
   }

@@ -52,8 +52,9 @@ const RESULTS = {
   superseded: "overtaken by the next step",
 };
 
-export function causeInWords(cause) {
-  return CAUSES[cause] ?? cause.replaceAll("_", " ");
+// `said` is what neverdark knows beyond the cause.
+export function causeInWords(cause, said) {
+  return said ?? CAUSES[cause] ?? cause.replaceAll("_", " ");
 }
 
 export function segmentInWords(segment) {

@@ -1,20 +1,21 @@
 """Why a process ended, from its exit and its last words.
 
-FFmpeg 5 exits 1 for everything, so the words decide.
-The table comes from real runs of FFmpeg 5.1 and 9.0; tests/unit/ffmpeg/captured/ has what they said.
+FFmpeg 5 exits 1 for everything, so the words decide; what they mean is in `phrases`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from supervisor.ffmpeg.phrases import FATAL, GENERAL, NOT_CARRIED, NOT_LISTENING, SHELL, SIZE_LIMIT, SPECIFIC
 from supervisor.model import ExitCause, Refusal, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from supervisor.ffmpeg.phrases import Rule
     from supervisor.model import Exit
 
 
@@ -22,132 +23,27 @@ if TYPE_CHECKING:
 class Failure:
     """The cause of an exit.
 
+    `said` tells more than the cause's usual words, if not None; it holds nothing that a process wrote.
     `answered`: a machine out there answered, if only to refuse. `refusal`: how it refused; None: it did not.
+    `configured`: no process is at fault, it was asked for what cannot be.
     """
 
     cause: ExitCause
+    said: str | None = None
     answered: bool = False
     refusal: Refusal | None = None
+    configured: bool = False
 
 
-class _Rule(NamedTuple):
-    roles: frozenset[Role]
-    pattern: re.Pattern[str]
-    cause: ExitCause
-
-
-# A line is read as an encoder's (it speaks of the source) or a pusher's (of the ingest). A command does both
-# in one process: `_reads_as` tells which of the two it speaks of, and COMMAND stays for what is neither.
-_ANY = frozenset(Role)
-_SOURCE = frozenset({Role.ENCODER})
-_INGEST = frozenset({Role.PUSHER})
-
-
-def _rule(roles: frozenset[Role], cause: ExitCause, *patterns: str) -> _Rule:
-    return _Rule(roles, re.compile("|".join(patterns)), cause)
-
-
-# Fatal wherever they stand. FFmpeg adds lines that sound like something else: the first RULE wins.
-_FATAL = (
-    _rule(_ANY, ExitCause.DISK_FULL, r"No space left on device", r"Disk quota exceeded"),
-    _rule(_ANY, ExitCause.OUT_OF_MEMORY, r"Cannot allocate memory"),
-    _rule(
-        _ANY,
-        ExitCause.ENCODER_MISSING,
-        r"Unknown encoder '",
-        r"Encoder not found",
-        r"Device creation failed",
-        r"Cannot load lib(cuda|nvidia-encode)",
-        r"Could not find a valid device",
-        r"MFX session",
-        r"No (NVENC )?capable devices found",
-    ),
-    _rule(
-        _ANY,
-        ExitCause.BAD_ARGUMENTS,
-        r"Unrecognized option",
-        r"Option not found",
-        r"Unknown (input|output) format",
-        r"Requested output format",
-        r"Unable to (find a suitable output|choose an output) format",
-        r"No such filter",
-        r"Error parsing (a filter description|filterchain)",
-        r"Protocol not found",
-        r"invalid preset",
-        r"not compatible with flv",
-        r"not currently supported in container",
-        r"Unable to parse option value",
-    ),
-    # A track that is missing or empty is the source's doing: it may be back at the next start.
-    _rule(
-        _SOURCE,
-        ExitCause.SOURCE_REFUSED,
-        r"Stream map '.*' matches no streams",
-        r"option time_base to value 1/0",
-    ),
-    # What libsrt says itself; FFmpeg only knows that the connection failed.
-    _rule(_SOURCE, ExitCause.SOURCE_REFUSED, r"REJECT reported from HS processing", r"ERROR:BADSECRET"),
-    _rule(_ANY, ExitCause.BAD_ARGUMENTS, r"Error while opening encoder"),
+_SPEAKS_OF_INGEST = re.compile(
+    r"\[out#|Error opening output|av_interleaved_write_frame|to the muxer"
+    r"|Error (writing trailer|closing file)|Server error: |(Input|Output) #\d+, |frame= *\d"
 )
-
-# These also come as warnings of what was overcome long ago, so the last LINE wins.
-_SPECIFIC = (
-    _rule(_ANY, ExitCause.KILLED, r"Exiting normally, received signal", r"Immediate exit requested"),
-    _rule(
-        _SOURCE,
-        ExitCause.SOURCE_REFUSED,
-        r"Server returned 4",
-        r"HTTP error 4\d\d",
-        r"method \w+ failed: 4\d\d",
-        r"certificate",
-        r"NetStream\.Play\.",
-        r"Server error: ",
-        r"Permission denied",
-    ),
-    _rule(
-        _SOURCE,
-        ExitCause.SOURCE_UNREACHABLE,
-        r"Server returned 5",
-        r"HTTP error 5\d\d",
-        r"method \w+ failed: 5\d\d",
-        r"Failed to resolve hostname",
-        r"Connection (refused|timed out|reset by peer)",
-        r"No route to host",
-        r"Network is unreachable",
-        r"Connection to \S+ failed",
-        r"Failed reading RTSP data",
-        r"Cannot read RTMP handshake",
-        r"No such (file or directory|device)",
-    ),
-    _rule(
-        _INGEST,
-        ExitCause.INGEST_REFUSED,
-        r"Server error: ",
-        r"NetStream\.Publish\.",
-        r"NetConnection\.Connect\.",
-        r"certificate",
-        r"Server returned 4",
-    ),
-    _rule(
-        _INGEST,
-        ExitCause.INGEST_UNREACHABLE,
-        r"Failed to resolve hostname",
-        r"Connection (refused|timed out)",
-        r"No route to host",
-        r"Network is unreachable",
-        r"Connection to \S+ failed",
-    ),
-    _rule(
-        _INGEST,
-        ExitCause.INGEST_CLOSED,
-        r"Broken pipe",
-        r"Connection reset by peer",
-        r"Cannot read RTMP handshake",
-        r"non-properly terminated",
-        r"Error in the (pull|push) function",
-        r"unexpected eof while reading",
-    ),
+_SPEAKS_OF_SOURCE = re.compile(
+    r"\[in#|Error opening input|Error during demuxing|\[rtsp @|\brtsps?://|HTTP error|method \w+ failed"
 )
+_FFMPEG_BANNER = re.compile(r"ffmpeg version |\blib(av|sw|postproc)\w*  +\d")
+_FFMPEG_DONE = re.compile(r"muxing overhead|Lsize=")
 
 # How a source said no; the last line that says it counts. The number is the server's own; FFmpeg 5 tells a few of them
 # in its own last line only, and has one word for all the rest.
@@ -161,41 +57,19 @@ _NOT_THERE_CODES = frozenset({"404", "408", "410", "454"})  # 454: that RTSP ses
 _BUSY_CODES = frozenset({"503", "509", "529"})
 _LIMITED_CODE = "429"
 
-# A whole word, so that a line that is full of them takes no longer than any other.
-_RTMP_URL = r"(?<![^\s'\"\[\](|])rtmp\w*://(?:\[[0-9a-fA-F:.]*\])?[^\s'\"\[\](|]*"
-
-# What FFmpeg says when it does not know more itself; the last line wins here too.
-_GENERAL = (
-    # The server hangs up during connect or publish without a word: unknown application, denied by on_publish.
-    _rule(_INGEST, ExitCause.INGEST_REFUSED, rf"{_RTMP_URL}: (Input/output error|Operation not permitted)"),
-    _rule(
-        _SOURCE,
-        ExitCause.SOURCE_UNREACHABLE,
-        r"Invalid data found when processing input",
-        r"could not find codec parameters",
-        r"Cannot determine format of input",
-        r"Input/output error",
-        r"received no packets",
-    ),
-    _rule(_ANY, ExitCause.BAD_ARGUMENTS, r"Error (splitting the argument list|parsing (global )?options)"),
-)
-
-_SPEAKS_OF_INGEST = re.compile(
-    r"\[out#|Error opening output|av_interleaved_write_frame|to the muxer"
-    r"|Error (writing trailer|closing file)|Server error: |(Input|Output) #\d+, |frame= *\d"
-)
-_SPEAKS_OF_SOURCE = re.compile(
-    r"\[in#|Error opening input|Error during demuxing|\[rtsp @|\brtsps?://|HTTP error|method \w+ failed"
-)
-_FFMPEG_BANNER = re.compile(r"ffmpeg version |\blib(av|sw|postproc)\w*  +\d")
-_FFMPEG_DONE = re.compile(r"muxing overhead|Lsize=")
-
-_SIGKILL = 9  # not from `signal`: a pure file reaches for no module of the system's
+# Numbers, not from `signal`: a pure file reaches for no module of the system's.
+_SIGKILL = 9
+_SIGXFSZ = 25
+# What a program does to itself: a mistake in it, often after something that it did not expect and had complained of.
+_CRASHES = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
+# A shell's exit code for a program that a signal has ended.
+_SHELL_SIGNAL = 128
 
 # FFmpeg's exit code after a signal, and, as the low byte of its own errno, after "Operation not permitted".
 _EXIT_AFTER_SIGNAL = 255
-# No failure yet: of a name with several addresses, one that did not work; a side output that is done without.
-_NOT_YET = ("trying next address", ", continuing with ")
+# No failure yet: of a name with several addresses, one that did not work; a side output that is done without; a source
+# that is asked again.
+_NOT_YET = ("trying next address", ", continuing with ", "Will reconnect at")
 _NOT_PERMITTED = "Operation not permitted"
 
 # An encoder that ends with 0 read to the end, unless its very last words say that the line broke.
@@ -210,16 +84,52 @@ def classify(role: Role, exit: Exit, lines: Sequence[str], *, stopping: bool, oo
     """
     if stopping:
         return Failure(ExitCause.STOPPED)
-    if exit.signal is not None:
-        out_of_memory = oom_killed and exit.signal == _SIGKILL
-        return Failure(ExitCause.OUT_OF_MEMORY if out_of_memory else ExitCause.KILLED)
     lines = [line for line in lines if not any(words in line for words in _NOT_YET)]
-    if role is not Role.COMMAND and exit.code == _EXIT_AFTER_SIGNAL and not _says(lines, _NOT_PERMITTED):
+    if exit.signal is not None:
+        return _after_signal(role, exit.signal, lines, oom_killed=oom_killed)
+    code = exit.code or 0
+    if role is not Role.COMMAND and code == _EXIT_AFTER_SIGNAL and not _says(lines, _NOT_PERMITTED):
         return Failure(ExitCause.KILLED)
-    if exit.code == 0:
-        return Failure(_after_success(role, lines))
-    cause = _explained(_reads_as(role, lines), lines) or ExitCause.OTHER
-    return Failure(cause, answered=_says(lines, "Connection refused"), refusal=_refusal(cause, lines))
+    if code == 0:
+        return _after_success(role, lines) if exit.code == 0 else _named(_explained(_reads_as(role, lines), lines))
+    rule = _explained(_reads_as(role, lines), lines)
+    if rule is None and role is Role.COMMAND:
+        return _after_shell(code)
+    failure = _named(rule)
+    return replace(failure, refusal=_refusal(failure.cause, lines))
+
+
+def _after_signal(role: Role, number: int, lines: Sequence[str], *, oom_killed: bool) -> Failure:
+    """Who is killed has nothing to say about it; who crashes may have said just before what it stumbled on."""
+    if number == _SIGKILL and oom_killed:
+        return Failure(ExitCause.OUT_OF_MEMORY)
+    if number == _SIGXFSZ:
+        return Failure(ExitCause.DISK_FULL, SIZE_LIMIT)
+    if number not in _CRASHES:
+        return Failure(ExitCause.KILLED)
+    crash = f"it crashed (signal {number}, {_CRASHES[number]})"
+    last_words = [line for line in lines[-_LAST_WORDS:] if "[warning]" not in line]
+    rule = _explained(_reads_as(role, lines), last_words, (FATAL, SPECIFIC))
+    if rule is None or rule.cause in {ExitCause.KILLED, ExitCause.OTHER}:
+        return Failure(ExitCause.KILLED, crash)
+    why = _named(rule)
+    said = f"{why.said}; then {crash}" if why.said else crash
+    return replace(why, said=said, refusal=_refusal(why.cause, last_words))
+
+
+def _after_shell(code: int) -> Failure:
+    """A shell's own exit codes, where no words tell more."""
+    if code in SHELL:
+        return Failure(ExitCause.BAD_ARGUMENTS, SHELL[code])
+    if code - _SHELL_SIGNAL in {_SIGKILL, *_CRASHES}:
+        return Failure(ExitCause.KILLED, f"a program of the command ended by signal {code - _SHELL_SIGNAL}")
+    return Failure(ExitCause.OTHER)
+
+
+def _named(rule: Rule | None) -> Failure:
+    if rule is None:
+        return Failure(ExitCause.OTHER)
+    return Failure(rule.cause, rule.said, answered=rule.said == NOT_LISTENING, configured=rule.said == NOT_CARRIED)
 
 
 def _refusal(cause: ExitCause, lines: Sequence[str]) -> Refusal | None:
@@ -254,24 +164,33 @@ def _says(lines: Iterable[str], words: str) -> bool:
     return any(words in line for line in lines)
 
 
-def _after_success(role: Role, lines: Sequence[str]) -> ExitCause:
+def _after_success(role: Role, lines: Sequence[str]) -> Failure:
     last_words = lines[-_LAST_WORDS:]
     if role is Role.COMMAND and any(_FFMPEG_DONE.search(line) for line in last_words):
-        return ExitCause.SOURCE_ENDED
-    otherwise = ExitCause.SOURCE_ENDED if role is Role.ENCODER else ExitCause.OTHER
-    return _explained(_reads_as(role, lines), last_words) or otherwise
+        return Failure(ExitCause.SOURCE_ENDED)
+    rule = _explained(_reads_as(role, lines), last_words)
+    if rule is None and role is Role.ENCODER:
+        return Failure(ExitCause.SOURCE_ENDED)
+    return _named(rule)
 
 
-def _explained(role: Role, lines: Sequence[str]) -> ExitCause | None:
-    for rule in _FATAL:
+def _explained(
+    role: Role, lines: Sequence[str], tables: Sequence[Sequence[Rule]] = (FATAL, SPECIFIC, GENERAL)
+) -> Rule | None:
+    fatal, *others = tables
+    for rule in fatal:
         if role in rule.roles and any(rule.pattern.search(line) for line in lines):
-            return rule.cause
-    for table in (_SPECIFIC, _GENERAL):
-        for line in reversed(lines):
-            for rule in table:
-                if role in rule.roles and rule.pattern.search(line):
-                    return rule.cause
+            return rule
+    for table in others:
+        matches = [found for line in reversed(lines) if (found := _first(role, line, table))]
+        if matches:
+            # Of those that name the same cause the latest one that says more: FFmpeg ends with the plainest.
+            return next((rule for rule in matches if rule.said and rule.cause is matches[0].cause), matches[0])
     return None
+
+
+def _first(role: Role, line: str, table: Sequence[Rule]) -> Rule | None:
+    return next((rule for rule in table if role in rule.roles and rule.pattern.search(line)), None)
 
 
 def _reads_as(role: Role, lines: Sequence[str]) -> Role:

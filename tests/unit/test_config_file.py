@@ -228,6 +228,18 @@ ONE_MISTAKE = {
     stream(
         f"{SOURCE}\n{FILE}\nvideo: {{codec: copy, fps: 25}}"
     ): "streams.a.video.fps: 25: cannot be had with codec: c",
+    stream(
+        f"source: {{url: x, format: lavfi}}\n{FILE}\nvideo: {{codec: copy}}"
+    ): "streams.a.video.codec: 'copy': expected an encoder",
+    stream(
+        f"source: {{url: x, format: v4l2, options: [-input_format, mjpeg]}}\n{FILE}\nvideo: {{codec: copy}}"
+    ): "streams.a.video.codec: 'copy': expected an encoder, such as libx264 (or the source's options",
+    stream(
+        f"source: {{url: x, format: lavfi}}\n{FILE}\naudio: {{source: copy}}"
+    ): "streams.a.audio.source: 'copy': expected auto: the sound",
+    stream(
+        f"source: {{url: x, format: lavfi}}\n{FILE}\naudio: {{codec: copy}}"
+    ): "streams.a.audio.codec: 'copy': expected aac: the sound",
     stream(f"{SOURCE}\n{FILE}\nvideo: {{size: 641x360}}"): "streams.a.video.size: '641x360': expected a picture size",
     stream(f"{SOURCE}\n{FILE}\nvideo: {{fps: 0}}"): "streams.a.video.fps: 0: expected more than 0",
     stream(f"{SOURCE}\n{FILE}\nvideo: {{fps: 1000}}"): "streams.a.video.fps: 1000: expected at most 240",
@@ -573,6 +585,20 @@ def test_the_stamp_is_of_the_moment_before_the_reading(tmp_path: Path, monkeypat
     assert all(stamp != stamp_of(path) for path, stamp in loaded.files.items())
     monkeypatch.undo()
     assert load(file).files == {path: stamp_of(path) for path in (file, key)}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "source: {url: /dev/video0, format: v4l2, options: [-input_format, h264]}\nvideo: {codec: copy}",
+        "source: {url: x, format: lavfi}\naudio: {codec: copy, source: silence}",
+        "source: {url: x, format: lavfi}\naudio: {source: auto}",
+        "source: {url: 'http://h/x', format: mpegts}\nvideo: {codec: copy}\naudio: {source: copy}",
+        "source: {url: l.txt, format: concat}\nvideo: {codec: copy}\naudio: {source: copy}",
+    ],
+)
+def test_what_can_be_copied_is_not_refused(folder: Path, body: str) -> None:
+    assert problems(folder, stream(f"{body}\n{FILE}")) == []
 
 
 def test_a_client_may_peek_into_a_file_that_is_not_valid(folder: Path) -> None:

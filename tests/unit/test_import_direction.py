@@ -56,6 +56,7 @@ PURE = {
     "supervisor.ffmpeg.failure",
     "supervisor.ffmpeg.opening",
     "supervisor.ffmpeg.parameters",
+    "supervisor.ffmpeg.phrases",
     "supervisor.ffmpeg.progress",
     "supervisor.ffmpeg.sources",
     "supervisor.findings",

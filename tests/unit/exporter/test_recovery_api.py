@@ -57,6 +57,7 @@ def test_an_incident_tells_what_the_contract_says(client: Client) -> None:
         "opened": "2025-12-31T23:57:38.250Z",
         "closed": None,
         "cause": "source_refused",
+        "said": None,
         "segment": "source",
         "layer": "process",
         "drill": False,
@@ -94,6 +95,7 @@ def test_an_incident_tells_what_followed_from_its_root(client: Client) -> None:
         "layer": "process",
         "times": 2,
         "consequence": True,
+        "said": None,
     }
 
 

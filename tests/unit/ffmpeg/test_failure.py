@@ -257,3 +257,18 @@ def test_a_relay_says_in_words_how_it_refuses(said: str, refusal: Refusal) -> No
 def test_what_was_overcome_says_nothing_of_how_it_ended() -> None:
     lines = ["[warning] HTTP error 401 Unauthorized", "[error] x: Connection reset by peer"]
     assert classify(Role.ENCODER, Exit(1, None), lines, stopping=False, oom_killed=False).refusal is None
+
+
+def test_who_listens_goes_on_after_a_stranger_with_a_wrong_passphrase() -> None:
+    stranger = "12:00:00.1/SRT:RcvQ:w1!W:SRT.cn: processConnectRequest: rsp(REJECT): 1010 - Incorrect passphrase"
+    assert cause(Role.ENCODER, 1, stranger, "[error] srt://:9000: Connection timed out") is ExitCause.SOURCE_UNREACHABLE
+    assert cause(Role.ENCODER, 0, stranger) is ExitCause.SOURCE_ENDED
+
+
+def test_a_firewall_that_forbids_the_way_is_no_file_that_may_not_be_written() -> None:
+    lines = (
+        "[tcp @ 0x1] [error] Connection to tcp://h:1935 failed: Permission denied",
+        "[error] rtmp://h/live: Permission denied",
+    )
+    assert cause(Role.PUSHER, 1, *lines) is ExitCause.INGEST_UNREACHABLE
+    assert cause(Role.PUSHER, 1, "[error] /rec/x.flv: Permission denied") is ExitCause.OTHER
