@@ -160,7 +160,7 @@ FATAL: Sequence[Rule] = (
     _rule(
         _SOURCE,
         ExitCause.SOURCE_REFUSED,
-        r"Stream map '.*' matches no streams",
+        r"Stream map '[^']{0,80}' matches no streams",
         said="the source lacks a track that is wanted: picture or sound",
     ),
     _rule(

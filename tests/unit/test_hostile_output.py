@@ -180,7 +180,7 @@ def test_patterns_are_found_wherever_they_are() -> None:
     assert found >= {
         "supervisor.last_words._NUMBER",
         "supervisor.hiding._FORMS",  # in tuples of a table
-        "supervisor.ffmpeg.failure._FATAL",  # in records of a table
+        "supervisor.ffmpeg.phrases.FATAL",  # in records of a table
         "supervisor.ffmpeg.progress._USUAL",  # behind a method
         "exporter.api.logs._CURSOR",
     }
