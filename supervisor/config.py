@@ -12,10 +12,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 
+from supervisor.destination_urls import file_path, no_key, split
 from supervisor.file_stamp import Stamp, read_stamped
 from supervisor.quantities import (
     Address,
@@ -52,6 +52,7 @@ _SOURCE_SCHEMES = (
     *("srt", "udp", "tcp", "rtp", "srtp", "rist", "zmq", "unix", "file", "hls", "hls+http", "hls+https"),
 )
 MIN_TOKEN = 8
+_LONGEST_KEYFRAME_INTERVAL = 10.0
 _MAX_SECRET_FILE = 65536  # a secret is short: of a video that was named by mistake, no more is read
 
 
@@ -145,14 +146,17 @@ def _word(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _no_spaces(value: SecretStr) -> SecretStr:
-    if re.search(r"\s", value.get_secret_value()):
+def _key(value: SecretStr) -> SecretStr:
+    key = value.get_secret_value()
+    if wrong := no_key(key):
+        raise ValueError(wrong)
+    if re.search(r"\s", key):
         raise ValueError("expected a key without spaces or line ends")
     return value
 
 
 def _key_file(value: SecretFile) -> SecretFile:
-    _no_spaces(value.secret)
+    _key(value.secret)
     return value
 
 
@@ -271,11 +275,15 @@ def _destination_url(value: SecretStr) -> SecretStr:
     if scheme not in DESTINATION_SCHEMES:
         raise ValueError(f"expected a URL that begins with one of {', '.join(DESTINATION_SCHEMES)}, or a path")
     if scheme == "file":
-        if Path(urlsplit(url).path).suffix.lower() not in FILE_TYPES:
+        path = Path(file_path(url))
+        if path.suffix.lower() not in FILE_TYPES:
             raise ValueError(f"expected a file whose name ends with one of {', '.join(FILE_TYPES)}")
-        path = unquote(urlsplit(url).path) if url[:5].lower() == "file:" else url
-        return SecretStr(str(absolute(Path(path))))
+        return SecretStr(str(absolute(path)))
     host, port = _host_and_port(url)
+    if scheme == "srt" and not host and port:
+        raise ValueError(
+            "expected a host before the port: neverdark calls the receiver, and does not wait to be called"
+        )
     if not host or port == 0 or re.search(r"\s", url):
         raise ValueError("expected a URL with a host and, if any, a port from 1 to 65535, and without spaces")
     if scheme == "srt" and port is None:
@@ -304,7 +312,7 @@ def _source_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
 def _host_and_port(url: str) -> tuple[str | None, int | None]:
     """The host and port in a URL; no host when either cannot be one."""
     try:
-        parts = urlsplit(url)
+        parts = split(url)
         host, port = parts.hostname, parts.port
     except ValueError:
         return None, None
@@ -325,6 +333,12 @@ class Source(Section):
     loop: bool = False
 
 
+def _keyframe_interval(value: float) -> float:
+    if value > _LONGEST_KEYFRAME_INTERVAL:
+        raise ValueError(f"expected at most {_LONGEST_KEYFRAME_INTERVAL:g}s: a duration, not a number of frames")
+    return value
+
+
 class Video(Section):
     """The canonical picture that the encoder makes."""
 
@@ -332,7 +346,7 @@ class Video(Section):
     size: PictureSize | None = None
     fps: Number | None = Field(default=None, gt=0, le=240)
     bitrate: BitRate | None = None
-    keyframe_interval: PositiveDuration = Field(default=2.0, le=10)
+    keyframe_interval: Annotated[PositiveDuration, AfterValidator(_keyframe_interval)] = 2.0
     preset: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]+$")
 
 
@@ -348,7 +362,7 @@ class Destination(Policies):
     """Where a stream is sent, or, of a `command` stream, where the command sends it."""
 
     url: Annotated[SecretStr, Field(min_length=1), AfterValidator(_destination_url)]
-    key: Annotated[SecretWord, Field(min_length=1), AfterValidator(_no_spaces)] | None = None
+    key: Annotated[SecretWord, Field(min_length=1), AfterValidator(_key)] | None = None
     key_file: Annotated[SecretFromFile, AfterValidator(_key_file)] | None = None
     required: bool = True
 

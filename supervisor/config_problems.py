@@ -150,6 +150,8 @@ class Seen:
         kind, expected = item["type"], _expected(item)
         if path == ("streams",) and kind in {"missing", *_KINDS}:
             expected += "; is the file empty or half saved? streams: {} says that none are wanted"
+        if kind in _KINDS:
+            expected += _form(path)
         if path and path[-1] == "[key]":
             return Problem(self._place(path[:-1]), None, expected)
         if kind == "extra_forbidden":
@@ -196,6 +198,21 @@ def _expected(item: Any) -> str:
     if kind in _EXPECTED:
         return _EXPECTED[kind].format(**context)
     return str(item["msg"]).removeprefix("Value error, ")
+
+
+def _form(path: Path_) -> str:
+    """What to write where something of another form stands, of what is most often written in another form."""
+    match path:
+        case ("streams", _, "source"):
+            return ": write source: {url: …}"
+        case ("streams", _, "destinations"):
+            return ": write destinations: {NAME: {url: …, key_file: …}}"
+        case ("streams", _, "destinations", _):
+            return ": write NAME: {url: …, key_file: …}"
+        case ("streams", _, "command"):
+            return ": each argument is an item of its own, command: [ffmpeg, -i, …]"
+        case _:
+            return ""
 
 
 def _kind(value: Any) -> str:

@@ -7,13 +7,14 @@ wrong type is passed over: that is reported where it stands.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from supervisor.config import NAME, Limits, Restart, Section, absolute, destination_scheme, read_secret
 from supervisor.config_yaml import Path_
+from supervisor.destination_urls import file_path, rtmp_name, split
 from supervisor.quantities import parse_address, parse_duration
 
 _NO = {"false", "no", "off", "n", "f", "0"}
@@ -141,9 +142,9 @@ def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken
         yield Broken((*path, "key_file"), "expected one of key and key_file, not both")
     url = destination.get("url")
     if not has and isinstance(url, str) and "://" in url and destination_scheme(url) in _PORTS:
-        pieces = [piece for piece in url.partition("://")[2].partition("?")[0].split("/")[1:] if piece]
-        if len(pieces) < 2:  # noqa: PLR2004 - application and stream
-            yield Broken((*path, "key_file"), "expected a key or a key_file: this URL names no stream")
+        with suppress(ValueError):  # reported where it stands
+            if not all(rtmp_name(url, None)):
+                yield Broken((*path, "key_file"), "expected a key or a key_file: this URL names no stream")
 
 
 def _target(destination: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -154,19 +155,15 @@ def _target(destination: Mapping[str, Any]) -> tuple[str, ...] | None:
     scheme = destination_scheme(url)
     try:
         if scheme == "file":
-            return ("file", str(absolute(Path(urlsplit(url).path))))
-        parts = urlsplit(url)
+            return ("file", str(absolute(Path(file_path(url)))))
+        parts = split(url)
         host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(scheme)
         key = _key(destination)
+        other = (parts.path.strip("/"), parts.query, key)
+        names = "/".join(rtmp_name(url, key or None) if scheme in _PORTS else other)
     except (OSError, ValueError):
         return None
-    if not host:
-        return None
-    query = f"?{parts.query}" if parts.query else ""
-    name = parts.path.strip("/") + query + (f"/{key}" if key else "")
-    if key and scheme in _PORTS and not query:
-        name = f"{parts.path.strip('/')}/{key}"
-    return (scheme, host, str(port), name)
+    return (scheme, host, str(port), names) if host else None
 
 
 def _key(destination: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ _MAX_NODES = 200_000  # a thousand streams with a hundred keys each
 _TOO_MANY = f"no more than {_MAX_NODES} values"
 _MOST_COPIES = 10  # keys that stand twice, of which the copy that loses is looked at too
 _NEEDS_QUOTES = "no tags, anchors and aliases; quotes around what begins with !, & or *"
+_NO_TAB = "spaces where this TAB stands"
 _TOKEN_IN_QUOTES = re.compile(r"'(?:[^']|<[a-z ]+>)'")  # such as ']' and '<stream end>': words of YAML's own
 _QUOTED = re.compile(r" *(?:'.*'|\".*\")", re.DOTALL)
 
@@ -98,6 +99,8 @@ def read(text: str) -> Document:
         reason = str(getattr(error, "problem", None) or "it holds characters that YAML does not allow")
         if re.search(r"\b(?:alias|anchor|tag)\b", f"{getattr(error, 'context', '')} {reason}"):
             reason = _NEEDS_QUOTES
+        if r"'\t'" in reason:
+            raise NotYaml(_place(mark), _NO_TAB) from None
         raise NotYaml(_place(mark) if mark else "", _unquoted(reason)) from None
     except RecursionError:
         raise NotYaml("", "it is nested too deeply") from None
@@ -116,7 +119,7 @@ def _unquoted(reason: str) -> str:
         kept.append(match.group())
         return "\0"
 
-    bare = _QUOTED.sub("", _TOKEN_IN_QUOTES.sub(keep, reason.replace(r"'\t'", "TAB")))
+    bare = _QUOTED.sub("", _TOKEN_IN_QUOTES.sub(keep, reason))
     for token in kept:
         bare = bare.replace("\0", token, 1)
     return bare

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlunsplit
+
+from supervisor.destination_urls import file_path, rtmp_name, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,7 +148,7 @@ def destination_output(url: str, key: str | None, *, ca_file: str | None) -> lis
     `ca_file` is a PEM bundle that RTMPS certificates are verified against (None: FFmpeg's own default).
     Raises ValueError, without the URL in it, for a scheme or file type that is not supported.
     """
-    scheme = urlsplit(url).scheme.lower()
+    scheme = split(url).scheme.lower()
     if scheme in _RTMP_SCHEMES:
         tls = _tls_options(ca_file) if scheme in _RTMP_TLS_SCHEMES else []
         return [*_FLV, *tls, *_rtmp_address(url, key)]
@@ -160,7 +162,7 @@ def destination_output(url: str, key: str | None, *, ca_file: str | None) -> lis
 
 
 def _file_output(url: str) -> list[str]:
-    suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
+    suffix = PurePosixPath(file_path(url)).suffix.lower()
     muxer = _FILE_MUXERS.get(suffix)
     if muxer is None:
         message = f"no muxer for files of type {suffix!r}: use {', '.join(_FILE_MUXERS)}"
@@ -174,20 +176,10 @@ def _tls_options(ca_file: str | None) -> list[str]:
 
 
 def _rtmp_address(url: str, key: str | None) -> list[str]:
-    """Split into application and stream name, so that no line of FFmpeg's that shows the URL has the key.
-
-    The application is the path with its query, as OBS does it; FFmpeg left to itself would split at the
-    first slash. Without a key the last segment of the path, and the query, are the stream's name.
-    """
-    parts = urlsplit(url)
-    path = parts.path.strip("/") if key is not None else parts.path.lstrip("/")
-    query = f"?{parts.query}" if parts.query else ""
-    if key is not None:
-        app, name = path + query, key
-    else:
-        app, _, last = path.rpartition("/")
-        if not app:
-            return [url]
-        name = last + query
-    shown = urlunsplit((parts.scheme, parts.netloc, f"/{app.partition('?')[0]}", app.partition("?")[2], ""))
-    return ["-rtmp_app", app, "-rtmp_playpath", name, shown]
+    """Name application and stream on their own, so that no line of FFmpeg's that shows the URL has the key."""
+    name = rtmp_name(url, key)
+    if key is None and not name.application:
+        return [url]
+    parts, (path, _, query) = split(url), name.application.partition("?")
+    shown = urlunsplit((parts.scheme, parts.netloc, f"/{path}", query, ""))
+    return ["-rtmp_app", name.application, "-rtmp_playpath", name.stream, shown]

@@ -74,6 +74,33 @@ def test_srt_with_a_passphrase(neverdark: Launch, tmp_path: Path) -> None:
         assert not uplink, "SRT has no TCP connection to be looked at"
 
 
+def test_what_is_written_is_what_a_receiver_gets(
+    ingest: Ingest, neverdark: Launch, tmp_path: Path, ffmpeg: str
+) -> None:
+    """A `#` is nothing special to FFmpeg: in SRT's own stream ids, in keys, in names of files."""
+    port, name = free_port(), f"#!::r=live/{secret('name')},m=publish"
+    urls = {
+        "srt": f"srt://127.0.0.1:{port}?streamid={name}",
+        "one": f"{ingest.url}/cam#1",
+        "two": f"{ingest.url}//cam#2/",
+        "file": str(tmp_path / "cam#1 50%?.ts"),
+    }
+    stream = card(rate=30, bitrate="3M") | {"destinations": {key: {"url": url} for key, url in urls.items()}}
+    listen = f"srt://127.0.0.1:{port}?mode=listener"
+    with (tmp_path / "said").open("w") as said:
+        listener = ["ffmpeg", "-nostdin", "-loglevel", "verbose", "-i", listen, "-f", "null", "-"]
+        process = subprocess.Popen(listener, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        try:
+            neverdark({"cam": stream}, ffmpeg=ffmpeg).wait_on_air()
+            asked = f"accept streamid [{name}]"
+            eventually(lambda: asked in (tmp_path / "said").read_text(), 5 + SLACK, "the stream id came whole")
+            eventually(lambda: {"cam#1", "cam#2"} <= ingest.publishers().keys(), 5 + SLACK, "both names came whole")
+            eventually(lambda: Path(urls["file"]).stat().st_size, 5 + SLACK, "the file has that name")
+        finally:
+            process.kill()
+            process.wait()
+
+
 Certify = Callable[[str], tuple[Path, ssl.SSLContext]]
 
 

@@ -288,6 +288,22 @@ def test_paths_are_seen_from_the_file(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("/r/cam#1.flv", "/r/cam#1.flv"),
+        ("/r/what?.ts", "/r/what?.ts"),
+        ("/r/50%20.mkv", "/r/50%20.mkv"),
+        ("file:/r/cam#1.flv", "/r/cam#1.flv"),
+        ("file:///r/a%20b?c.flv", "/r/a b?c.flv"),
+        ("FILE://localhost/r/x.flv", "/r/x.flv"),
+    ],
+)
+def test_a_files_name_may_hold_what_means_something_in_urls(tmp_path: Path, url: str, path: str) -> None:
+    config = of(tmp_path, f"streams: {{a: {{source: {{url: in.mp4}}, destinations: {{d: {{url: '{url}'}}}}}}}}")
+    assert text(config.streams["a"].destinations["d"].url) == path
+
+
+@pytest.mark.parametrize(
     ("url", "scheme"),
     [
         ("rtmp://a/b", "rtmp"),

@@ -34,6 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "spaced").write_text(f"{SECRET} {SECRET}")
     (folder / "binary").write_bytes(b"\x00\xff\xfe" + SECRET.encode())
     (folder / "controls").write_bytes(b"\x00" + SECRET.encode())
+    (folder / "whole").write_text(f"rtmps://h/live/{SECRET}\n")
+    (folder / "quoted").write_text(f"'{SECRET}'\n")
     os.mkfifo(folder / "fifo")
     return folder
 
@@ -93,10 +95,16 @@ ONE_MISTAKE = {
     "streams: {a: }": "streams.a: nothing: expected keys and values",
     stream(f"source:\n{FILE}"): "streams.a.source: expected a source (or a command)",
     stream(f"source: [x]\n{FILE}"): "streams.a.source: a list: expected keys and values",
-    stream(f"source: rtsp://u:{SECRET}@h/x\n{FILE}"): "streams.a.source: text: expected keys and values",
-    stream(f"{SOURCE}\ndestinations: [rtmp://h/live/{SECRET}]"): "streams.a.destinations: a list: expected keys",
+    stream(
+        f"source: rtsp://u:{SECRET}@h/x\n{FILE}"
+    ): "streams.a.source: text: expected keys and values: write source: {url: …}",
+    stream(
+        f"{SOURCE}\ndestinations: [rtmp://h/live/{SECRET}]"
+    ): "streams.a.destinations: a list: expected keys and values: write destinations: {NAME: {url: …, key_file: …}}",
     stream(f"{SOURCE}\ndestinations:"): "streams.a.destinations: nothing: expected keys and values",
-    stream(f"{SOURCE}\ndestinations: {{d: rtmp://h/live/{SECRET}}}"): "streams.a.destinations.d: text: expected keys",
+    stream(
+        f"{SOURCE}\ndestinations: {{d: rtmp://h/live/{SECRET}}}"
+    ): "streams.a.destinations.d: text: expected keys and values: write NAME: {url: …, key_file: …}",
     stream(f"{SOURCE}\ndestinations: {{}}"): "streams.a.destinations: expected at least one destination",
     stream(SOURCE): "streams.a.destinations: expected at least one destination",
     stream(FILE): "streams.a.source: expected a source (or a command)",
@@ -180,6 +188,20 @@ ONE_MISTAKE = {
         f"url: 'rtmp://h/live', key: {SECRET}, key_file: good"
     ): "streams.a.destinations.d.key_file: expected one",
     destination("url: 'rtmp://h/live'"): "streams.a.destinations.d.key_file: expected a key or a key_file",
+    destination("url: 'rtmp://h/live/'"): "streams.a.destinations.d.key_file: expected a key or a key_file",
+    destination(f"url: 'rtmp://h/{SECRET}'"): "streams.a.destinations.d.key_file: expected a key or a key_file",
+    destination(
+        f"url: 'rtmp://h/live', key: 'rtmp://h/live/{SECRET}'"
+    ): "streams.a.destinations.d.key: ***: expected the stream key alone, but this is a whole URL",
+    destination(
+        "url: 'rtmp://h/live', key_file: ./whole"
+    ): "streams.a.destinations.d.key_file: './whole': expected the stream key alone, but this is a whole URL",
+    destination(
+        f"url: 'rtmp://h/live', key: '\"{SECRET}\"'"
+    ): "streams.a.destinations.d.key: ***: expected the key without quotes around it",
+    destination(
+        "url: 'rtmp://h/live', key_file: ./quoted"
+    ): "streams.a.destinations.d.key_file: './quoted': expected the key without quotes around it",
     destination("url: 'rtmps://h:443/live2?backup=1/2'"): "streams.a.destinations.d.key_file: expected a key or a key_",
     # URLs
     destination(f"url: 'rtpm://h/live/{SECRET}'"): "streams.a.destinations.d.url: 'rtpm://h/***': expected a URL that",
@@ -188,6 +210,9 @@ ONE_MISTAKE = {
     destination(f"url: 'rtmp:///live/{SECRET}'"): "streams.a.destinations.d.url: '***': expected a URL with a host",
     destination(f"url: 'rtmp:live/{SECRET}'"): "streams.a.destinations.d.url: '***': expected a URL with a host",
     destination(f"url: 'rtmp://h /live/{SECRET}'"): "streams.a.destinations.d.url: 'rtmp://h /live/***': expected a ",
+    destination(
+        f"url: 'srt://:9000?mode=listener&passphrase={SECRET}'"
+    ): "streams.a.destinations.d.url: 'srt://:9000/***': expected a host before the port: neverdark calls, it",
     destination(f"url: 'srt://h?passphrase={SECRET}'"): "streams.a.destinations.d.url: 'srt://h/***': expected a port",
     destination(f"url: {SECRET}"): "streams.a.destinations.d.url: '***': expected a file whose name ends with",
     destination("url: ./x.avi"): "streams.a.destinations.d.url: './x.avi': expected a file whose name ends with",
@@ -246,7 +271,7 @@ ONE_MISTAKE = {
     stream(f"{SOURCE}\n{FILE}\nvideo: {{keyframe_interval: 0}}"): "streams.a.video.keyframe_interval: 0: expected more",
     stream(
         f"{SOURCE}\n{FILE}\nvideo: {{keyframe_interval: 1m}}"
-    ): "streams.a.video.keyframe_interval: '1m': expected at",
+    ): "streams.a.video.keyframe_interval: '1m': expected at most 10s: a duration, not a number of frames",
     stream(f"{SOURCE}\n{FILE}\nvideo: {{bitrate: 0}}"): "streams.a.video.bitrate: 0: expected a bit rate",
     stream(f"{SOURCE}\n{FILE}\nvideo: {{preset: -y}}"): "streams.a.video.preset: '-y': expected nothing but letters",
     stream(f"{SOURCE}\n{FILE}\naudio: {{source: mute}}"): "streams.a.audio.source: 'mute': expected one of auto, silen",
@@ -254,7 +279,9 @@ ONE_MISTAKE = {
     stream(f"{SOURCE}\n{FILE}\nenabled: 2"): "streams.a.enabled: 2: expected true or false",
     stream(f"{SOURCE}\ncommand: [x]\n{FILE}"): "streams.a.source: expected one of source and command, not both",
     stream("command: []"): "streams.a.command: a list: expected something, but it is empty",
-    stream(f"command: ffmpeg {SECRET}"): "streams.a.command: text: expected a list",
+    stream(
+        f"command: ffmpeg {SECRET}"
+    ): "streams.a.command: text: expected a list, such as [-a, b]: each argument is an item of its own, comm",
     stream(f"command: {{ffmpeg: {SECRET}}}"): "streams.a.command: keys and values: expected a list",
     stream("command: [x, null]"): "streams.a.command[1]: nothing: expected text",
     stream("command: ['']"): "streams.a.command[0]: ***: expected a program",
@@ -290,7 +317,8 @@ NO_CONFIGURATION = {
     "just text": "expected keys and values at the top level",
     "5": "expected keys and values at the top level",
     "a: [1": "line 1, column 6: expected YAML: ",
-    "a:\n\tb: 1": "line 2, column 1: expected YAML: ",
+    "a:\n\tb: 1": "line 2, column 1: expected YAML: spaces where this TAB stands",
+    "a: {b: 1,\n\t\t-c: [}": "line 2, column ",
     "a: 1\n b: 2": "line 2, column 3: expected YAML: ",
     f"a: *{SECRET}": "line 1, column 4: expected YAML: no tags, anchors and aliases",
     f"api_token: &{SECRET}": "line 1, column 12: expected YAML: no tags, anchors and aliases",
@@ -397,6 +425,11 @@ streams:
         ('url: "rtmps://h/live", key: abc', 'url: "rtmps://h:443/live", key: abc'),
         ('url: "srt://h:9000?streamid=x"', 'url: "srt://h:9000?streamid=x"'),
         ("url: x.flv", "url: ./x.flv"),
+        ("url: 'x#1?.flv'", "url: './x#1?.flv'"),
+        ("url: x 1.flv", "url: 'file:x%201.flv'"),
+        ('url: "rtmp://h/live/abc#1"', 'url: "rtmp://h/live", key: "abc#1"'),
+        ('url: "rtmp://h/live/abc/"', 'url: "rtmp://h//live", key: abc'),
+        ('url: "rtmp://h/live-x/?name=abc"', 'url: "rtmp://h/live-x/", key: "?name=abc"'),
     ],
 )
 def test_two_publishers_of_one_key(folder: Path, one: str, other: str) -> None:
@@ -508,6 +541,26 @@ def test_streams_with_nothing_behind_it_is_half_saved(folder: Path) -> None:
         "streams: nothing: expected keys and values; "
         "is the file empty or half saved? streams: {} says that none are wanted"
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("srt://h:9?streamid=#!::r=live/cam1,m=publish", "srt://h:9?streamid=#!::r=live/cam2,m=publish"),
+        ("rtmp://h/live/cam#1", "rtmp://h/live/cam#2"),
+        ("x#1.flv", "x#2.flv"),
+        ("x?1.flv", "x?2.flv"),
+        ("x%201.flv", "x 1.flv"),
+    ],
+)
+def test_what_differs_only_behind_a_sign_is_two_places(folder: Path, one: str, other: str) -> None:
+    assert not problems(folder, stream(f"{SOURCE}\ndestinations: {{d: {{url: '{one}'}}, e: {{url: '{other}'}}}}"))
+
+
+@pytest.mark.parametrize("key", ["#!::r=live/cam1,m=publish", "?streamname=x&key=y", "a'b", '"', "a/b", "x%20y"])
+def test_keys_of_all_kinds(folder: Path, key: str) -> None:
+    quoted = key.replace("'", "''")
+    assert not problems(folder, destination(f"url: 'rtmp://h/live', key: '{quoted}'"))
 
 
 # Where a slip of the hand has put the secret, and the problem that must name the place without it.

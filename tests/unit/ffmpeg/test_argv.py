@@ -288,6 +288,14 @@ RTMP: list[tuple[str, str | None, str, str, str]] = [
     ("rtmp://h/live/KEY", None, "live", "KEY", "rtmp://h/live"),
     ("rtmp://h/app/instance/KEY?token=1", None, "app/instance", "KEY?token=1", "rtmp://h/app/instance"),
     ("rtmps://h/live2?a=1&b=2", "KEY", "live2?a=1&b=2", "KEY", "rtmps://h/live2?a=1&b=2"),
+    # A `#` is a character like any other, a slash at the end means nothing.
+    ("rtmp://h/live/cam#1KEY", None, "live", "cam#1KEY", "rtmp://h/live"),
+    ("rtmp://h/live#1", "KEY#2", "live#1", "KEY#2", "rtmp://h/live#1"),
+    ("rtmp://h/live/KEY/", None, "live", "KEY", "rtmp://h/live"),
+    ("rtmp://h/live//KEY", None, "live", "KEY", "rtmp://h/live"),
+    ("rtmp://h//live//", "KEY", "live", "KEY", "rtmp://h/live"),
+    ("rtmp://h/live-x/?streamname=KEY", None, "live-x", "?streamname=KEY", "rtmp://h/live-x"),
+    ("rtmp://h/live-x/", "?streamname=KEY", "live-x", "?streamname=KEY", "rtmp://h/live-x"),
 ]
 
 
@@ -342,7 +350,9 @@ def test_media_waits_in_a_pusher_not_in_front_of_it_whatever_the_version(url: st
     [
         ("srt://h:9000?latency=200", None, ["-f", "mpegts", "-mpegts_flags", "+resend_headers"]),
         ("srt://h:9000", "ID", ["-f", "mpegts", "-mpegts_flags", "+resend_headers", "-srt_streamid", "ID"]),
+        ("srt://h:9000?streamid=#!::r=x", None, ["-f", "mpegts", "-mpegts_flags", "+resend_headers"]),
         ("/a/b.flv", None, ["-f", "flv", "-flvflags", "no_duration_filesize", "-y"]),
+        ("/a/b#1?.50%.flv", None, ["-f", "flv", "-flvflags", "no_duration_filesize", "-y"]),
         ("/a/b.TS", None, ["-f", "mpegts", "-mpegts_flags", "+resend_headers", "-y"]),
         ("file:/a/b.mkv", None, ["-f", "matroska", "-y"]),
         (
