@@ -5,24 +5,32 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import io
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from supervisor import __version__
 from supervisor.standard_streams import flushed, open_closed_ones
 
 if TYPE_CHECKING:  # `run` listens to signals before it loads anything that takes time
     from supervisor.config_file import Loaded
-    from supervisor.config_warnings import ConfigWarning
+    from supervisor.config_problems import ConfigWarning
     from supervisor.data_dir import DataDir
 
 DONE, FAILED, WRONG = 0, 1, 2
 _CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EPIPE})
 _CONFIG_FILES = (Path("neverdark.yml"), Path("/etc/neverdark/neverdark.yml"))
+_LOOKED_FOR = "./neverdark.yml, else /etc/neverdark/neverdark.yml"
+
+
+_ENDS = """\
+ends with: 0 done · 1 failed, or no neverdark answers · 2 wrong usage or configuration
+environment: NEVERDARK_URL, a running neverdark; NEVERDARK_API_TOKEN, its token, for orders"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what the terminal's encoding has no sign for is spelt out
+            stream.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.do
     if command is _run:
@@ -63,18 +74,63 @@ def _main(argv: Sequence[str] | None) -> int:
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says of a word that it does not know which one was meant."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """A misspelt option before the command would be told as a command that is missing."""
+        words = sys.argv[1:] if args is None else list(args)
+        if words and words[0].startswith("-") and not self._is_option(words[0]):
+            self.error(f"unrecognized arguments: {words[0]}")
+        return super().parse_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and `message`, and end with 2."""
+        from difflib import get_close_matches
+
+        known: list[str] = []
+        if found := re.search(r"invalid choice: '([^']*)'", message):
+            known = [str(word) for action in self._actions for word in action.choices or ()]
+        elif found := re.search(r"unrecognized arguments: (-[\w-]+)", message):
+            known = [word for parser in self._all() for word in parser._option_string_actions]  # noqa: SLF001 - no public way
+        if found and found[1] in known:
+            message += "; it stands behind the command"
+        elif found and (meant := get_close_matches(found[1], known, n=1)):
+            message += f"; did you mean {meant[0]}?"
+        super().error(message)
+
+    def _all(self) -> Iterator[argparse.ArgumentParser]:
+        """This one and those of all commands."""
+        yield self
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - no public way
+                yield from action.choices.values()
+
+    def _is_option(self, word: str) -> bool:
+        return any(
+            known == word or (word.startswith("--") and known.startswith(word)) for known in self._option_string_actions
+        )
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="neverdark", description="Keeps 24/7 live streams on air, and proves it.")
-    parser.add_argument("--version", action="version", version=f"neverdark {__version__}")
+    parser = _Parser(
+        prog="neverdark",
+        description="Keeps 24/7 live streams on air, and proves it.",
+        epilog=_ENDS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"neverdark {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def add(name: str, do: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
+        sub: argparse.ArgumentParser = commands.add_parser(
+            name, help=text, description=text, epilog=_ENDS, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
         sub.set_defaults(do=do)
         return sub
 
     def local(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
-        sub.add_argument("-c", "--config", type=Path, metavar="FILE", help="configuration (default: ./neverdark.yml)")
+        sub.add_argument("-c", "--config", type=Path, metavar="FILE", help=f"configuration (default: {_LOOKED_FOR})")
         return sub
 
     def client(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -82,7 +138,8 @@ def _parser() -> argparse.ArgumentParser:
         return local(sub)
 
     local(add("run", _run, "keep the streams of a configuration on air, in the foreground"))
-    local(add("check", _check, "check a configuration and this machine, and name every mistake"))
+    check = local(add("check", _check, "check a configuration and this machine, and name every mistake"))
+    check.add_argument("--strict", action="store_true", help="end with 2 if there are warnings")
     demo = add("demo", _demo, "a test card on air to an ingest of its own, to be broken at will")
     demo.add_argument("--seconds", type=float, help="end by itself after this time")
     status = client(add("status", _status, "what is on air"))
@@ -94,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
         ("restart", "replace the processes of a stream"),
     ):
         sub = client(add(verb, _order, text))
-        sub.add_argument("stream")
+        sub.add_argument("streams", nargs="+", metavar="STREAM")
         sub.set_defaults(verb=verb)
     reload = client(add("reload", _reload, "read the configuration again, and say what changed or why it is rejected"))
     reload.add_argument(
@@ -124,7 +181,23 @@ def _parser() -> argparse.ArgumentParser:
         "--alertmanager", metavar="URL", help="default: NEVERDARK_ALERTMANAGER, else http://127.0.0.1:9093"
     )
     alert.add_argument("--wait", type=float, default=15.0, metavar="SECONDS", help="for it to be sent (default: 15)")
+    add("version", _version, "which neverdark this is")
+    help_ = add("help", _help, "what neverdark or one of its commands does")
+    help_.add_argument("command", nargs="?", choices=sorted(commands.choices), metavar="COMMAND")
+    help_.set_defaults(parser=parser, commands=commands.choices)
     return parser
+
+
+def _version(args: argparse.Namespace) -> int:
+    del args
+    print(f"neverdark {__version__}")
+    return DONE
+
+
+def _help(args: argparse.Namespace) -> int:
+    parser: argparse.ArgumentParser = args.commands[args.command] if args.command else args.parser
+    parser.print_help()
+    return DONE
 
 
 def _may_be_there(file: Path) -> bool:
@@ -151,18 +224,29 @@ def _config_file(args: argparse.Namespace) -> Path:
 
 
 def _check(args: argparse.Namespace) -> int:
+    from supervisor.checkup import checkup
     from supervisor.config_file import load
-    from supervisor.preflight import find_ffmpeg, preflight
+    from supervisor.config_problems import ConfigError
+    from supervisor.config_warnings import warnings_of
+    from supervisor.preflight import find_ffmpeg, lacking, unusable
 
     file = _config_file(args)
     loaded = load(file)
     binary = find_ffmpeg(loaded, file)
-    for warning in preflight(loaded, binary, file):
+    found = checkup(loaded.config, binary)
+    warnings = [*warnings_of(loaded, file), *found.warnings]
+    for warning in warnings:
         print(f"{file}: warning: {warning}", file=sys.stderr)
-    count = len(loaded.config.streams)
+    if problems := [*lacking(loaded.config, binary), *unusable(loaded.config, binary), *found.problems]:
+        raise ConfigError(file, problems)
     version = ".".join(map(str, binary.version))
-    print(f"{file}: good ({count} stream{'s' * (count != 1)}, FFmpeg {version} at {binary.path})")
-    return DONE
+    warned = f", with {_many(len(warnings), 'warning')}" if warnings else ""
+    print(f"{file}: good ({_many(len(loaded.config.streams), 'stream')}, FFmpeg {version} at {binary.path}){warned}")
+    return WRONG if warnings and args.strict else DONE
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -177,7 +261,7 @@ def _run(args: argparse.Namespace) -> int:
     file = _config_file(args)
     loaded = load(file)
     binary = find_ffmpeg(loaded, file)
-    warnings = preflight(loaded, binary, file)
+    warnings = preflight(loaded, binary, file, starting=True)
     try:
         data_dir = DataDir(loaded.config.data_dir)
     except DataDirInUse as error:
@@ -275,7 +359,7 @@ def _status(args: argparse.Namespace) -> int:
 def _order(args: argparse.Namespace) -> int:
     from supervisor import client
 
-    return client.order(client.connect(args.url, args.config or _CONFIG_FILES), args.verb, args.stream)
+    return client.order(client.connect(args.url, args.config or _CONFIG_FILES), args.verb, args.streams)
 
 
 def _reload(args: argparse.Namespace) -> int:

@@ -8,8 +8,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import requests
 from rich.console import Console, Group
@@ -26,6 +28,7 @@ _TIMEOUT = 5.0
 _RELOAD_TIMEOUT = 35.0  # the engine gives up a little earlier, and says so
 _WATCH_SECONDS = 1.0
 _FOLLOW_SECONDS = 0.5
+_MOST_NAMES = 10
 _PIPE_WIDTH = 160
 _STYLES = {
     "running": "green",
@@ -147,14 +150,39 @@ def _token(file: Path) -> str | None:
 # --- orders ----------------------------------------------------------------------------------------
 
 
-def order(api: Api, verb: str, stream: str) -> int:
-    """`start`, `stop` or `restart` a stream."""
+def order(api: Api, verb: str, streams: Sequence[str]) -> int:
+    """`start`, `stop` or `restart` streams; of a name that is none, nothing is done to the others either."""
+    if len(streams) > 1 and (unknown := _unknown(api, streams)):
+        return unknown
+    ended = _DONE
+    for stream in streams:
+        try:
+            api.post(f"/api/streams/{quote(stream, safe='')}/{verb}")
+        except ApiError as error:
+            ended = (error.status == requests.codes.not_found and _unknown(api, [stream])) or _fail(error)
+            continue
+        print(f"{stream}: {verb} accepted")
+    return ended
+
+
+def _names(known: Sequence[str]) -> str:
+    more = f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
+    return (", ".join(known[:_MOST_NAMES]) or "none") + more
+
+
+def _unknown(api: Api, streams: Sequence[str]) -> int:
+    """Say which of these are no streams, and which ones are meant; 0 if all are."""
     try:
-        api.post(f"/api/streams/{stream}/{verb}")
-    except ApiError as error:
-        return _fail(error)
-    print(f"{stream}: {verb} accepted")
-    return _DONE
+        known = [stream["stream"] for stream in api.get("/api/streams")["streams"]]
+    except (ApiError, LookupError, TypeError):
+        return _DONE  # said by whoever asks next
+    ended = _DONE
+    for stream in streams:
+        if stream not in known:
+            meant = get_close_matches(stream, known, n=3)
+            more = f"did you mean {' or '.join(meant)}?" if meant else f"there are {_names(known)}"
+            ended = _fail(ApiError(f"there is no such stream: {stream}; {more}"))
+    return ended
 
 
 def reload(api: Api, *, allow_removal: bool) -> int:

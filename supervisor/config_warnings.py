@@ -1,4 +1,4 @@
-"""What the owner of a valid configuration should be told: it works, and is not safe or not what one may think.
+"""What the owner of a valid configuration should be told: what is not safe, not there yet, or not what one may think.
 
 One function a kind of warning, each a row of `_KINDS`; `check` prints them, `run` and every reload write them to the
 journal. None of them keeps a configuration from being used.
@@ -14,13 +14,15 @@ import re
 import shlex
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from supervisor.config import text
 from supervisor.config_file import Loaded, secret_files
+from supervisor.config_places import missing_places
+from supervisor.config_problems import ConfigWarning
+from supervisor.config_values import doubtful_values
 from supervisor.plan import PROGRESS
 from supervisor.secrecy import secrets_of_argv, secrets_of_url
 
@@ -31,17 +33,6 @@ _WRITE: Final = stat.S_IWOTH | stat.S_IWGRP
 _Shared = Callable[[int, int], bool]  # (group, owner) → whether it is shared
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 _EMPTY_LOGIN: Final = re.compile(r"://[^/@:]*:@")  # what a password's variable leaves behind
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigWarning:
-    """What it is about, and what to know or do."""
-
-    about: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.about}: {self.text}"
 
 
 def warnings_of(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:
@@ -151,4 +142,21 @@ def _unverified_commands(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:
             yield ConfigWarning(f"streams.{name}.command", reason)
 
 
-_KINDS: Final[tuple[Callable[[Loaded, Path], Iterator[ConfigWarning]], ...]] = (_open_files, _unverified_commands)
+def _doubtful_values(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:
+    """Values that are allowed and hardly meant."""
+    del file
+    return doubtful_values(loaded.config)
+
+
+def _missing_places(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:
+    """Files, folders and programs that are not there now."""
+    del file
+    return missing_places(loaded.config)
+
+
+_KINDS: Final[tuple[Callable[[Loaded, Path], Iterator[ConfigWarning]], ...]] = (
+    _open_files,
+    _unverified_commands,
+    _doubtful_values,
+    _missing_places,
+)

@@ -23,8 +23,7 @@ from supervisor.backlog import Backlog
 from supervisor.certificates import CertificateWatch
 from supervisor.claims import Claims
 from supervisor.config_file import Loaded, load
-from supervisor.config_problems import ConfigError, Problem
-from supervisor.config_warnings import ConfigWarning
+from supervisor.config_problems import ConfigError, ConfigWarning, Problem
 from supervisor.config_watch import ConfigWatch, Outcome
 from supervisor.data_dir import DataDir
 from supervisor.drilling import cause

@@ -13,9 +13,12 @@ import certifi
 
 from supervisor.config import Config, destination_scheme, text
 from supervisor.config_file import Loaded
-from supervisor.config_problems import ConfigError, Problem
-from supervisor.config_warnings import ConfigWarning, warnings_of
+from supervisor.config_places import unknown_programs
+from supervisor.config_problems import ConfigError, ConfigWarning, Problem, dotted, near, shown
+from supervisor.config_warnings import warnings_of
+from supervisor.config_yaml import Path_
 from supervisor.ffmpeg.binary import Binary, FfmpegNotFound, find, missing_encoder
+from supervisor.ffmpeg.codecs import X264_PRESETS
 
 _FEWEST_CONNECTIONS = 32  # of HTTP clients
 _FILES_OF_OURS = 68 + _FEWEST_CONNECTIONS  # probes, worker threads, the database, the libraries
@@ -30,16 +33,49 @@ def find_ffmpeg(loaded: Loaded, file: Path) -> Binary:
         raise ConfigError(file, [Problem("ffmpeg", repr(loaded.config.ffmpeg), str(error))]) from None
 
 
-def preflight(loaded: Loaded, binary: Binary, file: Path) -> tuple[ConfigWarning, ...]:
+def preflight(loaded: Loaded, binary: Binary, file: Path, *, starting: bool = False) -> tuple[ConfigWarning, ...]:
     """What the owner should be told of a configuration that can run.
 
-    Raises `ConfigError` with everything that this machine lacks.
+    Raises `ConfigError` with everything that this machine lacks, and with what `unusable` finds; only that does not
+    keep a neverdark from `starting`: the other streams must not be dark for it.
     """
-    config = loaded.config
-    problems = [*_codecs(config, binary), *_protocols(config, binary), *_ports(config), *_limits(config)]
-    if problems:
-        raise ConfigError(file, problems)
-    return tuple(warnings_of(loaded, file))
+    problems, dead = lacking(loaded.config, binary), unusable(loaded.config, binary)
+    if problems or (dead and not starting):
+        raise ConfigError(file, [*problems, *dead])
+    told = (ConfigWarning(problem.path, f"{problem.value or ''} {problem.expected}".strip()) for problem in dead)
+    return (*told, *warnings_of(loaded, file))
+
+
+def lacking(config: Config, binary: Binary) -> list[Problem]:
+    """What this machine has not, and neverdark needs."""
+    return [*_codecs(config, binary), *_protocols(config, binary), *_ports(config), *_limits(config)]
+
+
+def unusable(config: Config, binary: Binary) -> list[Problem]:
+    """What keeps single streams from ever being on air: words that FFmpeg, x264 or PATH do not know."""
+    return [*_presets(config), *_formats(config, binary), *unknown_programs(config)]
+
+
+def _presets(config: Config) -> Iterator[Problem]:
+    known = {*X264_PRESETS, *map(str, range(len(X264_PRESETS)))}
+    for name, stream in config.streams.items():
+        preset = stream.video.preset
+        if stream.source is None or stream.video.codec != "libx264" or preset is None or preset.lower() in known:
+            continue
+        meant = near(preset.lower(), X264_PRESETS)
+        expected = f"did you mean {meant}?" if meant else f"expected one of {', '.join(X264_PRESETS)}"
+        yield Problem(f"streams.{name}.video.preset", repr(preset), expected)
+
+
+def _formats(config: Config, binary: Binary) -> Iterator[Problem]:
+    for name, stream in config.streams.items():
+        found = stream.source.format if stream.source else None
+        if found is None or not binary.demuxers or found in binary.demuxers:
+            continue
+        path: Path_ = ("streams", name, "source", "format")
+        meant = near(found, binary.demuxers)
+        expected = f"expected an input format that {binary.path} knows" + (f"; did you mean {meant}?" if meant else "")
+        yield Problem(dotted(path), shown(path, found), expected)
 
 
 def _codecs(config: Config, binary: Binary) -> Iterator[Problem]:

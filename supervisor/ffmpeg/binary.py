@@ -6,7 +6,10 @@ import importlib
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from supervisor.ffmpeg.codecs import COPY, VIDEO_CODECS
@@ -18,6 +21,7 @@ _TRIAL_TIMEOUT = 10.0
 _VERSION = re.compile(r"^ffmpeg version n?(\d+)\.(\d+)", re.MULTILINE)
 _ANY_VERSION = re.compile(r"^ffmpeg version (\S+)", re.MULTILINE)
 _LIBAVUTIL = re.compile(r"^[ \t]*libavutil[ \t]+(\d+)\.", re.MULTILINE)
+_DEMUXER = re.compile(r"^ D[E ][d ]? ?([a-z0-9_][a-z0-9_,.-]*) ", re.MULTILINE)
 _ENCODER = re.compile(r"^ [VAS][F.][S.][X.][B.][D.] (\w+)", re.MULTILINE)
 
 # Builds from git have no version, but FFmpeg N has shipped libavutil N + 51 (5.x: 57) … 8.x: 60, 9.x: 61.
@@ -30,12 +34,16 @@ class FfmpegNotFound(Exception):  # noqa: N818 - the name says what happened, an
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """One FFmpeg executable and what is compiled into it. `version` is (major, minor), (0, 0) if unknown."""
+    """One FFmpeg executable and what is compiled into it. `version` is (major, minor), (0, 0) if unknown.
+
+    `demuxers` has the names of input formats, devices among them; empty if it did not say.
+    """
 
     path: str
     version: tuple[int, int]
     encoders: frozenset[str]
     protocols: frozenset[str]
+    demuxers: frozenset[str] = frozenset()
 
 
 def find(setting: str) -> Binary:
@@ -49,11 +57,15 @@ def find(setting: str) -> Binary:
     if _ANY_VERSION.search(banner) is None:
         message = f"{path} is not an FFmpeg: `{path} -version` does not say so"
         raise FfmpegNotFound(message)
+    with ThreadPoolExecutor() as questions:  # each takes FFmpeg 20 to 100 ms to start
+        demuxers = questions.submit(_demuxers, path)
+        encoders, protocols = questions.map(partial(_ask, path), ("-encoders", "-protocols"))
     return Binary(
         path=path,
         version=_version(banner),
-        encoders=frozenset(_ENCODER.findall(_ask(path, "-encoders"))),
-        protocols=_output_protocols(_ask(path, "-protocols")),
+        encoders=frozenset(_ENCODER.findall(encoders)),
+        protocols=_output_protocols(protocols),
+        demuxers=demuxers.result(),
     )
 
 
@@ -70,6 +82,19 @@ def missing_encoder(binary: Binary, codec: str) -> str | None:
         return None
     reason = _trial(binary, codec)
     return None if reason is None else f"this machine cannot encode with {codec}: {reason}"
+
+
+def attempt(binary: Binary, arguments: Sequence[str], timeout: float) -> subprocess.CompletedProcess[str]:
+    """Have FFmpeg do something small, its errors alone on stderr. Raises OSError, SubprocessError."""
+    return subprocess.run(
+        [binary.path, "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=timeout,
+        check=False,
+    )
 
 
 def _locate(setting: str) -> str:
@@ -136,26 +161,24 @@ def _output_protocols(text: str) -> frozenset[str]:
     return frozenset(text.partition("Output:")[2].split())
 
 
+def _demuxers(path: str) -> frozenset[str]:
+    try:
+        answer = _ask(path, "-demuxers")
+    except FfmpegNotFound:  # it does all the rest
+        return frozenset()
+    return frozenset(name for names in _DEMUXER.findall(answer) for name in names.split(","))
+
+
 def _trial(binary: Binary, codec: str) -> str | None:
     table = VIDEO_CODECS[codec]
     filters = ",".join(filter(None, (f"format={table.pixel_format}", table.upload)))
-    argv = [
-        binary.path,
-        *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"),
+    arguments = [
         *table.device,
         *("-f", "lavfi", "-i", "color=size=320x240:rate=25"),
         *("-frames:v", "1", "-vf", filters, "-c:v", codec, "-f", "null", "-"),
     ]
     try:
-        trial = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_TRIAL_TIMEOUT,
-            check=False,
-        )
+        trial = attempt(binary, arguments, _TRIAL_TIMEOUT)
     except (OSError, subprocess.SubprocessError) as error:
         return f"the trial ended with {_kind_of(error)}"
     if trial.returncode == 0:

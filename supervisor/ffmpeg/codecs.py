@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
 COPY = "copy"
 
+# x264 also takes their numbers, and does not care for capitals.
+X264_PRESETS = (
+    *("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"),
+)
+
 # The silent track's encoder, whatever the source's audio does.
 _SILENCE_CODEC = "aac"
 # Silence may run ahead of the clock by a minute and not by more: when the source ends, FFmpeg 6 and newer go on with it

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,7 +15,10 @@ from typing import ClassVar
 import pytest
 
 from supervisor import __version__, cli, client
+from supervisor.config_file import load
+from supervisor.config_problems import ConfigError
 from supervisor.data_dir import DataDir
+from supervisor.preflight import find_ffmpeg, preflight
 
 GOOD = "streams: {a: {command: [sleep, 60]}}"
 WRONG = "lisen: x\nstreams: {a: {command: [], enabled: 7}}"
@@ -156,7 +162,115 @@ def test_a_data_dir_in_use_is_exit_code_1(tmp_path: Path, capfd: pytest.CaptureF
     assert "another neverdark is running" in capfd.readouterr().err
 
 
+# --- words that are not known ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["stattus"], "; did you mean status?"),
+        (["--verison"], "unrecognized arguments: --verison; did you mean --version?"),
+        (["status", "--jsn"], "unrecognized arguments: --jsn; did you mean --json?"),
+        (["-c", "x.yml", "check"], "unrecognized arguments: -c; it stands behind the command"),
+        (["logs", "a", "--role", "pushr"], "; did you mean pusher?"),
+        (["help", "chek"], "; did you mean check?"),
+    ],
+)
+def test_a_misspelt_word_is_told_which_one_is_meant(
+    argv: list[str], says: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(argv)
+    assert ended.value.code == 2
+    assert capfd.readouterr().err.rstrip().endswith(says)
+
+
+def test_help_and_version_are_commands_too(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["version"]) == 0
+    assert capfd.readouterr().out == f"neverdark {__version__}\n"
+    for argv, usage in ((["help"], "usage: neverdark [-h]"), (["help", "stop"], "usage: neverdark stop [-h]")):
+        assert cli.main(argv) == 0
+        out = capfd.readouterr().out
+        assert out.startswith(usage)
+        assert "ends with: 0 done · 1 failed" in out
+        assert "NEVERDARK_API_TOKEN" in out
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_what_the_terminal_has_no_sign_for_is_spelt_out(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / "caf\u00e9-\N{MOVIE CAMERA}.yml"
+    file.write_text(GOOD)
+    environment = {
+        "PYTHONIOENCODING": encoding,
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(Path(cli.__file__).parents[1]),
+    }
+    argv = [sys.executable, "-X", "utf8=0", "-m", "supervisor", "check", "-c", os.fsencode(file)]
+    done = subprocess.run(argv, env=environment, capture_output=True, timeout=60, check=False)
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == 0
+    assert b".yml: good (1 stream, " in done.stdout
+
+
 # --- what a valid configuration is warned of -------------------------------------------------------
+
+
+def test_warnings_are_counted_and_count_as_mistakes_only_if_asked_to(capfd: pytest.CaptureFixture[str]) -> None:
+    file = config("streams: {a: {command: [/nope/x], stall: {timeout: 10ms}, enabled: no}}")
+    assert cli.main(["check", "-c", file]) == 0
+    out, err = capfd.readouterr()
+    assert out.startswith("c.yml: good (1 stream, FFmpeg ")
+    assert out.endswith("), with 4 warnings\n")
+    assert err.count("c.yml: warning: ") == 4
+    assert cli.main(["check", "--strict", "-c", file]) == 2
+    assert cli.main(["check", "--strict", "-c", config("streams: {a: {command: [sleep, '{progress}']}}")]) == 0
+
+
+def test_a_file_that_wants_no_streams_is_good_and_warned_of(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "-c", config("streams: {}")]) == 0
+    out, err = capfd.readouterr()
+    assert out.startswith("c.yml: good (0 streams, FFmpeg ")
+    assert out.endswith("), with 1 warning\n")
+    assert err == "c.yml: warning: streams: none is wanted, so nothing will be on air\n"
+
+
+DEAD = """
+streams:
+  a: {source: {url: testsrc2, format: lavfii}, destinations: {d: {url: x.flv}}}
+  b: {source: {url: testsrc2, format: lavfi}, video: {preset: ultrafastt}, destinations: {d: {url: y.flv}}}
+  c: {command: [ffmpegg-x]}
+"""
+
+
+def test_one_streams_mistake_is_refused_but_keeps_no_other_from_starting(capfd: pytest.CaptureFixture[str]) -> None:
+    file = Path(config(DEAD))
+    assert cli.main(["check", "-c", str(file)]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    mistakes = [line for line in err.splitlines() if ": warning: " not in line]
+    assert [line.split(": ")[1] for line in mistakes] == [
+        "streams.b.video.preset",
+        "streams.a.source.format",
+        "streams.c.command[0]",
+    ]
+    assert mistakes[0] == "c.yml: streams.b.video.preset: 'ultrafastt': did you mean ultrafast?"
+    assert mistakes[1].endswith("; did you mean lavfi?")
+    loaded = load(file)
+    binary = find_ffmpeg(loaded, file)
+    with pytest.raises(ConfigError, match="ultrafastt"):
+        preflight(loaded, binary, file)
+    started = "\n".join(map(str, preflight(loaded, binary, file, starting=True)))
+    assert "streams.b.video.preset: 'ultrafastt' did you mean ultrafast?" in started
+    assert "streams.c.command[0]: expected a program that PATH knows" in started
+
+
+@pytest.mark.parametrize("preset", ["veryfast", "VeryFast", "0", "9"])
+def test_presets_that_x264_knows(preset: str) -> None:
+    source = "source: {url: testsrc2, format: lavfi}, destinations: {d: {url: y.flv}}"
+    file = Path(config(f"streams: {{a: {{{source}, video: {{preset: '{preset}'}}}}}}"))
+    loaded = load(file)
+    preflight(loaded, find_ffmpeg(loaded, file), file)
+    assert loaded.config.streams["a"].video.preset == preset
 
 
 def test_check_warns_and_the_configuration_is_good_all_the_same(capfd: pytest.CaptureFixture[str]) -> None:
@@ -178,6 +292,28 @@ def test_check_says_what_on_air_will_mean_for_a_mute_command(capfd: pytest.Captu
 def test_a_file_that_lost_its_streams_is_refused(command: str, content: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main([command, "-c", config(content)]) == 2
     assert "streams: {} says that none are wanted" in capfd.readouterr().err
+
+
+# --- orders ----------------------------------------------------------------------------------------
+
+
+def test_orders_take_several_streams_and_a_misspelt_one_stops_all(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    Neverdark.answer = (200, {"streams": [{"stream": "ch09"}, {"stream": "ch10"}]})
+    url = ["--url", f"http://127.0.0.1:{port}"]
+    assert cli.main(["restart", "ch09", "ch10", *url]) == 0
+    assert capfd.readouterr().out == "ch09: restart accepted\nch10: restart accepted\n"
+    Neverdark.heard.clear()
+    assert cli.main(["restart", "ch09", "ch1O", *url]) == 1
+    assert capfd.readouterr() == ("", "neverdark: there is no such stream: ch1O; did you mean ch10?\n")
+    assert [method for method, *_ in Neverdark.heard] == ["GET"]
+    assert cli.main(["stop", "nope", "ch09", *url]) == 1
+    assert capfd.readouterr().err == "neverdark: there is no such stream: nope; there are ch09, ch10\n"
+
+
+def test_an_order_without_a_token_names_the_variable(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    Neverdark.answer = (401, {"detail": "a bearer token is needed"})
+    assert cli.main(["stop", "a", "--url", f"http://127.0.0.1:{port}"]) == 1
+    assert "set NEVERDARK_API_TOKEN" in capfd.readouterr().err
 
 
 # --- whom the token is shown to --------------------------------------------------------------------

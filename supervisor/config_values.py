@@ -1,0 +1,123 @@
+"""Values of a configuration that are allowed and yet hardly meant: 3000 bits a second, a stall after 10 ms. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from pydantic import BaseModel
+
+from supervisor.config import (
+    Audio,
+    Config,
+    Destination,
+    Limits,
+    Restart,
+    Stall,
+    Stop,
+    Uplink,
+    Video,
+    Watchdog,
+    destination_scheme,
+    text,
+)
+from supervisor.config_problems import ConfigWarning
+from supervisor.destination_urls import rtmp_name, split
+from supervisor.quantities import show_duration
+
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+_RTMP = {"rtmp": 443, "rtmps": 1935}  # and the port that is the other one's
+
+
+class _Usual(NamedTuple):
+    """From where to where a value is usual, and what to say of one below or above that."""
+
+    least: float
+    most: float
+    below: Callable[[float], str]
+    above: Callable[[float], str]
+
+
+def _in_thousands(value: float) -> str:
+    return f"{value:g} bits a second; did you mean {value:g}k?"
+
+
+def _of_megabits(what: str) -> Callable[[float], str]:
+    return lambda value: f"{value / 1e6:g} megabits a second, more than {what}"
+
+
+def _lasting(why: str) -> Callable[[float], str]:
+    return lambda value: f"{show_duration(value)}: {why}"
+
+
+_TOO_SOON = _lasting("FFmpeg tells of its progress twice a second, so healthy processes would be replaced")
+_FROZEN = _lasting("for so long a process that stands still would be left alone")
+_ASKED = _lasting("a server that refuses would be asked so often")
+_DARK = _lasting("so long nothing would be tried")
+
+_USUAL: Final[dict[tuple[type[BaseModel], str], _Usual]] = {
+    (Video, "bitrate"): _Usual(64_000, 1e8, _in_thousands, _of_megabits("platforms take")),
+    (Video, "keyframe_interval"): _Usual(0.2, 10, _lasting("so many keyframes cost quality"), str),
+    (Audio, "bitrate"): _Usual(16_000, 1e6, _in_thousands, _of_megabits("AAC needs")),
+    (Limits, "bitrate"): _Usual(16_000, 1e8, _in_thousands, _of_megabits("streams have")),
+    (Limits, "memory"): _Usual(2.0**24, 2.0**44, lambda v: f"{v:g} bytes; did you mean {v:g}MiB?", str),
+    (Limits, "cpu"): _Usual(0.01, 32, str, lambda v: f"{v:g} cores; 4.0 = four cores, it is no percentage"),
+    (Stall, "timeout"): _Usual(1, 10 * _MINUTE, _TOO_SOON, _FROZEN),
+    (Stall, "startup"): _Usual(2, _HOUR, _lasting("hardly a process shows progress so soon"), _FROZEN),
+    (Uplink, "timeout"): _Usual(1, 10 * _MINUTE, _lasting("a short jam would cost the connection"), _FROZEN),
+    (Watchdog, "interval"): _Usual(1, _HOUR, _lasting("so often costs more than it tells"), _DARK),
+    (Restart, "cooldown"): _Usual(1, _DAY, _ASKED, _DARK),
+    (Restart, "max_delay"): _Usual(0, _HOUR, str, _DARK),
+    (Stop, "kill"): _Usual(0.1, 5 * _MINUTE, _lasting("no process ends so soon"), _lasting("a stop can take so long")),
+}
+
+
+def doubtful_values(config: Config) -> Iterator[ConfigWarning]:
+    """What is more likely a slip than meant, each said where it was written."""
+    if not config.streams:
+        yield ConfigWarning("streams", "none is wanted, so nothing will be on air")
+    elif not any(stream.enabled for stream in config.streams.values()):
+        yield ConfigWarning("streams", f"enabled: false in each of the {len(config.streams)}: nothing will be on air")
+    yield from _unusual(config, "")
+    for name, stream in config.streams.items():
+        for key, destination in stream.destinations.items():
+            yield from _doubtful_destination(f"streams.{name}.destinations.{key}", destination)
+
+
+def _unusual(section: BaseModel, where: str) -> Iterator[ConfigWarning]:
+    """Quantities beyond the usual in a section and all below it."""
+    for key in sorted(section.model_fields_set):
+        value, place = getattr(section, key), f"{where}.{key}".removeprefix(".")
+        if isinstance(value, BaseModel):
+            yield from _unusual(value, place)
+        elif isinstance(value, dict):
+            for name, below in value.items():
+                yield from _unusual(below, f"{place}.{name}")
+        elif value is not None and (usual := _USUAL.get((type(section), key))):
+            if value < usual.least:
+                yield ConfigWarning(place, usual.below(value))
+            elif value > usual.most:
+                yield ConfigWarning(place, usual.above(value))
+
+
+def _doubtful_destination(place: str, destination: Destination) -> Iterator[ConfigWarning]:
+    """URLs that are taken as they are written, and that few servers understand."""
+    url, key = text(destination.url), text(destination.secret_key)
+    scheme = destination_scheme(url)
+    if scheme == "srt" and "mode=listener" in url.partition("?")[2].split("&"):
+        reason = "with mode=listener it is off air until somebody calls, and its pusher is replaced while it waits"
+        yield ConfigWarning(f"{place}.url", reason)
+    if scheme not in _RTMP:
+        return
+    application, _ = rtmp_name(url, key or None)
+    if not application:
+        reason = "names no application, which hardly a server takes: write it behind the host, as in rtmp://host/live"
+        yield ConfigWarning(f"{place}.url", reason)
+    if key and application.partition("?")[0].rpartition("/")[2] == key:
+        yield ConfigWarning(f"{place}.url", "ends with the key, which then comes twice: leave it out here")
+    if "//" in application:
+        yield ConfigWarning(f"{place}.url", "two slashes in a row are sent as they are; hardly a server takes them")
+    if split(url).port == _RTMP[scheme]:
+        other = {"rtmp": "rtmps", "rtmps": "rtmp"}[scheme]
+        reason = f"port {_RTMP[scheme]} is usually that of {other}: did you mean {other}://?"
+        yield ConfigWarning(f"{place}.url", reason)
