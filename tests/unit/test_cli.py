@@ -205,7 +205,7 @@ def test_what_the_terminal_has_no_sign_for_is_spelt_out(encoding: str, tmp_path:
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(Path(cli.__file__).parents[1]),
     }
-    argv = [sys.executable, "-X", "utf8=0", "-m", "supervisor", "check", "-c", os.fsencode(file)]
+    argv = [sys.executable, "-X", "utf8=0", "-m", "supervisor", "check", "-c", str(file)]
     done = subprocess.run(argv, env=environment, capture_output=True, timeout=60, check=False)
     assert b"Traceback" not in done.stderr
     assert done.returncode == 0
