@@ -1,7 +1,7 @@
 """What only `check` looks for, because it takes time or asks others: FFmpeg, name servers, cameras, the port. IO.
 
-Nothing is published and no stream is read. All looks go on at once; those at the network have two seconds together,
-and what no answer came to is a warning. A start or a reload does none of this.
+Nothing is published and no stream is read. All looks go on at once; those at the network have a second and a half
+together, and what no answer came to is a warning. A start or a reload does none of this.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from supervisor.probes.source import reach_source
 from supervisor.probes.together import together
 from supervisor.quantities import Address
 
-_PATIENCE: Final = 2.0  # seconds for all looks at the network together
+_PATIENCE: Final = 1.5  # seconds for all looks at the network together
 _TRIAL_PATIENCE: Final = 15.0  # for all of FFmpeg's: a tenth of a second each, unless the machine is busy
-_CONNECT: Final = 1.2
+_CONNECT: Final = 1.0
 _ANSWER: Final = 0.8
 _AT_ONCE: Final = 64
 _TRIALS_AT_ONCE: Final = 4
+_LIKE: Final = 0.85  # hosts of one kind are all a little like each other
 
 # Where much of the world publishes: a name that is nearly one of these is a slip.
 _INGESTS: Final = (
@@ -62,7 +63,7 @@ class Findings(NamedTuple):
 
 
 def checkup(config: Config, binary: Binary) -> Findings:
-    """Look at all that can be looked at without publishing; of the network, for two seconds at most."""
+    """Look at all that can be looked at without publishing; of the network, for a second and a half at most."""
     trials, looks = dict(_trials(config, binary)), dict(_looks(config))
     # The looks at the network mostly wait, the trials mostly work: neither is to be late because of the other.
     parts: dict[str, Callable[[], dict[str, _Found | None]]] = {
@@ -72,7 +73,7 @@ def checkup(config: Config, binary: Binary) -> Findings:
     answers = together(parts, _TRIAL_PATIENCE + 1, len(parts))
     found = answers.get("trials", {}) | answers.get("looks", {})
     told = [what for place in (*trials, *looks) if (what := found.get(place))]
-    for of, nobody in ((trials, "FFmpeg has not answered"), (looks, "no answer yet; is there a name server?")):
+    for of, nobody in ((trials, "FFmpeg has not answered"), (looks, "no answer; is there a name server?")):
         if waiting := [place for place in of if place not in found]:
             more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
             told.append(ConfigWarning(waiting[0] + more, nobody))
@@ -168,8 +169,8 @@ def _name(place: str, host: str) -> ConfigWarning | None:
         socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
-            return ConfigWarning(place, f"{host}: no name server says now where that is")
-        meant = near(host, _INGESTS)
+            raise  # no answer: told of all such names at once
+        meant = near(host, _INGESTS, _LIKE)
         asked = f"did you mean {meant}?" if meant and meant != host else "is it spelt right?"
         return ConfigWarning(place, f"{host}: no such host is known; {asked}")
     except (OSError, UnicodeError):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
 import errno
 import io
+import json
 import os
 import re
 import signal
@@ -50,9 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
+    codecs.register_error("spelt", _spelt)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # what the terminal's encoding has no sign for is spelt out
-            stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="spelt")
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.do
     if command is _run:
@@ -72,6 +75,12 @@ def _main(argv: Sequence[str] | None) -> int:
     if command is _run:
         flushed()  # its streams were kept and have ended in order, whoever read about it
     return code
+
+
+def _spelt(error: UnicodeError) -> tuple[str, int]:
+    """What the terminal's encoding has no sign for, as JSON spells it: `--json` is for programs."""
+    assert isinstance(error, UnicodeEncodeError)
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 class _Parser(argparse.ArgumentParser):

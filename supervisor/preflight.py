@@ -42,7 +42,7 @@ def preflight(loaded: Loaded, binary: Binary, file: Path, *, starting: bool = Fa
     problems, dead = lacking(loaded.config, binary), unusable(loaded.config, binary)
     if problems or (dead and not starting):
         raise ConfigError(file, [*problems, *dead])
-    told = (ConfigWarning(problem.path, f"{problem.value or ''} {problem.expected}".strip()) for problem in dead)
+    told = (ConfigWarning(found.path, ": ".join(filter(None, (found.value, found.expected)))) for found in dead)
     return (*told, *warnings_of(loaded, file))
 
 

@@ -21,7 +21,7 @@ _NOWHERE = "/dev/null/none"  # what cannot be opened: options are read before th
 
 # These do more than say how the input is read: they open, write or listen.
 _ACTIVE_OPTIONS = re.compile(r"-(?:i|report|progress|vstats\w*|dump\w*|filter_complex\w*|init_hw_device|/\w+)(?::.*)?")
-_ACTIVE_FILTERS = re.compile(r"movie|zmq|sendcmd|ladspa|lv2|frei0r|metadata|subtitles|openvino|dnn")
+_ACTIVE_FILTERS = re.compile(r"movie|zmq|sendcmd|ladspa|lv2|frei0r|metadata|subtitles|openvino|dnn|vidstab|file")
 
 _OPTION = re.compile(r"^\s*-(?:\[no\])?([A-Za-z][\w-]*)", re.MULTILINE)
 _FILTER = re.compile(r"^ [T.][S.][C.]? ([a-z0-9_]+) ", re.MULTILINE)

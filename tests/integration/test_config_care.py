@@ -155,3 +155,20 @@ def test_what_others_can_read_is_told_at_the_start_and_at_a_reload(unstarted: La
     running.config_file.chmod(0o600)
     eventually(lambda: running.log().count("configuration reloaded") == 2, LOOKS + SLACK, "looked at again")
     assert running.log().count(says) == 2
+
+
+def test_a_typing_error_of_one_stream_keeps_no_other_dark(neverdark: Launch) -> None:
+    """A start begins with what works; a reload that would take a stream off air by it is refused."""
+    running = neverdark({"good": SLEEPER, "bad": {"command": ["no-such-program-here", "-x"]}})
+    running.wait_on_air("good")
+    says = "streams.bad.command[0]: expected a program that PATH knows"
+    eventually(lambda: says in running.log(), SLACK, "it is told")
+    pids = running.pids()
+    whole = running.config_file.read_text()
+
+    running.config_file.write_text(whole.replace("sleep", "sleeep"))
+    done = running.cli("reload", "-c", str(running.config_file))
+    assert done.returncode == 1
+    assert "streams.good.command[0]: expected a program that PATH knows; did you mean sleep?" in done.stderr
+    assert running.pids()["good", "command", ""] == pids["good", "command", ""]
+    assert running.on_air("good")

@@ -210,6 +210,8 @@ def test_what_the_terminal_has_no_sign_for_is_spelt_out(encoding: str, tmp_path:
     assert b"Traceback" not in done.stderr
     assert done.returncode == 0
     assert b".yml: good (1 stream, " in done.stdout
+    signs = {"latin-1": b"caf\xe9-\\ud83c\\udfa5.yml: ", "ascii": b"caf\\u00e9-\\ud83c\\udfa5.yml: "}
+    assert signs[encoding] in done.stdout, "as JSON spells it: a program may read this"
 
 
 # --- what a valid configuration is warned of -------------------------------------------------------
@@ -260,7 +262,7 @@ def test_one_streams_mistake_is_refused_but_keeps_no_other_from_starting(capfd: 
     with pytest.raises(ConfigError, match="ultrafastt"):
         preflight(loaded, binary, file)
     started = "\n".join(map(str, preflight(loaded, binary, file, starting=True)))
-    assert "streams.b.video.preset: 'ultrafastt' did you mean ultrafast?" in started
+    assert "streams.b.video.preset: 'ultrafastt': did you mean ultrafast?" in started
     assert "streams.c.command[0]: expected a program that PATH knows" in started
 
 

@@ -321,6 +321,18 @@ def test_destination_scheme(url: str, scheme: str) -> None:
     assert destination_scheme(url) == scheme
 
 
+def test_a_data_dir_that_only_its_owner_may_enter_is_for_its_owner_to_judge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else may look a file over with `check`; a `run` is told by the data_dir itself."""
+
+    def closed(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", closed)
+    assert of(tmp_path, "data_dir: /closed/data\nstreams: {}").data_dir == Path("/closed/data")
+
+
 def test_the_configurations_lists_are_those_of_the_code() -> None:
     assert set(VIDEO_CODECS) == {"copy", *codecs.VIDEO_CODECS}
     for suffix in FILE_TYPES:

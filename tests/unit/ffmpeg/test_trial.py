@@ -69,4 +69,5 @@ def test_nothing_is_tried_at_the_source_itself(binary: Binary, tmp_path: Path) -
     """A pipe would lose what it holds, a camera its one place; an output would be written."""
     assert refused_option(binary, ["-f", "lavfi", "-i", "color", "-t", "1", "-y", str(tmp_path / "x.flv")]) is None
     assert refused_graph(binary, f"color=d=1,metadata=print:file={tmp_path / 'y'}") is None
+    assert refused_graph(binary, f"color=d=1,split[a][b];[a][b]psnr=stats_file={tmp_path / 'z'}") is None
     assert not list(tmp_path.iterdir())
