@@ -236,14 +236,13 @@ def _check(args: argparse.Namespace) -> int:
     from supervisor.checkup import checkup
     from supervisor.config_file import load
     from supervisor.config_problems import ConfigError
-    from supervisor.config_warnings import warnings_of
-    from supervisor.preflight import find_ffmpeg, lacking, unusable
+    from supervisor.preflight import doubts, find_ffmpeg, lacking, unusable
 
     file = _config_file(args)
     loaded = load(file)
     binary = find_ffmpeg(loaded, file)
     found = checkup(loaded.config, binary)
-    warnings = [*warnings_of(loaded, file), *found.warnings]
+    warnings = [*doubts(loaded, file), *found.warnings]
     for warning in warnings:
         print(f"{file}: warning: {warning}", file=sys.stderr)
     if problems := [*lacking(loaded.config, binary), *unusable(loaded.config, binary), *found.problems]:

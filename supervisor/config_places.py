@@ -18,6 +18,7 @@ from supervisor.config import Config, Source, destination_scheme, text
 from supervisor.config_problems import ConfigWarning, Problem, near
 from supervisor.ffmpeg.sources import PathPlace, source_place
 from supervisor.probes.together import together
+from supervisor.secrecy import HIDDEN, show_url
 
 _PATIENCE: Final = 1.0  # seconds for all looks together: a network mount whose server is gone never answers
 _AT_ONCE: Final = 16
@@ -31,32 +32,35 @@ _Look = Callable[[], str | None]  # what is wrong there, in words
 
 def missing_places(config: Config) -> Iterator[ConfigWarning]:
     """What is not there, or not as it should be; what a look does not tell within a second is left out."""
-    looks = dict(_looks(config))
-    found = together(looks, _PATIENCE, _AT_ONCE)
-    for place in looks:
+    named = {place: (shown, look) for place, shown, look in _named(config)}
+    found = together({place: look for place, (_, look) in named.items()}, _PATIENCE, _AT_ONCE)
+    for place, (shown, _) in named.items():
         if reason := found.get(place):
-            yield ConfigWarning(place, reason)
+            yield ConfigWarning(place, f"{shown}: {reason}")
 
 
-def _looks(config: Config) -> Iterator[tuple[str, _Look]]:
+def _named(config: Config) -> Iterator[tuple[str, str, _Look]]:
+    """Each place in the file, what stands there as it may be repeated, and how to look at it."""
     for name, stream in config.streams.items():
         if stream.source is not None:
-            yield from _looks_at_source(f"streams.{name}.source", stream.source)
+            yield from _named_by_source(f"streams.{name}.source", stream.source)
             for key, destination in stream.destinations.items():
                 if destination_scheme(url := text(destination.url)) == "file":
-                    yield f"streams.{name}.destinations.{key}.url", partial(_of_folder, Path(url).parent)
+                    yield f"streams.{name}.destinations.{key}.url", repr(url), partial(_of_folder, Path(url).parent)
         if stream.command and "/" in (program := text(stream.command[0])):
-            yield f"streams.{name}.command[0]", partial(_of_program, program)
+            shown = HIDDEN if any(character.isspace() for character in program) else repr(show_url(program))
+            yield f"streams.{name}.command[0]", shown, partial(_of_program, program)
 
 
-def _looks_at_source(place: str, source: Source) -> Iterator[tuple[str, _Look]]:
+def _named_by_source(place: str, source: Source) -> Iterator[tuple[str, str, _Look]]:
     where = source_place(source)
     if isinstance(where, PathPlace):
-        yield f"{place}.url", partial(_of_file, where.path)
+        yield f"{place}.url", repr(show_url(where.path)), partial(_of_file, where.path)
     words = [text(word) for word in source.options]
     for index, option in enumerate(words[:-1]):
         if option in _FILE_OPTIONS:
-            yield f"{place}.options[{index + 1}]", partial(_of_file, words[index + 1])
+            path = words[index + 1]
+            yield f"{place}.options[{index + 1}]", repr(show_url(path)), partial(_of_file, path)
 
 
 def _of_file(path: str) -> str | None:

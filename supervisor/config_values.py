@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from supervisor.config import (
     Audio,
     Config,
-    Destination,
     Limits,
     Restart,
     Stall,
@@ -24,6 +23,7 @@ from supervisor.config import (
 from supervisor.config_problems import ConfigWarning
 from supervisor.destination_urls import rtmp_name, split
 from supervisor.quantities import show_duration
+from supervisor.secrecy import show_destination
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _RTMP = {"rtmp": 443, "rtmps": 1935}  # and the port that is the other one's
@@ -81,7 +81,9 @@ def doubtful_values(config: Config) -> Iterator[ConfigWarning]:
     yield from _unusual(config, "")
     for name, stream in config.streams.items():
         for key, destination in stream.destinations.items():
-            yield from _doubtful_destination(f"streams.{name}.destinations.{key}", destination)
+            place, url = f"streams.{name}.destinations.{key}.url", text(destination.url)
+            for doubt in _doubtful_url(url, text(destination.secret_key)):
+                yield ConfigWarning(place, f"{show_destination(url)!r}: {doubt}")
 
 
 def _unusual(section: BaseModel, where: str) -> Iterator[ConfigWarning]:
@@ -100,24 +102,20 @@ def _unusual(section: BaseModel, where: str) -> Iterator[ConfigWarning]:
                 yield ConfigWarning(place, usual.above(value))
 
 
-def _doubtful_destination(place: str, destination: Destination) -> Iterator[ConfigWarning]:
-    """URLs that are taken as they are written, and that few servers understand."""
-    url, key = text(destination.url), text(destination.secret_key)
+def _doubtful_url(url: str, key: str) -> Iterator[str]:
+    """What is odd about a destination's URL that is taken as it is written, and that few servers understand."""
     scheme = destination_scheme(url)
     if scheme == "srt" and "mode=listener" in url.partition("?")[2].split("&"):
-        reason = "with mode=listener it is off air until somebody calls, and its pusher is replaced while it waits"
-        yield ConfigWarning(f"{place}.url", reason)
+        yield "with mode=listener it is off air until somebody calls, and its pusher is replaced while it waits"
     if scheme not in _RTMP:
         return
     application, _ = rtmp_name(url, key or None)
     if not application:
-        reason = "names no application, which hardly a server takes: write it behind the host, as in rtmp://host/live"
-        yield ConfigWarning(f"{place}.url", reason)
+        yield f"names no application, which hardly a server takes: expected one behind the host, {scheme}://host/live"
     if key and application.partition("?")[0].rpartition("/")[2] == key:
-        yield ConfigWarning(f"{place}.url", "ends with the key, which then comes twice: leave it out here")
+        yield "ends with the key, which then comes twice: leave it out here"
     if "//" in application:
-        yield ConfigWarning(f"{place}.url", "two slashes in a row are sent as they are; hardly a server takes them")
+        yield "two slashes in a row are sent as they are; hardly a server takes them"
     if split(url).port == _RTMP[scheme]:
         other = {"rtmp": "rtmps", "rtmps": "rtmp"}[scheme]
-        reason = f"port {_RTMP[scheme]} is usually that of {other}: did you mean {other}://?"
-        yield ConfigWarning(f"{place}.url", reason)
+        yield f"port {_RTMP[scheme]} is usually that of {other}: did you mean {other}://?"

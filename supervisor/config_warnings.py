@@ -20,7 +20,6 @@ from typing import Any, Final
 
 from supervisor.config import text
 from supervisor.config_file import Loaded, secret_files
-from supervisor.config_places import missing_places
 from supervisor.config_problems import ConfigWarning
 from supervisor.config_values import doubtful_values
 from supervisor.plan import PROGRESS
@@ -148,15 +147,8 @@ def _doubtful_values(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:
     return doubtful_values(loaded.config)
 
 
-def _missing_places(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:
-    """Files, folders and programs that are not there now."""
-    del file
-    return missing_places(loaded.config)
-
-
 _KINDS: Final[tuple[Callable[[Loaded, Path], Iterator[ConfigWarning]], ...]] = (
     _open_files,
     _unverified_commands,
     _doubtful_values,
-    _missing_places,
 )

@@ -13,7 +13,7 @@ import certifi
 
 from supervisor.config import Config, destination_scheme, text
 from supervisor.config_file import Loaded
-from supervisor.config_places import unknown_programs
+from supervisor.config_places import missing_places, unknown_programs
 from supervisor.config_problems import ConfigError, ConfigWarning, Problem, dotted, near, shown
 from supervisor.config_warnings import warnings_of
 from supervisor.config_yaml import Path_
@@ -43,7 +43,12 @@ def preflight(loaded: Loaded, binary: Binary, file: Path, *, starting: bool = Fa
     if problems or (dead and not starting):
         raise ConfigError(file, [*problems, *dead])
     told = (ConfigWarning(found.path, ": ".join(filter(None, (found.value, found.expected)))) for found in dead)
-    return (*told, *warnings_of(loaded, file))
+    return (*told, *doubts(loaded, file))
+
+
+def doubts(loaded: Loaded, file: Path) -> list[ConfigWarning]:
+    """What the owner should be told although all may be as it is meant, or be mended by itself."""
+    return [*warnings_of(loaded, file), *missing_places(loaded.config)]
 
 
 def lacking(config: Config, binary: Binary) -> list[Problem]:

@@ -33,23 +33,42 @@ def fed(source: str, url: str = "x.flv") -> str:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (fed("url: nope.mp4"), "streams.a.source.url: there is no such file now"),
-        (fed("url: good/nope.mp4"), "streams.a.source.url: there is no such file now"),
-        (fed("url: empty"), "streams.a.source.url: this file is empty"),
-        (fed("url: ."), "streams.a.source.url: this is a directory, not a file"),
-        (fed(f"url: {'x' * 300}"), "streams.a.source.url: it cannot be looked at: File name too long"),
-        (fed("url: /nope/list.txt, format: concat"), "streams.a.source.url: there is no such file now"),
+        (fed("url: nope.mp4"), "streams.a.source.url: '{folder}/nope.mp4': there is no such file now"),
+        (fed("url: good/nope.mp4"), "streams.a.source.url: '{folder}/good/nope.mp4': there is no such file now"),
+        (fed("url: empty"), "streams.a.source.url: '{folder}/empty': this file is empty"),
+        (fed("url: ."), "streams.a.source.url: '{folder}': this is a directory, not a file"),
+        (
+            fed(f"url: {'x' * 300}"),
+            f"streams.a.source.url: '{{folder}}/{'x' * 300}': it cannot be looked at: File name too long",
+        ),
+        (
+            fed("url: /nope/list.txt, format: concat"),
+            "streams.a.source.url: '/nope/list.txt': there is no such file now",
+        ),
         (
             fed("url: 'https://h/x.m3u8', options: [-ca_file, /nope/ca.pem]"),
-            "streams.a.source.options[1]: there is no such file now",
+            "streams.a.source.options[1]: '/nope/ca.pem': there is no such file now",
         ),
-        (fed("url: good", "nope/x.flv"), "streams.a.destinations.d.url: its directory "),
-        ("streams: {a: {command: [/nope/program]}}", "streams.a.command[0]: there is no such file now"),
-        ("streams: {a: {command: ['/nope/program -x']}}", "streams.a.command[0]: there is no such file now: each arg"),
+        (
+            fed("url: good", "nope/x.flv"),
+            "streams.a.destinations.d.url: '{folder}/nope/x.flv': its directory {folder}/nope is not there",
+        ),
+        (
+            "streams: {a: {command: [/nope/program]}}",
+            "streams.a.command[0]: '/nope/program': there is no such file now",
+        ),
+        (
+            "streams: {a: {command: ['/nope/program S3CR3T']}}",
+            "streams.a.command[0]: ***: there is no such file now: each arg",
+        ),
         ("streams: {a: {command: [ffmpegg, -x]}}", "streams.a.command[0]: expected a program that PATH knows; did yo"),
         (
             "streams: {a: {command: [S3CR3T-program]}}",
             "streams.a.command[0]: expected a program that PATH knows",
+        ),
+        (
+            "streams: {a: {command: ['rtmp://h/live/S3CR3T']}}",
+            "streams.a.command[0]: 'rtmp://h/live/***': there is no such file now",
         ),
         (
             """streams: {a: {command: ["bash -c 'sleep 1'"]}}""",
@@ -61,7 +80,7 @@ def test_what_is_not_there(tmp_path: Path, content: str, says: str) -> None:
     (tmp_path / "good").write_text("media")
     (tmp_path / "empty").touch()
     (found,) = told(tmp_path, content)
-    assert found.startswith(says)
+    assert found.startswith(says.format(folder=tmp_path))
     assert "S3CR3T" not in found
 
 
@@ -86,7 +105,7 @@ def test_a_misspelt_program_is_told_which_one_is_meant(tmp_path: Path, monkeypat
 def test_a_program_that_cannot_be_run(tmp_path: Path, content: str, says: str | None) -> None:
     path = program(tmp_path / "program", content)
     assert told(tmp_path, f"streams: {{a: {{command: [{path}]}}}}") == (
-        [f"streams.a.command[0]: {says}"] if says else []
+        [f"streams.a.command[0]: '{path}': {says}"] if says else []
     )
 
 
@@ -94,9 +113,9 @@ def test_a_program_that_may_not_be_executed(tmp_path: Path) -> None:
     path = program(tmp_path / "program", "#!/bin/sh\n")
     path.chmod(0o644)
     (found,) = told(tmp_path, f"streams: {{a: {{command: [{path}]}}}}")
-    assert found == "streams.a.command[0]: it may not be executed: chmod +x"
+    assert found == f"streams.a.command[0]: '{path}': it may not be executed: chmod +x"
     (found,) = told(tmp_path, f"streams: {{a: {{command: [{tmp_path}]}}}}")
-    assert found == "streams.a.command[0]: this is a directory, not a program"
+    assert found == f"streams.a.command[0]: '{tmp_path}': this is a directory, not a program"
 
 
 @pytest.mark.parametrize(

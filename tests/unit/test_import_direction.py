@@ -53,6 +53,7 @@ PURE = {
     "supervisor.attribution",
     "supervisor.av_offset",
     "supervisor.checks",
+    "supervisor.config_values",
     "supervisor.drill_rules",
     "supervisor.drill_view",
     "supervisor.environment",
