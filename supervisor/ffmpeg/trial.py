@@ -23,11 +23,11 @@ _NOWHERE = "/dev/null/none"  # what cannot be opened: options are read before th
 _ACTIVE_OPTIONS = re.compile(r"-(?:i|report|progress|vstats\w*|dump\w*|filter_complex\w*|init_hw_device|/\w+)(?::.*)?")
 _ACTIVE_FILTERS = re.compile(r"movie|zmq|sendcmd|ladspa|lv2|frei0r|metadata|subtitles|openvino|dnn|vidstab|file")
 
-_OPTION = re.compile(r"^\s*-(?:\[no\])?([A-Za-z][\w-]*)", re.MULTILINE)
+_OPTION = re.compile(r"^[ \t]*-(?:\[no\])?([A-Za-z][\w-]*)", re.MULTILINE)
 _FILTER = re.compile(r"^ [T.][S.][C.]? ([a-z0-9_]+) ", re.MULTILINE)
 
 _UNKNOWN_OPTION = re.compile(r"Unrecognized option '([^']*)'")
-_OF_OUTPUTS = re.compile(r"Option (\S+) \(.*\) cannot be applied to input url")
+_OF_OUTPUTS = re.compile(r"^Option (\S+) .*cannot be applied to input url", re.MULTILINE)
 _NO_NUMBER = re.compile(r"Expected (?:number|int64) for (\S+) but found|The value for (\S+) was ")
 _NO_VALUE = re.compile(r"Missing argument for option '?([\w:]+)|output format for '" + re.escape(_NOWHERE))
 _CONTEXT = re.compile(r"^(?:\[[^\]]*\] )+")
