@@ -82,6 +82,10 @@ def _spelt(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeEncodeError)
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
+# What argparse says of a word that it does not know.
+_CHOICE = re.compile(r"invalid choice: '([^']{0,80})'")
+_OPTION = re.compile(r"unrecognized arguments: (-[\w-]{0,80})")
+
 
 class _Parser(argparse.ArgumentParser):
     """Says of a word that it does not know which one was meant."""
@@ -98,9 +102,9 @@ class _Parser(argparse.ArgumentParser):
         from difflib import get_close_matches
 
         known: list[str] = []
-        if found := re.search(r"invalid choice: '([^']*)'", message):
+        if found := _CHOICE.search(message):
             known = [str(word) for action in self._actions for word in action.choices or ()]
-        elif found := re.search(r"unrecognized arguments: (-[\w-]+)", message):
+        elif found := _OPTION.search(message):
             known = [word for parser in self._all() for word in parser._option_string_actions]  # noqa: SLF001 - no public way
         if found and found[1] in known:
             message += "; it stands behind the command"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 # What a key begins with that is no key but the whole URL.
-_WHOLE_URL = re.compile(r"\s*(?:rtmp\w*|srt|https?)://", re.IGNORECASE)
+_WHOLE_URL = re.compile(r"(?:rtmp\w{0,8}|srt|https?)://", re.IGNORECASE)
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "«": "»"}
 
 
@@ -53,7 +53,7 @@ def file_path(url: str) -> str:
 
 def no_key(key: str) -> str | None:
     """What is wrong with something that cannot be a key, in words that do not repeat it; None if it may be one."""
-    if _WHOLE_URL.match(key):
+    if _WHOLE_URL.match(key.strip()):
         return "expected the stream key alone, but this is a whole URL: what stands before the key goes to url"
     if len(key) > 1 and _QUOTES.get(key[0]) == key[-1]:
         return "expected the key without quotes around it: they would be sent as part of it"
