@@ -209,7 +209,7 @@ async def _serve(
     # The loop must get the interpreter back quickly while a scrape is rendered in its thread.
     sys.setswitchinterval(0.001)
     loop = asyncio.get_running_loop()
-    engine = Engine(file, loaded, binary, data_dir)
+    engine = Engine(file, loaded, binary, data_dir, len(warnings))
     journal = Journal()
     engine.listeners.append(journal)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -213,12 +213,33 @@ class Stream(Shape):
     destinations: list[Destination]
 
 
+class RefusedConfiguration(Shape):
+    """Why the configuration file as it stands is not taken, and `at` when that was first found. No secrets."""
+
+    at: AwareDatetime
+    problems: list[str]
+
+
+class Configuration(Shape):
+    """The one in force was `accepted` then; `refused` is null unless the file says something else that is not taken.
+
+    `warnings` is how many there are (`neverdark check` and neverdark's log name them); `need_restart` are keys that
+    take effect only when neverdark is started anew.
+    """
+
+    accepted: AwareDatetime
+    refused: RefusedConfiguration | None
+    warnings: int
+    need_restart: list[str]
+
+
 class StreamList(Shape):
     """All streams at the moment `at`."""
 
     at: AwareDatetime
     version: str
     token_required: bool
+    configuration: Configuration
     streams: list[Stream]
 
 
