@@ -67,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     local(add("check", _check, "check a configuration and this machine, and name every mistake"))
     demo = add("demo", _demo, "a test card on air to an ingest of its own, to be broken at will")
     demo.add_argument("--seconds", type=float, help="end by itself after this time")
-    status = client(add("status", _status, "what is on air"))
+    status = client(
+        add("status", _status, "what is on air; exit code 0: every wanted stream, 3: not all, 1: no answer")
+    )
     status.add_argument("-w", "--watch", action="store_true", help="keep looking")
     status.add_argument("--json", action="store_true", help="for programs")
     for verb, text in (

@@ -7,33 +7,25 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import requests
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
+from supervisor import status_view
 from supervisor.config_file import peek
 from supervisor.config_problems import ConfigError, Problem, shown
-from supervisor.quantities import Address, parse_address, show_duration
+from supervisor.quantities import Address, parse_address
 
-_DONE, _FAILED = 0, 1
+_DONE, _FAILED, _OFF_AIR = 0, 1, 3
 _TIMEOUT = 5.0
 _RELOAD_TIMEOUT = 35.0  # the engine gives up a little earlier, and says so
 _WATCH_SECONDS = 1.0
 _FOLLOW_SECONDS = 0.5
-_PIPE_WIDTH = 160
-_STYLES = {
-    "running": "green",
-    "starting": "yellow",
-    "stopping": "yellow",
-    "backoff": "red",
-    "cooldown": "red",
-}
+_PIPE_WIDTH = 1000
 
 
 class ApiError(Exception):
@@ -186,19 +178,25 @@ def _fail(error: ApiError) -> int:
 
 
 def status(api: Api, *, watch: bool, as_json: bool) -> int:
-    """Print what is on air; exit code 1 when neverdark does not answer."""
+    """Print what is on air; exit code 1 when neverdark does not answer, 3 when a wanted stream is off air.
+
+    With `as_json` 0, whatever is off air: a program reads it.
+    """
     try:
-        streams = api.get("/api/streams")["streams"]
+        answer = api.get("/api/streams")
+        incidents = [] if as_json else open_incidents(api)
     except ApiError as error:
         return _fail(error)
     console = terminal()
     if as_json:
-        print(json.dumps({"streams": streams}, indent=2, ensure_ascii=False))
-    elif watch:
+        shown = {"streams": answer["streams"], "configuration": answer.get("configuration")}
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        return _DONE
+    if watch:
         watch_status(api, console)
-    else:
-        console.print(table(streams))
-    return _DONE
+        return _DONE
+    console.print(status_view.report(answer, incidents, width_of(console)))
+    return _OFF_AIR if status_view.off_air(answer["streams"]) else _DONE
 
 
 Streams = Sequence[dict[str, Any]]
@@ -207,6 +205,11 @@ Streams = Sequence[dict[str, Any]]
 def _nothing(streams: Streams) -> Iterable[Text]:
     del streams
     return ()
+
+
+def open_incidents(api: Api) -> list[dict[str, Any]]:
+    """The incidents that go on."""
+    return list(api.get("/api/incidents", open="true", limit=1000)["incidents"])
 
 
 def watch_status(
@@ -219,8 +222,9 @@ def watch_status(
     with Live(console=console, auto_refresh=False) as live:
         while until is None or time.monotonic() < until:
             try:
-                streams = api.get("/api/streams")["streams"]
-                live.update(Group(table(streams), *below(streams)), refresh=True)
+                answer = api.get("/api/streams")
+                shown = status_view.report(answer, open_incidents(api), width_of(console))
+                live.update(Group(shown, *below(answer["streams"])), refresh=True)
             except ApiError as error:
                 live.update(Text(str(error), style="bold red"), refresh=True)
             time.sleep(_WATCH_SECONDS)
@@ -231,60 +235,9 @@ def terminal() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=_PIPE_WIDTH)
 
 
-def table(streams: Streams) -> Table:
-    """A table with one line a process."""
-    grid = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("stream", "", "process", "state", "pid", "up", "restarts", "speed", "uplink"):
-        right = heading in {"pid", "up", "restarts", "speed"}
-        grid.add_column(heading, justify="right" if right else "left", no_wrap=heading != "process")
-    for stream in streams:
-        for index, process in enumerate(stream["processes"]):
-            first = index == 0
-            grid.add_row(
-                Text(stream["stream"], style="bold") if first else "",
-                _on_air(stream) if first else "",
-                " ".join(filter(None, (process["role"], process["destination"]))),
-                Text(process["state"], style=_STYLES.get(process["state"], "dim")),
-                str(process["pid"] or ""),
-                _age(process["started"]) if process["pid"] else "",
-                str(sum(process["restarts"].values())),
-                _speed(process),
-                _uplink(process),
-            )
-        if stream["reason"] and stream["wanted"]:
-            grid.add_row("", "", Text(stream["reason"], style="red"))
-    return grid
-
-
-def _on_air(stream: dict[str, Any]) -> Text:
-    if not stream["wanted"]:
-        return Text("stopped", style="dim")
-    if not stream["on_air"]:
-        return Text("OFF AIR", style="bold red")
-    if not stream.get("verified", True):  # nothing tells whether media arrives
-        return Text("runs, unverified", style="bold yellow")
-    return Text("ON AIR", style="bold green")
-
-
-def _age(moment: str | None) -> str:
-    if moment is None:
-        return ""
-    return show_duration(max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()))
-
-
-def _speed(process: dict[str, Any]) -> str:
-    progress = process["progress"] or {}
-    return f"{progress['speed']:.2f}x" if progress.get("speed") is not None else ""
-
-
-def _uplink(process: dict[str, Any]) -> str:
-    uplink = process.get("uplink")
-    if not uplink:
-        return ""
-    if not uplink["connected"]:
-        return "not connected"
-    rtt = f", RTT {uplink['rtt_seconds'] * 1000:.1f} ms" if uplink["rtt_seconds"] is not None else ""
-    return f"connection no. {uplink['connections']} for {_age(uplink['connected_since'])}{rtt}"
+def width_of(console: Console) -> int | None:
+    """The columns of a terminal; None for what has no width of its own."""
+    return console.width if console.is_terminal else None
 
 
 # --- logs ------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ WORDS = {
     "supervisor.model": set(),
     "supervisor.quantities": set(),
     "supervisor.harmless": set(),
+    "supervisor.words": set(),
     "supervisor.literals": set(),
     "supervisor.urls_in_text": {"supervisor.harmless"},
     "supervisor.hiding": {"supervisor.harmless", "supervisor.urls_in_text"},
@@ -77,6 +78,7 @@ PURE = {
     "supervisor.rhythm",
     "supervisor.snapshot",
     "supervisor.source_clock",
+    "supervisor.status_view",
     "supervisor.tally",
     "supervisor.uplink",
 }
