@@ -84,11 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     reload.add_argument(
         "--allow-removal", action="store_true", help="also if it would end most of the streams that are wanted now"
     )
-    logs = client(add("logs", _logs, "what a stream's processes wrote"))
+    logs = client(add("logs", _logs, "what a stream's processes wrote, in the order of time"))
     logs.add_argument("stream")
-    logs.add_argument("--role", choices=("encoder", "pusher", "command"))
-    logs.add_argument("--destination", help="the pusher of this destination")
-    logs.add_argument("-n", "--lines", type=int, default=200, help="how many of the last lines (default: 200)")
+    logs.add_argument("--role", choices=("encoder", "pusher", "command"), help="only these (default: all)")
+    logs.add_argument("--destination", help="only the pusher of this destination")
+    logs.add_argument("-n", "--lines", type=int, default=200, help="how many of the last lines of each (default: 200)")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as they come")
     drill = client(add("drill", _drill, "break something on purpose, and see whether it recovers in time"))
     drill.add_argument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -15,7 +16,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from supervisor import status_view
+from supervisor import log_view, status_view
 from supervisor.config_file import peek
 from supervisor.config_problems import ConfigError, Problem, shown
 from supervisor.quantities import Address, parse_address
@@ -144,7 +145,7 @@ def order(api: Api, verb: str, stream: str) -> int:
     try:
         api.post(f"/api/streams/{stream}/{verb}")
     except ApiError as error:
-        return _fail(error)
+        return _fail(error, api)
     print(f"{stream}: {verb} accepted")
     return _DONE
 
@@ -169,8 +170,14 @@ def reload(api: Api, *, allow_removal: bool) -> int:
     return _DONE
 
 
-def _fail(error: ApiError) -> int:
-    print(f"neverdark: {error}", file=sys.stderr)
+def _fail(error: ApiError, api: Api | None = None) -> int:
+    """Say what went wrong; with `api`, also which streams there are if there is no such one."""
+    there_are = ""
+    if api and error.status == requests.codes.not_found:
+        with contextlib.suppress(ApiError):
+            names = ", ".join(stream["stream"] for stream in api.get("/api/streams")["streams"])
+            there_are = f"; there are: {names}" if names else ""
+    print(f"neverdark: {error}{there_are}", file=sys.stderr)
     return _FAILED
 
 
@@ -244,16 +251,50 @@ def width_of(console: Console) -> int | None:
 
 
 def logs(api: Api, stream: str, role: str | None, destination: str | None, *, lines: int, follow: bool) -> int:
-    """Print the last lines that a process wrote, and with `follow` those that come."""
-    path, after = f"/api/streams/{stream}/logs", None
+    """Print the last lines of each process that is meant, in the order of their time, and with `follow` what comes."""
     try:
-        while True:
-            answer = api.get(path, role=role, destination=destination, lines=lines, after=after)
-            for line in answer["lines"]:
-                print(line, flush=follow)
-            after = answer["next"]
-            if not follow:
-                return _DONE
+        every = api.get(f"/api/streams/{stream}")["processes"]
+        processes = log_view.chosen(every, role, destination)
+        if not processes:
+            print(f"neverdark: {_no_such_process(every, stream)}", file=sys.stderr)
+            return _FAILED
+        after: dict[str, str] = {}
+        _print_logs(_pages(api, stream, processes, lines, after), processes)
+        for process in processes:
+            if note := log_view.note_on(process, has_log=log_view.name_of(process) in after):
+                print(f"neverdark: {note}", file=sys.stderr)
+        while follow:
             time.sleep(_FOLLOW_SECONDS)
+            _print_logs(_pages(api, stream, processes, lines, after), processes)
     except ApiError as error:
-        return _fail(error)
+        return _fail(error, api)
+    return _DONE
+
+
+def _pages(
+    api: Api, stream: str, processes: Sequence[log_view.Json], lines: int, after: dict[str, str]
+) -> dict[str, list[str]]:
+    """New lines of each process; `after` keeps how far each has been read, and has no entry where there is no log."""
+    pages = {}
+    for process in processes:
+        name, which = log_view.name_of(process), {key: process[key] for key in ("role", "destination")}
+        try:
+            answer = api.get(f"/api/streams/{stream}/logs", **which, lines=lines, after=after.get(name))
+        except ApiError as error:
+            if error.status != requests.codes.not_found:
+                raise
+            continue  # it has none yet
+        after[name], pages[name] = answer["next"], answer["lines"]
+    return pages
+
+
+def _print_logs(pages: dict[str, list[str]], processes: Sequence[log_view.Json]) -> None:
+    alone = len(processes) == 1
+    width = max(len(log_view.name_of(process)) for process in processes)
+    for line in next(iter(pages.values()), []) if alone else log_view.in_time(pages, width):
+        print(line)
+    sys.stdout.flush()
+
+
+def _no_such_process(processes: Sequence[log_view.Json], stream: str) -> str:
+    return f"{stream} has no such process; it has: {', '.join(map(log_view.name_of, processes))}"

@@ -67,6 +67,7 @@ PURE = {
     "supervisor.lifecycle",
     "supervisor.lifecycle_types",
     "supervisor.line",
+    "supervisor.log_view",
     "supervisor.media_backlog",
     "supervisor.open_incidents",
     "supervisor.peers",
