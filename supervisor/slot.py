@@ -22,6 +22,7 @@ from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
 from supervisor.ffmpeg.failure import Failure, classify
 from supervisor.ffmpeg.parameters import Parameters, Picture, picture
 from supervisor.ffmpeg.progress import parse_report
+from supervisor.ffmpeg.telling import telling
 from supervisor.gather import Gather
 from supervisor.incidents import Book
 from supervisor.intake import Intake
@@ -561,7 +562,8 @@ class Slot:
                 self.last_cause = ExitCause.OUT_OF_MEMORY
         self.exits = {**self.exits, fact.cause: self.exits.get(fact.cause, 0) + 1}
         if not fact.planned:
-            self.last_failure = LastFailure(fact.cause, wall, fact.last_words[-_FAILURE_LINES:])
+            said = telling(self.key.role, fact.cause, fact.last_words, _FAILURE_LINES)
+            self.last_failure = LastFailure(fact.cause, wall, said)
         how = f"signal {fact.signal}" if fact.signal else f"exit code {fact.code}"
         lines.append(f"[neverdark] ended after {fact.seconds:.1f} s: {fact.cause} ({how})")
         self._output.write(lines, wall, self._host.loop.time())
@@ -571,7 +573,7 @@ class Slot:
         match fact:
             case lifecycle_types.Silent(reason, seconds, named):
                 trouble = named or _TROUBLE[reason]
-                said = self._output.last_lines[-_FAILURE_LINES:]
+                said = telling(self.key.role, trouble, self._output.last_lines, _FAILURE_LINES)
                 self.last_failure = LastFailure(trouble, time.time(), said)
                 self._blame(trouble, stopped=self._was_stopped)
                 self._host.tell(events.ProcessSilent(self.key, self.run_id or "", trouble, seconds, self.segment))

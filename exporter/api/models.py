@@ -90,7 +90,11 @@ class UplinkState(Shape):
 
 
 class Failure(Shape):
-    """Why the process was last replaced or given up, with its last words, redacted."""
+    """Why the process was last replaced or given up, with its last words, secrets hidden.
+
+    The line that named the cause comes first, if there is one. What FFmpeg says at every start is left out and repeats
+    are told once: `logs` has all.
+    """
 
     cause: str
     at: AwareDatetime

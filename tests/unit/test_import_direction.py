@@ -58,6 +58,7 @@ PURE = {
     "supervisor.ffmpeg.parameters",
     "supervisor.ffmpeg.progress",
     "supervisor.ffmpeg.sources",
+    "supervisor.ffmpeg.telling",
     "supervisor.findings",
     "supervisor.incident",
     "supervisor.incidents",
