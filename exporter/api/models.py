@@ -247,6 +247,12 @@ class StreamList(Shape):
     streams: list[Stream]
 
 
+class TokenIsRight(Shape):
+    """The answer to a token that is right, and to any while none is needed."""
+
+    token: Literal["right"]
+
+
 class Accepted(Shape):
     """The order has been handed over; what becomes of it shows in the stream's state."""
 
