@@ -13,9 +13,18 @@ from typing import Any, Self
 
 PATIENCE = 60  # seconds
 _FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --remote-debugging-pipe about:blank"
-).split()
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--remote-debugging-pipe",
+    "about:blank",
+)
 
 
 class Browser:
@@ -26,7 +35,7 @@ class Browser:
         theirs, self._to = os.pipe()
         self._from, ours = os.pipe()
         # It reads from descriptor 3 and writes to 4, whatever numbers the pipes have here.
-        wiring = f"exec 3<&{theirs} 4>&{ours}; exec \"$@\""
+        wiring = f'exec 3<&{theirs} 4>&{ours}; exec "$@"'
         self._process = subprocess.Popen(
             ["/bin/bash", "-c", wiring, "-", name, f"--user-data-dir={profile}", *_FLAGS],
             pass_fds=(theirs, ours),
