@@ -90,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--destination", help="only the pusher of this destination")
     logs.add_argument("-n", "--lines", type=int, default=200, help="how many of the last lines of each (default: 200)")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as they come")
+    incidents = client(add("incidents", _incidents, "what went wrong of late, and for how long it was dark"))
+    incidents.add_argument("stream", nargs="?", help="only this stream's (default: all)")
+    incidents.add_argument(
+        "--since", default="24h", metavar="TIME", help="how far back, such as 90m or 7d (default: 24h)"
+    )
+    incidents.add_argument("--json", action="store_true", help="for programs")
     drill = client(add("drill", _drill, "break something on purpose, and see whether it recovers in time"))
     drill.add_argument(
         "name",
@@ -266,6 +272,19 @@ def _reload(args: argparse.Namespace) -> int:
     from supervisor import client
 
     return client.reload(client.connect(args.url, args.config or _CONFIG_FILES), allow_removal=args.allow_removal)
+
+
+def _incidents(args: argparse.Namespace) -> int:
+    from supervisor import client
+    from supervisor.quantities import parse_duration
+
+    try:
+        since = parse_duration(args.since)
+    except ValueError as error:
+        print(f"neverdark: --since: {error}", file=sys.stderr)
+        return WRONG
+    api = client.connect(args.url, args.config or _CONFIG_FILES)
+    return client.incidents(api, args.stream, since, as_json=args.json)
 
 
 def _logs(args: argparse.Namespace) -> int:

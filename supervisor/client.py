@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from supervisor import log_view, status_view
+from supervisor import incident_view, log_view, status_view
 from supervisor.config_file import peek
 from supervisor.config_problems import ConfigError, Problem, shown
 from supervisor.quantities import Address, parse_address
@@ -245,6 +246,23 @@ def terminal() -> Console:
 def width_of(console: Console) -> int | None:
     """The columns of a terminal; None for what has no width of its own."""
     return console.width if console.is_terminal else None
+
+
+# --- incidents -------------------------------------------------------------------------------------
+
+
+def incidents(api: Api, stream: str | None, since: float, *, as_json: bool) -> int:
+    """Print what went wrong in the last `since` seconds, of one stream or of all."""
+    path = f"/api/streams/{stream}/incidents" if stream else "/api/incidents"
+    try:
+        found = incident_view.recent(api.get(path)["incidents"], since, datetime.now(UTC))
+    except ApiError as error:
+        return _fail(error, api)
+    if as_json:
+        print(json.dumps({"incidents": found}, indent=2, ensure_ascii=False))
+    else:
+        terminal().print(incident_view.report(found, since))
+    return _DONE
 
 
 # --- logs ------------------------------------------------------------------------------------------

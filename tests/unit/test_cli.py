@@ -16,7 +16,7 @@ from supervisor.data_dir import DataDir
 
 GOOD = "streams: {a: {command: [sleep, 60]}}"
 WRONG = "lisen: x\nstreams: {a: {command: [], enabled: 7}}"
-CLIENTS = [["reload"], ["status"], ["start", "a"], ["stop", "a"], ["restart", "a"], ["logs", "a"]]
+CLIENTS = [["incidents"], ["reload"], ["status"], ["start", "a"], ["stop", "a"], ["restart", "a"], ["logs", "a"]]
 
 
 @pytest.fixture(autouse=True)

@@ -61,6 +61,7 @@ PURE = {
     "supervisor.ffmpeg.telling",
     "supervisor.findings",
     "supervisor.incident",
+    "supervisor.incident_view",
     "supervisor.incidents",
     "supervisor.ladder",
     "supervisor.last_words",
