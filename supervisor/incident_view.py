@@ -31,10 +31,10 @@ def report(incidents: Sequence[Json], since: float) -> Group:
     real = [one for one in incidents if not one["drill"]]
     drills = f", and {_counted(len(incidents) - len(real), 'drill')}" if len(real) < len(incidents) else ""
     parts: list[RenderableType] = [_flowing(Text(f"{_counted(len(real), 'incident')} {within}{drills}", style="bold"))]
-    for stream in dict.fromkeys(one["stream"] for one in real):
-        dark = sum(one["seconds_dark"] for one in real if one["stream"] == stream)
+    for whose in dict.fromkeys(map(_subject, real)):  # an optional destination was dark, not its stream
+        dark = sum(one["seconds_dark"] for one in real if _subject(one) == whose)
         said = f"dark for {show_duration(dark)}, all its incidents together" if dark else "never dark"
-        parts.append(Text.assemble("  ", (stream, "bold"), f": {said}", overflow="fold"))
+        parts.append(Text.assemble("  ", (whose, "bold"), f": {said}", overflow="fold"))
     parts.append(Text())
     for one in incidents:
         parts += [_flowing(_head(one)), Padding(_flowing(Text(what_happened(one))), (0, 0, 0, 2), expand=False)]
@@ -47,11 +47,15 @@ def _head(one: Json) -> Text:
     return Text("  ").join(
         [
             Text(f"{opened:%Y-%m-%d %H:%M:%S}"),
-            Text(" to ".join(filter(None, (one["stream"], one["destination"]))), style="bold"),
+            Text(_subject(one), style="bold"),
             Text(dark, style="red" if one["seconds_dark"] and not one["drill"] else ""),
             *([Text("goes on", style="bold red")] if one["closed"] is None else []),
         ]
     )
+
+
+def _subject(one: Json) -> str:
+    return " to ".join(filter(None, (one["stream"], one["destination"])))
 
 
 def _counted(count: int, word: str) -> str:

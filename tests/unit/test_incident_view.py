@@ -30,18 +30,19 @@ def printed(hours: float, width: int = 1000) -> list[str]:
 
 def test_was_i_dark_last_night() -> None:
     lines = printed(24)
-    assert lines[:3] == [
+    assert lines[:4] == [
         "7 incidents in the last 1d, and 1 drill",
         "  garden-cam: dark for 3m23s, all its incidents together",
-        "  harbour-cam: dark for 6s, all its incidents together",
+        "  harbour-cam to backup: dark for 6s, all its incidents together",
+        "  harbour-cam: never dark",
     ]
     local = (AT - timedelta(seconds=142)).astimezone()
-    assert lines[4:6] == [
+    assert lines[5:7] == [
         f"{local:%Y-%m-%d %H:%M:%S}  garden-cam  dark for 2m22s  goes on",
         "  the source refused us (wrong name or password?)",
     ]
-    assert lines[7] == "  the platform's server acknowledged nothing"
-    assert "harbour-cam to backup  dark for 6s" in lines[6]
+    assert lines[8] == "  the platform's server acknowledged nothing"
+    assert "harbour-cam to backup  dark for 6s" in lines[7]
     assert "  drill: our encoder: it was killed" in lines
 
 
