@@ -13,8 +13,9 @@ from pydantic import SecretStr
 from exporter.api.answers import add_error_answers, answer, in_thread
 from exporter.api.config import config_router
 from exporter.api.docs import docs_page
-from exporter.api.gate import Gate
-from exporter.api.models import Live, Problem, Ready
+from exporter.api.gate import REFUSED, TOKEN, Gate
+from exporter.api.guard import PROOF
+from exporter.api.models import Live, Problem, Ready, TokenIsRight
 from exporter.api.recovery import recovery_router
 from exporter.api.shapes import show_readiness
 from exporter.api.streams import streams_router
@@ -63,6 +64,7 @@ def build_app(
     app.include_router(streams_router(control, version, has_token=token is not None))
     app.include_router(recovery_router(control))
     app.include_router(config_router(control))
+    _add_token(app)
     _add_pages(app)
     if token is None:
         _describe_orders_as_free(app)
@@ -103,6 +105,19 @@ def _add_health(app: FastAPI, control: Control) -> None:
     async def readyz() -> Response:
         readiness = await in_thread(lambda: show_readiness(control.snapshot()))
         return answer(readiness, 200 if readiness["status"] == "ready" else 503)
+
+
+def _add_token(app: FastAPI) -> None:
+    @app.get(
+        PROOF,
+        tags=["token"],
+        summary="Is the token right?",
+        description="Does nothing, and always needs the token when one is set: to try one before an order.",
+        dependencies=[TOKEN],
+        responses={200: {"model": TokenIsRight}, **REFUSED},
+    )
+    async def token() -> Response:
+        return answer({"token": "right"})
 
 
 def _add_metrics(app: FastAPI, control: Control, collector: Collector) -> None:

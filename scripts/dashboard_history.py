@@ -35,6 +35,7 @@ from supervisor.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,
     RECOVERY_BUCKETS,
+    ConfigState,
     DestinationSnapshot,
     Histogram,
     ProcessSnapshot,
@@ -508,7 +509,7 @@ def snapshots(machine: Machine, span: float, epoch: float) -> Iterator[tuple[flo
             snapshot(
                 *(actor.snapshot(now, epoch) for actor in actors),
                 at=epoch + now,
-                config_reload_success_time=epoch + born - 90 * MINUTE,
+                config=ConfigState(epoch + born - 90 * MINUTE),
                 clock_steps=sum(born < at <= now for at in machine.clock_steps),
                 scheduler_rearmed=sum(born < at <= now for at in machine.rearmed),
                 loop_lag=Histogram(lag, ticks * 0.0006),

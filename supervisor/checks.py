@@ -196,8 +196,8 @@ def _source(evidence: Evidence) -> Finding | None:
         return _HEALTHY
     if evidence.source_refuses:
         return Finding(Verdict.UNHEALTHY)
-    if evidence.source is Reach.CLOSED:
-        return _UNKNOWN  # it is there; perhaps it just dislikes our question
+    if evidence.source is Reach.CLOSED or (evidence.source and evidence.source.works):
+        return _UNKNOWN  # it is there and gives us nothing: its door tells nothing of its picture
     return _by_reach(evidence.source)
 
 
@@ -206,6 +206,17 @@ def _by_reach(reach: Reach | None) -> Finding:
         return _UNKNOWN
     return _HEALTHY if reach.works else Finding(Verdict.UNHEALTHY)
 
+
+_SEEN: Mapping[Reach, str] = {
+    Reach.ANSWERS: "it answers",
+    Reach.ACCEPTS: "it is there",
+    Reach.SILENT: "it takes the connection and does not answer",
+    Reach.CLOSED: "it takes the connection and hangs up",
+    Reach.REFUSED: "it is missing or refuses",
+    Reach.TIMEOUT: "no answer in time",
+    Reach.NO_ROUTE: "no way to it",
+    Reach.UNRESOLVED: "its name has no address",
+}
 
 CHECKS: Mapping[Check, Callable[[Evidence], Finding | None]] = {
     Check.PROCESS: _process,
@@ -224,6 +235,15 @@ def examine(evidence: Evidence) -> dict[Check, Finding]:
     if not evidence.wanted:
         return {check: _UNKNOWN for check, look in CHECKS.items() if look(evidence) is not None}
     return {check: found for check, look in CHECKS.items() if (found := look(evidence)) is not None}
+
+
+def seen(check: Check, evidence: Evidence) -> str | None:
+    """What a probe of ours found, in words, where a check rests on one."""
+    if check is Check.SOURCE and evidence.source and not evidence.source_delivers:
+        return _SEEN[evidence.source] + (", no media comes" if evidence.source.works else "")
+    if check is Check.NETWORK and evidence.ingest and not evidence.advances:
+        return _SEEN[evidence.ingest]
+    return None
 
 
 def overall(findings: Mapping[Check, Finding]) -> Verdict:

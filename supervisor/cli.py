@@ -82,6 +82,7 @@ def _spelt(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeEncodeError)
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
+
 # What argparse says of a word that it does not know.
 _CHOICE = re.compile(r"invalid choice: '([^']{0,80})'")
 _OPTION = re.compile(r"unrecognized arguments: (-[\w-]{0,80})")
@@ -155,7 +156,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--strict", action="store_true", help="end with 2 if there are warnings")
     demo = add("demo", _demo, "a test card on air to an ingest of its own, to be broken at will")
     demo.add_argument("--seconds", type=float, help="end by itself after this time")
-    status = client(add("status", _status, "what is on air"))
+    status = client(
+        add("status", _status, "what is on air; exit code 0: every wanted stream, 3: not all, 1: no answer")
+    )
     status.add_argument("-w", "--watch", action="store_true", help="keep looking")
     status.add_argument("--json", action="store_true", help="for programs")
     for verb, text in (
@@ -170,12 +173,18 @@ def _parser() -> argparse.ArgumentParser:
     reload.add_argument(
         "--allow-removal", action="store_true", help="also if it would end most of the streams that are wanted now"
     )
-    logs = client(add("logs", _logs, "what a stream's processes wrote"))
+    logs = client(add("logs", _logs, "what a stream's processes wrote, in the order of time"))
     logs.add_argument("stream")
-    logs.add_argument("--role", choices=("encoder", "pusher", "command"))
-    logs.add_argument("--destination", help="the pusher of this destination")
-    logs.add_argument("-n", "--lines", type=int, default=200, help="how many of the last lines (default: 200)")
+    logs.add_argument("--role", choices=("encoder", "pusher", "command"), help="only these (default: all)")
+    logs.add_argument("--destination", help="only the pusher of this destination")
+    logs.add_argument("-n", "--lines", type=int, default=200, help="how many of the last lines of each (default: 200)")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as they come")
+    incidents = client(add("incidents", _incidents, "what went wrong of late, and for how long it was dark"))
+    incidents.add_argument("stream", nargs="?", help="only this stream's (default: all)")
+    incidents.add_argument(
+        "--since", default="24h", metavar="TIME", help="how far back, such as 90m or 7d (default: 24h)"
+    )
+    incidents.add_argument("--json", action="store_true", help="for programs")
     drill = client(add("drill", _drill, "break something on purpose, and see whether it recovers in time"))
     drill.add_argument(
         "name",
@@ -323,7 +332,7 @@ async def _serve(
     # The loop must get the interpreter back quickly while a scrape is rendered in its thread.
     sys.setswitchinterval(0.001)
     loop = asyncio.get_running_loop()
-    engine = Engine(file, loaded, binary, data_dir)
+    engine = Engine(file, loaded, binary, data_dir, len(warnings))
     journal = Journal()
     engine.listeners.append(journal)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -378,6 +387,19 @@ def _reload(args: argparse.Namespace) -> int:
     from supervisor import client
 
     return client.reload(client.connect(args.url, args.config or _CONFIG_FILES), allow_removal=args.allow_removal)
+
+
+def _incidents(args: argparse.Namespace) -> int:
+    from supervisor import client
+    from supervisor.quantities import parse_duration
+
+    try:
+        since = parse_duration(args.since)
+    except ValueError as error:
+        print(f"neverdark: --since: {error}", file=sys.stderr)
+        return WRONG
+    api = client.connect(args.url, args.config or _CONFIG_FILES)
+    return client.incidents(api, args.stream, since, as_json=args.json)
 
 
 def _logs(args: argparse.Namespace) -> int:

@@ -16,27 +16,20 @@ from urllib.parse import quote
 import requests
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
+from supervisor import incident_view, log_view, status_view
 from supervisor.config_file import peek
 from supervisor.config_problems import ConfigError, Problem, shown
-from supervisor.quantities import Address, parse_address, show_duration
+from supervisor.quantities import Address, parse_address
 
-_DONE, _FAILED = 0, 1
+_DONE, _FAILED, _OFF_AIR = 0, 1, 3
 _TIMEOUT = 5.0
 _RELOAD_TIMEOUT = 35.0  # the engine gives up a little earlier, and says so
 _WATCH_SECONDS = 1.0
 _FOLLOW_SECONDS = 0.5
 _MOST_NAMES = 10
-_PIPE_WIDTH = 160
-_STYLES = {
-    "running": "green",
-    "starting": "yellow",
-    "stopping": "yellow",
-    "backoff": "red",
-    "cooldown": "red",
-}
+_PIPE_WIDTH = 1000
 
 
 class ApiError(Exception):
@@ -159,7 +152,7 @@ def order(api: Api, verb: str, streams: Sequence[str]) -> int:
         try:
             api.post(f"/api/streams/{quote(stream, safe='')}/{verb}")
         except ApiError as error:
-            ended = (error.status == requests.codes.not_found and _unknown(api, [stream])) or _fail(error)
+            ended = _fail_for(api, stream, error)
             continue
         print(f"{stream}: {verb} accepted")
     return ended
@@ -210,23 +203,35 @@ def _fail(error: ApiError) -> int:
     return _FAILED
 
 
+def _fail_for(api: Api, stream: str | None, error: ApiError) -> int:
+    """Say what went wrong; where there is no such stream, which one is meant."""
+    named = stream is not None and error.status == requests.codes.not_found
+    return (named and stream and _unknown(api, [stream])) or _fail(error)
+
+
 # --- status ----------------------------------------------------------------------------------------
 
 
 def status(api: Api, *, watch: bool, as_json: bool) -> int:
-    """Print what is on air; exit code 1 when neverdark does not answer."""
+    """Print what is on air; exit code 1 when neverdark does not answer, 3 when a wanted stream is off air.
+
+    With `as_json` 0, whatever is off air: a program reads it.
+    """
     try:
-        streams = api.get("/api/streams")["streams"]
+        answer = api.get("/api/streams")
+        incidents = [] if as_json else open_incidents(api)
     except ApiError as error:
         return _fail(error)
     console = terminal()
     if as_json:
-        print(json.dumps({"streams": streams}, indent=2, ensure_ascii=False))
-    elif watch:
+        shown = {"streams": answer["streams"], "configuration": answer.get("configuration")}
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        return _DONE
+    if watch:
         watch_status(api, console)
-    else:
-        console.print(table(streams))
-    return _DONE
+        return _DONE
+    console.print(status_view.report(answer, incidents, width_of(console)))
+    return _OFF_AIR if status_view.off_air(answer["streams"]) else _DONE
 
 
 Streams = Sequence[dict[str, Any]]
@@ -235,6 +240,11 @@ Streams = Sequence[dict[str, Any]]
 def _nothing(streams: Streams) -> Iterable[Text]:
     del streams
     return ()
+
+
+def open_incidents(api: Api) -> list[dict[str, Any]]:
+    """The incidents that go on."""
+    return list(api.get("/api/incidents", open="true", limit=1000)["incidents"])
 
 
 def watch_status(
@@ -247,8 +257,9 @@ def watch_status(
     with Live(console=console, auto_refresh=False) as live:
         while until is None or time.monotonic() < until:
             try:
-                streams = api.get("/api/streams")["streams"]
-                live.update(Group(table(streams), *below(streams)), refresh=True)
+                answer = api.get("/api/streams")
+                shown = status_view.report(answer, open_incidents(api), width_of(console))
+                live.update(Group(shown, *below(answer["streams"])), refresh=True)
             except ApiError as error:
                 live.update(Text(str(error), style="bold red"), refresh=True)
             time.sleep(_WATCH_SECONDS)
@@ -259,78 +270,79 @@ def terminal() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=_PIPE_WIDTH)
 
 
-def table(streams: Streams) -> Table:
-    """A table with one line a process."""
-    grid = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("stream", "", "process", "state", "pid", "up", "restarts", "speed", "uplink"):
-        right = heading in {"pid", "up", "restarts", "speed"}
-        grid.add_column(heading, justify="right" if right else "left", no_wrap=heading != "process")
-    for stream in streams:
-        for index, process in enumerate(stream["processes"]):
-            first = index == 0
-            grid.add_row(
-                Text(stream["stream"], style="bold") if first else "",
-                _on_air(stream) if first else "",
-                " ".join(filter(None, (process["role"], process["destination"]))),
-                Text(process["state"], style=_STYLES.get(process["state"], "dim")),
-                str(process["pid"] or ""),
-                _age(process["started"]) if process["pid"] else "",
-                str(sum(process["restarts"].values())),
-                _speed(process),
-                _uplink(process),
-            )
-        if stream["reason"] and stream["wanted"]:
-            grid.add_row("", "", Text(stream["reason"], style="red"))
-        if stream.get("note"):
-            grid.add_row("", "", Text(f"source: {stream['note']}", style="yellow"))
-    return grid
+_MOST_NAMES = 10
 
 
-def _on_air(stream: dict[str, Any]) -> Text:
-    if not stream["wanted"]:
-        return Text("stopped", style="dim")
-    if not stream["on_air"]:
-        return Text("OFF AIR", style="bold red")
-    if not stream.get("verified", True):  # nothing tells whether media arrives
-        return Text("runs, unverified", style="bold yellow")
-    return Text("ON AIR", style="bold green")
+def width_of(console: Console) -> int | None:
+    """The columns of a terminal; None for what has no width of its own."""
+    return console.width if console.is_terminal else None
 
 
-def _age(moment: str | None) -> str:
-    if moment is None:
-        return ""
-    return show_duration(max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()))
+# --- incidents -------------------------------------------------------------------------------------
 
 
-def _speed(process: dict[str, Any]) -> str:
-    progress = process["progress"] or {}
-    return f"{progress['speed']:.2f}x" if progress.get("speed") is not None else ""
-
-
-def _uplink(process: dict[str, Any]) -> str:
-    uplink = process.get("uplink")
-    if not uplink:
-        return ""
-    if not uplink["connected"]:
-        return "not connected"
-    rtt = f", RTT {uplink['rtt_seconds'] * 1000:.1f} ms" if uplink["rtt_seconds"] is not None else ""
-    return f"connection no. {uplink['connections']} for {_age(uplink['connected_since'])}{rtt}"
+def incidents(api: Api, stream: str | None, since: float, *, as_json: bool) -> int:
+    """Print what went wrong in the last `since` seconds, of one stream or of all."""
+    path = f"/api/streams/{stream}/incidents" if stream else "/api/incidents"
+    try:
+        found = incident_view.recent(api.get(path)["incidents"], since, datetime.now(UTC))
+    except ApiError as error:
+        return _fail_for(api, stream, error)
+    if as_json:
+        print(json.dumps({"incidents": found}, indent=2, ensure_ascii=False))
+    else:
+        terminal().print(incident_view.report(found, since))
+    return _DONE
 
 
 # --- logs ------------------------------------------------------------------------------------------
 
 
 def logs(api: Api, stream: str, role: str | None, destination: str | None, *, lines: int, follow: bool) -> int:
-    """Print the last lines that a process wrote, and with `follow` those that come."""
-    path, after = f"/api/streams/{stream}/logs", None
+    """Print the last lines of each process that is meant, in the order of their time, and with `follow` what comes."""
     try:
-        while True:
-            answer = api.get(path, role=role, destination=destination, lines=lines, after=after)
-            for line in answer["lines"]:
-                print(line, flush=follow)
-            after = answer["next"]
-            if not follow:
-                return _DONE
+        every = api.get(f"/api/streams/{stream}")["processes"]
+        processes = log_view.chosen(every, role, destination)
+        if not processes:
+            print(f"neverdark: {_no_such_process(every, stream)}", file=sys.stderr)
+            return _FAILED
+        after: dict[str, str] = {}
+        _print_logs(_pages(api, stream, processes, lines, after), processes)
+        for process in processes:
+            if note := log_view.note_on(process, has_log=log_view.name_of(process) in after):
+                print(f"neverdark: {note}", file=sys.stderr)
+        while follow:
             time.sleep(_FOLLOW_SECONDS)
+            _print_logs(_pages(api, stream, processes, lines, after), processes)
     except ApiError as error:
-        return _fail(error)
+        return _fail_for(api, stream, error)
+    return _DONE
+
+
+def _pages(
+    api: Api, stream: str, processes: Sequence[log_view.Json], lines: int, after: dict[str, str]
+) -> dict[str, list[str]]:
+    """New lines of each process; `after` keeps how far each has been read, and has no entry where there is no log."""
+    pages = {}
+    for process in processes:
+        name, which = log_view.name_of(process), {key: process[key] for key in ("role", "destination")}
+        try:
+            answer = api.get(f"/api/streams/{stream}/logs", **which, lines=lines, after=after.get(name))
+        except ApiError as error:
+            if error.status != requests.codes.not_found:
+                raise
+            continue  # it has none yet
+        after[name], pages[name] = answer["next"], answer["lines"]
+    return pages
+
+
+def _print_logs(pages: dict[str, list[str]], processes: Sequence[log_view.Json]) -> None:
+    alone = len(processes) == 1
+    width = max(len(log_view.name_of(process)) for process in processes)
+    for line in next(iter(pages.values()), []) if alone else log_view.in_time(pages, width):
+        print(line)
+    sys.stdout.flush()
+
+
+def _no_such_process(processes: Sequence[log_view.Json], stream: str) -> str:
+    return f"{stream} has no such process; it has: {', '.join(map(log_view.name_of, processes))}"

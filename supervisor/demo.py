@@ -15,7 +15,7 @@ from pathlib import Path
 import requests
 from rich.text import Text
 
-from supervisor import client
+from supervisor import client, status_view
 from supervisor.config import Config
 from supervisor.ffmpeg.binary import FfmpegNotFound, find
 
@@ -85,8 +85,9 @@ def _show(url: str, server: subprocess.Popen[bytes], log: Path, until: float | N
         left = _LINES_SECONDS if until is None else until - time.monotonic()
         time.sleep(min(_LINES_SECONDS, max(0.0, left)))
         with contextlib.suppress(client.ApiError):
-            streams = api.get("/api/streams")["streams"]
-            console.print(client.table(streams), *hints(streams), sep="\n", soft_wrap=True)
+            answer = api.get("/api/streams")
+            shown = status_view.report(answer, client.open_incidents(api), client.width_of(console))
+            console.print(shown, *hints(answer["streams"]), sep="\n", soft_wrap=True)
         if left <= 0:
             return 0
     return 1

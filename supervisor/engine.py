@@ -22,6 +22,7 @@ from supervisor import events
 from supervisor.backlog import Backlog
 from supervisor.certificates import CertificateWatch
 from supervisor.claims import Claims
+from supervisor.config import Config
 from supervisor.config_file import Loaded, load
 from supervisor.config_problems import ConfigError, ConfigWarning, Problem
 from supervisor.config_watch import ConfigWatch, Outcome
@@ -48,7 +49,16 @@ from supervisor.reach_watch import ReachWatch
 from supervisor.removal import removal
 from supervisor.second_layer import SecondLayer
 from supervisor.slot import Host, Slot
-from supervisor.snapshot import Fault, Histogram, Incident, Refused, Snapshot, StreamSnapshot, WatchdogSnapshot
+from supervisor.snapshot import (
+    ConfigState,
+    Fault,
+    Histogram,
+    Incident,
+    Refused,
+    Snapshot,
+    StreamSnapshot,
+    WatchdogSnapshot,
+)
 from supervisor.strays import adopt_orphans, sweep
 from supervisor.stream import Stream
 from supervisor.timekeeper import Timekeeper
@@ -65,7 +75,8 @@ _ONLY_AT_START = ("listen", "data_dir", "api_token", "api_token_file", "ffmpeg",
 class Engine:
     """Keeps the streams of a configuration on air until it is told to stop."""
 
-    def __init__(self, file: Path, loaded: Loaded, binary: Binary, data_dir: DataDir) -> None:
+    def __init__(self, file: Path, loaded: Loaded, binary: Binary, data_dir: DataDir, warnings: int = 0) -> None:
+        """`warnings` is how many the configuration gave."""
         self.loaded = loaded
         self.streams: dict[str, Stream] = {}
         self.listeners: list[events.Listener] = []
@@ -89,9 +100,8 @@ class Engine:
         self._accounted = time.monotonic()
         self._odd = False
         self._reading_config = False
-        self._rejected: tuple[str, ...] = ()
-        self._reload_ok = True
-        self._reload_time = time.time()
+        self._config_at_start = loaded.config
+        self._config = ConfigState(time.time(), warnings=warnings)
         self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="probe")
         self._host: Host | None = None
         self.book = Book()
@@ -313,22 +323,22 @@ class Engine:
                 self._refuse_removal(loaded)
             specs = self._plan(loaded)
         except (ConfigError, NoFreePort) as error:
-            self._reload_ok = False
             rejected = events.ConfigRejected(
                 self._file, error.told if isinstance(error, ConfigError) else (str(error),)
             )
-            if asked or rejected.problems != self._rejected:
+            if asked or rejected.problems != self._config.problems:
                 self.tell(rejected)
-            self._rejected = rejected.problems
+            self._config = self._config.refuse(rejected.problems, time.time())
             return rejected
         finally:
             self._reading_config = False
         if self._stopping.is_set():
             return events.ConfigRejected(self._file, ("neverdark is stopping",))
         old, self.loaded = self.loaded.config, loaded
-        fixed = tuple(key for key in _ONLY_AT_START if getattr(old, key) != getattr(loaded.config, key))
+        fixed = _not_yet(old, loaded.config)
         told = replace(self._apply(specs), need_restart=fixed, warnings=tuple(map(str, warnings)))
-        self._reload_ok, self._reload_time, self._rejected = True, time.time(), ()
+        waiting = _not_yet(self._config_at_start, loaded.config)
+        self._config = ConfigState(time.time(), warnings=len(warnings), need_restart=waiting)
         self.tell(told)
         for name in told.added:
             if specs[name].enabled and not self._stopping.is_set():
@@ -491,8 +501,7 @@ class Engine:
         return Snapshot(
             at=time.time(),
             streams=tuple(shown),
-            config_reload_successful=self._reload_ok,
-            config_reload_success_time=self._reload_time,
+            config=self._config,
             clock_steps=self.time.clock_steps,
             data_dir=self._data_dir.path,
             loop_lag=Histogram(tuple(self.time.lag_counts), self.time.lag_sum),
@@ -510,3 +519,8 @@ class Engine:
         if name is not None and name not in self._specs:
             return None
         return self.book.incidents(name, asyncio.get_running_loop().time())
+
+
+def _not_yet(old: Config, new: Config) -> tuple[str, ...]:
+    """The keys that differ and take effect only when neverdark is started anew."""
+    return tuple(key for key in _ONLY_AT_START if getattr(old, key) != getattr(new, key))

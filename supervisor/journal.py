@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import structlog
 
 from supervisor import events
+from supervisor.ffmpeg.telling import telling
 from supervisor.journal_recovery import write_recovery
 from supervisor.model import RestartReason, State, Trouble
 from supervisor.quantities import show_duration
@@ -172,7 +173,8 @@ class Journal:
     def _exited(self, fact: events.ProcessExited) -> None:
         write = self._log.info if fact.planned else self._log.warning
         how = {"signal": fact.signal} if fact.signal else {"code": fact.code}
-        words = {} if fact.planned or not fact.last_words else {"said": list(fact.last_words[-_LAST_WORDS:])}
+        said = () if fact.planned else telling(fact.key.role, fact.cause, fact.last_words, _LAST_WORDS)
+        words = {"said": list(said)} if said else {}
         write(
             _of(fact.key.name, "ended"),
             stream=fact.key.stream,

@@ -130,8 +130,8 @@ class LastWords:
         if not line:
             return
         line, said = _shortened(line), _shortened(text)
-        shape = _shape_of(line)
-        self._keep_unredacted(said, shape if said == line else _shape_of(said))
+        shape = shape_of(line)
+        self._keep_unredacted(said, shape if said == line else shape_of(said))
         if shape == self._shape:
             self._repeats += 1
             self._repeated = line
@@ -162,8 +162,8 @@ def _shortened(line: str) -> str:
     return line if len(line) <= _MAX_LINE else line[:_MAX_LINE] + "…"
 
 
-def _shape_of(line: str) -> str:
-    """The line without its numbers, and without the spaces that FFmpeg pads them with."""
+def shape_of(line: str) -> str:
+    """What repeats of a line have in common: all but its numbers, and the spaces that FFmpeg pads them with."""
     if "0x" in line:
         line = _ADDRESS.sub("0", line)
     return _NUMBER.sub("0", line.replace(" ", ""))

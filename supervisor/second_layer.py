@@ -285,7 +285,10 @@ class SecondLayer:
         failures = case.stream.policies(case.post.destination).watchdog.failures
         count = failures if decision.action else min(decision.record.unhealthy, failures)
         if self._is_news(case.file, (count, decision.withheld, decision.record.attempts)):
-            said = ", ".join(f"{check}: {found.verdict}" for check, found in case.findings.items())
+            said = ", ".join(
+                f"{check}: {found.verdict}" + (f" ({words})" if (words := checks.seen(check, case.evidence)) else "")
+                for check, found in case.findings.items()
+            )
             self._tell(
                 events.DestinationUnhealthy(*case.post, count, failures, segment, said, decision.withheld or None)
             )

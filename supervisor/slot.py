@@ -24,6 +24,7 @@ from supervisor.ffmpeg.parameters import Parameters, picture
 from supervisor.ffmpeg.phrases import CERTIFICATE, OF_CERTIFICATES, not_carried
 from supervisor.ffmpeg.progress import parse_report
 from supervisor.ffmpeg.sources import lacks_picture, waiting_for_picture
+from supervisor.ffmpeg.telling import telling
 from supervisor.gather import Gather
 from supervisor.incident import BREAKS_WITHIN
 from supervisor.incidents import Book
@@ -733,7 +734,8 @@ class Slot:
                 fact = replace(fact, last_words=(*fact.last_words, words))
                 lines.append(f"[neverdark] {words}")
         if not fact.planned:
-            self.last_failure = LastFailure(fact.cause, wall, fact.last_words[-_FAILURE_LINES:], fact.said)
+            said = telling(self.key.role, fact.cause, fact.last_words, _FAILURE_LINES)
+            self.last_failure = LastFailure(fact.cause, wall, said, fact.said)
         how = f"signal {fact.signal}" if fact.signal else f"exit code {fact.code}"
         lines.append(f"[neverdark] ended after {fact.seconds:.1f} s: {fact.cause} ({how})")
         self._output.write(lines, wall, self._host.loop.time())
@@ -743,7 +745,7 @@ class Slot:
         match fact:
             case lifecycle_types.Silent(reason, seconds, named):
                 trouble = named or _TROUBLE[reason]
-                said = self._output.last_lines[-_FAILURE_LINES:]
+                said = telling(self.key.role, trouble, self._output.last_lines, _FAILURE_LINES)
                 self.last_failure = LastFailure(trouble, time.time(), said)
                 self._blame(trouble, stopped=self._was_stopped, idle=self._was_idle(self._host.loop.time()))
                 self._host.tell(events.ProcessSilent(self.key, self.run_id or "", trouble, seconds, self.segment))

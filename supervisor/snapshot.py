@@ -240,6 +240,25 @@ class StreamSnapshot(NamedTuple):
     last_recovery: Mapping[Layer, float]
 
 
+class ConfigState(NamedTuple):
+    """The configuration in force since `accepted` (wall clock), and what is to be said of the file.
+
+    `rejected` is since when the file as it stands is refused, because of `problems` (secrets hidden); None: it is not.
+    `warnings` counts those of the configuration in force; `need_restart` are keys that it has and that do not work yet.
+    """
+
+    accepted: float
+    rejected: float | None = None
+    problems: tuple[str, ...] = ()
+    warnings: int = 0
+    need_restart: tuple[str, ...] = ()
+
+    def refuse(self, problems: tuple[str, ...], wall: float) -> ConfigState:
+        """The file was read and is refused; the same again keeps the time at which it first was."""
+        since = self.rejected if self.rejected is not None and problems == self.problems else wall
+        return self._replace(rejected=since, problems=problems)
+
+
 class Snapshot(NamedTuple):
     """The whole engine at one moment.
 
@@ -249,8 +268,7 @@ class Snapshot(NamedTuple):
 
     at: float
     streams: tuple[StreamSnapshot, ...]
-    config_reload_successful: bool
-    config_reload_success_time: float
+    config: ConfigState
     clock_steps: int
     data_dir: Path
     loop_lag: Histogram

@@ -70,7 +70,8 @@ class Watchdog:
         for number, post in enumerate(self._duties):
             self._schedule(post, (number + 1) / len(self._duties))
         count = sum(1 for post in self._duties if post.destination)
-        self._tell(events.WatchdogStarted(count))
+        if count:
+            self._tell(events.WatchdogStarted(count))
 
     def stop(self) -> None:
         """End; a check that is under way may go on for a moment."""

@@ -1,4 +1,4 @@
-"""/api/config: the order to read the configuration again."""
+"""/api/config: what became of the configuration file, and the order to read it again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from fastapi.responses import Response
 
 from exporter.api.answers import answer, in_thread
 from exporter.api.gate import REFUSED, TOKEN
-from exporter.api.models import Problem, Reload
+from exporter.api.models import Configuration, Problem, Reload
+from exporter.api.shapes import show_config
 from supervisor.events import ConfigRejected, ConfigReloaded
 from supervisor.snapshot import Control
 
@@ -19,8 +20,16 @@ AllowRemoval = Annotated[
 
 
 def config_router(control: Control) -> APIRouter:
-    """/api/config/reload. Who may use it is decided before: see `gate`."""
+    """/api/config and /api/config/reload. Who may use them is decided before: see `gate`."""
     router = APIRouter(prefix="/api/config", tags=["configuration"])
+
+    @router.get(
+        "",
+        summary="Whether the configuration file is in force",
+        responses={200: {"model": Configuration}, **REFUSED, 503: {"model": Problem}},
+    )
+    async def configuration() -> Response:
+        return await in_thread(lambda: answer(show_config(control.snapshot().config)))
 
     @router.post(
         "/reload",

@@ -103,7 +103,9 @@ def _telling(scope: Scope, send: Send) -> Send:
 
     async def telling(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] in _TAKEN:
-            _log.info("order taken", order=scope["path"], peer=_peer(scope))
+            *_, room, name, verb = scope["path"].split("/")
+            about = {"stream": name} if room == "streams" else {}
+            _log.info(f"{verb} ordered by an operator", **about, peer=_peer(scope))
         await send(message)
 
     return telling

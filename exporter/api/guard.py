@@ -20,6 +20,7 @@ from starlette.datastructures import Headers
 
 from supervisor.quantities import Address
 
+PROOF: Final = "/api/token"  # a reading that always needs the token: to try one without an order
 _OPEN: Final = frozenset({"/metrics", "/healthz", "/readyz"})  # for whoever reaches the port
 _FILES: Final = frozenset({"/", "/docs", "/openapi.json"})
 _HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::(\d{1,5}))?", re.ASCII | re.IGNORECASE)
@@ -76,6 +77,8 @@ def order_refusal(headers: Headers, http_version: str, listen: Address, *, has_t
 
 def reading_refusal(path: str, headers: Headers, listen: Address, *, has_token: bool) -> Refusal | None:
     """Why `path` must not be read; None when it may. `NEEDS_TOKEN` is lifted by the right token."""
+    if path == PROOF and has_token:
+        return NEEDS_TOKEN
     if path in _OPEN or not listen.is_loopback or _is_own_name(headers, listen):
         return None
     if not has_token:

@@ -90,9 +90,11 @@ class UplinkState(Shape):
 
 
 class Failure(Shape):
-    """Why the process was last replaced or given up, with its last words, redacted.
+    """Why the process was last replaced or given up, with its last words, secrets hidden.
 
-    `said` tells more than the cause does, in words for people; null where there is no more to tell.
+    The line that named the cause comes first, if there is one. What FFmpeg says at every start is left out and repeats
+    are told once: `logs` has all. `said` tells more than the cause does, in words for people; null where there is no
+    more to tell.
     """
 
     cause: str
@@ -220,13 +222,40 @@ class Stream(Shape):
     destinations: list[Destination]
 
 
+class RefusedConfiguration(Shape):
+    """Why the configuration file as it stands is not taken, and `at` when that was first found. No secrets."""
+
+    at: AwareDatetime
+    problems: list[str]
+
+
+class Configuration(Shape):
+    """The one in force was `accepted` then; `refused` is null unless the file says something else that is not taken.
+
+    `warnings` is how many there are (`neverdark check` and neverdark's log name them); `need_restart` are keys that
+    take effect only when neverdark is started anew.
+    """
+
+    accepted: AwareDatetime
+    refused: RefusedConfiguration | None
+    warnings: int
+    need_restart: list[str]
+
+
 class StreamList(Shape):
     """All streams at the moment `at`."""
 
     at: AwareDatetime
     version: str
     token_required: bool
+    configuration: Configuration
     streams: list[Stream]
+
+
+class TokenIsRight(Shape):
+    """The answer to a token that is right, and to any while none is needed."""
+
+    token: Literal["right"]
 
 
 class Accepted(Shape):

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from supervisor.config import Policies
 from supervisor.snapshot import (
+    ConfigState,
     DestinationSnapshot,
     Incident,
     ProcessSnapshot,
@@ -49,6 +50,17 @@ def show_readiness(snapshot: Snapshot) -> dict[str, Any]:
             }
             for stream in snapshot.streams
         },
+    }
+
+
+def show_config(config: ConfigState) -> dict[str, Any]:
+    """What configuration is in force, and why the file as it stands is not."""
+    refused = None if config.rejected is None else {"at": show_time(config.rejected), "problems": list(config.problems)}
+    return {
+        "accepted": show_time(config.accepted),
+        "refused": refused,
+        "warnings": config.warnings,
+        "need_restart": list(config.need_restart),
     }
 
 

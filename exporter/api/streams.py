@@ -11,7 +11,7 @@ from exporter.api.answers import answer, in_thread, no_such_stream
 from exporter.api.gate import PROVEN, REFUSED, TOKEN
 from exporter.api.logs import CURSOR, Page, last_lines, lines_after
 from exporter.api.models import Accepted, LogPage, Problem, Stream, StreamList
-from exporter.api.shapes import show_stream, show_time
+from exporter.api.shapes import show_config, show_stream, show_time
 from supervisor.model import Role
 from supervisor.snapshot import Control, Fault, ProcessSnapshot, Refused, StreamSnapshot, Verb
 
@@ -50,7 +50,8 @@ def _add_readings(router: APIRouter, control: Control, version: str, *, has_toke
         def read() -> Response:
             snapshot = control.snapshot()
             shown = [show_stream(stream) for stream in snapshot.streams]
-            return answer({"at": show_time(snapshot.at), **about, "streams": shown})
+            config = show_config(snapshot.config)
+            return answer({"at": show_time(snapshot.at), **about, "configuration": config, "streams": shown})
 
         return await in_thread(read)
 

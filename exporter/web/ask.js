@@ -14,8 +14,9 @@ export class Refused extends Error {
 export const hasToken = () => sessionStorage.getItem(KEY) !== null;
 export const keepToken = (token) => sessionStorage.setItem(KEY, token);
 
-export async function ask(path, method = "GET") {
-  const token = sessionStorage.getItem(KEY);
+// `given` is a token to be tried instead of the one that is kept.
+export async function ask(path, method = "GET", given = null) {
+  const token = given ?? sessionStorage.getItem(KEY);
   const headers = token === null ? {} : { Authorization: `Bearer ${token}` };
   const response = await fetch(path, { method, headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
   if (response.status === 401 && token !== null && sessionStorage.getItem(KEY) === token) {

@@ -2,9 +2,11 @@
 
 import { ask, inWords, streamPath } from "./ask.js";
 import { element, keepViews, setClass, setText } from "./nodes.js";
-import { actionInWords, causeInWords, clock, duration, resultInWords, segmentInWords } from "./words.js";
+import { actionInWords, causeInWords, clock, dayAndClock, duration, plural, resultInWords, segmentInWords } from "./words.js";
 
 const RECENT = 5;
+const COUNTED = 200;
+const DAY = 86400000; // ms
 
 // "the encoder 4 times (did not help), everything (no result yet)": neighbours that are alike are told once.
 function tried(actions) {
@@ -35,6 +37,15 @@ function also({ findings, cause, segment, destination }) {
   return findings.filter((_, place) => place !== named).map((one) => `${clock(Date.parse(one.at))} ${about(one)}${one.times > 1 ? ` ${one.times} times.` : ""}`);
 }
 
+// How dark it is because of an incident, without a word against what the headline says of the stream.
+function darkness({ destination, seconds_dark: seconds }, { on_air: onAir, destinations }) {
+  if (seconds < 1) return "";
+  if (!onAir) return `, dark for ${duration(seconds)}`;
+  const there = destinations.find(({ name }) => name === destination);
+  if (there && !there.on_air) return `; ${destination}${there.required ? "" : ", which is optional,"} is dark, the stream is on air`;
+  return `; it was dark for ${duration(seconds)} and is on air again: closed after 30 s of steady progress`;
+}
+
 // An incident that goes on.
 export class OpenIncidentView {
   constructor() {
@@ -45,12 +56,11 @@ export class OpenIncidentView {
     this.node.append(this.what, this.when, this.actions);
   }
 
-  update(incident, at) {
+  update(incident, at, stream) {
     const opened = Date.parse(incident.opened);
     setClass(this.node, `incident ${incident.drill ? "drill" : ""}`);
     setText(this.what, `${incident.drill ? "Drill. " : ""}${about(incident)}`);
-    const dark = incident.seconds_dark >= 1 ? `, dark for ${duration(incident.seconds_dark)}` : "";
-    setText(this.when, `Since ${clock(opened)}, ${duration((at - opened) / 1000)} ago${dark}.`);
+    setText(this.when, `Since ${clock(opened)}, ${duration((at - opened) / 1000)} ago${darkness(incident, stream)}.`);
     setText(this.actions, incident.actions.length > 0 ? `Restarted: ${tried(incident.actions)}.` : "Nothing was restarted yet.");
   }
 }
@@ -67,7 +77,7 @@ class PastIncidentView {
   }
 
   update(incident) {
-    setText(this.when, clock(Date.parse(incident.opened)));
+    setText(this.when, dayAndClock(Date.parse(incident.opened)));
     setText(this.what, about(incident));
     this.drill.hidden = !incident.drill;
     const dark = incident.seconds_dark < 0.1 ? "never dark" : `dark for ${seconds(incident.seconds_dark)}`;
@@ -92,15 +102,17 @@ export class RecentIncidentsView {
   constructor(stream) {
     this.node = element("details", "log recent");
     this.note = element("p", "note", "…");
+    this.sum = element("p", "note");
     this.list = element("ol");
-    this.node.append(element("summary", "", "Last incidents"), this.note, this.list);
-    this.path = `${streamPath(stream)}/incidents?limit=${RECENT}`;
+    this.node.append(element("summary", "", "Last incidents"), this.note, this.sum, this.list);
+    this.path = `${streamPath(stream)}/incidents?limit=${COUNTED}`;
     this.views = new Map();
     this.asking = false;
     this.node.addEventListener("toggle", () => this.update());
   }
 
-  async update() {
+  async update(stream) {
+    this.stream = stream ?? this.stream;
     if (!this.node.open || this.asking) return;
     this.asking = true;
     try {
@@ -113,7 +125,18 @@ export class RecentIncidentsView {
 
   show(incidents) {
     setText(this.note, incidents.length === 0 ? "None since neverdark keeps records." : "");
-    keepViews(this.list, this.views, incidents, ({ id }) => id, () => new PastIncidentView());
-    for (const incident of incidents) this.views.get(incident.id).update(incident);
+    setText(this.sum, this.lastDay(incidents));
+    const shown = incidents.slice(0, RECENT);
+    keepViews(this.list, this.views, shown, ({ id }) => id, () => new PastIncidentView());
+    for (const incident of shown) this.views.get(incident.id).update(incident);
+  }
+  // What the stream as a whole was dark for: an optional destination does not count, a drill neither.
+  lastDay(incidents) {
+    const optional = this.stream.destinations.filter(({ required }) => !required).map(({ name }) => name);
+    const counts = ({ drill, destination, opened }) => !drill && !optional.includes(destination) && Date.now() - Date.parse(opened) < DAY;
+    const counted = incidents.filter(counts);
+    if (counted.length === 0) return "";
+    const dark = counted.reduce((sum, { seconds_dark: one }) => sum + one, 0);
+    return `In the last 24 h: ${plural(counted.length, "incident")}, ${dark < 0.1 ? "never dark" : `dark for ${seconds(dark)}`}.`;
   }
 }

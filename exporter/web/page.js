@@ -1,19 +1,23 @@
 // Asks every two seconds, shows what it was told, and says so when it is told nothing.
 
-import { ask, hasToken, inWords, keepToken, Refused, streamPath } from "./ask.js";
+import { ask, hasToken, inWords, Refused, streamPath } from "./ask.js";
+import { showConfig } from "./config.js";
+import { isDegraded } from "./doubts.js";
 import { keepViews, setClass, setText } from "./nodes.js";
 import { StreamView } from "./stream.js";
+import { askForToken, closeTokenForm } from "./token.js";
 import { duration, plural } from "./words.js";
 
 const INTERVAL = 2000;
 const PATIENCE = 5000; // as long as a question may take
 const OPEN_AT_FIRST = 4; // so many streams are shown whole; of more, only those in trouble
+const FILTERED = 8; // from so many streams on they can be filtered
+const NAMED = 8;
 
 const byId = (id) => document.getElementById(id);
 const views = new Map();
 let answeredAt = null; // by this browser's clock that never jumps
 let trouble = null; // why the last question had no good answer
-let tokenRequired = false; // for orders
 let locked = false; // nothing is told without the token, as behind a proxy
 let wrong = false; // the last token was
 let timer = null;
@@ -33,7 +37,7 @@ async function look() {
     locked = error instanceof Refused && error.status === 401;
     wrong = locked && (wrong || tried);
     trouble = locked ? (wrong ? "the token is wrong" : "this page needs the token") : inWords(error);
-    showTokenForm();
+    if (locked) askForToken(byId("headline"), "Token, to see and control the streams", look);
   }
   asking = false;
   showAge();
@@ -41,23 +45,41 @@ async function look() {
 }
 
 function show(answer, incidents) {
-  [tokenRequired, locked, wrong] = [answer.token_required, false, false];
+  if (locked) closeTokenForm();
+  [locked, wrong] = [false, false];
   setText(byId("version"), answer.version);
   const at = Date.parse(answer.at);
-  const rank = (stream) => (stream.wanted ? (stream.on_air ? 1 : 0) : 2);
   const streams = answer.streams.sort((a, b) => rank(a) - rank(b) || a.stream.localeCompare(b.stream));
   const open = new Map(streams.map(({ stream }) => [stream, []]));
   for (const incident of incidents) open.get(incident.stream)?.push(incident);
-  const mayOrder = !tokenRequired || hasToken();
+  const mayOrder = !answer.token_required || hasToken();
+  const order = (stream, verb, form) => give(stream, verb, mayOrder, form);
   keepViews(byId("streams"), views, streams, ({ stream }) => stream, (stream) => {
-    const view = new StreamView(stream, order);
+    const view = new StreamView(stream);
     view.node.open = streams.length <= OPEN_AT_FIRST;
     return view;
   });
-  for (const stream of streams) views.get(stream.stream).update(stream, open.get(stream.stream), at, mayOrder);
+  for (const stream of streams) views.get(stream.stream).update(stream, open.get(stream.stream), at, order);
+  byId("filter").hidden = streams.length < FILTERED;
+  filter();
   showVerdict(streams);
-  showTokenForm();
+  showConfig(answer.configuration);
 }
+
+// What is in trouble comes first.
+function rank(stream) {
+  if (!stream.wanted) return 4;
+  if (!stream.on_air) return 0;
+  if (isDegraded(stream)) return 1;
+  return stream.verified ? 3 : 2;
+}
+
+function filter() {
+  const wanted = byId("filter").hidden ? "" : byId("filter").value.trim().toLowerCase();
+  for (const [name, view] of views) view.node.hidden = !name.includes(wanted);
+}
+
+const named = (streams) => streams.slice(0, NAMED).map(({ stream }) => stream).join(", ") + (streams.length > NAMED ? " …" : "");
 
 function showVerdict(streams) {
   const wanted = streams.filter((stream) => stream.wanted);
@@ -66,7 +88,7 @@ function showVerdict(streams) {
   let [verdict, summary, kind] = ["No stream is configured", "Add one to the configuration file.", "idle"];
   if (off.length > 0) {
     verdict = wanted.length === 1 ? "Off air" : `${off.length} of ${plural(wanted.length, "stream")} off air`;
-    summary = off.slice(0, 8).map((stream) => stream.stream).join(", ") + (off.length > 8 ? " …" : "");
+    summary = named(off);
     kind = "bad";
   } else if (wanted.length > 0) {
     const unsure = wanted.filter((stream) => !stream.verified);
@@ -77,12 +99,14 @@ function showVerdict(streams) {
       kind = "unsure";
     } else {
       verdict = wanted.length === 1 ? "On air" : `${unsure.length === 0 ? "All " : ""}${plural(sure, "stream")} on air`;
-      summary = unsure.length > 0 ? `${unsure.map((stream) => stream.stream).join(", ")}: runs, unverified` : "";
+      summary = unsure.length > 0 ? `${named(unsure)}: runs, unverified` : "";
       kind = "good";
     }
   } else if (streams.length > 0) {
     [verdict, summary] = ["All streams are stopped", ""];
   }
+  const degraded = wanted.filter(isDegraded);
+  if (degraded.length > 0) summary += `${summary ? " · " : ""}${degraded.length} degraded: ${named(degraded)}`;
   if (stopped > 0 && wanted.length > 0) summary += `${summary ? " · " : ""}${plural(stopped, "stream")} stopped on purpose`;
   setText(byId("verdict"), verdict);
   setText(byId("summary"), summary);
@@ -115,30 +139,25 @@ function showAge() {
   byId("icon").href = "web/unknown.svg";
 }
 
-async function order(stream, verb) {
+// An order. The token, if one is needed, is asked for below it (`form`), and the order follows when it was right.
+async function give(stream, verb, mayOrder, form) {
+  const again = async () => form.say(await give(stream, verb, true, form));
+  const label = `Token, to ${verb} ${stream}`;
+  if (!mayOrder && !hasToken()) {
+    askForToken(form.node, label, again);
+    return "";
+  }
   try {
     await ask(`${streamPath(stream)}/${verb}`, "POST");
     look();
     return `${verb}: accepted`;
   } catch (error) {
-    showTokenForm();
+    if (error instanceof Refused && error.status === 401) askForToken(form.node, label, again);
     return inWords(error);
   }
 }
 
-function showTokenForm() {
-  byId("token-form").hidden = hasToken() || !(tokenRequired || locked);
-  setText(byId("token-label"), locked ? "Token, to see and control the streams" : "Token, to start and stop streams from here");
-}
-
-byId("token-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const token = byId("token").value.trim();
-  if (token) keepToken(token);
-  byId("token").value = "";
-  wrong = false;
-  look();
-});
+byId("filter").addEventListener("input", filter);
 document.addEventListener("visibilitychange", () => document.hidden || look());
 setInterval(showAge, 1000);
 look();

@@ -1,6 +1,7 @@
 // One stream as a card.
 
 import { ask, inWords, streamPath } from "./ask.js";
+import { doubtsInWords, isDegraded, lastThere } from "./doubts.js";
 import { OpenIncidentView, RecentIncidentsView } from "./incidents.js";
 import { element, keepViews, setClass, setText } from "./nodes.js";
 import { bitRate, causeInWords, clock, counted, duration, size } from "./words.js";
@@ -148,12 +149,16 @@ class PlaceView {
     this.uplink = element("dl");
     this.node.append(this.word, this.url, this.watchdog, this.uplink);
     this.name = `${place.name}${place.required ? "" : " (optional)"}`;
+    this.place = place.name;
   }
 
   // A pusher tells of its connection itself; of a command's, only the destination knows.
-  update(place, at, { wanted, command }) {
+  update(place, at, stream) {
+    const { wanted, command } = stream;
     setClass(this.node, `place ${place.on_air ? "good" : "bad"}`);
-    setText(this.word, `${this.name}: ${place.on_air ? "on air" : "off air"}`);
+    const last = place.on_air || !wanted ? null : lastThere(stream, this.place);
+    const since = last ? `dark since ${clock(Date.parse(last))}` : last === null || !wanted ? "off air" : "dark";
+    setText(this.word, `${this.name}: ${place.on_air ? "on air" : since}`);
     setText(this.url, place.url);
     const [text, kind] = wanted ? doubts(place.watchdog) : ["", ""];
     setText(this.watchdog, text);
@@ -181,7 +186,7 @@ function airInWords({ wanted, on_air: onAir, verified }) {
 }
 
 export class StreamView {
-  constructor(stream, order) {
+  constructor(stream) {
     this.node = element("details", "stream");
     const line = element("summary");
     this.name = element("h2", "", stream.stream);
@@ -191,10 +196,11 @@ export class StreamView {
     this.drills = element("span", "pill drill", "drill");
     this.maintenance = element("span", "pill", "maintenance");
     this.open = element("span", "pill trouble", "incident"); // a card that is closed shows this much
-    line.append(this.name, this.air, this.open, this.drills, this.maintenance, this.since, this.reason);
+    this.health = element("span", "pill unsure");
+    line.append(this.name, this.air, this.health, this.open, this.drills, this.maintenance, this.since, this.reason);
     this.incidents = element("div", "incidents");
     this.places = element("div", "places");
-    this.buttons = orderButtons(stream.stream, order);
+    this.buttons = orderButtons((verb, form) => this.order(stream.stream, verb, form));
     this.body = element("div", "processes");
     this.recent = new RecentIncidentsView(stream.stream);
     this.node.append(line, this.incidents, this.places, this.body, this.recent.node, this.buttons.node);
@@ -203,23 +209,27 @@ export class StreamView {
     this.node.addEventListener("toggle", () => this.fill());
   }
 
-  // `incidents`: those of this stream that go on.
-  update(stream, incidents, at, mayOrder) {
+  // `incidents`: those of this stream that go on; `order` gives one.
+  update(stream, incidents, at, order) {
+    this.order = order;
     this.latest = { stream, incidents, at };
     const off = stream.wanted && !stream.on_air;
     const [word, kind] = airInWords(stream);
-    setClass(this.node, `stream ${kind}`);
+    const degraded = isDegraded(stream);
+    setClass(this.node, `stream ${kind}${degraded ? " doubtful" : ""}`);
     setText(this.air, word);
     setClass(this.air, `air ${kind}`);
-    const health = stream.wanted && stream.health !== "healthy" ? ` · ${stream.health}` : "";
-    setText(this.since, `for ${since(stream.since, at)}${health}`);
+    this.health.hidden = !degraded;
+    setText(this.health, stream.health);
+    setText(this.since, `for ${since(stream.since, at)}`);
     this.since.title = `since ${clock(Date.parse(stream.since))}`;
     const note = stream.note ? `source: ${stream.note}` : "";
-    setText(this.reason, stream.reason ?? (kind === "unsure" ? UNVERIFIED : note));
-    this.open.hidden = off || incidents.every(({ drill }) => drill);
+    const doubts = kind === "unsure" ? UNVERIFIED : doubtsInWords(stream, incidents, at) || note;
+    setText(this.reason, stream.reason ?? doubts);
+    this.open.hidden = off || degraded || incidents.every(({ drill }) => drill);
     this.drills.hidden = !incidents.some(({ drill }) => drill);
     this.maintenance.hidden = !stream.maintenance;
-    this.buttons.update(stream, mayOrder);
+    this.buttons.update(stream);
     if (off && !this.wasOff) this.node.open = true;
     this.wasOff = off;
     this.fill();
@@ -231,7 +241,7 @@ export class StreamView {
     const { stream, incidents, at } = this.latest;
     const { views } = this;
     keepViews(this.incidents, views.incidents, incidents, ({ id }) => id, () => new OpenIncidentView());
-    for (const incident of incidents) views.incidents.get(incident.id).update(incident, at);
+    for (const incident of incidents) views.incidents.get(incident.id).update(incident, at, stream);
     const placeKey = ({ name, required }) => `${name} ${required}`;
     keepViews(this.places, views.places, stream.destinations, placeKey, (place) => new PlaceView(place));
     for (const place of stream.destinations) views.places.get(placeKey(place)).update(place, at, stream);
@@ -239,14 +249,15 @@ export class StreamView {
     const makeProcess = (process) => new ProcessView(stream.stream, process);
     keepViews(this.body, views.processes, stream.processes, processKey, makeProcess);
     for (const process of stream.processes) views.processes.get(processKey(process)).update(process, at);
-    this.recent.update();
+    this.recent.update(stream);
   }
 }
 
-function orderButtons(stream, order) {
+function orderButtons(order) {
   const node = element("div", "orders");
   const result = element("span", "result");
   result.setAttribute("role", "status");
+  const form = { node, say: (text) => (result.textContent = text) };
   const buttons = {};
   for (const verb of ["start", "restart", "stop"]) {
     const plain = verb[0].toUpperCase() + verb.slice(1);
@@ -263,7 +274,7 @@ function orderButtons(stream, order) {
       armed = 0;
       button.textContent = plain;
       result.textContent = "…";
-      result.textContent = await order(stream, verb);
+      result.textContent = await order(verb, form);
     });
     buttons[verb] = button;
     node.append(button);
@@ -271,8 +282,7 @@ function orderButtons(stream, order) {
   node.append(result);
   return {
     node,
-    update({ wanted }, mayOrder) {
-      node.hidden = !mayOrder;
+    update({ wanted }) {
       buttons.start.hidden = wanted;
       buttons.stop.hidden = !wanted;
       buttons.restart.hidden = !wanted;

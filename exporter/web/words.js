@@ -83,6 +83,8 @@ export function clock(milliseconds) {
   return today ? then.toLocaleTimeString() : then.toLocaleString();
 }
 
+export const dayAndClock = (milliseconds) => new Date(milliseconds).toLocaleString();
+
 function scaled(value, step, units) {
   let index = 0;
   while (value >= step && index < units.length - 1) {

@@ -44,11 +44,15 @@ def test_a_file_that_lost_its_streams_changes_nothing(neverdark: Launch, how: st
     eventually(lambda: refused(running), SLACK, "it is told")
     assert "streams: {} says that none are wanted" in running.log()
     assert running.log().count(REJECTED) == 1
+    told = running.get("/api/config").json()["refused"]
+    assert "streams: {} says that none are wanted" in told["problems"][0]
 
     all_along(lambda: running.pids() == pids and running.on_air(), LONG_REST + 1, "a stream is gone")
     assert "planned stop" not in running.log()
+    assert running.get("/api/config").json()["refused"] == told, "also after it was read again and again"
     running.config_file.write_text(whole)
     eventually(lambda: good(running), LONG_REST + SLACK, "all is well again")
+    assert running.get("/api/config").json()["refused"] is None
     assert running.pids() == pids
 
 

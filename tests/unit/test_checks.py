@@ -15,6 +15,7 @@ from supervisor.checks import (
     UplinkEvidence,
     examine,
     overall,
+    seen,
     trouble,
 )
 from supervisor.config import Limits
@@ -224,8 +225,12 @@ SOURCE: dict[str, Row] = {
         None,
     ),
     **{f"silent, and a probe says {reach}": (dark(source=reach), v, None, None) for reach, v in REACHES.items()},
-    f"silent, and a probe says {Reach.CLOSED}": (dark(source=Reach.CLOSED), UNKNOWN, None, None),  # or dislikes us
     "it refuses, and is not asked any more": (dark(source_refuses=True), UNHEALTHY, None, None),
+    # Its door tells nothing of its picture.
+    **{
+        f"silent, and a probe says {reach}": (dark(source=reach), UNKNOWN, None, None)
+        for reach in (Reach.ANSWERS, Reach.ACCEPTS, Reach.CLOSED)
+    },
 }
 CONFORMANCE: dict[str, Row] = {
     "side by side": (ON_AIR, HEALTHY, None, None),
@@ -333,3 +338,27 @@ def test_slower_than_real_time_and_a_collapse_of_the_bit_rate_are_noticed() -> N
     """Lesson 8."""
     assert overall(examine(ON_AIR._replace(speed=0.5))) is DEGRADED
     assert overall(examine(ON_AIR._replace(bitrate=1000.0))) is DEGRADED
+
+
+# --- what was seen ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reach", list(Reach))
+def test_what_a_probe_saw_is_said_in_words(reach: Reach) -> None:
+    said = seen(Check.SOURCE, dark(source=reach))
+    assert said
+    assert ("no media comes" in said) is reach.works
+    assert seen(Check.NETWORK, dark(ingest=reach))
+
+
+def test_where_media_flows_nothing_is_said_of_probes() -> None:
+    assert seen(Check.SOURCE, ON_AIR._replace(source=Reach.TIMEOUT)) is None
+    assert seen(Check.NETWORK, ON_AIR._replace(ingest=Reach.TIMEOUT)) is None
+    assert seen(Check.PROCESS, dark()) is None
+
+
+def test_an_open_door_changes_no_decision() -> None:
+    """Unknown here is not heard, as healthy was not: the whole stays what process and progress say."""
+    evidence = dark(source=Reach.ACCEPTS)
+    found = examine(evidence)
+    assert overall(found) is overall({check: one for check, one in found.items() if check is not Check.SOURCE})

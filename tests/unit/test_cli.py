@@ -22,7 +22,7 @@ from supervisor.preflight import find_ffmpeg, preflight
 
 GOOD = "streams: {a: {command: [sleep, 60]}}"
 WRONG = "lisen: x\nstreams: {a: {command: [], enabled: 7}}"
-CLIENTS = [["reload"], ["status"], ["start", "a"], ["stop", "a"], ["restart", "a"], ["logs", "a"]]
+CLIENTS = [["incidents"], ["reload"], ["status"], ["start", "a"], ["stop", "a"], ["restart", "a"], ["logs", "a"]]
 
 
 @pytest.fixture(autouse=True)
@@ -344,10 +344,16 @@ class Neverdark(BaseHTTPRequestHandler):
         """Nobody wants to know."""
 
 
+LOGGED = {"role": "encoder", "destination": None, "last_failure": None}
+
+
 @pytest.fixture
 def port() -> Iterator[int]:
     Neverdark.heard.clear()
-    Neverdark.answer = (200, {"streams": [], "lines": [], "next": "", "warnings": [], "changes": {}})
+    Neverdark.answer = (
+        200,
+        {"streams": [], "incidents": [], "processes": [LOGGED], "lines": [], "next": "", "warnings": [], "changes": {}},
+    )
     with HTTPServer(("127.0.0.1", 0), Neverdark) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -370,8 +376,8 @@ def test_the_token_goes_with_orders_and_not_with_questions(port: int) -> None:
     file = config(f"listen: 127.0.0.1:{port}\napi_token: {TOKEN}\nstreams: {{}}")
     for order in (["start", "a"], ["stop", "a"], ["restart", "a"], ["reload"]):
         assert told(*order, "-c", file) == [f"Bearer {TOKEN}"], order
-    assert told("status", "-c", file) == [None]
-    assert told("logs", "a", "-c", file) == [None]
+    assert set(told("status", "-c", file)) == {None}
+    assert set(told("logs", "a", "-c", file)) == {None}
     assert told("stop", "a", "-c", file, "--url", f"http://127.0.0.1:{port}/") == [f"Bearer {TOKEN}"]
 
 
@@ -383,7 +389,7 @@ def test_the_token_of_a_file_goes_to_no_other_address(port: int, monkeypatch: py
     assert told("stop", "a", "-c", file) == [None]
     monkeypatch.setenv("NEVERDARK_API_TOKEN", "set-on-purpose")
     assert told("stop", "a", "-c", file) == ["Bearer set-on-purpose"]
-    assert told("status", "-c", file) == [None]
+    assert set(told("status", "-c", file)) == {None}
 
 
 def test_the_token_goes_only_to_the_address_of_its_own_file(port: int) -> None:
@@ -455,3 +461,20 @@ def test_reload_prints_why_it_was_rejected(port: int, capfd: pytest.CaptureFixtu
     out, err = capfd.readouterr()
     assert out == ""
     assert err.splitlines() == ["neverdark: configuration rejected", "a: wrong", "b: wrong"]
+
+
+# --- status ----------------------------------------------------------------------------------------
+
+
+def test_status_ends_with_3_while_a_wanted_stream_is_off_air(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    url = ["--url", f"http://127.0.0.1:{port}"]
+    shown = {"stream": "a", "wanted": True, "on_air": False, "verified": True, "health": "unhealthy", "since": None}
+    dark = shown | {"reason": "encoder: backoff", "processes": [], "destinations": []}
+    Neverdark.answer = (200, {"streams": [dark], "incidents": []})
+    assert cli.main(["status", *url]) == 3
+    assert capfd.readouterr().out.startswith("0 of 1 wanted stream on air; a off air")
+    assert cli.main(["status", "--json", *url]) == 0, "a program reads what it was told"
+    assert json.loads(capfd.readouterr().out)["streams"] == [dark]
+    for changed in ({"on_air": True, "health": "degraded"}, {"wanted": False}):
+        Neverdark.answer = (200, {"streams": [dark | changed], "incidents": []})
+        assert cli.main(["status", *url]) == 0

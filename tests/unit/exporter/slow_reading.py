@@ -57,8 +57,8 @@ def _all(snapshot: Snapshot) -> Iterator[Row]:
         for process in stream.processes:
             yield from _process(process)
     yield "clock_steps_total", {}, snapshot.clock_steps
-    yield "config_last_reload_successful", {}, snapshot.config_reload_successful
-    yield "config_last_reload_success_timestamp_seconds", {}, snapshot.config_reload_success_time
+    yield "config_last_reload_successful", {}, snapshot.config.rejected is None
+    yield "config_last_reload_success_timestamp_seconds", {}, snapshot.config.accepted
     yield "scheduler_rearmed_total", {}, snapshot.scheduler_rearmed
     for probe, reachable in snapshot.network_reachable.items():
         yield "network_reachable", {"probe": probe}, reachable

@@ -30,6 +30,7 @@ from supervisor.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,
     RECOVERY_BUCKETS,
+    ConfigState,
     DestinationSnapshot,
     Fault,
     Histogram,
@@ -182,8 +183,7 @@ def snapshot(*streams: StreamSnapshot, **changes: Any) -> Snapshot:
     blank = Snapshot(
         at=NOW,
         streams=streams,
-        config_reload_successful=True,
-        config_reload_success_time=NOW - 86_400,
+        config=ConfigState(NOW - 86_400),
         clock_steps=0,
         data_dir=Path("/tmp"),  # noqa: S108 - any directory that exists will do
         loop_lag=histogram(LOOP_LAG_BUCKETS, 50, 4, 2, 1, total=0.125),

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from exporter.api.brake import LONGEST_WAIT, Brake
+from exporter.api.guard import PROOF
 from tests.unit.exporter.conftest import PATIENCE, Client, Serve
 from tests.unit.exporter.snapshots import FakeControl, command, snapshot
 from tests.unit.exporter.test_collector import read
@@ -121,8 +122,8 @@ def test_the_log_says_who_gave_an_order(serve: Serve, control: FakeControl, capf
     assert client.post("/api/streams/nothing/stop").status_code == 404
     assert client.post(STOP).status_code == 202
     told = "".join(capfd.readouterr())
-    assert told.count("order taken") == 1
-    assert STOP in told
+    assert told.count("stop ordered by an operator") == 1
+    assert "stream=a" in told
     assert "127.0.0.1" in told
 
 
@@ -182,7 +183,9 @@ def test_the_description_tells_who_needs_the_token(serve: Serve, control: FakeCo
     }
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
-            assert operation.get("security") == ([{"token": []}] if method == "post" else None), f"{method} {path}"
+            assert operation.get("security") == ([{"token": []}] if method == "post" or path == PROOF else None), (
+                f"{method} {path}"
+            )
             if path.startswith("/api/"):
                 assert {"401", "403", "429"} <= operation["responses"].keys()
     free = serve(control).get("/openapi.json").json()["paths"]["/api/streams/{stream}/stop"]["post"]

@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 import pytest
 
 from exporter.api.docs import docs_page
+from supervisor import words
 from supervisor.model import Action, ExitCause, Result, Segment, Trouble
 from tests.unit.exporter.conftest import Client, Serve
 from tests.unit.exporter.scenes import three_streams
@@ -70,6 +71,16 @@ def test_assets_are_served_and_name_nobody_else(client: Client, file: str) -> No
 @pytest.mark.parametrize("word", [*ExitCause, *Trouble, *Segment, *Action, *Result])
 def test_the_page_has_words_of_its_own_for_what_happens(word: StrEnum) -> None:
     assert re.search(rf"^  {word}: \"\w", (WEB / "words.js").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_page_and_terminal_say_the_same() -> None:
+    script = (WEB / "words.js").read_text(encoding="utf-8")
+    for cause in (*ExitCause, *Trouble):
+        assert f'  {cause}: "{words.CAUSES[cause]}",' in script
+    assert set(words.CAUSES) == {*ExitCause, *Trouble}
+    for segment in Segment:
+        shown = words.SEGMENTS[segment]
+        assert f'  {segment}: "{shown}",' in script or f'  {segment}: "{shown[0].upper()}{shown[1:]}",' in script
 
 
 def test_what_the_pages_scripts_import_exists() -> None:

@@ -1,0 +1,57 @@
+"""Causes and segments in words, for people at a terminal. Pure. The page has the same ones (`words.js`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+CAUSES: Final[Mapping[str, str]] = {
+    "source_unreachable": "the source could not be reached",
+    "source_refused": "the source refused us (wrong name or password, or asked too often?)",
+    "source_ended": "the source ended",
+    "ingest_unreachable": "the platform's server could not be reached",
+    "ingest_refused": "the platform's server refused the stream (wrong key, or already in use?)",
+    "ingest_closed": "the platform's server closed the connection",
+    "bad_arguments": "FFmpeg does not understand its arguments",
+    "encoder_missing": "this FFmpeg or machine lacks the encoder",
+    "disk_full": "the disk is full",
+    "out_of_memory": "the machine ran out of memory",
+    "killed": "it was killed",
+    "stopped": "it was stopped",
+    "other": "it ended for an unknown reason",
+    "stall": "it ran, but made no progress",
+    "start_timeout": "it started, but made no progress",
+    "uplink_blocked": "the platform's server acknowledged nothing",
+    "backlog": "the line carries less than the stream needs",
+    "av_offset": "sound and picture leave apart",
+    "clock_jumped": "the source's clock jumped",
+    "port_taken": "another program took a port of ours",
+    "slow": "slower than real time",
+    "bitrate_low": "the bit rate is too low",
+    "limit": "it used more than it may",
+    "network_down": "there is no way to the platform's server",
+}
+_NAME_THE_PLACE: Final = ("source_", "ingest_", "network_", "uplink_")
+SEGMENTS: Final[Mapping[str, str]] = {
+    "source": "source",
+    "encoder": "our encoder",
+    "pusher": "our pusher",
+    "uplink": "uplink",
+    "network": "network",
+    "platform": "platform",
+    "neverdark": "neverdark was down",
+    "unknown": "somewhere",
+}
+
+
+def cause_in_words(cause: str, said: str | None = None) -> str:
+    """What is `said` beyond the cause, or the cause; one that a newer neverdark knows is told by its name."""
+    return said or CAUSES.get(cause, cause.replace("_", " "))
+
+
+def what_happened(incident: Mapping[str, Any]) -> str:
+    """An incident of the API in words. Where the cause names the place itself, the place is not told again."""
+    segment, cause, said = incident["segment"], incident["cause"], incident.get("said")
+    words = cause_in_words(cause, said)
+    place = "" if cause.startswith(_NAME_THE_PLACE) and not said else f"{SEGMENTS.get(segment, segment)}: "
+    return f"{'drill: ' if incident['drill'] else ''}{place}{words}"

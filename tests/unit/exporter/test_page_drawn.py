@@ -1,0 +1,192 @@
+"""The page in a real browser: what stands on it, and what its buttons do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from supervisor.model import ExitCause, Health, Role, Segment, State
+from supervisor.snapshot import ConfigState, LastFailure, ProgressTotals, StreamSnapshot
+from tests.unit.exporter.browser import Browser
+from tests.unit.exporter.conftest import Client, Serve
+from tests.unit.exporter.scenes import incident, their_incidents, three_streams
+from tests.unit.exporter.snapshots import NOW, FakeControl, destination, encoder, pusher, snapshot, stream
+
+TOKEN = "a-token-that-is-right"
+SHOWN = "document.querySelector('#age').textContent === 'up to date'"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+def show(browser: Browser, client: Client, width: int = 1200) -> None:
+    browser.open("about:blank")
+    browser.open(client.url, width)
+    browser.wait(f"document.querySelector('#age') && {SHOWN}")
+
+
+def text(browser: Browser, selector: str) -> str:
+    return str(browser.run(f"document.querySelector({selector!r}).innerText"))
+
+
+def visible(browser: Browser, selector: str) -> bool:
+    return bool(browser.run(f"!!document.querySelector({selector!r})?.checkVisibility()"))
+
+
+def fine(name: str) -> StreamSnapshot:
+    return stream(name, encoder(name), pusher(name, "youtube"), destinations=(destination("youtube"),))
+
+
+def half_dark(name: str) -> StreamSnapshot:
+    """On air; its optional backup has been refused for a minute and a half."""
+    failure = LastFailure(ExitCause.INGEST_REFUSED, NOW - 3, ())
+    last = ProgressTotals(1, last_advance=NOW - 95)
+    refused = pusher(name, "backup", state=State.COOLDOWN, pid=None, progress=last, last_failure=failure)
+    places = (destination("youtube"), destination("backup", required=False, on_air=False))
+    return stream(name, *(encoder(name), pusher(name, "youtube"), refused), destinations=places, health=Health.DEGRADED)
+
+
+# --- what it says ----------------------------------------------------------------------------------
+
+
+def test_the_headline_and_a_dark_optional_destination_do_not_contradict_each_other(
+    serve: Serve, browser: Browser
+) -> None:
+    dark = incident(
+        0,
+        "cam",
+        destination="backup",
+        opened=NOW - 95,
+        closed=None,
+        cause=ExitCause.INGEST_REFUSED,
+        segment=Segment.PLATFORM,
+        seconds_dark=95.0,
+    )
+    show(browser, serve(FakeControl(snapshot(half_dark("cam")), incidents=(dark,))))
+    assert text(browser, "#verdict") == "On air"
+    assert text(browser, "#summary") == "1 degraded: cam"
+    assert "On air, but backup (optional) is dark since" in text(browser, ".reason")
+    assert "the platform's server refused the stream" in text(browser, ".reason")
+    told = text(browser, ".incident .when")
+    assert "backup, which is optional, is dark, the stream is on air" in told
+    assert "dark for" not in told
+    assert "backup (optional): dark since" in text(browser, ".place.bad")
+
+
+def test_a_drill_is_only_marked_while_one_runs(serve: Serve, browser: Browser) -> None:
+    allowed = fine("cam")._replace(drills=True)
+    show(browser, serve(FakeControl(snapshot(allowed))))
+    assert not visible(browser, "summary .pill.drill")
+    drill = incident(0, "cam", closed=None, drill=True, role=Role.ENCODER)
+    show(browser, serve(FakeControl(snapshot(allowed), incidents=(drill,))))
+    assert visible(browser, "summary .pill.drill")
+
+
+def test_a_refused_configuration_is_a_banner_until_it_is_mended(serve: Serve, browser: Browser) -> None:
+    control = FakeControl(snapshot(fine("cam"), config=ConfigState(NOW - 60, warnings=2).refuse(("a: <b>", "c"), NOW)))
+    show(browser, serve(control))
+    assert "The configuration file is refused since" in text(browser, "#config")
+    assert text(browser, "#config ul").splitlines() == ["a: <b>", "c"]
+    assert "2 warnings" in text(browser, "#config-note")
+    control.now = snapshot(fine("cam"))
+    browser.wait("document.querySelector('#config').hidden")
+
+
+def test_thirty_streams_those_in_trouble_first_and_to_be_filtered(serve: Serve, browser: Browser) -> None:
+    thirty = [fine(f"ch{number:02}") for number in range(1, 31)]
+    thirty[8] = half_dark("ch09")
+    thirty[5] = thirty[5]._replace(on_air=False, health=Health.UNHEALTHY, reason="encoder: cooldown")
+    show(browser, serve(FakeControl(snapshot(*thirty))))
+    assert text(browser, "#verdict") == "1 of 30 streams off air"
+    assert text(browser, "#summary") == "ch06 · 1 degraded: ch09"
+    names = browser.run("[...document.querySelectorAll('.stream h2')].map((one) => one.textContent)")
+    assert names[:3] == ["ch06", "ch09", "ch01"]
+    tops = browser.run("[...document.querySelectorAll('.stream')].slice(2, 5).map((one) => one.offsetTop)")
+    assert tops[0] == tops[1], "healthy ones stand beside each other"
+    script = "filter = document.querySelector('#filter'); filter.value = '2'; filter.dispatchEvent(new Event('input'))"
+    browser.run(f"{{ const {script} }}")
+    left = browser.run("[...document.querySelectorAll('.stream:not([hidden]) h2')].map((one) => one.textContent)")
+    assert left == [name for name in names if "2" in name]
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_no_sideways_scrolling_and_nothing_too_small_for_a_finger(serve: Serve, browser: Browser, width: int) -> None:
+    config = ConfigState(NOW).refuse(("streams.cam." + "x" * 200,), NOW)
+    scene = three_streams()._replace(config=config)
+    show(browser, serve(FakeControl(scene, incidents=their_incidents())), width)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    heights = browser.run(
+        "[...document.querySelectorAll('summary, button, a, input')].filter((one) => one.checkVisibility())"
+        ".map((one) => one.getBoundingClientRect().height)"
+    )
+    assert len(heights) > 10
+    assert min(heights) >= 44
+
+
+# --- what was dark ---------------------------------------------------------------------------------
+
+
+def test_last_incidents_have_their_date(serve: Serve, browser: Browser) -> None:
+    show(browser, serve(FakeControl(three_streams(), incidents=their_incidents())))
+    browser.run("document.querySelector('.stream.bad .recent').open = true")
+    browser.wait("!!document.querySelector('.stream.bad .recent li')")
+    date = browser.run(f"new Date({(NOW - 142) * 1000}).toLocaleDateString()")
+    assert text(browser, ".stream.bad .recent li .when").startswith(date)
+
+
+# --- orders ----------------------------------------------------------------------------------------
+
+
+def test_an_order_asks_for_the_token_and_a_wrong_one_is_told_at_once(serve: Serve, browser: Browser) -> None:
+    control = FakeControl(snapshot(fine("cam")))
+    show(browser, serve(control, TOKEN))
+    assert visible(browser, "button.stop")
+    assert not visible(browser, "#token-form")
+    browser.run("document.querySelector('button.restart').click()")
+    assert text(browser, "button.restart") == "Really restart?"
+    browser.run("document.querySelector('button.restart').click()")
+    browser.wait("!document.querySelector('#token-form').hidden")
+    assert text(browser, ".orders #token-label") == "Token, to restart cam"
+
+    offer(browser, "wrong")
+    browser.wait("document.querySelector('#token-said').textContent === 'This token is not right.'")
+    assert visible(browser, "#token-form")
+    assert control.requests == []
+
+    offer(browser, TOKEN)
+    browser.wait("document.querySelector('.result').textContent === 'restart: accepted'")
+    assert not visible(browser, "#token-form")
+    assert control.requests == [("restart", "cam")], "what was asked for is carried out, once"
+
+
+def offer(browser: Browser, token: str) -> None:
+    browser.run(
+        f"document.querySelector('#token').value = {token!r};document.querySelector('#token-form').requestSubmit()"
+    )
+
+
+def test_without_a_token_an_order_is_carried_out_at_once(serve: Serve, browser: Browser) -> None:
+    control = FakeControl(snapshot(fine("cam")))
+    show(browser, serve(control))
+    for _ in range(2):
+        browser.run("document.querySelector('button.stop').click()")
+    browser.wait("document.querySelector('.result').textContent === 'stop: accepted'")
+    assert control.requests == [("stop", "cam")]
+
+
+# --- the token is tried without an order -----------------------------------------------------------
+
+
+def test_the_token_is_tried_by_a_reading(serve: Serve) -> None:
+    control = FakeControl(snapshot(fine("cam")))
+    client = serve(control, TOKEN)
+    assert client.get("/api/token").status_code == 401
+    assert client.get("/api/token", Authorization="Bearer wrong").json() == {"detail": "the token is wrong"}
+    assert client.get("/api/token", Authorization=f"Bearer {TOKEN}").json() == {"token": "right"}
+    assert client.get("/metrics").text.count("livestream_http_refused_tokens_total 1\n") == 1, "it counts as an attempt"
+    assert serve(control).get("/api/token").status_code == 200
+    assert control.requests == []
