@@ -65,5 +65,5 @@ def test_no_secret_gets_out_when_ffmpeg_complains_about_it(unstarted: Launch, ff
     assert len(running.log_files()) >= len(failing)
     for stream, role, destination in failing:
         assert running.one(stream, role, destination)["last_failure"]["log"], "what FFmpeg said"
-    assert running.cli("status").returncode == 0
+    assert running.cli("status").returncode == 3, "nothing is on air"
     assert running.cli("logs", "command").returncode == 0
