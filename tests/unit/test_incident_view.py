@@ -39,7 +39,7 @@ def test_was_i_dark_last_night() -> None:
     local = (AT - timedelta(seconds=142)).astimezone()
     assert lines[5:7] == [
         f"{local:%Y-%m-%d %H:%M:%S}  garden-cam  dark for 2m22s  goes on",
-        "  the source refused us (wrong name or password?)",
+        "  the source refused us (wrong name or password, or asked too often?)",
     ]
     assert lines[8] == "  the platform's server acknowledged nothing"
     assert "harbour-cam to backup  dark for 6s" in lines[7]
@@ -56,7 +56,7 @@ def test_nothing_is_cut(width: int) -> None:
     lines = printed(24, width)
     assert all(len(line) <= width for line in lines)
     assert "…" not in "".join(lines)
-    assert "password?" in " ".join(lines)
+    assert "often?" in " ".join(lines)
 
 
 def test_nothing_went_wrong() -> None:
