@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from supervisor.config import Limits
 from supervisor.model import Cause, Check, ExitCause, Reach, Role, State, Trouble, Verdict
+from supervisor.policies import Limits
 from supervisor.policy import fed_enough
 
 _FRESH = 3.0  # an advance is proof of life for this long

@@ -17,8 +17,9 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from supervisor.config import NAME, Config, Policies, absolute
+from supervisor.config import NAME, Config, absolute
 from supervisor.config_yaml import Path_
+from supervisor.policies import Policies
 from supervisor.secrecy import HIDDEN, show_destination, show_url
 
 ENV_PREFIX = "NEVERDARK_"

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from supervisor.config import NAME, Limits, Restart, Section, absolute, destination_scheme, read_secret
+from supervisor.config import NAME, absolute, destination_scheme, read_secret
 from supervisor.config_yaml import Path_
 from supervisor.destination_urls import file_path, rtmp_name, split
+from supervisor.policies import Limits, Restart, Section
 from supervisor.quantities import parse_address, parse_duration
 
 _NO = {"false", "no", "off", "n", "f", "0"}

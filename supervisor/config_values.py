@@ -7,21 +7,10 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel
 
-from supervisor.config import (
-    Audio,
-    Config,
-    Limits,
-    Restart,
-    Stall,
-    Stop,
-    Uplink,
-    Video,
-    Watchdog,
-    destination_scheme,
-    text,
-)
+from supervisor.config import Audio, Config, Video, destination_scheme, text
 from supervisor.config_problems import ConfigWarning
 from supervisor.destination_urls import rtmp_name, split
+from supervisor.policies import Limits, Restart, Stall, Stop, Uplink, Watchdog
 from supervisor.quantities import show_duration
 from supervisor.secrecy import show_destination
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from supervisor.config import Restart, Stall, Uplink, Watchdog
 from supervisor.model import Layer, Result, Role, Segment
+from supervisor.policies import Restart, Stall, Uplink, Watchdog
 
 # The API's answers, as they came.
 Json = Mapping[str, Any]

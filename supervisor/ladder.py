@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from supervisor.config import Watchdog
 from supervisor.model import Action, Segment, Verdict
+from supervisor.policies import Watchdog
 
 _DEGRADED_IN_A_ROW = 3
 # While media flows, every restart costs the viewers something: one that did not help waits twice as long, up to here.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from supervisor.config import Policies
 from supervisor.model import ExitCause, Refusal, RestartReason, State, Trouble
+from supervisor.policies import Policies
 
 
 @dataclass(frozen=True, slots=True)

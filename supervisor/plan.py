@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from supervisor.config import Config, Destination, Policies, Stream, Uplink, Video, destination_scheme, text
+from supervisor.config import Config, Destination, Stream, Video, destination_scheme, text
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
 from supervisor.ffmpeg.codecs import COPY, takes_sound
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import Picture
 from supervisor.ffmpeg.sources import Kind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
 from supervisor.model import ProcessKey, Role
+from supervisor.policies import Policies, Uplink
 from supervisor.quantities import Address
 from supervisor.secrecy import secrets_of_argv, secrets_of_url, show_url
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from supervisor.config import Restart
 from supervisor.model import ExitCause, Refusal
+from supervisor.policies import Restart
 
 # Trying again at once cannot help: somebody must change the configuration or the machine first.
 HOPELESS = frozenset({ExitCause.BAD_ARGUMENTS, ExitCause.ENCODER_MISSING})

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
-from supervisor.config import Policies
 from supervisor.events import ConfigRejected, ConfigReloaded
 from supervisor.model import (
     Action,
@@ -26,6 +25,7 @@ from supervisor.model import (
     State,
     Verdict,
 )
+from supervisor.policies import Policies
 
 Verb = Literal["start", "stop", "restart"]
 Fault = Literal["uplink", "source"]  # what a drill has neverdark itself break

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from supervisor import events
 from supervisor.airtime import AirTime
-from supervisor.config import Policies
 from supervisor.model import Health, ProcessKey, RestartReason, Role, Segment, State, Verdict
 from supervisor.plan import ProcessSpec, StreamSpec, Way
+from supervisor.policies import Policies
 from supervisor.quantities import show_duration
 from supervisor.secrecy import Redactor
 from supervisor.slot import Host, Slot

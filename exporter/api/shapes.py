@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from supervisor.config import Policies
+from supervisor.policies import Policies
 from supervisor.snapshot import (
     ConfigState,
     DestinationSnapshot,

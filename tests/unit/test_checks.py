@@ -18,8 +18,8 @@ from supervisor.checks import (
     seen,
     trouble,
 )
-from supervisor.config import Limits
 from supervisor.model import Cause, Check, ExitCause, Reach, Role, State, Trouble, Verdict
+from supervisor.policies import Limits
 
 HEALTHY, DEGRADED, UNHEALTHY, UNKNOWN = Verdict.HEALTHY, Verdict.DEGRADED, Verdict.UNHEALTHY, Verdict.UNKNOWN
 GIB = 2**30

@@ -7,18 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from supervisor.config import (
-    DESTINATION_SCHEMES,
-    FILE_TYPES,
-    VIDEO_CODECS,
-    Config,
-    Policies,
-    destination_scheme,
-    text,
-)
+from supervisor.config import DESTINATION_SCHEMES, FILE_TYPES, VIDEO_CODECS, Config, destination_scheme, text
 from supervisor.config_file import Loaded, load
 from supervisor.ffmpeg import codecs
 from supervisor.ffmpeg.destinations import destination_output
+from supervisor.policies import Policies
 from supervisor.quantities import Address, PortRange, Size
 
 # The contract's example, with what it leaves out.

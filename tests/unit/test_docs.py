@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from supervisor.config import Audio, Config, Destination, Network, Policies, Source, Stream, Video
+from supervisor.config import Audio, Config, Destination, Network, Source, Stream, Video
 from supervisor.config_file import load
+from supervisor.policies import Policies
 from supervisor.quantities import parse_bitrate, parse_duration
 
 TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -19,7 +19,6 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from supervisor import cli
-from supervisor.config import Restart, Stall, Uplink, Watchdog
 from supervisor.drill_rules import (
     Drill,
     Inapplicable,
@@ -39,6 +38,7 @@ from supervisor.drill_rules import (
 from supervisor.drill_view import Outcome, Report, line, passed
 from supervisor.marks import RUN_VARIABLE
 from supervisor.model import Role
+from supervisor.policies import Restart, Stall, Uplink, Watchdog
 
 Json = dict[str, Any]
 DEFAULTS = Policies(Restart(), Stall(), Uplink(), Watchdog())

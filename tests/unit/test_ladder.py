@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.config import Watchdog
 from supervisor.ladder import Decision, Record, Situation, Withheld, decide
 from supervisor.model import Action, Segment, Verdict
+from supervisor.policies import Watchdog
 
 POLICY = Watchdog()  # every 30 s, three failures, two minutes between recoveries
 BAD = Situation(Verdict.UNHEALTHY, Segment.PUSHER)

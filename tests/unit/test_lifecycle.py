@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import config, lifecycle
-from supervisor.config import Policies
+from supervisor import lifecycle, policies
 from supervisor.lifecycle import IGNORED, step
 from supervisor.lifecycle_types import (
     Advanced,
@@ -37,6 +36,7 @@ from supervisor.lifecycle_types import (
     Waiting,
 )
 from supervisor.model import ExitCause, RestartReason, State, Trouble
+from supervisor.policies import Policies
 
 POLICIES = Policies()
 EVENTS: tuple[type[Event], ...] = typing.get_args(Event)
@@ -94,8 +94,8 @@ def test_an_exit_waits_and_then_spawns_with_its_reason() -> None:
 
 
 def test_without_a_delay_the_next_run_begins_in_the_same_step() -> None:
-    policies = POLICIES.model_copy(update={"restart": config.Restart(initial_delay=0)})
-    result = step(running(), Exited(ExitCause.KILLED), replace(view(11.0), policies=policies))
+    at_once = POLICIES.model_copy(update={"restart": policies.Restart(initial_delay=0)})
+    result = step(running(), Exited(ExitCause.KILLED), replace(view(11.0), policies=at_once))
     assert result.actions == (Spawn(RestartReason.EXIT),)
     assert result.status.state is State.STARTING
 
@@ -197,15 +197,15 @@ def test_a_pusher_is_held_to_account_for_what_its_encoder_delivered() -> None:
 
 def test_other_policies_hold_at_once() -> None:
     waiting = step(running(), Exited(ExitCause.BAD_ARGUMENTS), view(11.0)).status
-    hasty = POLICIES.model_copy(update={"restart": config.Restart(cooldown=2)})
+    hasty = POLICIES.model_copy(update={"restart": policies.Restart(cooldown=2)})
     assert step(waiting, PoliciesChanged(), replace(view(12.0), policies=hasty)).status.deadline == 13.0
-    strict = POLICIES.model_copy(update={"stall": config.Stall(timeout=3)})
+    strict = POLICIES.model_copy(update={"stall": policies.Stall(timeout=3)})
     late = replace(view(15.0, last_advance=11.0), policies=strict)
     assert step(running(10.0), PoliciesChanged(), late).actions == (Kill(),)
 
 
 def test_a_stop_without_patience_kills_in_time() -> None:
-    stop = config.Stop(second_signal=8, kill=1)
+    stop = policies.Stop(second_signal=8, kill=1)
     hurried = replace(view(20.0), policies=POLICIES.model_copy(update={"stop": stop}))
     first = step(running(), Stop(), hurried)
     assert first.status.deadline == 21.0

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.config import Restart
 from supervisor.model import ExitCause, Refusal
+from supervisor.policies import Restart
 from supervisor.policy import HOPELESS, backoff_delay, budget_allows, fed_enough, had_nothing, is_ghost, slow_delay
 
 

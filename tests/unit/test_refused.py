@@ -6,8 +6,6 @@ from itertools import pairwise
 
 import pytest
 
-from supervisor.config import Policies
-from supervisor.config import Restart as RestartPolicy
 from supervisor.ladder import Record, Situation, decide
 from supervisor.lifecycle import step
 from supervisor.lifecycle_types import (
@@ -24,6 +22,8 @@ from supervisor.lifecycle_types import (
     View,
 )
 from supervisor.model import ExitCause, Refusal, RestartReason, Segment, State, Verdict
+from supervisor.policies import Policies
+from supervisor.policies import Restart as RestartPolicy
 from supervisor.policy import must_not_be_hurried
 
 DEFAULT = Policies()

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from supervisor.config import Policies
 from supervisor.events import ConfigRejected, ConfigReloaded
 from supervisor.model import (
     EXITS_OF,
@@ -26,6 +25,7 @@ from supervisor.model import (
     State,
     Verdict,
 )
+from supervisor.policies import Policies
 from supervisor.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from exporter.api import models, shapes
-from supervisor.config import Policies, Restart, Watchdog
 from supervisor.model import Verdict
+from supervisor.policies import Policies, Restart, Watchdog
 from supervisor.snapshot import NotAnswering, Refused
 from tests.unit.exporter.conftest import Client, Serve
 from tests.unit.exporter.scenes import their_incidents, three_streams
