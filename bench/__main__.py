@@ -19,7 +19,7 @@ from rich.table import Table
 
 from bench.harness import Herd, Neverdark, build, floor, neverdark, percentile
 from supervisor import __version__
-from supervisor.ffmpeg.binary import find
+from supervisor.machine.ffmpeg_binary import find
 from tests.integration.harness.ingest import Ingest
 
 Row = tuple[str, str, str]

@@ -22,8 +22,8 @@ from exporter.api.streams import streams_router
 from exporter.collector import OPENMETRICS, TEXT, Collector
 from exporter.negotiation import wants_gzip, wants_openmetrics
 from exporter.traffic import Counted, Traffic
-from supervisor.quantities import Address
-from supervisor.snapshot import Control
+from supervisor.model.quantities import Address
+from supervisor.model.snapshot import Control
 
 _WEB: Final = Path(__file__).parent / "web"
 _KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}

@@ -18,8 +18,8 @@ from exporter.family_text import FamilyText, labels_text
 from exporter.metrics import FAMILIES, SUBJECT_LABELS, Subject
 from exporter.traffic import Traffic
 from exporter.usage import UsageMeter
-from supervisor.model import ProcessKey
-from supervisor.snapshot import Snapshot
+from supervisor.model.snapshot import Snapshot
+from supervisor.model.terms import ProcessKey
 
 TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"

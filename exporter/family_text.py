@@ -9,7 +9,7 @@ from typing import Any, Final
 from exporter.encoding import deflate
 from exporter.metrics import PREFIX, SUBJECT_LABELS, Family, Kind
 from exporter.readers import READERS, Buckets, Closed, Entries, Key, Reader
-from supervisor.snapshot import Histogram
+from supervisor.model.snapshot import Histogram
 
 _MEMO_LIMIT: Final = 512
 

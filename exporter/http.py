@@ -21,8 +21,8 @@ from exporter.connection import LARGEST_HEAD, Connection, Phase
 from exporter.door import MOST_CONNECTIONS, Door
 from exporter.metrics import Handler
 from exporter.traffic import Traffic
-from supervisor.quantities import Address
-from supervisor.snapshot import Control
+from supervisor.model.quantities import Address
+from supervisor.model.snapshot import Control
 
 _log = structlog.get_logger("neverdark.http")
 

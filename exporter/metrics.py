@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from supervisor.model import (
+from supervisor.model.terms import (
     Action,
     Check,
     ExitCause,

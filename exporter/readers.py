@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 
 import psutil
 
-from supervisor.model import Check, Health, Role, Segment, State, Verdict
-from supervisor.snapshot import DETECTION_BUCKETS, LOOP_LAG_BUCKETS, RECOVERY_BUCKETS, Snapshot
+from supervisor.model.snapshot import DETECTION_BUCKETS, LOOP_LAG_BUCKETS, RECOVERY_BUCKETS, Snapshot
+from supervisor.model.terms import Check, Health, Role, Segment, State, Verdict
 
 # Any: the rows of all subjects go through one table.
 Reader = Callable[[Any], Any]

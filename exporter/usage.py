@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from supervisor.model import ProcessKey
-from supervisor.probes.stat import PAGE, TICK, Stat, read_stat
-from supervisor.snapshot import ProcessSnapshot
+from supervisor.machine.stat import PAGE, TICK, Stat, read_stat
+from supervisor.model.snapshot import ProcessSnapshot
+from supervisor.model.terms import ProcessKey
 
 
 class Usage(NamedTuple):

@@ -17,21 +17,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from exporter.collector import Collector
-from supervisor.model import (
-    Action,
-    Check,
-    ExitCause,
-    Health,
-    Layer,
-    ProcessKey,
-    RestartReason,
-    Result,
-    Role,
-    Segment,
-    State,
-    Verdict,
-)
-from supervisor.snapshot import (
+from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,
     RECOVERY_BUCKETS,
@@ -44,6 +30,20 @@ from supervisor.snapshot import (
     StreamSnapshot,
     UplinkTotals,
     WatchdogSnapshot,
+)
+from supervisor.model.terms import (
+    Action,
+    Check,
+    ExitCause,
+    Health,
+    Layer,
+    ProcessKey,
+    RestartReason,
+    Result,
+    Role,
+    Segment,
+    State,
+    Verdict,
 )
 from tests.unit.exporter.snapshots import destination, process, snapshot, stream, watchdog
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from supervisor import __version__
-from supervisor.standard_streams import flushed, open_closed_ones
+from supervisor.machine.standard_streams import flushed, open_closed_ones
 
 if TYPE_CHECKING:  # `run` listens to signals before it loads anything that takes time
-    from supervisor.config_file import Loaded
-    from supervisor.config_problems import ConfigWarning
-    from supervisor.data_dir import DataDir
+    from supervisor.config.file import Loaded
+    from supervisor.config.problems import ConfigWarning
+    from supervisor.machine.data_dir import DataDir
 
 DONE, FAILED, WRONG = 0, 1, 2
 _CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EPIPE})
@@ -62,7 +62,7 @@ def _main(argv: Sequence[str] | None) -> int:
         # Until the loop listens to signals nothing runs: ending is all there is to do. An exception could get lost.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(DONE))
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    from supervisor.config_problems import ConfigError
+    from supervisor.config.problems import ConfigError
 
     try:
         code = command(args)
@@ -235,7 +235,7 @@ def _config_file(args: argparse.Namespace) -> Path:
         return Path(args.config)
     found = next((file for file in _CONFIG_FILES if _may_be_there(file)), None)
     if found is None:
-        from supervisor.config_problems import ConfigError, Problem
+        from supervisor.config.problems import ConfigError, Problem
 
         names = " and ".join(map(str, _CONFIG_FILES))
         raise ConfigError(_CONFIG_FILES[0], [Problem("", None, f"not found (looked for {names}; -c names another)")])
@@ -246,10 +246,10 @@ def _config_file(args: argparse.Namespace) -> Path:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from supervisor.checkup import checkup
-    from supervisor.config_file import load
-    from supervisor.config_problems import ConfigError
-    from supervisor.preflight import doubts, find_ffmpeg, lacking, unusable
+    from supervisor.config.file import load
+    from supervisor.config.problems import ConfigError
+    from supervisor.preflight.checkup import checkup
+    from supervisor.preflight.preflight import doubts, find_ffmpeg, lacking, unusable
 
     file = _config_file(args)
     loaded = load(file)
@@ -273,11 +273,11 @@ def _many(count: int, what: str) -> str:
 def _run(args: argparse.Namespace) -> int:
     import asyncio
 
-    from supervisor import journal
-    from supervisor.config_file import load
-    from supervisor.config_problems import ConfigError, Problem
-    from supervisor.data_dir import DataDir, DataDirInUse, Untrusted
-    from supervisor.preflight import find_ffmpeg, preflight
+    from supervisor.config.file import load
+    from supervisor.config.problems import ConfigError, Problem
+    from supervisor.journal import journal
+    from supervisor.machine.data_dir import DataDir, DataDirInUse, Untrusted
+    from supervisor.preflight.preflight import find_ffmpeg, preflight
 
     file = _config_file(args)
     loaded = load(file)
@@ -324,9 +324,9 @@ async def _serve(
     from exporter.http import HttpServer
     from supervisor.control import EngineControl
     from supervisor.engine import Engine
-    from supervisor.ffmpeg.binary import Binary
-    from supervisor.journal import Journal
-    from supervisor.preflight import room_for_connections
+    from supervisor.journal.journal import Journal
+    from supervisor.machine.ffmpeg_binary import Binary
+    from supervisor.preflight.preflight import room_for_connections
 
     assert isinstance(binary, Binary)
     # The loop must get the interpreter back quickly while a scrape is rendered in its thread.
@@ -362,7 +362,7 @@ async def _serve(
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from supervisor.demo import run_demo
+    from supervisor.commands.demo import run_demo
 
     return run_demo(args.seconds)
 
@@ -371,27 +371,27 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
-    from supervisor import client
+    from supervisor.commands import client
 
     api = client.connect(args.url, args.config or _CONFIG_FILES)
     return client.status(api, watch=args.watch, as_json=args.json)
 
 
 def _order(args: argparse.Namespace) -> int:
-    from supervisor import client
+    from supervisor.commands import client
 
     return client.order(client.connect(args.url, args.config or _CONFIG_FILES), args.verb, args.streams)
 
 
 def _reload(args: argparse.Namespace) -> int:
-    from supervisor import client
+    from supervisor.commands import client
 
     return client.reload(client.connect(args.url, args.config or _CONFIG_FILES), allow_removal=args.allow_removal)
 
 
 def _incidents(args: argparse.Namespace) -> int:
-    from supervisor import client
-    from supervisor.quantities import parse_duration
+    from supervisor.commands import client
+    from supervisor.model.quantities import parse_duration
 
     try:
         since = parse_duration(args.since)
@@ -403,20 +403,20 @@ def _incidents(args: argparse.Namespace) -> int:
 
 
 def _logs(args: argparse.Namespace) -> int:
-    from supervisor import client
+    from supervisor.commands import client
 
     api = client.connect(args.url, args.config or _CONFIG_FILES)
     return client.logs(api, args.stream, args.role, args.destination, lines=args.lines, follow=args.follow)
 
 
 def _drill(args: argparse.Namespace) -> int:
-    from supervisor import client, drill
+    from supervisor.commands import client, drill
 
     api = client.connect(args.url, args.config or _CONFIG_FILES)
     return drill.drill(api, args.name, args.stream, args.destination, as_json=args.json)
 
 
 def _alert(args: argparse.Namespace) -> int:
-    from supervisor import alert
+    from supervisor.commands import alert
 
     return alert.send_test(args.alertmanager, args.wait)

@@ -9,10 +9,10 @@ from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import TypeVar
 
-from supervisor.config_watch import Outcome
-from supervisor.data_dir import DataDir
+from supervisor.config.watch import Outcome
 from supervisor.engine import Engine
-from supervisor.snapshot import Fault, Incident, NotAnswering, Snapshot, Verb
+from supervisor.machine.data_dir import DataDir
+from supervisor.model.snapshot import Fault, Incident, NotAnswering, Snapshot, Verb
 
 _ANSWER_SECONDS = 2.0
 _RELOAD_SECONDS = 30.0  # encoders of the hardware are tried

@@ -18,38 +18,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from supervisor import events
-from supervisor.backlog import Backlog
-from supervisor.certificates import CertificateWatch
-from supervisor.claims import Claims
-from supervisor.config import Config
-from supervisor.config_file import Loaded, load
-from supervisor.config_problems import ConfigError, ConfigWarning, Problem
-from supervisor.config_watch import ConfigWatch, Outcome
-from supervisor.data_dir import DataDir
-from supervisor.drilling import cause
-from supervisor.environment import Environments
-from supervisor.ffmpeg.binary import Binary
+from supervisor.config.file import Loaded, load
+from supervisor.config.problems import ConfigError, ConfigWarning, Problem
+from supervisor.config.shape import Config
+from supervisor.config.watch import ConfigWatch, Outcome
+from supervisor.desired.environment import Environments
+from supervisor.desired.plan import StreamSpec, adapted, plan, sourceless
+from supervisor.desired.removal import removal
 from supervisor.ffmpeg.opening import Traits
-from supervisor.gather import Gather
-from supervisor.incidents import NOTHING_OPEN, Book
-from supervisor.keeper import Keeper
-from supervisor.leftovers import Leftovers
-from supervisor.lifecycle_types import RetryNow
-from supervisor.marks import OWNER_VARIABLE
-from supervisor.media_links import MediaLinks, NoFreePort
-from supervisor.model import ProcessKey, RestartReason, Role, Segment, State, Trouble
-from supervisor.oom import MemoryWatch
-from supervisor.orphans import end_orphans
-from supervisor.other_publishers import OtherPublishers
-from supervisor.plan import StreamSpec, adapted, plan, sourceless
-from supervisor.preflight import ca_bundle, preflight, raise_file_limit
-from supervisor.quantities import Address
-from supervisor.reach_watch import ReachWatch
-from supervisor.removal import removal
-from supervisor.second_layer import SecondLayer
-from supervisor.slot import Host, Slot
-from supervisor.snapshot import (
+from supervisor.judge.incidents import NOTHING_OPEN, Book
+from supervisor.lifecycle.types import RetryNow
+from supervisor.machine.data_dir import DataDir
+from supervisor.machine.ffmpeg_binary import Binary
+from supervisor.machine.gather import Gather
+from supervisor.machine.marks import OWNER_VARIABLE
+from supervisor.machine.oom import MemoryWatch
+from supervisor.model import events
+from supervisor.model.quantities import Address
+from supervisor.model.snapshot import (
     ConfigState,
     Fault,
     Histogram,
@@ -59,11 +45,25 @@ from supervisor.snapshot import (
     StreamSnapshot,
     WatchdogSnapshot,
 )
-from supervisor.strays import adopt_orphans, sweep
-from supervisor.stream import Stream
-from supervisor.timekeeper import Timekeeper
-from supervisor.uplink_watch import UplinkWatch
-from supervisor.watchdog import Post
+from supervisor.model.terms import ProcessKey, RestartReason, Role, Segment, State, Trouble
+from supervisor.preflight.preflight import ca_bundle, preflight, raise_file_limit
+from supervisor.process.backlog import Backlog
+from supervisor.process.claims import Claims
+from supervisor.process.leftovers import Leftovers
+from supervisor.process.media_links import MediaLinks, NoFreePort
+from supervisor.process.orphans import end_orphans
+from supervisor.process.slot import Host, Slot
+from supervisor.process.strays import adopt_orphans, sweep
+from supervisor.stream.drilling import cause
+from supervisor.stream.stream import Stream
+from supervisor.watchdog.certificates import CertificateWatch
+from supervisor.watchdog.keeper import Keeper
+from supervisor.watchdog.other_publishers import OtherPublishers
+from supervisor.watchdog.reach_watch import ReachWatch
+from supervisor.watchdog.scheduler import Post
+from supervisor.watchdog.second_layer import SecondLayer
+from supervisor.watchdog.timekeeper import Timekeeper
+from supervisor.watchdog.uplink_watch import UplinkWatch
 
 _SNAPSHOT_SLICE = 50
 _TELL_AGAIN = 600.0

@@ -10,7 +10,7 @@ from typing import Any
 from bench.soak.faults import Fault, Spots
 from bench.soak.view import Incident, View, place, seconds_until
 from bench.soak.world import COOLDOWN, MAX_DELAY, World
-from supervisor.model import Segment
+from supervisor.model.terms import Segment
 from tests.integration.harness.waiting import SLACK
 
 _START = 3.0  # from a spawn to media at the ingest

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bench.soak.view import View
 from bench.soak.world import CLIP, FAILURES, INTERVAL, STALL, STARTUP, UPLINK, WATCHDOG_COOLDOWN, World
-from supervisor.faults import Grip
-from supervisor.model import Segment
+from supervisor.machine.faults import Grip
+from supervisor.model.terms import Segment
 from tests.integration.harness.media import publishing
 from tests.integration.harness.supervised import ProcessName
 from tests.integration.harness.valve import Valve

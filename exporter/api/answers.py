@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from supervisor.snapshot import NotAnswering
+from supervisor.model.snapshot import NotAnswering
 
 _log = structlog.get_logger("neverdark.http")
 _T = TypeVar("_T")

@@ -11,8 +11,8 @@ from exporter.api.answers import answer, in_thread
 from exporter.api.gate import REFUSED, TOKEN
 from exporter.api.models import Configuration, Problem, Reload
 from exporter.api.shapes import show_config
-from supervisor.events import ConfigRejected, ConfigReloaded
-from supervisor.snapshot import Control
+from supervisor.model.events import ConfigRejected, ConfigReloaded
+from supervisor.model.snapshot import Control
 
 AllowRemoval = Annotated[
     bool, Query(description="also if the file would end more than half of the streams that are wanted now, or all")

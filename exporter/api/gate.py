@@ -17,7 +17,7 @@ from exporter.api.brake import LONGEST_WAIT, Brake
 from exporter.api.guard import NEEDS_TOKEN, Refusal, is_right, order_refusal, reading_refusal
 from exporter.api.models import Problem
 from exporter.traffic import Traffic, is_order
-from supervisor.quantities import Address
+from supervisor.model.quantities import Address
 
 _TOLD_AGAIN: Final = 60.0  # seconds
 _TAKEN: Final = frozenset({200, 202})

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from starlette.datastructures import Headers
 
-from supervisor.quantities import Address
+from supervisor.model.quantities import Address
 
 PROOF: Final = "/api/token"  # a reading that always needs the token: to try one without an order
 _OPEN: Final = frozenset({"/metrics", "/healthz", "/readyz"})  # for whoever reaches the port

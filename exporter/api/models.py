@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from supervisor.model import (
+from supervisor.model.terms import (
     Action,
     Cause,
     Check,

@@ -12,7 +12,7 @@ from exporter.api.answers import answer, in_thread, no_such_stream
 from exporter.api.gate import REFUSED
 from exporter.api.models import IncidentList, Problem, WatchdogStatus
 from exporter.api.shapes import show_incidents, show_watchdogs
-from supervisor.snapshot import Control
+from supervisor.model.snapshot import Control
 
 _MAX_INCIDENTS: Final = 1000
 _LISTED: Final[dict[int | str, dict[str, Any]]] = {

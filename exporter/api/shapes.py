@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from supervisor.policies import Policies
-from supervisor.snapshot import (
+from supervisor.model.policies import Policies
+from supervisor.model.snapshot import (
     ConfigState,
     DestinationSnapshot,
     Incident,

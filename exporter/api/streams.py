@@ -12,8 +12,8 @@ from exporter.api.gate import PROVEN, REFUSED, TOKEN
 from exporter.api.logs import CURSOR, Page, last_lines, lines_after
 from exporter.api.models import Accepted, LogPage, Problem, Stream, StreamList
 from exporter.api.shapes import show_config, show_stream, show_time
-from supervisor.model import Role
-from supervisor.snapshot import Control, Fault, ProcessSnapshot, Refused, StreamSnapshot, Verb
+from supervisor.model.snapshot import Control, Fault, ProcessSnapshot, Refused, StreamSnapshot, Verb
+from supervisor.model.terms import Role
 
 _MAX_LINES: Final = 10_000
 _MAX_DRILL: Final = 3600  # seconds

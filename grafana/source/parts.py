@@ -25,7 +25,7 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import prometheus as prometheus_models
 from grafana_foundation_sdk.models import text as text_models
 
-from supervisor.model import Layer, RestartReason, Segment, State, Verdict
+from supervisor.model.terms import Layer, RestartReason, Segment, State, Verdict
 
 Dashboard = dashboard.Dashboard
 Annotation = dashboard.AnnotationQuery

@@ -12,11 +12,11 @@ from supervisor.ffmpeg.sources import frame_gap, source_options
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from supervisor.config import Audio, Source, Video
+    from supervisor.config.shape import Audio, Source, Video
 
 
 class Binary(Protocol):
-    """What a command line depends on; `supervisor.ffmpeg.binary.Binary` is one."""
+    """What a command line depends on; `supervisor.machine.ffmpeg_binary.Binary` is one."""
 
     @property
     def path(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from supervisor.ffmpeg.opening import INFO, PICTURE_MARK
 
 if TYPE_CHECKING:
-    from supervisor.config import Audio, Video
+    from supervisor.config.shape import Audio, Video
 
 COPY = "copy"
 

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlunsplit
 
-from supervisor.destination_urls import file_path, rtmp_name, split
+from supervisor.model.destination_urls import file_path, rtmp_name, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

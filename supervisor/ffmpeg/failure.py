@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from supervisor.ffmpeg.phrases import FATAL, GENERAL, NOT_CARRIED, NOT_LISTENING, SHELL, SIZE_LIMIT, SPECIFIC
-from supervisor.model import ExitCause, Refusal, Role
+from supervisor.model.terms import ExitCause, Refusal, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from supervisor.ffmpeg.phrases import Rule
-    from supervisor.model import Exit
+    from supervisor.model.terms import Exit
 
 
 @dataclass(frozen=True, slots=True)

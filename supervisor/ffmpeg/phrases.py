@@ -1,6 +1,6 @@
 """What FFmpeg's phrases mean: a cause, and the same in words for people. Pure.
 
-The rules come from real runs of FFmpeg 5.1 to 9.0; tests/unit/stderr/ has what they said. The same error reads
+The rules come from real runs of FFmpeg 5.1 to 9.0; tests/unit/ffmpeg/stderr/ has what they said. The same error reads
 differently where the C library is musl (Alpine): both forms stand side by side.
 `said` is shown instead of the cause's usual words. It never quotes what a process wrote, which may hold a secret.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from supervisor.model import ExitCause, Role
+from supervisor.model.terms import ExitCause, Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from supervisor.model import Report
+from supervisor.model.terms import Report
 
 _LIMIT = 2**63  # FFmpeg counts in int64; what does not fit is not a count
 _MICROSECONDS = 1_000_000

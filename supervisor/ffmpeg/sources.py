@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
-from supervisor.quantities import Address
+from supervisor.model.quantities import Address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic import SecretStr
 
-    from supervisor.config import Source
+    from supervisor.config.shape import Source
 
 
 class Kind(Enum):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from supervisor.ffmpeg.failure import classify
-from supervisor.last_words import shape_of
-from supervisor.model import Exit, Role
+from supervisor.ffmpeg.last_words import shape_of
+from supervisor.model.terms import Exit, Role
 
 # What both FFmpegs say at each start, until the first keyframe has come, and of streams that begin apart.
 _AT_EVERY_START: Final = (

@@ -6,7 +6,7 @@ import socket
 import ssl
 
 from supervisor.ffmpeg.phrases import EXPIRED, NOT_VALID_YET, UNTRUSTED, WRONG_HOST
-from supervisor.quantities import Address
+from supervisor.model.quantities import Address
 
 # OpenSSL's X509_V_ERR_…: the names of the numbers are in no module.
 _REASONS = {

@@ -6,7 +6,7 @@ import socket
 from functools import lru_cache
 from ipaddress import ip_address
 
-from supervisor.quantities import Address
+from supervisor.model.quantities import Address
 
 _IPV6 = 6
 

@@ -16,9 +16,9 @@ from functools import partial
 from itertools import zip_longest
 from typing import NamedTuple, Self
 
-from supervisor.model import Reach
+from supervisor.model.quantities import Address
+from supervisor.model.terms import Reach
 from supervisor.probes.patience import Patience
-from supervisor.quantities import Address
 
 # Lookups under way at once. Without a name server each hangs for 10 s and more (resolv.conf(5): timeout, attempts).
 _lookups = Patience(at_once=16)

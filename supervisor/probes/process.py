@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from supervisor.checks import Life
-from supervisor.probes.family import adopted, family_of
-from supervisor.probes.stat import PAGE, TICK, read_stat
+from supervisor.judge.checks import Life
+from supervisor.machine.family import adopted, family_of
+from supervisor.machine.stat import PAGE, TICK, read_stat
 
 _LIVES = {b"Z": Life.ZOMBIE, b"X": Life.ZOMBIE, b"T": Life.STOPPED}
 

@@ -7,7 +7,7 @@ import stat
 from functools import partial
 
 from supervisor.ffmpeg.sources import PathPlace, SourcePlace
-from supervisor.model import Reach
+from supervisor.model.terms import Reach
 from supervisor.probes.network import Line, reach
 from supervisor.probes.patience import Patience
 

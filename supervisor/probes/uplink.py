@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from struct import Struct
 from typing import NamedTuple
 
-from supervisor.model import ProcessKey
-from supervisor.peers import Connection, Peer, match
-from supervisor.probes.family import adopted, family_of
+from supervisor.judge.peers import Connection, Peer, match
+from supervisor.judge.uplink import TcpSample, TcpState
+from supervisor.machine.family import adopted, family_of
+from supervisor.model.quantities import Address
+from supervisor.model.terms import ProcessKey
 from supervisor.probes.names import Names, literal
-from supervisor.quantities import Address
-from supervisor.uplink import TcpSample, TcpState
 
 _NETLINK_SOCK_DIAG = 4
 # The older of two request types, as `ss` uses it: it alone dumps IPv4 and IPv6 in one walk over the

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.model import ProcessKey, Role
+from supervisor.machine.family import family_of
+from supervisor.model.quantities import Address
+from supervisor.model.terms import ProcessKey, Role
 from supervisor.probes import uplink
-from supervisor.probes.family import family_of
 from supervisor.probes.uplink import Evidence, Observation, UplinkProbe, Watched
-from supervisor.quantities import Address
 
 COMMAND = ProcessKey("mine", Role.COMMAND)
 MAIN, BACKUP = Observation(COMMAND, "main"), Observation(COMMAND, "backup")
@@ -200,8 +200,8 @@ def test_what_was_left_in_the_background_belongs_to_the_family() -> None:
     """`(ffmpeg … &)`: its parent is gone, and neverdark has adopted it."""
     script = """
 import os, signal, subprocess
-from supervisor.probes.family import family_of
-from supervisor.strays import adopt_orphans
+from supervisor.machine.family import family_of
+from supervisor.process.strays import adopt_orphans
 adopt_orphans()
 bystander = subprocess.Popen(["sleep", "32"])
 shell = subprocess.Popen(

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.faults import FaultFailed, Grip, NotOurs, block_connection
-from supervisor.marks import RUN_VARIABLE
-from supervisor.quantities import Address
+from supervisor.machine.faults import FaultFailed, Grip, NotOurs, block_connection
+from supervisor.machine.marks import RUN_VARIABLE
+from supervisor.model.quantities import Address
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.media import publishing
 from tests.integration.harness.waiting import SLACK, all_along, eventually

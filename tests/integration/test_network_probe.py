@@ -9,10 +9,10 @@ import psutil
 import requests
 
 from supervisor.ffmpeg.sources import ServerPlace
-from supervisor.model import Reach
+from supervisor.model.quantities import Address
+from supervisor.model.terms import Reach
 from supervisor.probes.network import reach_host, reach_ingest
 from supervisor.probes.source import reach_source
-from supervisor.quantities import Address
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.media import publishing
 from tests.integration.harness.rtsp import RtspCamera

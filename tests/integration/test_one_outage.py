@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from supervisor.slot import ON_AIR_SECONDS
+from supervisor.process.slot import ON_AIR_SECONDS
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.media import publishing

@@ -19,10 +19,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from supervisor.model import ProcessKey, Role
+from supervisor.judge.uplink import TcpSample, TcpState, UplinkMeter
+from supervisor.model.terms import ProcessKey, Role
 from supervisor.probes import uplink
 from supervisor.probes.uplink import Evidence, ProbeFailed, UplinkProbe, Watched
-from supervisor.uplink import TcpSample, TcpState, UplinkMeter
 
 PUSHER = ProcessKey("cam", Role.PUSHER, "youtube")
 OTHER = ProcessKey("cam", Role.PUSHER, "backup")
@@ -297,7 +297,7 @@ with socket.create_server(("", 4711)):
 
 IMPORTS = """
 import ctypes, encodings.idna, os, signal, socket
-from supervisor.model import ProcessKey, Role
+from supervisor.model.terms import ProcessKey, Role
 from supervisor.probes.uplink import UplinkProbe, Watched
 """
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from supervisor.quantities import Address
+from supervisor.model.quantities import Address
 
 Talk = Callable[[socket.socket], object]
 

@@ -14,11 +14,12 @@ from typing import ClassVar
 
 import pytest
 
-from supervisor import __version__, cli, client
-from supervisor.config_file import load
-from supervisor.config_problems import ConfigError
-from supervisor.data_dir import DataDir
-from supervisor.preflight import find_ffmpeg, preflight
+from supervisor import __version__, cli
+from supervisor.commands import client
+from supervisor.config.file import load
+from supervisor.config.problems import ConfigError
+from supervisor.machine.data_dir import DataDir
+from supervisor.preflight.preflight import find_ffmpeg, preflight
 
 GOOD = "streams: {a: {command: [sleep, 60]}}"
 WRONG = "lisen: x\nstreams: {a: {command: [], enabled: 7}}"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from supervisor.config import Audio, Config, Destination, Network, Source, Stream, Video
-from supervisor.config_file import load
-from supervisor.policies import Policies
-from supervisor.quantities import parse_bitrate, parse_duration
+from supervisor.config.file import load
+from supervisor.config.shape import Audio, Config, Destination, Network, Source, Stream, Video
+from supervisor.model.policies import Policies
+from supervisor.model.quantities import parse_bitrate, parse_duration
 
 TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)

@@ -25,14 +25,19 @@ import pytest
 import exporter
 import supervisor
 from supervisor.ffmpeg.failure import classify
+from supervisor.ffmpeg.last_words import LastWords
 from supervisor.ffmpeg.progress import parse_report
-from supervisor.hiding import hide_forms
-from supervisor.last_words import LastWords
-from supervisor.model import Exit, Role
-from supervisor.secrecy import Redactor, names_a_secret, secrets_of_url, show_url
+from supervisor.model.terms import Exit, Role
+from supervisor.secrets.hiding import hide_forms
+from supervisor.secrets.secrecy import Redactor, names_a_secret, secrets_of_url, show_url
 
 # These read the owner's own file, once.
-OWNERS_OWN = {"supervisor.config", "supervisor.config_file", "supervisor.config_yaml", "supervisor.quantities"}
+OWNERS_OWN = {
+    "supervisor.config.shape",
+    "supervisor.config.file",
+    "supervisor.config.yaml_nodes",
+    "supervisor.model.quantities",
+}
 
 LENGTH = 1500
 TOO_SHORT_TO_TELL = 0.0015  # seconds; a square of 3,000 steps takes many times as long
@@ -178,8 +183,8 @@ def test_a_pattern_takes_no_longer_than_its_text_accounts_for(name: str) -> None
 def test_patterns_are_found_wherever_they_are() -> None:
     found = {name.rpartition("-")[0] for name in PATTERNS}
     assert found >= {
-        "supervisor.last_words._NUMBER",
-        "supervisor.hiding._FORMS",  # in tuples of a table
+        "supervisor.ffmpeg.last_words._NUMBER",
+        "supervisor.secrets.hiding._FORMS",  # in tuples of a table
         "supervisor.ffmpeg.phrases.FATAL",  # in records of a table
         "supervisor.ffmpeg.progress._USUAL",  # behind a method
         "exporter.api.logs._CURSOR",

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.config import Config
-from supervisor.config_file import load
+from supervisor.config.file import load
+from supervisor.config.shape import Config
 
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "deploy" / "systemd"

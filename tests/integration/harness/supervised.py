@@ -14,7 +14,7 @@ from typing import Self
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from supervisor.marks import OWNER_VARIABLE
+from supervisor.machine.marks import OWNER_VARIABLE
 from tests.integration.harness.recipes import BAIT, Json
 from tests.integration.harness.waiting import ON_AIR, SLACK, STARTED, eventually, free_port
 from tests.plain_yaml import plain_dump

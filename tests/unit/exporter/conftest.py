@@ -10,8 +10,8 @@ import requests
 from pydantic import SecretStr
 
 from exporter.http import HttpServer
-from supervisor.quantities import Address
-from supervisor.snapshot import Control
+from supervisor.model.quantities import Address
+from supervisor.model.snapshot import Control
 
 PATIENCE = 10  # seconds; more than anything here takes on the slowest machine
 

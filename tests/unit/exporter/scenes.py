@@ -5,7 +5,19 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from supervisor.model import (
+from supervisor.model.snapshot import (
+    DETECTION_BUCKETS,
+    ActionTaken,
+    DestinationSnapshot,
+    Finding,
+    Incident,
+    LastFailure,
+    ProgressTotals,
+    Snapshot,
+    StreamSnapshot,
+    UplinkTotals,
+)
+from supervisor.model.terms import (
     EXITS_OF,
     REASONS_OF,
     Action,
@@ -20,18 +32,6 @@ from supervisor.model import (
     State,
     Trouble,
     Verdict,
-)
-from supervisor.snapshot import (
-    DETECTION_BUCKETS,
-    ActionTaken,
-    DestinationSnapshot,
-    Finding,
-    Incident,
-    LastFailure,
-    ProgressTotals,
-    Snapshot,
-    StreamSnapshot,
-    UplinkTotals,
 )
 from tests.unit.exporter.snapshots import (
     NOW,

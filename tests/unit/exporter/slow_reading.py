@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supervisor.model import Health, Role, Segment, State, Verdict
-from supervisor.snapshot import (
+from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,
     RECOVERY_BUCKETS,
@@ -16,6 +15,7 @@ from supervisor.snapshot import (
     StreamSnapshot,
     WatchdogSnapshot,
 )
+from supervisor.model.terms import Health, Role, Segment, State, Verdict
 
 Sample = tuple[str, frozenset[tuple[str, str]], float]
 # The kernel and the server itself tell these at the scrape; tests of their own hold them.

@@ -10,23 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from supervisor.events import ConfigRejected, ConfigReloaded
-from supervisor.model import (
-    EXITS_OF,
-    REASONS_OF,
-    Action,
-    Check,
-    Health,
-    Layer,
-    ProcessKey,
-    Result,
-    Role,
-    Segment,
-    State,
-    Verdict,
-)
-from supervisor.policies import Policies
-from supervisor.snapshot import (
+from supervisor.model.events import ConfigRejected, ConfigReloaded
+from supervisor.model.policies import Policies
+from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,
     RECOVERY_BUCKETS,
@@ -43,6 +29,20 @@ from supervisor.snapshot import (
     UplinkTotals,
     Verb,
     WatchdogSnapshot,
+)
+from supervisor.model.terms import (
+    EXITS_OF,
+    REASONS_OF,
+    Action,
+    Check,
+    Health,
+    Layer,
+    ProcessKey,
+    Result,
+    Role,
+    Segment,
+    State,
+    Verdict,
 )
 
 LIVE_PID = os.getpid()  # a process that the kernel can tell of

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from supervisor import client
-from supervisor.model import ProcessKey, Role
-from supervisor.snapshot import LastFailure
+from supervisor.commands import client
+from supervisor.model.snapshot import LastFailure
+from supervisor.model.terms import ProcessKey, Role
 from tests.unit.exporter.conftest import Serve
 from tests.unit.exporter.scenes import three_streams
 from tests.unit.exporter.snapshots import NOW, FakeControl, process, snapshot, stream

@@ -21,8 +21,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.collector import Collector
 from exporter.metrics import FAMILIES, PREFIX, Family, Kind, Probe
 from exporter.readers import READERS
-from supervisor.model import Action, Check, ExitCause, Health, Layer, ProcessKey, Role, Segment, State, Verdict
-from supervisor.snapshot import ProgressTotals, Snapshot, StreamSnapshot, UplinkTotals
+from supervisor.model.snapshot import ProgressTotals, Snapshot, StreamSnapshot, UplinkTotals
+from supervisor.model.terms import Action, Check, ExitCause, Health, Layer, ProcessKey, Role, Segment, State, Verdict
 from tests.unit.exporter.scenes import busy_command, busy_stream, three_streams
 from tests.unit.exporter.slow_reading import LIVE, Sample, samples
 from tests.unit.exporter.snapshots import (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.api import models
-from supervisor.snapshot import ConfigState
+from supervisor.model.snapshot import ConfigState
 from tests.unit.exporter.conftest import Serve
 from tests.unit.exporter.snapshots import NOW, FakeControl, snapshot
 

@@ -12,7 +12,7 @@ import pytest
 
 from exporter import connection, door
 from exporter.http import HttpServer
-from supervisor.quantities import Address
+from supervisor.model.quantities import Address
 from tests.integration.harness.waiting import eventually
 from tests.unit.exporter.conftest import PATIENCE, Client, Serve
 from tests.unit.exporter.slow_reading import Sample

@@ -6,7 +6,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from exporter.api.guard import NEEDS_TOKEN, Refusal, is_right, order_refusal, reading_refusal
-from supervisor.quantities import Address
+from supervisor.model.quantities import Address
 
 LOOPBACK = Address("127.0.0.1", 9833)
 ANYWHERE = Address("0.0.0.0", 9833)

@@ -15,9 +15,9 @@ import pytest
 
 from exporter.api import models
 from exporter.http import HttpServer
-from supervisor.events import ConfigRejected, ConfigReloaded
-from supervisor.quantities import Address
-from supervisor.snapshot import NotAnswering, Snapshot
+from supervisor.model.events import ConfigRejected, ConfigReloaded
+from supervisor.model.quantities import Address
+from supervisor.model.snapshot import NotAnswering, Snapshot
 from tests.unit.exporter.conftest import PATIENCE, Serve
 from tests.unit.exporter.scenes import three_streams
 from tests.unit.exporter.slow_reading import LIVE, samples

@@ -11,8 +11,8 @@ from urllib.parse import urljoin
 import pytest
 
 from exporter.api.docs import docs_page
-from supervisor import words
-from supervisor.model import Action, ExitCause, Result, Segment, Trouble
+from supervisor.commands import words
+from supervisor.model.terms import Action, ExitCause, Result, Segment, Trouble
 from tests.unit.exporter.conftest import Client, Serve
 from tests.unit.exporter.scenes import three_streams
 from tests.unit.exporter.snapshots import FakeControl, snapshot

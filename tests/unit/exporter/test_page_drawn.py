@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from supervisor.model import ExitCause, Health, Role, Segment, State
-from supervisor.snapshot import ConfigState, LastFailure, ProgressTotals, StreamSnapshot
+from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, StreamSnapshot
+from supervisor.model.terms import ExitCause, Health, Role, Segment, State
 from tests.unit.exporter.browser import Browser
 from tests.unit.exporter.conftest import Client, Serve
 from tests.unit.exporter.scenes import incident, their_incidents, three_streams

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from exporter.api import models, shapes
-from supervisor.model import Verdict
-from supervisor.policies import Policies, Restart, Watchdog
-from supervisor.snapshot import NotAnswering, Refused
+from supervisor.model.policies import Policies, Restart, Watchdog
+from supervisor.model.snapshot import NotAnswering, Refused
+from supervisor.model.terms import Verdict
 from tests.unit.exporter.conftest import Client, Serve
 from tests.unit.exporter.scenes import their_incidents, three_streams
 from tests.unit.exporter.snapshots import (

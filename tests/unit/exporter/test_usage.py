@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 from exporter.collector import Collector
 from exporter.usage import UsageMeter
-from supervisor.model import ProcessKey, Role
-from supervisor.snapshot import ProcessSnapshot
+from supervisor.model.snapshot import ProcessSnapshot
+from supervisor.model.terms import ProcessKey, Role
 from tests.unit.exporter.snapshots import process, snapshot, stream
 from tests.unit.exporter.test_collector import values
 

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import pytest
 
-from supervisor.config import Audio, Source, Video
+from supervisor.config.shape import Audio, Source, Video
 from supervisor.ffmpeg.argv import encoder_argv, pusher_argv
-from supervisor.ffmpeg.binary import Binary
 from supervisor.ffmpeg.codecs import frame_rate
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.sources import lacks_picture, waiting_for_picture
+from supervisor.machine.ffmpeg_binary import Binary
 
 OLD = Binary("/usr/bin/ffmpeg", (5, 1), frozenset(), frozenset())
 NEW = Binary("/opt/ffmpeg", (9, 0), frozenset(), frozenset())

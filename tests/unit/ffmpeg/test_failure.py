@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from supervisor.ffmpeg.failure import Failure, classify
-from supervisor.model import EXITS_OF, Exit, ExitCause, Refusal, Role
+from supervisor.model.terms import EXITS_OF, Exit, ExitCause, Refusal, Role
 
 CAPTURED = sorted((Path(__file__).parent / "captured").glob("ffmpeg-*.txt"))
 

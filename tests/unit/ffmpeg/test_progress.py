@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.ffmpeg.progress import parse_lines, parse_report
-from supervisor.model import Report
+from supervisor.model.terms import Report
 
 OLD = (
     b"frame=25\nfps=25.00\nstream_0_0_q=23.0\nbitrate= 614.1kbits/s\ntotal_size=75012\n"

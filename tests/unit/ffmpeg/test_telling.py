@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from supervisor.ffmpeg.telling import telling
-from supervisor.model import ExitCause, Role, Trouble
+from supervisor.model.terms import ExitCause, Role, Trouble
 
 PPS = "[h264 @ 0x5555da9e1040] [error] non-existing PPS 0 referenced"
 JOINING_5 = (

@@ -8,8 +8,8 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 
-from supervisor.ffmpeg.binary import Binary, find
-from supervisor.ffmpeg.trial import Refusal, refused_graph, refused_option
+from supervisor.machine.ffmpeg_binary import Binary, find
+from supervisor.preflight.trial import Refusal, refused_graph, refused_option
 
 SECRET = "S3CR3T"
 NO_OPTION = "FFmpeg has no such option"

@@ -1,0 +1,1 @@
+"""What a person types; they talk to a running neverdark by HTTP."""

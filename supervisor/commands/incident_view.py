@@ -1,0 +1,67 @@
+"""Incidents of the API as what `neverdark incidents` prints: how dark it was, then each, the newest first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from supervisor.commands.status_view import Json
+from supervisor.commands.words import what_happened
+from supervisor.model.quantities import show_duration
+
+_FORGETS = "neverdark remembers them until it is started anew"
+
+
+def recent(incidents: Sequence[dict[str, Any]], since: float, now: datetime) -> list[dict[str, Any]]:
+    """Those that were open at some time in the last `since` seconds."""
+    begin = now - timedelta(seconds=since)
+    return [one for one in incidents if one["closed"] is None or datetime.fromisoformat(one["closed"]) >= begin]
+
+
+def report(incidents: Sequence[Json], since: float) -> Group:
+    """The sum in one sentence, and two lines an incident: when, where and how dark; then what it was."""
+    within = f"in the last {show_duration(since)}"
+    if not incidents:
+        return Group(_flowing(Text(f"no incident {within} ({_FORGETS})")))
+    real = [one for one in incidents if not one["drill"]]
+    drills = f", and {_counted(len(incidents) - len(real), 'drill')}" if len(real) < len(incidents) else ""
+    parts: list[RenderableType] = [_flowing(Text(f"{_counted(len(real), 'incident')} {within}{drills}", style="bold"))]
+    for whose in dict.fromkeys(map(_subject, real)):  # an optional destination was dark, not its stream
+        dark = sum(one["seconds_dark"] for one in real if _subject(one) == whose)
+        said = f"dark for {show_duration(dark)}, all its incidents together" if dark else "never dark"
+        parts.append(Text.assemble("  ", (whose, "bold"), f": {said}", overflow="fold"))
+    parts.append(Text())
+    for one in incidents:
+        parts += [_flowing(_head(one)), Padding(_flowing(Text(what_happened(one))), (0, 0, 0, 2), expand=False)]
+    return Group(*parts)
+
+
+def _head(one: Json) -> Text:
+    opened = datetime.fromisoformat(one["opened"]).astimezone()
+    dark = f"dark for {show_duration(one['seconds_dark'])}" if one["seconds_dark"] else "never dark"
+    return Text("  ").join(
+        [
+            Text(f"{opened:%Y-%m-%d %H:%M:%S}"),
+            Text(_subject(one), style="bold"),
+            Text(dark, style="red" if one["seconds_dark"] and not one["drill"] else ""),
+            *([Text("goes on", style="bold red")] if one["closed"] is None else []),
+        ]
+    )
+
+
+def _subject(one: Json) -> str:
+    return " to ".join(filter(None, (one["stream"], one["destination"])))
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count or 'no'} {word}{'s' * (count != 1)}"
+
+
+def _flowing(text: Text) -> Text:
+    text.overflow = "fold"
+    return text

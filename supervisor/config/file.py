@@ -1,0 +1,185 @@
+"""Reads a configuration file: YAML, `${VAR}`, the environment's overrides; all mistakes at once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+
+from supervisor.config.problems import ENV_PREFIX, ConfigError, Problem, Seen, dotted
+from supervisor.config.rules import broken_rules
+from supervisor.config.shape import Config, SecretFile, base_dir
+from supervisor.config.stamp import Stamp, read_stamped
+from supervisor.config.variables import VARIABLE, Named, named
+from supervisor.config.yaml_nodes import Document, NotYaml, Path_, read
+from supervisor.secrets.secrecy import names_a_secret
+
+_MAX_BYTES = 1024 * 1024  # a thousand streams have room; reading more would take minutes
+_NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")  # no argument, path or terminal can hold these
+
+
+class _Overrides(BaseSettings, Config):
+    """What the environment may override: everything, as `NEVERDARK_LISTEN` or `NEVERDARK_DEFAULTS__STALL__TIMEOUT`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", enable_decoding=False, frozen=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A valid configuration, and what is known of how it was written.
+
+    `files` are those that it was read from, each as it was before it was read; `variables` the secrets that came from
+    the environment; `written` is the file's own tree, with `${VAR}`; `named` what it names of the environment.
+    """
+
+    config: Config
+    files: Mapping[Path, Stamp]
+    variables: frozenset[str] = field(repr=False)
+    written: Any = field(repr=False)
+    named: Named = field(repr=False)
+
+
+def load(path: Path) -> Loaded:
+    """The configuration in `path`, under the environment's overrides. Raises `ConfigError` with all problems."""
+    document, stamp = _read(path)
+    secrets: set[str] = set()
+    token = base_dir.set(path.absolute().parent)
+    try:
+        config, problems = _judge(document.tree, document.lines, secrets)
+        found = dict.fromkeys(problems)
+        for copy in document.duplicates:
+            where = dotted(copy.path)
+            lines = f"lines {copy.first_line} and {copy.line}"
+            found[Problem(where, None, f"expected once, but it stands on {lines}")] = None
+            if copy.judged:  # the copy that loses may have mistakes of its own
+                _, others = _judge(_replaced(document.tree, copy.path, copy.value), {}, set())
+                found |= dict.fromkeys(other for other in others if other.path.startswith(where))
+    finally:
+        base_dir.reset(token)
+    if found or config is None:
+        raise ConfigError(path, sorted(found, key=lambda problem: problem.path))
+    files = {path: stamp} | {secret.path: secret.stamp for secret in secret_files(config)}
+    names = named(document.tree, EnvSettingsSource(_Overrides)())
+    return Loaded(config, files, frozenset(secrets), document.tree, names)
+
+
+def _judge(written: Any, lines: Mapping[Path_, int], secrets: set[str]) -> tuple[Config | None, list[Problem]]:
+    """The configuration that `written` asks for, unless it has problems. Adds to `secrets` what variables hide."""
+    if not isinstance(written, dict):
+        return None, [Problem("", None, "expected keys and values at the top level")]
+    expansion = _Expansion(secrets)
+    tree = _overridden(expansion.of(written), EnvSettingsSource(_Overrides)())
+    seen = Seen(written, tree, lines)
+    problems, spoilt = list(expansion.problems), expansion.spoilt
+    config: Config | None = None
+    try:
+        config = Config.model_validate(tree)
+    except ValidationError as error:
+        problems += [seen.explained(item) for item in error.errors() if item["loc"] not in spoilt]
+    for rule in broken_rules(tree):
+        if rule.path not in spoilt:
+            problems.append(seen.problem(rule.path, rule.expected, show=rule.show))
+    return config, problems
+
+
+def peek(path: Path, key: str) -> object:
+    """One top-level value of a file that need not be valid: a client must not fail on what only `run` needs."""
+    try:
+        tree = _read(path)[0].tree
+    except ConfigError:
+        return None
+    expansion = _Expansion(set())
+    value = expansion.of(tree.get(key)) if isinstance(tree, dict) else None
+    return tree.get(key) if expansion.problems else value
+
+
+def secret_files(config: Config) -> Iterator[SecretFile]:
+    """Every secret that stands in a file of its own."""
+    if config.api_token_file:
+        yield config.api_token_file
+    for stream in config.streams.values():
+        for destination in stream.destinations.values():
+            if destination.key_file:
+                yield destination.key_file
+
+
+# --- the tree --------------------------------------------------------------------------------------
+
+
+def _read(path: Path) -> tuple[Document, Stamp]:
+    try:
+        content, stamp = read_stamped(path, _MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            reason = f"expected at most {_MAX_BYTES} bytes, but it has {max(stamp.size, len(content))}"
+            raise ConfigError(path, [Problem("", None, reason)])
+        return read(content.decode("utf-8-sig")), stamp
+    except OSError as error:
+        raise ConfigError(path, [Problem("", None, f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError:
+        raise ConfigError(path, [Problem("", None, "expected UTF-8 text")]) from None
+    except NotYaml as error:
+        raise ConfigError(path, [Problem(error.where, None, f"expected YAML: {error.reason}")]) from None
+
+
+class _Expansion:
+    """Replaces `${VAR}` everywhere; `$${` stands for a plain `${`."""
+
+    def __init__(self, secrets: set[str]) -> None:
+        self.problems: list[Problem] = []
+        self.spoilt: set[Path_] = set()  # where a value is missing, so that nothing else can be said of it
+        self._secrets = secrets
+
+    def of(self, value: Any, path: Path_ = ()) -> Any:
+        """`value` with the environment's values in it."""
+        if isinstance(value, dict):
+            return {key: self.of(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.of(item, (*path, index)) for index, item in enumerate(value)]
+        if not isinstance(value, str):
+            return value
+        expanded = VARIABLE.sub(lambda match: self._value(match.group(1), path), value)
+        if _NOT_TEXT.search(expanded):
+            self._complain(path, None, "expected text without NUL and other characters that are none")
+            return "spoilt"
+        return expanded
+
+    def _value(self, name: str | None, path: Path_) -> str:
+        if name is None:
+            return "${"
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            self._complain(path, None, "expected the name of a variable between ${ and }; $${ stands for a plain ${")
+            return ""
+        if name not in os.environ:
+            self._complain(path, f"${{{name}}}", f"expected the environment variable {name} to be set")
+            return ""
+        if names_a_secret(name):
+            self._secrets.add(os.environ[name])
+        return os.environ[name]
+
+    def _complain(self, path: Path_, shown: str | None, expected: str) -> None:
+        self.problems.append(Problem(dotted(path), shown, expected))
+        self.spoilt.add(path)
+
+
+def _overridden(tree: Any, overrides: Any) -> Any:
+    if not isinstance(tree, dict) or not isinstance(overrides, dict):
+        return overrides
+    return {**tree, **{key: _overridden(tree.get(key), value) for key, value in overrides.items()}}
+
+
+def _replaced(tree: Any, path: Path_, value: Any) -> Any:
+    if not path:
+        return value
+    if isinstance(tree, dict) and path[0] in tree:
+        return {**tree, path[0]: _replaced(tree[path[0]], path[1:], value)}
+    if isinstance(tree, list) and isinstance(path[0], int) and path[0] < len(tree):
+        return [_replaced(item, path[1:], value) if n == path[0] else item for n, item in enumerate(tree)]
+    return tree

@@ -1,0 +1,209 @@
+"""What no single key can tell: checks of one key against another, on the raw tree. Pure, but for key files.
+
+The raw tree, and not the validated one, so that these speak although some other key is wrong. Whatever has the
+wrong type is passed over: that is reported where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from supervisor.config.shape import NAME, absolute, destination_scheme, read_secret
+from supervisor.config.yaml_nodes import Path_
+from supervisor.model.destination_urls import file_path, rtmp_name, split
+from supervisor.model.policies import Limits, Restart, Section
+from supervisor.model.quantities import parse_address, parse_duration
+
+_NO = {"false", "no", "off", "n", "f", "0"}
+# Formats whose pictures or sound come raw, or as MJPEG; a camera may do better if it is asked to.
+_RAW_PICTURES = frozenset(
+    {"avfoundation", "decklink", "fbdev", "image2", "lavfi", "mjpeg", "mpjpeg", "rawvideo", "x11grab", "xcbgrab"}
+)
+_CAMERAS = frozenset({"v4l2", "video4linux2"})
+_SENDABLE = frozenset({"h264", "hevc"})
+_WHAT_IS_SENT = ("source", "video", "audio")
+_RAW_SOUND = frozenset({"avfoundation", "decklink", "lavfi"})
+_PORTS = {"rtmp": 1935, "rtmps": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A rule that is broken at `path`; `show` says whether the value there tells more."""
+
+    path: Path_
+    expected: str
+    show: bool = False
+
+
+def broken_rules(tree: Mapping[str, Any]) -> Iterator[Broken]:
+    """Every rule that `tree` breaks. Paths of key files are resolved as `config.base_dir` says."""
+    yield from _token(tree)
+    defaults = tree.get("defaults")
+    yield from _order(("defaults",), [defaults])
+    publishers: dict[tuple[str, ...], str] = {}
+    for name, stream in _mappings(tree.get("streams")):
+        path: Path_ = ("streams", name)
+        yield from _order(path, [defaults, stream])
+        yield from _stream(path, stream)
+        for key, destination in _mappings(stream.get("destinations")):
+            place: Path_ = (*path, "destinations", key)
+            yield from _order(place, [defaults, stream, destination])
+            yield from _destination(place, destination)
+            if str(stream.get("enabled", True)).lower() in _NO or not (NAME.fullmatch(name) and NAME.fullmatch(key)):
+                continue
+            if target := _target(destination):
+                if target in publishers:
+                    yield Broken(place, f"publishes to the same place as {publishers[target]}")
+                publishers.setdefault(target, f"streams.{name}.destinations.{key}")
+
+
+def _empty(path: Path_, section: Mapping[str, Any], keys: Mapping[str, str]) -> list[Broken]:
+    """Secrets that are written and yet missing: more likely forgotten, or lost, than meant."""
+    missing = [key for key in keys if key in section and section[key] is None]
+    return [Broken((*path, key), f"expected {keys[key]}, but nothing stands there") for key in missing]
+
+
+def _token(tree: Mapping[str, Any]) -> Iterator[Broken]:
+    if empty := _empty((), tree, {"api_token": "a token", "api_token_file": "the path of a file"}):
+        yield from empty
+        return
+    has = [key for key in ("api_token", "api_token_file") if tree.get(key) is not None]
+    if len(has) > 1:
+        yield Broken(("api_token_file",), "expected one of api_token and api_token_file, not both")
+    try:
+        listen = parse_address(tree["listen"])
+    except (KeyError, ValueError):
+        return
+    if not has and not listen.is_loopback:
+        yield Broken(("api_token_file",), f"expected a token, because listen ({listen}) is not loopback")
+
+
+def _stream(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
+    command = stream.get("command") is not None
+    source = stream.get("source") is not None
+    if command and source:
+        yield Broken((*path, "source"), "expected one of source and command, not both")
+    elif not command and not source:
+        yield Broken((*path, "source"), "expected a source (or a command)")
+    words = stream.get("command")
+    if isinstance(words, list) and words and words[0] == "":
+        yield Broken((*path, "command", 0), "expected a program", show=True)
+    if command and not source:
+        for section in ("video", "audio"):
+            if stream.get(section):
+                reason = "cannot be had with command: the command makes its own picture and sound"
+                yield Broken((*path, section), reason)
+    if source and not command and stream.get("destinations", {}) == {}:
+        yield Broken((*path, "destinations"), "expected at least one destination")
+    yield from _copied_video((*path, "video"), stream.get("video"))
+    yield from _raw_copied(path, stream)
+
+
+def _copied_video(path: Path_, video: object) -> Iterator[Broken]:
+    if isinstance(video, dict) and video.get("codec") == "copy":
+        for key in ("size", "fps", "preset"):
+            if video.get(key) is not None:
+                reason = "cannot be had with codec: copy, which leaves the picture as it is"
+                yield Broken((*path, key), reason, show=True)
+
+
+def _raw_copied(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
+    """What is raw, or MJPEG, must be encoded: no container that neverdark sends can carry it."""
+    source, video, audio = (value if isinstance(value := stream.get(key), dict) else {} for key in _WHAT_IS_SENT)
+    made = source.get("format")
+    if not isinstance(made, str):
+        return
+    if video.get("codec") == "copy" and made in _RAW_PICTURES | _CAMERAS and not _asked_for(source):
+        wish = " (or the source's options [-input_format, h264], if the device has it)" if made in _CAMERAS else ""
+        reason = f"expected an encoder, such as libx264{wish}: the pictures of format {made} cannot be sent as they are"
+        yield Broken((*path, "video", "codec"), reason, show=True)
+    if made in _RAW_SOUND and audio.get("source") not in {"silence", "none"}:
+        for key, instead in (("source", "auto"), ("codec", "aac")):
+            if audio.get(key) == "copy":
+                reason = f"expected {instead}: the sound of format {made} cannot be sent as it is"
+                yield Broken((*path, "audio", key), reason, show=True)
+
+
+def _asked_for(source: Mapping[str, Any]) -> bool:
+    """Whether a camera is asked for pictures that can be sent."""
+    options = source.get("options")
+    return source["format"] in _CAMERAS and isinstance(options, list) and not _SENDABLE.isdisjoint(map(str, options))
+
+
+def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken]:
+    if empty := _empty(path, destination, {"key": "a key", "key_file": "the path of a file"}):
+        yield from empty
+        return
+    has = [key for key in ("key", "key_file") if destination.get(key) is not None]
+    if len(has) > 1:
+        yield Broken((*path, "key_file"), "expected one of key and key_file, not both")
+    url = destination.get("url")
+    if not has and isinstance(url, str) and "://" in url and destination_scheme(url) in _PORTS:
+        with suppress(ValueError):  # reported where it stands
+            if not all(rtmp_name(url, None)):
+                yield Broken((*path, "key_file"), "expected a key or a key_file: this URL names no stream")
+
+
+def _target(destination: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """What two destinations may not share, however it is written; None while that cannot be known."""
+    url = destination.get("url")
+    if not isinstance(url, str):
+        return None
+    scheme = destination_scheme(url)
+    try:
+        if scheme == "file":
+            return ("file", str(absolute(Path(file_path(url)))))
+        parts = split(url)
+        host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(scheme)
+        key = _key(destination)
+        other = (parts.path.strip("/"), parts.query, key)
+        names = "/".join(rtmp_name(url, key or None) if scheme in _PORTS else other)
+    except (OSError, ValueError):
+        return None
+    return (scheme, host, str(port), names) if host else None
+
+
+def _key(destination: Mapping[str, Any]) -> str:
+    if destination.get("key") is not None:
+        return str(destination["key"])
+    if destination.get("key_file") is None:
+        return ""
+    return read_secret(destination["key_file"]).secret.get_secret_value()
+
+
+def _mappings(value: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(value, dict):
+        yield from ((name, item) for name, item in value.items() if isinstance(item, dict))
+
+
+# Of two durations of a section the first is no longer than the second: section, its defaults, the two keys.
+_ORDERED: tuple[tuple[str, Section, str, str], ...] = (
+    ("restart", Restart(), "initial_delay", "max_delay"),
+    ("limits", Limits(), "backlog", "backlog_max"),
+)
+
+
+def _order(path: Path_, layers: list[Any]) -> Iterator[Broken]:
+    """Durations in the wrong order, reported at the innermost layer that touches one of them, and only there."""
+    for section, defaults, shorter, longer in _ORDERED:
+        yield from _in_order(path, layers, section, {key: getattr(defaults, key) for key in (longer, shorter)})
+
+
+def _in_order(path: Path_, layers: list[Any], section: str, values: dict[str, float]) -> Iterator[Broken]:
+    """`values` are the defaults of both keys, the longer one first."""
+    longer, shorter = values
+    sections = [layer.get(section) if isinstance(layer, dict) else None for layer in layers]
+    own = sections[-1] if isinstance(sections[-1], dict) else {}
+    touched = [key for key in values if key in own]
+    try:
+        for written in sections:
+            if isinstance(written, dict):
+                values |= {key: parse_duration(written[key]) for key in values if key in written}
+    except ValueError:
+        return  # reported where it stands
+    if touched and values[shorter] > values[longer]:
+        yield Broken((*path, section, touched[0]), f"expected {shorter} to be no longer than {longer}", show=True)

@@ -1,0 +1,110 @@
+"""Values of a configuration that are allowed and yet hardly meant: 3000 bits a second, a stall after 10 ms. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from pydantic import BaseModel
+
+from supervisor.config.problems import ConfigWarning
+from supervisor.config.shape import Audio, Config, Video, destination_scheme, text
+from supervisor.model.destination_urls import rtmp_name, split
+from supervisor.model.policies import Limits, Restart, Stall, Stop, Uplink, Watchdog
+from supervisor.model.quantities import show_duration
+from supervisor.secrets.secrecy import show_destination
+
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+_RTMP = {"rtmp": 443, "rtmps": 1935}  # and the port that is the other one's
+
+
+class _Usual(NamedTuple):
+    """From where to where a value is usual, and what to say of one below or above that."""
+
+    least: float
+    most: float
+    below: Callable[[float], str]
+    above: Callable[[float], str]
+
+
+def _in_thousands(value: float) -> str:
+    return f"{value:g} bits a second; did you mean {value:g}k?"
+
+
+def _of_megabits(what: str) -> Callable[[float], str]:
+    return lambda value: f"{value / 1e6:g} megabits a second, more than {what}"
+
+
+def _lasting(why: str) -> Callable[[float], str]:
+    return lambda value: f"{show_duration(value)}: {why}"
+
+
+_TOO_SOON = _lasting("FFmpeg tells of its progress twice a second, so healthy processes would be replaced")
+_FROZEN = _lasting("for so long a process that stands still would be left alone")
+_ASKED = _lasting("a server that refuses would be asked so often")
+_DARK = _lasting("so long nothing would be tried")
+
+_USUAL: Final[dict[tuple[type[BaseModel], str], _Usual]] = {
+    (Video, "bitrate"): _Usual(64_000, 1e8, _in_thousands, _of_megabits("platforms take")),
+    (Video, "keyframe_interval"): _Usual(0.2, 10, _lasting("so many keyframes cost quality"), str),
+    (Audio, "bitrate"): _Usual(16_000, 1e6, _in_thousands, _of_megabits("AAC needs")),
+    (Limits, "bitrate"): _Usual(16_000, 1e8, _in_thousands, _of_megabits("streams have")),
+    (Limits, "memory"): _Usual(2.0**24, 2.0**44, lambda v: f"{v:g} bytes; did you mean {v:g}MiB?", str),
+    (Limits, "cpu"): _Usual(0.01, 32, str, lambda v: f"{v:g} cores; 4.0 = four cores, it is no percentage"),
+    (Stall, "timeout"): _Usual(1, 10 * _MINUTE, _TOO_SOON, _FROZEN),
+    (Stall, "startup"): _Usual(2, _HOUR, _lasting("hardly a process shows progress so soon"), _FROZEN),
+    (Uplink, "timeout"): _Usual(1, 10 * _MINUTE, _lasting("a short jam would cost the connection"), _FROZEN),
+    (Watchdog, "interval"): _Usual(1, _HOUR, _lasting("so often costs more than it tells"), _DARK),
+    (Restart, "cooldown"): _Usual(1, _DAY, _ASKED, _DARK),
+    (Restart, "max_delay"): _Usual(0, _HOUR, str, _DARK),
+    (Stop, "kill"): _Usual(0.1, 5 * _MINUTE, _lasting("no process ends so soon"), _lasting("a stop can take so long")),
+}
+
+
+def doubtful_values(config: Config) -> Iterator[ConfigWarning]:
+    """What is more likely a slip than meant, each said where it was written."""
+    if not config.streams:
+        yield ConfigWarning("streams", "none is wanted, so nothing will be on air")
+    elif not any(stream.enabled for stream in config.streams.values()):
+        yield ConfigWarning("streams", f"enabled: false in each of the {len(config.streams)}: nothing will be on air")
+    yield from _unusual(config, "")
+    for name, stream in config.streams.items():
+        for key, destination in stream.destinations.items():
+            place, url = f"streams.{name}.destinations.{key}.url", text(destination.url)
+            for doubt in _doubtful_url(url, text(destination.secret_key)):
+                yield ConfigWarning(place, f"{show_destination(url)!r}: {doubt}")
+
+
+def _unusual(section: BaseModel, where: str) -> Iterator[ConfigWarning]:
+    """Quantities beyond the usual in a section and all below it."""
+    for key in sorted(section.model_fields_set):
+        value, place = getattr(section, key), f"{where}.{key}".removeprefix(".")
+        if isinstance(value, BaseModel):
+            yield from _unusual(value, place)
+        elif isinstance(value, dict):
+            for name, below in value.items():
+                yield from _unusual(below, f"{place}.{name}")
+        elif value is not None and (usual := _USUAL.get((type(section), key))):
+            if value < usual.least:
+                yield ConfigWarning(place, usual.below(value))
+            elif value > usual.most:
+                yield ConfigWarning(place, usual.above(value))
+
+
+def _doubtful_url(url: str, key: str) -> Iterator[str]:
+    """What is odd about a destination's URL that is taken as it is written, and that few servers understand."""
+    scheme = destination_scheme(url)
+    if scheme == "srt" and "mode=listener" in url.partition("?")[2].split("&"):
+        yield "with mode=listener it is off air until somebody calls, and its pusher is replaced while it waits"
+    if scheme not in _RTMP:
+        return
+    application, _ = rtmp_name(url, key or None)
+    if not application:
+        yield f"names no application, which hardly a server takes: expected one behind the host, {scheme}://host/live"
+    if key and application.partition("?")[0].rpartition("/")[2] == key:
+        yield "ends with the key, which then comes twice: leave it out here"
+    if "//" in application:
+        yield "two slashes in a row are sent as they are; hardly a server takes them"
+    if split(url).port == _RTMP[scheme]:
+        other = {"rtmp": "rtmps", "rtmps": "rtmp"}[scheme]
+        yield f"port {_RTMP[scheme]} is usually that of {other}: did you mean {other}://?"

@@ -1,0 +1,1 @@
+"""What shall run: the plan of each stream, its environment, and what a reload may remove. Pure."""

@@ -1,0 +1,303 @@
+"""From a configuration to the processes that it asks for. Pure: engine and `check` see the same plan.
+
+Two plans are compared process by process: what is equal is left alone, so a reload touches only what changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from supervisor.config.shape import Config, Destination, Stream, Video, destination_scheme, text
+from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
+from supervisor.ffmpeg.codecs import COPY, takes_sound
+from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
+from supervisor.ffmpeg.parameters import Picture
+from supervisor.ffmpeg.sources import Kind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
+from supervisor.model.policies import Policies, Uplink
+from supervisor.model.quantities import Address
+from supervisor.model.terms import ProcessKey, Role
+from supervisor.secrets.secrecy import secrets_of_argv, secrets_of_url, show_url
+
+PROGRESS = "{progress}"  # stands in argv for the progress URL, which is known when the process' place is made
+_PORTS = {"rtmp": 1935, "rtmps": 443}
+_NO_SOURCE = "/neverdark/drill/no-such-source.ts"
+_MOST_FPS = 240  # a camera that tells none makes FFmpeg count its clock's ticks
+_READ_TIMEOUT_SHARE = 0.8  # the source's own timeout comes first, so that FFmpeg can say what went wrong
+
+
+class Way(NamedTuple):
+    """An ingest as one connects to it."""
+
+    address: Address
+    tls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A destination that a command connects to by TCP."""
+
+    name: str
+    ingest: Address
+    tls: bool
+    uplink: Uplink
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """What one process is to be. `argv` holds secrets, so it is left out of the representation."""
+
+    key: ProcessKey
+    argv: tuple[str, ...] = field(repr=False)
+    policies: Policies
+    tracked: bool  # it reports progress
+    video: bool  # its frames must advance; sound alone is no progress
+    media_port: int | None = None  # a pusher's loopback port
+    sound: bool = False  # what a pusher sends has sound
+    feeds: tuple[str, ...] = ()  # the destinations that an encoder sends to
+    ingest: Address | None = None  # where a pusher connects to by TCP
+    tls: bool = False  # and whether it speaks TLS there
+    observed: tuple[Observed, ...] = ()  # where a command says that it connects to by TCP
+    source: SourcePlace | None = None  # where what an encoder reads can be looked at
+    question_url: SecretStr | None = None  # and asked for how long not to come back
+    in_pieces: bool = False  # what an encoder reads comes in bursts
+    live: bool = False  # what it reads comes from outside, in its own time
+    takes_sound: bool = False  # what it reads may bring sound or not
+    copies_picture: bool = False
+    output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
+    target: tuple[str, ...] = field(default=(), repr=False)  # what two processes must not do at the same time
+    ingests: tuple[Way, ...] = field(init=False)  # where it connects to by TCP
+
+    def __post_init__(self) -> None:
+        own = () if self.ingest is None else (Way(self.ingest, self.tls),)
+        known = (*own, *(Way(observed.ingest, observed.tls) for observed in self.observed))
+        object.__setattr__(self, "ingests", known)  # once: it is asked for at every look at every process
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationSpec:
+    """What is known of a destination before anything runs."""
+
+    name: str
+    shown_url: str
+    required: bool
+    expected_bytes_per_second: float | None
+    policies: Policies
+    ingest: Way | None  # where media goes by TCP
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpec:
+    """What one stream is to be."""
+
+    name: str
+    enabled: bool
+    processes: tuple[ProcessSpec, ...]
+    destinations: tuple[DestinationSpec, ...]
+    secrets: frozenset[str] = field(repr=False)
+    is_command: bool  # a program of the owner's, kept alive as one process
+    drills: bool = True  # whether faults may be caused on purpose
+
+
+MediaPort = Callable[[str, str], int]  # (stream, destination) → UDP port
+
+
+def plan(
+    config: Config, binary: Binary, media_port: MediaPort, *, ca_file: str | None, variables: frozenset[str]
+) -> dict[str, StreamSpec]:
+    """Every stream's processes. `variables` are the secret values that came from the environment."""
+    return {
+        name: _stream(config, name, stream, binary, media_port, ca_file, variables)
+        for name, stream in config.streams.items()
+    }
+
+
+def _stream(
+    config: Config,
+    name: str,
+    stream: Stream,
+    binary: Binary,
+    media_port: MediaPort,
+    ca_file: str | None,
+    variables: frozenset[str],
+) -> StreamSpec:
+    processes: tuple[ProcessSpec, ...]
+    if stream.command is not None:
+        processes = (_command(config, name, stream),)
+    else:
+        ports = {destination: media_port(name, destination) for destination in stream.destinations}
+        # Pushers first: who listens before the encoder speaks loses nothing.
+        processes = (
+            *(_pusher(config, name, key, binary, port, ca_file) for key, port in ports.items()),
+            _encoder(config, name, stream, binary, ports),
+        )
+    return StreamSpec(
+        name=name,
+        enabled=stream.enabled,
+        processes=processes,
+        destinations=tuple(
+            DestinationSpec(
+                key,
+                show_url(text(destination.url), text(destination.secret_key) or None),
+                destination.required,
+                _expected_bytes_per_second(stream),
+                config.policies_of(name, key),
+                Way(ingest, _tls(destination)) if (ingest := _ingest(destination)) else None,
+            )
+            for key, destination in stream.destinations.items()
+        ),
+        is_command=stream.command is not None,
+        drills=stream.drills,
+        secrets=_secrets(stream) | variables | ({text(config.token)} if config.token else set()),
+    )
+
+
+def _command(config: Config, name: str, stream: Stream) -> ProcessSpec:
+    argv = tuple(text(word) for word in stream.command or ())
+    tracked = any(PROGRESS in word for word in argv)
+    policies = config.policies_of(name)
+    return ProcessSpec(
+        ProcessKey(name, Role.COMMAND),
+        argv,
+        policies,
+        tracked,
+        video=False,
+        observed=tuple(
+            Observed(key, ingest, _tls(destination), config.policies_of(name, key).uplink)
+            for key, destination in stream.destinations.items()
+            if (ingest := _ingest(destination))
+        ),
+        target=argv,
+    )
+
+
+def sourceless(config: Config, name: str, binary: Binary, media_port: MediaPort) -> tuple[str, ...]:
+    """The command line of a stream's encoder, but that its source is not there: for drills."""
+    stream = config.streams[name]
+    assert stream.source is not None  # the configuration's own rule
+    nothing = {"url": SecretStr(_NO_SOURCE), "format": None, "options": (), "realtime": None, "loop": False}
+    without = stream.model_copy(update={"source": stream.source.model_copy(update=nothing)})
+    return _encoder(config, name, without, binary, {key: media_port(name, key) for key in stream.destinations}).argv
+
+
+def adapted(config: Config, name: str, binary: Binary, media_port: MediaPort, traits: Traits) -> tuple[str, ...]:
+    """The command line of a stream's encoder, made for what its runs have found out.
+
+    A source that comes back with another size or rate must not change what goes out: the picture stays as it began.
+    """
+    stream = config.streams[name]
+    if found := _picture_of(stream.video, traits.picture):
+        stream = stream.model_copy(update={"video": stream.video.model_copy(update=found)})
+    return _encoder(
+        config, name, stream, binary, {key: media_port(name, key) for key in stream.destinations}, traits
+    ).argv
+
+
+def _picture_of(video: Video, picture: Picture | None) -> dict[str, object]:
+    """What is left open in the configuration and known from the first run."""
+    found: dict[str, object] = {}
+    if picture is None or video.codec == COPY or not picture.square:
+        return found
+    if video.size is None:
+        found["size"] = (picture.width, picture.height)
+    if video.fps is None and picture.rate is not None and picture.rate <= _MOST_FPS:
+        found["fps"] = picture.rate
+    return found
+
+
+def _encoder(
+    config: Config,
+    name: str,
+    stream: Stream,
+    binary: Binary,
+    links: Mapping[str, int],
+    traits: Traits = NOTHING_KNOWN,
+) -> ProcessSpec:
+    assert stream.source is not None  # the configuration's own rule
+    policies = config.policies_of(name)
+    argv = encoder_argv(
+        binary,
+        stream.source,
+        stream.video,
+        stream.audio,
+        links=links,
+        progress_url=PROGRESS,
+        read_timeout=policies.stall.timeout * _READ_TIMEOUT_SHARE + (2 / traits.rate if traits.rate else 0.0),
+        traits=traits,
+    )
+    return ProcessSpec(
+        ProcessKey(name, Role.ENCODER),
+        tuple(argv),
+        policies,
+        tracked=True,
+        video=True,
+        source=source_place(stream.source),
+        question_url=question_url(stream.source),
+        in_pieces=comes_in_pieces(stream.source),
+        live=kind_of(stream.source) not in {Kind.LAVFI, Kind.FILE},
+        feeds=tuple(links),
+        takes_sound=takes_sound(stream.audio),
+        copies_picture=stream.video.codec == COPY,
+    )
+
+
+def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, ca_file: str | None) -> ProcessSpec:
+    destination = config.streams[stream].destinations[name]
+    url = text(destination.url)
+    scheme = destination_scheme(url)
+    output_file = Path(url) if scheme == "file" else None
+    sound = config.streams[stream].audio.source != "none"
+    argv = pusher_argv(
+        binary,
+        str(output_file) if output_file else url,
+        text(destination.secret_key) or None,
+        progress_url=PROGRESS,
+        audio=sound,
+        ca_file=ca_file,
+    )
+    return ProcessSpec(
+        key=ProcessKey(stream, Role.PUSHER, name),
+        argv=tuple(argv),
+        policies=config.policies_of(stream, name),
+        tracked=True,
+        video=True,
+        media_port=port,
+        sound=sound,
+        ingest=_ingest(destination),
+        tls=_tls(destination),
+        output_file=output_file,
+        target=(url, text(destination.secret_key)),
+    )
+
+
+def _ingest(destination: Destination) -> Address | None:
+    parts = urlsplit(text(destination.url))
+    port = _PORTS.get(parts.scheme.lower())
+    return Address(parts.hostname or "", parts.port or port) if port else None
+
+
+def _tls(destination: Destination) -> bool:
+    return destination_scheme(text(destination.url)) == "rtmps"
+
+
+def _expected_bytes_per_second(stream: Stream) -> float | None:
+    if stream.command is not None or stream.video.bitrate is None:
+        return None
+    audio = stream.audio.bitrate if stream.audio.source != "none" and stream.audio.codec != "copy" else 0
+    return (stream.video.bitrate + audio) / 8
+
+
+def _secrets(stream: Stream) -> frozenset[str]:
+    found: set[str] = set()
+    if stream.source is not None:
+        found |= secrets_of_url(text(stream.source.url))
+        found |= secrets_of_argv(text(word) for word in stream.source.options)
+    found |= secrets_of_argv(text(word) for word in stream.command or ())
+    for destination in stream.destinations.values():
+        found |= secrets_of_url(text(destination.url), text(destination.secret_key) or None)
+    return frozenset(found)

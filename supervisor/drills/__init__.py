@@ -1,0 +1,1 @@
+"""What a drill promises, and how its result is shown. Pure."""

@@ -1,0 +1,1 @@
+"""Facts become log lines."""

@@ -1,0 +1,1 @@
+"""From evidence to verdict, segment, recovery and incident; meters and budgets. Pure."""

@@ -1,0 +1,259 @@
+"""Evidence → verdict, one function a check and one table of them. Pure.
+
+A check that does not apply to a destination finds nothing (None); one that cannot tell says `unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from supervisor.lifecycle.pauses import fed_enough
+from supervisor.model.policies import Limits
+from supervisor.model.terms import Cause, Check, ExitCause, Reach, Role, State, Trouble, Verdict
+
+_FRESH = 3.0  # an advance is proof of life for this long
+_APART = 2.0  # seconds; sound may be a second early or late while it waits to be sent
+
+
+class Life(StrEnum):
+    """What the kernel says of a process."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    ZOMBIE = "zombie"
+    GONE = "gone"
+
+
+class ProcessEvidence(NamedTuple):
+    """One process on the way to a destination. `cpu` is in cores, `memory` in bytes; None: not known."""
+
+    role: Role
+    state: State
+    life: Life | None
+    cpu: float | None
+    memory: int | None
+    limits: Limits
+
+
+class UplinkEvidence(NamedTuple):
+    """The connection to the ingest; `silent` is how many seconds data has waited without an acknowledgement."""
+
+    connected: bool
+    silent: float
+    timeout: float
+
+
+class Evidence(NamedTuple):
+    """What is known of the way to one destination, at one moment. Durations are seconds.
+
+    `silent` lies since media last advanced there (None: never), `reader_silent` since the encoder last did, `waited`
+    since media should have come. `fed` is what a pusher was given to send since it last advanced (None: it is not fed).
+    `speed` (media seconds a second) and `bitrate` (bits a second) are those of late. `ingest` and `source` are the
+    latest probes; they are made only while nothing advances.
+    """
+
+    processes: tuple[ProcessEvidence, ...]
+    wanted: bool = True
+    tracked: bool = True
+    silent: float | None = None
+    reader_silent: float | None = None
+    fed: float | None = None
+    waited: float = 0.0
+    usual: float = 0.0  # seconds of silence that the source is known for
+    backlog: float = 0.0
+    av_offset: float | None = None
+    startup: float = 30.0
+    timeout: float = 10.0
+    speed: float | None = None
+    bitrate: float | None = None
+    limits: Limits = Limits()
+    shared: bool = False  # the encoder serves other destinations, too
+    uplink: UplinkEvidence | None = None
+    has_ingest: bool = False
+    ingest: Reach | None = None
+    has_source: bool = False
+    source_delivers: bool = False  # the encoder advances
+    source: Reach | None = None
+    source_refuses: bool = False  # and must not be asked more often than it is anyway
+
+    @property
+    def advances(self) -> bool:
+        """Media reaches the destination, as far as its process tells."""
+        return self.silent is not None and self.silent <= _FRESH + self.usual
+
+
+class Finding(NamedTuple):
+    """What a check found; `cause` and `role` name the trouble and whose it is, where it is one."""
+
+    verdict: Verdict
+    cause: Cause | None = None
+    role: Role | None = None
+
+
+_HEALTHY, _UNKNOWN = Finding(Verdict.HEALTHY), Finding(Verdict.UNKNOWN)
+_WORST = (Verdict.UNHEALTHY, Verdict.DEGRADED, Verdict.UNKNOWN, Verdict.HEALTHY)
+_BADNESS = {verdict: -rank for rank, verdict in enumerate(_WORST)}
+
+
+def _process(evidence: Evidence) -> Finding:
+    return max((_one_process(process) for process in evidence.processes), key=lambda found: _BADNESS[found.verdict])
+
+
+def _one_process(process: ProcessEvidence) -> Finding:
+    if process.state in {State.BACKOFF, State.COOLDOWN}:
+        return Finding(Verdict.UNHEALTHY, None, process.role)  # the process manager knows why
+    if process.state is not State.RUNNING or process.life is None:
+        return _UNKNOWN
+    if process.life is Life.STOPPED:
+        return Finding(Verdict.UNHEALTHY, Trouble.STALL, process.role)
+    if process.life is not Life.RUNNING:
+        return Finding(Verdict.UNHEALTHY, ExitCause.OTHER, process.role)
+    limits = process.limits
+    if (limits.memory is not None and process.memory is not None and process.memory > limits.memory) or (
+        limits.cpu is not None and process.cpu is not None and process.cpu > limits.cpu
+    ):
+        return Finding(Verdict.UNHEALTHY, Trouble.LIMIT, process.role)
+    return _HEALTHY
+
+
+def _progress(evidence: Evidence) -> Finding:
+    if not evidence.tracked:
+        # Alive is all that it can show; but if it is known where it should be connected to, it should be.
+        return _HEALTHY if evidence.advances and _is_connected(evidence) else _UNKNOWN
+    if not evidence.advances:
+        return _darkness(evidence)
+    reader = evidence.processes[0].role
+    limits = evidence.limits
+    if evidence.speed is not None and limits.speed is not None and evidence.speed < limits.speed:
+        return Finding(Verdict.DEGRADED, Trouble.SLOW, reader)
+    if evidence.bitrate is not None and limits.bitrate is not None and evidence.bitrate < limits.bitrate:
+        # What the other destinations get in full is not the encoder's fault.
+        return Finding(
+            Verdict.DEGRADED, Trouble.BITRATE_LOW, evidence.processes[-1].role if evidence.shared else reader
+        )
+    return _HEALTHY
+
+
+def _is_connected(evidence: Evidence) -> bool:
+    return evidence.uplink is None or evidence.uplink.connected
+
+
+def _darkness(evidence: Evidence) -> Finding:
+    """Nothing reaches the destination. Judge whether for too long, and who had something to do and did not."""
+    first, last = evidence.processes[0], evidence.processes[-1]
+    began = evidence.silent is not None
+    limit, cause = (evidence.timeout, Trouble.STALL) if began else (evidence.startup, Trouble.START_TIMEOUT)
+    limit += evidence.usual
+    if (evidence.waited if evidence.silent is None else evidence.silent) < limit:
+        return _UNKNOWN
+    mine = evidence.fed is None or fed_enough(evidence.fed, limit)
+    silent = evidence.waited if evidence.reader_silent is None else evidence.reader_silent
+    culprit = last if mine else first
+    if culprit.state is State.STARTING or (not mine and silent < limit):
+        return _UNKNOWN  # a start has a deadline of its own
+    return Finding(Verdict.UNHEALTHY, cause, culprit.role)
+
+
+def _uplink(evidence: Evidence) -> Finding | None:
+    uplink = evidence.uplink
+    if uplink is None:
+        return None
+    if not uplink.connected:
+        return _UNKNOWN
+    sender = evidence.processes[-1].role
+    if uplink.silent >= uplink.timeout:
+        return Finding(Verdict.UNHEALTHY, Trouble.UPLINK_BLOCKED, sender)
+    if evidence.backlog > evidence.limits.backlog:  # the line carries less than the stream needs
+        return Finding(Verdict.DEGRADED, Trouble.BACKLOG, sender)
+    return Finding(Verdict.DEGRADED) if uplink.silent >= uplink.timeout / 2 else _HEALTHY
+
+
+def _conformance(evidence: Evidence) -> Finding | None:
+    """Whether what leaves is as it should be: the sound beside the picture."""
+    if evidence.processes[-1].role is not Role.PUSHER:
+        return None
+    if evidence.av_offset is None or not evidence.advances:
+        return _UNKNOWN
+    if abs(evidence.av_offset) > _APART:
+        return Finding(Verdict.DEGRADED, Trouble.AV_OFFSET, Role.PUSHER)
+    return _HEALTHY
+
+
+def _network(evidence: Evidence) -> Finding | None:
+    if not evidence.has_ingest:
+        return None
+    if evidence.advances and (evidence.tracked or _is_connected(evidence)):
+        return _HEALTHY  # what is sent arrives: no probe could tell more
+    return _by_reach(evidence.ingest)
+
+
+def _source(evidence: Evidence) -> Finding | None:
+    if not evidence.has_source:
+        return None
+    if evidence.source_delivers:
+        return _HEALTHY
+    if evidence.source_refuses:
+        return Finding(Verdict.UNHEALTHY)
+    if evidence.source is Reach.CLOSED or (evidence.source and evidence.source.works):
+        return _UNKNOWN  # it is there and gives us nothing: its door tells nothing of its picture
+    return _by_reach(evidence.source)
+
+
+def _by_reach(reach: Reach | None) -> Finding:
+    if reach is None:
+        return _UNKNOWN
+    return _HEALTHY if reach.works else Finding(Verdict.UNHEALTHY)
+
+
+_SEEN: Mapping[Reach, str] = {
+    Reach.ANSWERS: "it answers",
+    Reach.ACCEPTS: "it is there",
+    Reach.SILENT: "it takes the connection and does not answer",
+    Reach.CLOSED: "it takes the connection and hangs up",
+    Reach.REFUSED: "it is missing or refuses",
+    Reach.TIMEOUT: "no answer in time",
+    Reach.NO_ROUTE: "no way to it",
+    Reach.UNRESOLVED: "its name has no address",
+}
+
+CHECKS: Mapping[Check, Callable[[Evidence], Finding | None]] = {
+    Check.PROCESS: _process,
+    Check.PROGRESS: _progress,
+    Check.UPLINK: _uplink,
+    Check.NETWORK: _network,
+    Check.SOURCE: _source,
+    Check.CONFORMANCE: _conformance,
+}
+# Without an answer from these nothing can be called healthy; the others are silent while nobody needs to ask.
+_NEEDED = frozenset({Check.PROCESS, Check.PROGRESS})
+
+
+def examine(evidence: Evidence) -> dict[Check, Finding]:
+    """What every check that applies finds."""
+    if not evidence.wanted:
+        return {check: _UNKNOWN for check, look in CHECKS.items() if look(evidence) is not None}
+    return {check: found for check, look in CHECKS.items() if (found := look(evidence)) is not None}
+
+
+def seen(check: Check, evidence: Evidence) -> str | None:
+    """What a probe of ours found, in words, where a check rests on one."""
+    if check is Check.SOURCE and evidence.source and not evidence.source_delivers:
+        return _SEEN[evidence.source] + (", no media comes" if evidence.source.works else "")
+    if check is Check.NETWORK and evidence.ingest and not evidence.advances:
+        return _SEEN[evidence.ingest]
+    return None
+
+
+def overall(findings: Mapping[Check, Finding]) -> Verdict:
+    """The worst that was found. A source or a way that is broken while media flows is not looked at at all."""
+    heard = [
+        found.verdict for check, found in findings.items() if check in _NEEDED or found.verdict is not Verdict.UNKNOWN
+    ]
+    return max(heard, key=_BADNESS.__getitem__)
+
+
+def trouble(findings: Mapping[Check, Finding]) -> Finding | None:
+    """The first finding that names a cause, in the order of the table; None when the process manager knows it."""
+    return next((found for found in findings.values() if found.cause is not None), None)

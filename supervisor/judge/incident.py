@@ -1,0 +1,258 @@
+"""One incident while it is open: what it is about, how long it has been dark, what was found and done. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from supervisor.judge import findings
+from supervisor.model.snapshot import ActionTaken, Finding, Incident
+from supervisor.model.terms import Cause, Layer, ProcessKey, Result, Role, Segment
+
+GRACE = 60.0
+# A connection that was dropped while nothing was sent breaks with the first bytes after it.
+BREAKS_WITHIN = 10.0
+_MOST_ACTIONS = 50
+# A line is one for all that is sent over it: what breaks there breaks for several destinations at once.
+_SHARED = frozenset({Segment.NETWORK, Segment.UPLINK})
+_TOGETHER = 5.0
+
+
+class Clock:
+    """Adds up seconds; what it has told once it never takes back, nor counts twice."""
+
+    __slots__ = ("_total", "since", "until")
+
+    def __init__(self) -> None:
+        self.since: float | None = None  # None: it stands
+        self.until = float("-inf")  # all before that is accounted for
+        self._total = 0.0
+
+    def start(self, at: float) -> None:
+        """It runs, from some time that may have passed already; does nothing to one that runs since before."""
+        at = max(at, self.until)
+        self.since = at if self.since is None else min(at, self.since)
+
+    def stop(self, at: float) -> None:
+        """It stands; does nothing to one that does."""
+        if self.since is not None:
+            self._total += max(0.0, at - self.since)
+            self.until, self.since = max(self.until, self.since, at), None
+
+    def seconds(self, now: float) -> float:
+        """What it shows."""
+        return self._total + (max(0.0, now - self.since) if self.since is not None else 0.0)
+
+
+class Failed(NamedTuple):
+    """A failure. `silent` seconds ago media last advanced; None: it has not in this run.
+
+    `feeds` are the processes that get their media from this one. `said` tells more than the cause does.
+    """
+
+    key: ProcessKey
+    cause: Cause
+    segment: Segment
+    silent: float | None = None
+    layer: Layer = Layer.PROCESS
+    drill: bool = False
+    feeds: tuple[ProcessKey, ...] = ()
+    said: str | None = None
+
+
+class Turn(StrEnum):
+    """What has become of an incident."""
+
+    OPENED = "opened"
+    FOUND = "found"  # something more was found
+    JOINED = "joined"  # it goes on as part of another one
+    CLOSED = "closed"
+
+
+class News(NamedTuple):
+    """Something that is worth telling; `finding` is what was found."""
+
+    turn: Turn
+    incident: Incident
+    finding: Finding
+
+
+@dataclass(slots=True)
+class Member:
+    """A process that an incident is about; one that `follows` gets its media from another member."""
+
+    follows: bool = False
+    dark: bool = False
+    since: float = 0.0  # from when on it was dark (monotonic)
+    noticed: float | None = None  # when it failed in this darkness; None: it only lacks media
+    explained: bool = False  # it is known why this darkness began
+    failed: bool = False  # ever, in this incident
+
+
+@dataclass(slots=True, eq=False)
+class OpenIncident:
+    """`destination` is empty for what concerns the whole stream: its encoder or command, or several destinations."""
+
+    id: str
+    stream: str
+    destination: str
+    opened: float  # wall clock
+    opened_now: float
+    drill: bool
+    noticed: float  # the failure that began the latest darkness
+    members: dict[ProcessKey, Member] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
+    held: bool = False  # its clock stands because the whole stream's runs
+    back: float | None = None  # since when that which the others wait for flows again
+    detection: float | None = None
+    recovery: float | None = None
+    since: float | None = None  # since when all has advanced without a break
+    # Of whom somebody says that something is wrong although media flows.
+    standing: set[tuple[ProcessKey, object]] = field(default_factory=set)
+    settled: bool = False
+    told: bool = False  # somebody knows its id
+    actor: Layer | None = None  # who acted last
+    actions: list[tuple[ProcessKey, ActionTaken]] = field(default_factory=list)
+
+    # --- what it is about --------------------------------------------------------------------------
+
+    @property
+    def named_after(self) -> Finding:
+        """The finding that is gravest and nearest to the root."""
+        return findings.headline(self.findings)
+
+    @property
+    def at_the_encoder(self) -> bool:
+        """It began where all of the stream's media comes from."""
+        return any(key.role is not Role.PUSHER for key in self.members)
+
+    @property
+    def failing(self) -> bool:
+        """A process that failed by itself is dark."""
+        return any(member.dark and not member.follows for member in self.members.values())
+
+    @property
+    def waiting(self) -> list[Member]:
+        """Those that are still dark because of another one."""
+        return [member for member in self.members.values() if member.dark and member.follows]
+
+    def is_root(self, key: ProcessKey) -> bool:
+        """Whether this process failed by itself."""
+        member = self.members.get(key)
+        return member is not None and not member.follows
+
+    def dark_since(self) -> float:
+        """From when on the first of those that failed by themselves was dark."""
+        return min(member.since for member in self.members.values() if member.dark and not member.follows)
+
+    def is_one_with(self, other: OpenIncident) -> bool:
+        """Whether destinations are dark for the same reason: their line, or the same thing at the same time.
+
+        None of them gets through, or it would be another reason.
+        """
+        both = (self, other)
+        if any(one.at_the_encoder or not one.failing or one.back is not None for one in both):
+            return False
+        mine, theirs = (one.named_after.segment for one in both)
+        together = mine is theirs and abs(self.dark_since() - other.dark_since()) <= _TOGETHER
+        return self.drill == other.drill and (together or {mine, theirs} <= _SHARED)
+
+    def has(self, key: ProcessKey) -> bool:
+        """Whether this process has failed in it, or is dark because of it."""
+        member = self.members.get(key)
+        return member is not None and (not member.follows or member.dark or member.failed)
+
+    def found(self, key: ProcessKey) -> Finding | None:
+        """The latest finding about a process."""
+        return next((one for one in reversed(self.findings) if one.concerns(key)), None)
+
+    def is_late(self, key: ProcessKey, now: float) -> bool:
+        """Whether what a destination waited for has been back for so long that it has trouble of its own."""
+        whole = not self.destination and key.role is Role.PUSHER
+        return whole and self.back is not None and now - self.back > GRACE
+
+    # --- what becomes of it ------------------------------------------------------------------------
+
+    def note_return(self, now: float) -> None:
+        """Keep `back`: an encoder is waited for, and on a shared line the first one to get through."""
+        dark = self.failing if self.at_the_encoder else all(member.dark for member in self.members.values())
+        if dark:
+            self.back = None
+        elif self.back is None:
+            self.back = now
+
+    def find(self, failed: Failed, wall: float, *, consequence: bool) -> bool:
+        """Enter what was found. Returns whether it is news."""
+        key, to = failed.key, failed.key.destination or None
+        found = Finding(
+            wall,
+            failed.cause,
+            failed.segment,
+            key.role,
+            to,
+            failed.layer,
+            consequence=consequence,
+            said=failed.said,
+        )
+        return findings.add(self.findings, found)
+
+    def demote(self) -> None:
+        """What was found so far is not what it is about."""
+        self.findings = [one._replace(consequence=True) for one in self.findings]
+        for member in self.members.values():
+            member.explained = False
+
+    def take_in(self, other: OpenIncident, *, follows: bool) -> None:
+        """Another incident has turned out to be a part of this one."""
+        if other.told and not self.told:  # what was told goes on under its name
+            self.id, self.opened, self.opened_now = other.id, other.opened, other.opened_now
+            self.told, other.told = True, False
+        for key, member in other.members.items():
+            member.follows, member.failed = follows, True
+            self.members[key] = member
+        for one in other.findings:
+            findings.add(self.findings, one._replace(consequence=one.consequence or follows))
+        self.actions = sorted([*self.actions, *other.actions], key=lambda pair: pair[1].at)
+        self.standing |= other.standing
+
+    def act(self, key: ProcessKey, taken: ActionTaken) -> None:
+        """Enter an action."""
+        self.actions.append((key, taken))
+        if len(self.actions) > _MOST_ACTIONS:  # a camera that is dead for a month: how it began, and the latest
+            del self.actions[_MOST_ACTIONS // 2]
+        self.actor = taken.layer
+
+    def conclude(self, result: Result, key: ProcessKey | None = None) -> list[Layer]:
+        """Give the actions on one process, or on all, their result. Returns whose they were, if they had none yet."""
+        whose = []
+        for place, (about, taken) in enumerate(self.actions):
+            if taken.result is None and key in {None, about}:
+                self.actions[place] = (about, taken._replace(result=result))
+                whose.append(taken.layer)
+        return whose
+
+    # --- what it shows -----------------------------------------------------------------------------
+
+    def show(self, now: float, closed: float | None = None) -> Incident:
+        """As others see it."""
+        named = self.named_after
+        return Incident(
+            id=self.id,
+            stream=self.stream,
+            destination=self.destination or None,
+            opened=self.opened,
+            closed=closed,
+            cause=named.cause,
+            segment=named.segment,
+            layer=named.layer,
+            drill=self.drill,
+            seconds_dark=round(self.clock.seconds(now), 3),
+            detection_seconds=self.detection,
+            recovery_seconds=self.recovery,
+            actions=tuple(taken for _, taken in self.actions),
+            role=named.role,
+            findings=tuple(self.findings),
+            said=named.said,
+        )

@@ -1,0 +1,313 @@
+"""The book of incidents: from a first failure until 30 s of sustained advance. Pure; times are passed in.
+
+An incident is about a root: the encoder (or the command), and with it all that gets its media from there; or one
+destination; or several that are cut off by the same line. What follows from the root is a finding of its incident and
+not an incident, and each dark second of a stream's is entered once. What is planned opens none: a stop closes what is
+open, a replacement is a remedy like any other.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
+
+from supervisor.judge import findings
+from supervisor.judge.incident import Failed, Member, News, OpenIncident, Turn
+from supervisor.judge.open_incidents import OpenIncidents
+from supervisor.judge.tally import ACTION_OF_ROLE, Tally
+from supervisor.model.snapshot import ActionTaken, Incident
+from supervisor.model.terms import Action, Cause, Layer, ProcessKey, Result, Segment
+
+SUSTAINED = 30.0
+NOTHING_OPEN: Mapping[Segment, int] = dict.fromkeys(Segment, 0)
+_REMEMBERED = 1000
+# The evidence may change while more comes in: until media advances again, or for so long.
+_SETTLES = 30.0
+
+
+class Book:
+    """All incidents of all streams. `now` is monotonic, `wall` the time of day, both in seconds."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self._open: dict[str, OpenIncidents] = {}
+        self._closed: deque[Incident] = deque(maxlen=_REMEMBERED)
+        self._news: list[News] = []
+        self._numbers = count(1)
+
+    # --- what happens ------------------------------------------------------------------------------
+
+    def fail(self, failed: Failed, *, now: float, wall: float) -> None:
+        """A process has failed."""
+        key, started = failed.key, now - (failed.silent or 0.0)
+        mine = self._open_of(key.stream)
+        incident = mine.for_failure(key, now)
+        if incident is None:
+            incident = self._begin(failed, now, wall)
+        member = incident.members.setdefault(key, Member(follows=True))
+        self._conclude(incident, Result.FAILED, key)
+        if incident.drill and not failed.drill and not member.follows:
+            self._take_seriously(incident)
+            incident.demote()
+        news = incident.find(failed, wall, consequence=member.follows or (member.dark and member.explained))
+        if not member.dark and not member.follows:
+            self._detected(incident, failed)
+        if not member.dark or member.follows:
+            mine.darken(incident, key, started, now)
+            mine.starve(incident, failed.feeds, started)
+        member.explained = member.explained or failed.cause not in findings.VAGUE
+        member.failed, incident.since = True, None
+        incident.standing.clear()
+        incident.note_return(now)
+        self._tell_found(self._gather(incident), failed, now, news=news)
+
+    def complain(self, failed: Failed, by: object, *, now: float, wall: float) -> None:
+        """Media flows, and yet something is wrong: too slow, too thin, too big. Said at every check, `by` somebody."""
+        incident = self._open_of(failed.key.stream).for_complaint(failed.key, by, now)
+        if incident is None:
+            incident = self._begin(failed, now, wall)
+        member = incident.members.setdefault(failed.key, Member(follows=True))
+        member.failed = True
+        incident.standing.add((failed.key, by))
+        news = incident.find(failed, wall, consequence=member.follows)
+        self._tell_found(incident, failed, now, news=news)
+
+    def praise(self, key: ProcessKey, by: object) -> None:
+        """What somebody complained of is no longer so."""
+        if (incident := self._of(key)) and (key, by) in incident.standing:
+            incident.standing.discard((key, by))
+            incident.since = None
+
+    def act(self, key: ProcessKey, layer: Layer, action: Action, *, now: float, wall: float) -> None:
+        """Somebody does something about it."""
+        self.tally.attempt(key, layer, action)
+        if incident := self._of(key):
+            self._acted(incident, key, ActionTaken(wall, layer, action, None))
+            if not incident.members[key].dark:  # media flowed until this moment
+                self._open_of(key.stream).darken(incident, key, now, now)
+                incident.actor = layer
+                incident.note_return(now)
+
+    def replaced(self, key: ProcessKey, *, wall: float) -> None:
+        """Somebody replaces a process on purpose. If it has failed that may be the remedy, which is to be seen."""
+        if incident := self._of(key):
+            self._acted(incident, key, ActionTaken(wall, Layer.OPERATOR, ACTION_OF_ROLE[key.role], None))
+            incident.since = None
+
+    def advanced(self, key: ProcessKey, *, now: float) -> None:
+        """A process makes progress again."""
+        if incident := self._of(key):
+            self._shine(incident, key, now)
+
+    def learn(self, key: ProcessKey, segment: Segment, cause: Cause | None = None, *, said: str | None = None) -> None:
+        """More evidence has come in; it counts until the incident is settled, but for words that tell more."""
+        incident = self._of(key)
+        if incident is None or (incident.settled and said is None):
+            return
+        named = incident.named_after
+        finding = named if named.concerns(key) else incident.found(key)
+        if finding:
+            same = cause in {None, finding.cause}
+            corrected = finding._replace(
+                segment=segment, cause=cause or finding.cause, said=said or (finding.said if same else None)
+            )
+            findings.correct(incident.findings, finding, corrected)
+        self._gather(incident)
+
+    def planned(self, keys: Iterable[ProcessKey], *, now: float, wall: float) -> None:
+        """Somebody ends these on purpose: an incident whose roots all end is over."""
+        for key in keys:
+            for incident in [one for one in self._open.get(key.stream, ()) if key in one.members]:
+                if all(member.follows for other, member in incident.members.items() if other != key):
+                    self._close(incident, Result.SUPERSEDED, now, wall)
+                    continue
+                self._conclude(incident, Result.SUPERSEDED, key)
+                del incident.members[key]
+                self._open_of(key.stream).keep_time(incident, now, off_air=False)
+
+    def forget(self, stream: str) -> None:
+        """The stream is no longer configured; its past stays readable."""
+        self.tally.forget(stream)
+        if not any(self._open_of(stream)):
+            del self._open[stream]
+
+    def look(
+        self,
+        proof: Callable[[ProcessKey], float | None],
+        drilling: Callable[[str], bool],
+        off_air: Callable[[str], bool],
+        *,
+        now: float,
+        wall: float,
+    ) -> None:
+        """Called every second: closes what has advanced for long enough.
+
+        `proof` tells when a process that advances has last shown it (monotonic), None for one that does not. What it
+        has shown before its failure was noticed proves nothing. What is still dark when the `drilling` of its stream is
+        over is no drill any more. Whoever waits for media keeps a stream dark as long as it is `off_air`.
+        """
+        for mine in tuple(self._open.values()):
+            for incident in mine:
+                if incident in mine:  # it may have become a part of one before it
+                    self._look_at(incident, proof, now, wall, drill=drilling(incident.stream))
+                    mine.keep_time(incident, now, off_air=off_air(incident.stream))
+                    if incident.since is not None and now - incident.since >= SUSTAINED:
+                        self._close(incident, Result.RECOVERED, now, wall)
+
+    def news(self) -> list[News]:
+        """What there is to tell since the last time."""
+        news, self._news = self._news, []
+        return news
+
+    # --- what it shows -----------------------------------------------------------------------------
+
+    def incidents(self, stream: str | None, now: float) -> tuple[Incident, ...]:
+        """Newest first, of one stream or of all; those that are open with the darkness so far."""
+        every = [*(incident.show(now) for incident in self._every()), *self._closed]
+        mine = [incident for incident in every if stream is None or incident.stream == stream]
+        return tuple(sorted(mine, key=lambda incident: incident.opened, reverse=True))
+
+    def open_segments(self) -> dict[str, dict[Segment, int]]:
+        """How many incidents are open in each segment, of the streams that have any; drills do not count."""
+        found: dict[str, dict[Segment, int]] = {}
+        for incident in self._every():
+            if not incident.drill:
+                found.setdefault(incident.stream, dict.fromkeys(Segment, 0))[incident.named_after.segment] += 1
+        return found
+
+    def segment(self, key: ProcessKey) -> Segment | None:
+        """The segment of the open incident that a process is a part of."""
+        incident = self._of(key)
+        return incident.named_after.segment if incident else None
+
+    def own_segment(self, key: ProcessKey) -> Segment | None:
+        """The same, but of who follows in another one's incident only what it failed by itself."""
+        incident = self._of(key)
+        if incident is None or incident.is_root(key):
+            return self.segment(key)
+        finding = incident.found(key)
+        return finding.segment if finding else None
+
+    def is_dark(self, key: ProcessKey) -> bool:
+        """Whether a process does not advance because something has failed."""
+        incident = self._of(key)
+        return incident is not None and incident.members[key].dark
+
+    # --- book-keeping ------------------------------------------------------------------------------
+
+    def _open_of(self, stream: str) -> OpenIncidents:
+        return self._open.setdefault(stream, OpenIncidents())
+
+    def _every(self) -> Iterator[OpenIncident]:
+        return (incident for mine in self._open.values() for incident in mine)
+
+    def _of(self, key: ProcessKey) -> OpenIncident | None:
+        mine = self._open.get(key.stream)
+        return mine.of(key) if mine else None
+
+    def _begin(self, failed: Failed, now: float, wall: float) -> OpenIncident:
+        key = failed.key
+        identity = f"{key.stream}-{int(wall * 1000)}-{next(self._numbers)}"
+        incident = OpenIncident(
+            identity, key.stream, key.destination, wall, now, failed.drill, noticed=now, members={key: Member()}
+        )
+        self._open_of(key.stream).add(incident)
+        return incident
+
+    def _gather(self, incident: OpenIncident) -> OpenIncident:
+        incident, parts = self._open_of(incident.stream).gather(incident)
+        for part in parts:
+            if part.told:
+                self._news.append(News(Turn.JOINED, part.show(part.noticed), part.named_after))
+        return incident
+
+    def _tell_found(self, incident: OpenIncident, failed: Failed, now: float, *, news: bool) -> None:
+        finding = incident.found(failed.key)
+        if finding and (news or not incident.told):
+            self._news.append(News(Turn.FOUND if incident.told else Turn.OPENED, incident.show(now), finding))
+        incident.told = True
+
+    def _detected(self, incident: OpenIncident, failed: Failed) -> None:
+        if failed.silent is not None:
+            incident.detection = round(failed.silent, 3)
+            self.tally.detected(failed.key, failed.layer, failed.silent)
+
+    def _acted(self, incident: OpenIncident, key: ProcessKey, taken: ActionTaken) -> None:
+        self._conclude(incident, Result.SUPERSEDED, key)
+        incident.act(key, taken)
+
+    def _conclude(self, incident: OpenIncident, result: Result, key: ProcessKey | None = None) -> None:
+        for layer in incident.conclude(result, key):
+            self.tally.result(incident.stream, layer, result)
+
+    def _look_at(
+        self,
+        incident: OpenIncident,
+        proof: Callable[[ProcessKey], float | None],
+        now: float,
+        wall: float,
+        *,
+        drill: bool,
+    ) -> None:
+        if now - incident.opened_now >= _SETTLES:
+            self._settle(incident)
+        if incident.drill and incident.failing and not drill:
+            self._take_seriously(incident)
+        flows = True
+        for key, member in tuple(incident.members.items()):
+            shown = proof(key)
+            stale = member.dark and member.noticed is not None and shown is not None and shown < member.noticed
+            if shown is not None and not stale:
+                self._shine(incident, key, now)
+            elif incident.is_late(key, now):
+                self._let_go(incident, key, now, wall, drill=drill)
+            else:
+                flows = False
+        if not flows or incident.standing or incident.waiting:
+            incident.since = None
+        elif incident.since is None:
+            incident.since = now
+
+    def _shine(self, incident: OpenIncident, key: ProcessKey, now: float) -> None:
+        """A process advances; one that gets its media from another may only be sending what was left."""
+        member = incident.members[key]
+        if not member.dark or (member.follows and incident.failing):
+            return
+        if member.noticed is not None:
+            layer = incident.actor or incident.named_after.layer
+            self.tally.recovered(key, layer, round(max(0.0, now - member.noticed), 3))
+        member.dark, member.noticed = False, None
+        self._settle(incident)
+        incident.note_return(now)
+        if not (incident.failing or (member.follows and incident.waiting)):
+            self._open_of(incident.stream).lighten(incident, now)
+            incident.since = now
+
+    def _let_go(self, incident: OpenIncident, key: ProcessKey, now: float, wall: float, *, drill: bool) -> None:
+        """What it waited for has been back for long: what is wrong there now is something else."""
+        self._conclude(incident, Result.FAILED, key)
+        member, finding = incident.members.pop(key), incident.found(key)
+        if member.dark and finding:
+            failed = Failed(key, finding.cause, finding.segment, None, finding.layer, drill, said=finding.said)
+            self.fail(failed, now=now, wall=wall)
+
+    def _take_seriously(self, incident: OpenIncident) -> None:
+        """It began as a drill, and it is none: it counts."""
+        incident.drill = incident.settled = False
+
+    def _settle(self, incident: OpenIncident) -> None:
+        if not incident.settled:
+            incident.settled = True
+            if not incident.drill:
+                self.tally.incident(incident.stream, incident.named_after.segment)
+
+    def _close(self, incident: OpenIncident, result: Result, now: float, wall: float) -> None:
+        mine = self._open_of(incident.stream)
+        self._settle(incident)
+        self._conclude(incident, result)
+        mine.stop(incident, now)
+        mine.remove(incident)
+        closed = incident.show(now, closed=wall)
+        self._closed.append(closed)
+        self._news.append(News(Turn.CLOSED, closed, incident.named_after))

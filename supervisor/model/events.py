@@ -1,0 +1,353 @@
+"""What happened: facts in the past tense, told once to every listener.
+
+The engine tells them after it has acted. A listener is a plain callable; it may not block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from supervisor.model.terms import (
+    Action,
+    Cause,
+    ExitCause,
+    Layer,
+    ProcessKey,
+    RestartReason,
+    Role,
+    Segment,
+    State,
+    Trouble,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStarted:
+    """A run began. `reason` is None for a first start."""
+
+    key: ProcessKey
+    run_id: str
+    pid: int
+    reason: RestartReason | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessAdvanced:
+    """The first progress of a run came, `seconds` after its start."""
+
+    key: ProcessKey
+    run_id: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSilent:
+    """A run showed no progress, or its ingest acknowledged nothing, for so many seconds; it is being killed."""
+
+    key: ProcessKey
+    run_id: str
+    trouble: Trouble
+    seconds: float
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessExited:
+    """A run ended. `last_words` are its last lines, secrets removed; it last advanced `silent` seconds before."""
+
+    key: ProcessKey
+    run_id: str
+    cause: ExitCause
+    code: int | None
+    signal: int | None
+    seconds: float
+    planned: bool
+    last_words: tuple[str, ...]
+    segment: Segment
+    silent: float | None
+    at: float  # monotonic; facts of an exit are told a moment later
+    said: str | None = None  # more than the cause tells, in words for people
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLearned:
+    """An encoder has found out something about its source, told in words."""
+
+    key: ProcessKey
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRemoved:
+    """The configuration no longer has this process, and it is gone."""
+
+    key: ProcessKey
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnFailed:
+    """A program could not be started at all."""
+
+    key: ProcessKey
+    cause: ExitCause
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryScheduled:
+    """The next attempt comes in `delay` seconds. In COOLDOWN the quick attempts are spent."""
+
+    key: ProcessKey
+    state: State
+    delay: float
+    attempts_left: int
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRefilled:
+    """Sustained progress has earned the attempts back."""
+
+    key: ProcessKey
+
+
+@dataclass(frozen=True, slots=True)
+class StreamWanted:
+    """Somebody asked for a stream to run (`wanted`) or not to run."""
+
+    stream: str
+    wanted: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOnAir:
+    """Every required destination advances (or no longer does, with the reason)."""
+
+    stream: str
+    on_air: bool
+    reason: str | None
+    seconds: float  # how long the state before lasted
+    planned: bool = False  # off air because somebody wanted it so
+
+
+@dataclass(frozen=True, slots=True)
+class WatchdogStarted:
+    """The second layer looks after so many destinations."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationHealthy:
+    """A destination has become healthy, or still is. `cpu` is in cores, `memory` in bytes: those of process `pid`."""
+
+    stream: str
+    destination: str
+    pid: int
+    cpu: float
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationUnhealthy:
+    """A check was bad, the `count`-th in a row; `withheld` says why nothing is done although there were enough."""
+
+    stream: str
+    destination: str
+    count: int
+    failures: int
+    segment: Segment
+    said: str  # which checks found what
+    withheld: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryAttempted:
+    """The second layer acts, for the `number`-th time since the destination was healthy."""
+
+    stream: str
+    destination: str
+    number: int
+    action: Action
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentOpened:
+    """Something failed; `destination` is empty for what concerns the whole stream."""
+
+    stream: str
+    destination: str
+    cause: Cause
+    segment: Segment
+    layer: Layer
+    drill: bool
+    said: str | None = None  # more than the cause tells, in words for people
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFinding:
+    """Something new was found that belongs to an open incident; `destination` is empty but for a pusher.
+
+    `joined`: until now it was an incident of its own, which goes on as a part of the other one.
+    """
+
+    stream: str
+    destination: str
+    role: Role
+    cause: Cause
+    segment: Segment
+    layer: Layer
+    drill: bool
+    joined: bool
+    said: str | None = None  # more than the cause tells, in words for people
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentClosed:
+    """30 s of sustained advance, or somebody stopped what had failed."""
+
+    stream: str
+    destination: str
+    cause: Cause
+    segment: Segment
+    seconds_dark: float
+    drill: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    """Our own line was lost, or is back after `seconds`."""
+
+    down: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRearmed:
+    """A check of the watchdog had not run for `seconds`; it was scheduled anew."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DrillAnnounced:
+    """For so many seconds what fails is a drill; 0: it is over. `how` tells what neverdark itself broke."""
+
+    stream: str
+    seconds: float
+    how: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigReloaded:
+    """A new configuration is in force; these streams were touched."""
+
+    file: Path
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    need_restart: tuple[str, ...]  # keys that only a new start of neverdark can change
+    warnings: tuple[str, ...] = ()  # what works, and is not safe or not what one may think
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRejected:
+    """A new configuration is invalid; the old one stays in force."""
+
+    file: Path
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanEnded:
+    """A process that an earlier neverdark left behind was ended."""
+
+    pid: int
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStepped:
+    """The wall clock was set, by `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnotherPublisher:
+    """Somebody else on this machine publishes where this destination does; `who`, in words."""
+
+    stream: str
+    destination: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageTrouble:
+    """Something cannot be written. Streams go on; logs have a gap."""
+
+    path: Path
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageRecovered:
+    """It can be written again."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTrouble:
+    """A probe could not look; what it tells is unknown for now."""
+
+    probe: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class InternalError:
+    """A mistake of ours, caught where it could do no more harm. Names a type and a place, never a value."""
+
+    where: str
+    error: str
+
+
+Fact = (
+    ProcessStarted
+    | ProcessAdvanced
+    | ProcessSilent
+    | ProcessExited
+    | SourceLearned
+    | ProcessRemoved
+    | SpawnFailed
+    | RetryScheduled
+    | BudgetRefilled
+    | StreamWanted
+    | StreamOnAir
+    | WatchdogStarted
+    | DestinationHealthy
+    | DestinationUnhealthy
+    | RecoveryAttempted
+    | IncidentOpened
+    | IncidentFinding
+    | IncidentClosed
+    | LineChanged
+    | CheckRearmed
+    | DrillAnnounced
+    | ConfigReloaded
+    | ConfigRejected
+    | OrphanEnded
+    | ClockStepped
+    | AnotherPublisher
+    | StorageTrouble
+    | StorageRecovered
+    | ProbeTrouble
+    | InternalError
+)
+Listener = Callable[[Fact], None]

@@ -1,0 +1,322 @@
+"""What the engine shows of itself: immutable, so that any thread may read it at leisure.
+
+Wall-clock times are seconds since 1970; durations are seconds. Totals never fall while neverdark runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+from supervisor.model.events import ConfigRejected, ConfigReloaded
+from supervisor.model.policies import Policies
+from supervisor.model.terms import (
+    Action,
+    Cause,
+    Check,
+    ExitCause,
+    Health,
+    Layer,
+    ProcessKey,
+    RestartReason,
+    Result,
+    Role,
+    Segment,
+    State,
+    Verdict,
+)
+
+Verb = Literal["start", "stop", "restart"]
+Fault = Literal["uplink", "source"]  # what a drill has neverdark itself break
+
+
+class ProgressTotals(NamedTuple):
+    """Sums over all runs of a process; `speed` is media time per second of late, None while unknown."""
+
+    frames: int = 0
+    dropped_frames: int = 0
+    duplicated_frames: int = 0
+    bytes: int = 0
+    media_seconds: float = 0.0
+    speed: float | None = None
+    last_advance: float | None = None
+
+
+class UplinkTotals(NamedTuple):
+    """The kernel's view of a pusher's connections, over all of them."""
+
+    connections: int = 0
+    acked_bytes: int = 0
+    retransmits: int = 0
+    connected: bool = False
+    connected_since: float | None = None
+    unsent_bytes: int | None = None
+    rtt_seconds: float | None = None
+
+
+class LastFailure(NamedTuple):
+    """Why a process was last replaced or given up: an exit cause, `stall`, `start_timeout` or `uplink_blocked`.
+
+    `said` tells more than the cause does, in words for people.
+    """
+
+    cause: str
+    at: float
+    log: tuple[str, ...]
+    said: str | None = None
+
+
+class ProcessSnapshot(NamedTuple):
+    """One process. `pid` is None unless it is alive; `cpu_seconds` is that of the runs that ended."""
+
+    key: ProcessKey
+    state: State
+    pid: int | None
+    run_id: str | None
+    started: float | None
+    restarts: Mapping[RestartReason, int]
+    exits: Mapping[ExitCause, int]
+    budget_remaining: int
+    backoff_seconds: float
+    retry_at: float | None
+    cpu_seconds: float
+    tracked: bool
+    policies: Policies
+    progress: ProgressTotals
+    last_failure: LastFailure | None
+    uplink: UplinkTotals | None
+    dropped_datagrams: int | None
+
+
+class WatchdogSnapshot(NamedTuple):
+    """The second layer's view of one destination.
+
+    `running` is true only if its job really ran within two intervals. `verdicts` has the checks that apply.
+    """
+
+    running: bool
+    verdict: Verdict
+    verdicts: Mapping[Check, Verdict]
+    checks: Mapping[Verdict, int]
+    consecutive_failures: int
+    last_check: float | None
+    last_healthy: float | None
+    last_recovery: float | None
+    recoveries: int
+    interval: float
+
+
+class LinkState(NamedTuple):
+    """What a pusher is given and what becomes of it.
+
+    `backlog_seconds` of media are not on the line yet; `backlog_limit_seconds` of them are too many. The sound leaves
+    `av_offset_seconds` ahead of the picture (None: not known). `overruns` is how often media was thrown away because
+    the pusher did not take it.
+    """
+
+    backlog_seconds: float
+    backlog_limit_seconds: float
+    av_offset_seconds: float | None
+    overruns: int
+
+
+class DestinationSnapshot(NamedTuple):
+    """One destination of a stream; `expected_bytes_per_second` is None where nothing tells.
+
+    `limit_bytes_per_second` is the least that is fine, 0 if none is set.
+    `uplink` is None where there is no TCP connection to watch, `dropped_datagrams` and `link` where neverdark feeds no
+    pusher, `watchdog` where the destination is not watched.
+    """
+
+    name: str
+    shown_url: str
+    required: bool
+    on_air: bool
+    expected_bytes_per_second: float | None
+    limit_bytes_per_second: float
+    uplink: UplinkTotals | None
+    dropped_datagrams: int | None
+    link: LinkState | None
+    watchdog: WatchdogSnapshot | None
+
+
+class ActionTaken(NamedTuple):
+    """A recovery action of an incident; no result yet while it is not known whether it helped."""
+
+    at: float
+    layer: Layer
+    action: Action
+    result: Result | None
+
+
+class Finding(NamedTuple):
+    """What failed, `at` first (wall clock) and so many `times`; `layer` is who found it.
+
+    `destination` is None but for a pusher's. `consequence`: something else in the same incident explains it. `said`
+    tells more than the cause does, in words for people.
+    """
+
+    at: float
+    cause: Cause
+    segment: Segment
+    role: Role
+    destination: str | None
+    layer: Layer
+    times: int = 1
+    consequence: bool = False
+    said: str | None = None
+
+    def concerns(self, key: ProcessKey) -> bool:
+        """Whether it is about this process."""
+        return (self.role, self.destination or "") == (key.role, key.destination)
+
+
+class Incident(NamedTuple):
+    """From the first failure until 30 s of sustained advance. `findings` are all that was found, oldest first.
+
+    `destination` is None for what concerns the whole stream. `cause`, `said`, `segment`, `layer` (who noticed it) and
+    `role` are those of the finding that is gravest and nearest to the root. `detection_seconds` lie between the last
+    advance and the notice, `recovery_seconds` between the notice and the (latest) new advance.
+    """
+
+    id: str
+    stream: str
+    destination: str | None
+    opened: float
+    closed: float | None
+    cause: Cause
+    segment: Segment
+    layer: Layer
+    drill: bool
+    seconds_dark: float
+    detection_seconds: float | None
+    recovery_seconds: float | None
+    actions: tuple[ActionTaken, ...]
+    role: Role
+    findings: tuple[Finding, ...]
+    said: str | None = None
+
+
+class Histogram(NamedTuple):
+    """Counts per bucket (not cumulative, the last one for everything above) and their sum."""
+
+    counts: tuple[int, ...]
+    sum: float
+
+
+class StreamSnapshot(NamedTuple):
+    """One stream. `reason` says in words why it is not on air; `since` is when `on_air` last changed.
+
+    `note` says in words what its owner should know of its source although it is on air.
+
+    `verified` is False for a command of which nothing tells whether media arrives: `on_air` then says that it runs.
+    `off_air_since` is 0 for none. `recovery_attempts` has the pairs that can occur.
+    """
+
+    name: str
+    wanted: bool
+    on_air: bool
+    verified: bool
+    reason: str | None
+    note: str | None
+    health: Health
+    since: float
+    origin: str
+    is_command: bool
+    processes: tuple[ProcessSnapshot, ...]
+    destinations: tuple[DestinationSnapshot, ...]
+    wanted_seconds: float
+    on_air_seconds: float
+    off_air_seconds: Mapping[Segment, float]
+    maintenance: bool
+    drills: bool
+    off_air_since: float
+    incident_open: Mapping[Segment, int]
+    incidents: Mapping[Segment, int]
+    recovery_attempts: Mapping[tuple[Layer, Action], int]
+    recovery_results: Mapping[tuple[Layer, Result], int]
+    last_detection: Mapping[Layer, float]
+    last_recovery: Mapping[Layer, float]
+
+
+class ConfigState(NamedTuple):
+    """The configuration in force since `accepted` (wall clock), and what is to be said of the file.
+
+    `rejected` is since when the file as it stands is refused, because of `problems` (secrets hidden); None: it is not.
+    `warnings` counts those of the configuration in force; `need_restart` are keys that it has and that do not work yet.
+    """
+
+    accepted: float
+    rejected: float | None = None
+    problems: tuple[str, ...] = ()
+    warnings: int = 0
+    need_restart: tuple[str, ...] = ()
+
+    def refuse(self, problems: tuple[str, ...], wall: float) -> ConfigState:
+        """The file was read and is refused; the same again keeps the time at which it first was."""
+        since = self.rejected if self.rejected is not None and problems == self.problems else wall
+        return self._replace(rejected=since, problems=problems)
+
+
+class Snapshot(NamedTuple):
+    """The whole engine at one moment.
+
+    `loop_lag` has the buckets of `LOOP_LAG_BUCKETS`, `detection` and `recovery` (by layer) those of their own names.
+    `network_reachable` has an entry for each probe that knows.
+    """
+
+    at: float
+    streams: tuple[StreamSnapshot, ...]
+    config: ConfigState
+    clock_steps: int
+    data_dir: Path
+    loop_lag: Histogram
+    detection: Mapping[Layer, Histogram]
+    recovery: Mapping[Layer, Histogram]
+    network_reachable: Mapping[str, bool]
+    scheduler_rearmed: int
+
+
+LOOP_LAG_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+DETECTION_BUCKETS = (0.01, 0.05, 0.25, 1.0, 2.5, 5.0, 10.5, 15.0, 30.0, 60.0, 95.0, 120.0, 300.0, 900.0)
+RECOVERY_BUCKETS = (0.05, 0.25, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 90.0, 180.0, 300.0, 600.0, 1800.0, 3600.0)
+
+
+class NotAnswering(Exception):  # noqa: N818 - it names the state
+    """The engine's loop did not answer in time."""
+
+
+class Refused(Exception):  # noqa: N818 - it names the state
+    """An order that cannot be carried out; the text says why."""
+
+
+class Control(Protocol):
+    """What the outside may ask of the engine. Every method may be called from any thread."""
+
+    def snapshot(self) -> Snapshot:
+        """The state right now. Raises `NotAnswering` when the loop is stuck."""
+
+    def late(self) -> Mapping[str, float]:
+        """The parts that do not tick, or not in time, with the seconds that they have lost lately."""
+
+    def request(self, verb: Verb, stream: str) -> bool:
+        """Hand an order to the loop; False when there is no such stream."""
+
+    def incidents(self, stream: str | None = None) -> tuple[Incident, ...] | None:
+        """The incidents of one stream or of all, newest first; None when there is no such stream."""
+
+    def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
+        """For `seconds`, count what fails in a stream as a drill; `fault` is broken by neverdark itself.
+
+        0 seconds end a drill. False when there is no such stream. Raises `Refused`.
+        """
+
+    def reload(self, *, allow_removal: bool) -> ConfigReloaded | ConfigRejected:
+        """Read the configuration again and wait for what comes of it. Raises `NotAnswering`.
+
+        Without `allow_removal`, one that would end most of the wanted streams is rejected.
+        """
+
+    def log_directory(self, stream: str) -> Path:
+        """Where the log files of a stream's processes are."""

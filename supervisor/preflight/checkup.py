@@ -1,0 +1,220 @@
+"""What only `check` looks for, because it takes time or asks others: FFmpeg, name servers, cameras, the port. IO.
+
+Nothing is published and no stream is read. All looks go on at once; those at the network have a second and a half
+together, and what no answer came to is a warning. A start or a reload does none of this.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from typing import Final, NamedTuple
+
+from supervisor.config.problems import ConfigWarning, Problem, near
+from supervisor.config.shape import Config, Source, text
+from supervisor.ffmpeg.sources import Kind, ServerPlace, kind_of, source_place
+from supervisor.machine.ffmpeg_binary import Binary
+from supervisor.model.destination_urls import split
+from supervisor.model.quantities import Address
+from supervisor.model.terms import Reach
+from supervisor.preflight.trial import refused_graph, refused_option
+from supervisor.probes.names import literal
+from supervisor.probes.source import reach_source
+from supervisor.probes.together import together
+
+_PATIENCE: Final = 1.5  # seconds for all looks at the network together
+_TRIAL_PATIENCE: Final = 15.0  # for all of FFmpeg's: a tenth of a second each, unless the machine is busy
+_CONNECT: Final = 1.0
+_ANSWER: Final = 0.8
+_AT_ONCE: Final = 64
+_TRIALS_AT_ONCE: Final = 4
+_LIKE: Final = 0.85  # hosts of one kind are all a little like each other
+
+# Where much of the world publishes: a name that is nearly one of these is a slip.
+_INGESTS: Final = (
+    *("a.rtmp.youtube.com", "b.rtmp.youtube.com", "a.rtmps.youtube.com", "b.rtmps.youtube.com"),
+    *("live.twitch.tv", "ingest.global-contribute.live-video.net", "live-api-s.facebook.com"),
+    *("rtmp-global.cloud.vimeo.com", "live.restream.io", "dc4-1.rtmp.t.me"),
+)
+
+_UNREACHABLE: Final = {
+    Reach.REFUSED: "nobody listens there now",
+    Reach.TIMEOUT: "it does not answer now",
+    Reach.NO_ROUTE: "this machine knows no way there now",
+    Reach.SILENT: "it lets us connect and then says nothing",
+    Reach.CLOSED: "it lets us connect and then hangs up",
+}
+
+_Found = Problem | ConfigWarning
+_Look = Callable[[], _Found | None]
+
+
+class Findings(NamedTuple):
+    """What keeps a stream from ever being on air here, and what may be otherwise a minute later."""
+
+    problems: list[Problem]
+    warnings: list[ConfigWarning]
+
+
+def checkup(config: Config, binary: Binary) -> Findings:
+    """Look at all that can be looked at without publishing; of the network, for a second and a half at most."""
+    trials, looks = dict(_trials(config, binary)), dict(_looks(config))
+    # The looks at the network mostly wait, the trials mostly work: neither is to be late because of the other.
+    parts: dict[str, Callable[[], dict[str, _Found | None]]] = {
+        "trials": partial(together, trials, _TRIAL_PATIENCE, _TRIALS_AT_ONCE),
+        "looks": partial(together, looks, _PATIENCE, _AT_ONCE),
+    }
+    answers = together(parts, _TRIAL_PATIENCE + 1, len(parts))
+    found = answers.get("trials", {}) | answers.get("looks", {})
+    told = [what for place in (*trials, *looks) if (what := found.get(place))]
+    for of, nobody in ((trials, "FFmpeg has not answered"), (looks, "no answer; is there a name server?")):
+        if waiting := [place for place in of if place not in found]:
+            more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+            told.append(ConfigWarning(waiting[0] + more, nobody))
+    return Findings(
+        [what for what in told if isinstance(what, Problem)],
+        [what for what in told if isinstance(what, ConfigWarning)],
+    )
+
+
+# --- what FFmpeg says ------------------------------------------------------------------------------
+
+
+def _trials(config: Config, binary: Binary) -> Iterator[tuple[str, _Look]]:
+    """Each different list of options and each different graph once."""
+    tried: set[tuple[str, ...]] = set()
+    for name, stream in config.streams.items():
+        if stream.source is None:
+            continue
+        place, options = f"streams.{name}.source", tuple(text(word) for word in stream.source.options)
+        if options and options not in tried:
+            yield f"{place}.options", partial(_option, f"{place}.options", binary, options)
+        graph = ("lavfi", text(stream.source.url))
+        if kind_of(stream.source) is Kind.LAVFI and not options and graph not in tried:
+            yield f"{place}.url", partial(_graph, f"{place}.url", binary, graph[1])
+        tried |= {options, graph}
+
+
+def _option(place: str, binary: Binary, options: tuple[str, ...]) -> Problem | None:
+    refusal = refused_option(binary, options)
+    if refusal is None:
+        return None
+    return Problem(place if refusal.at is None else f"{place}[{refusal.at}]", None, refusal.expected)
+
+
+def _graph(place: str, binary: Binary, graph: str) -> Problem | None:
+    reason = refused_graph(binary, graph)
+    return Problem(place, None, reason) if reason else None
+
+
+# --- what the network says -------------------------------------------------------------------------
+
+
+def _looks(config: Config) -> Iterator[tuple[str, _Look]]:
+    """The port, each different camera and each different name once, of the streams that shall run."""
+    yield "listen", partial(_listen, config)
+    seen: set[object] = set()
+    for place, where in _servers(config):
+        if where in seen or (isinstance(where, str) and literal(where)):
+            continue
+        seen.add(where)
+        if isinstance(where, ServerPlace):
+            yield place, partial(_camera, place, where)
+        else:
+            yield place, partial(_name, place, where)
+
+
+def _servers(config: Config) -> Iterator[tuple[str, ServerPlace | str]]:
+    """Cameras that may be connected to, and the names of all other hosts."""
+    if config.network.reference:
+        yield "network.reference", config.network.reference.host
+    for name, stream in config.streams.items():
+        if not stream.enabled:
+            continue
+        if stream.source is not None and (where := _of_source(stream.source)):
+            yield f"streams.{name}.source.url", where
+        for key, destination in stream.destinations.items():
+            if host := _host(text(destination.url)):
+                yield f"streams.{name}.destinations.{key}.url", host
+
+
+def _of_source(source: Source) -> ServerPlace | str | None:
+    if isinstance(place := source_place(source), ServerPlace):
+        return place
+    return None if source.format == "lavfi" else _host(text(source.url))
+
+
+def _host(url: str) -> str | None:
+    try:
+        return split(url).hostname if "://" in url else None
+    except ValueError:
+        return None
+
+
+def _camera(place: str, camera: ServerPlace) -> ConfigWarning | None:
+    reached = reach_source(camera, _CONNECT)
+    if reached is Reach.UNRESOLVED:
+        return _name(place, camera.address.host)
+    return ConfigWarning(place, f"{camera.address}: {_UNREACHABLE[reached]}") if reached in _UNREACHABLE else None
+
+
+def _name(place: str, host: str) -> ConfigWarning | None:
+    try:
+        socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_AGAIN:
+            raise  # no answer: told of all such names at once
+        meant = near(host, _INGESTS, _LIKE)
+        asked = f"did you mean {meant}?" if meant and meant != host else "is it spelt right?"
+        return ConfigWarning(place, f"{host}: no such host is known; {asked}")
+    except (OSError, UnicodeError):
+        return ConfigWarning(place, f"{host}: this cannot be a host's name")
+    return None
+
+
+# --- our own port ----------------------------------------------------------------------------------
+
+
+def _listen(config: Config) -> ConfigWarning | None:
+    try:
+        family, kind, number, _, where = socket.getaddrinfo(
+            config.listen.host, config.listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with closing(socket.socket(family, kind, number)) as ours:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            ours.bind(where)
+            ours.listen(1)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return _taken(config)
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "no such host is known"
+        return ConfigWarning("listen", f"{config.listen}: neverdark cannot listen there: {reason}")
+    return None
+
+
+def _taken(config: Config) -> ConfigWarning | None:
+    """Who has our port: a neverdark with streams of this file is this file's own."""
+    theirs = _streams_at(config.listen)
+    if theirs is None:
+        return ConfigWarning("listen", f"{config.listen}: another program has this port")
+    if theirs & config.streams.keys() or not theirs or not config.streams:
+        return None
+    return ConfigWarning("listen", f"{config.listen}: another neverdark has this port, of other streams")
+
+
+def _streams_at(listen: Address) -> set[str] | None:
+    """The streams of the neverdark that answers there; None if none does."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - compared with
+    with closing(http.client.HTTPConnection(host, listen.port, timeout=_ANSWER)) as connection:
+        try:
+            connection.request("GET", "/api/streams")
+            answer = json.loads(connection.getresponse().read())
+            return {str(stream["stream"]) for stream in answer["streams"]}
+        except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
+            return None

@@ -1,0 +1,140 @@
+"""What a configuration names on this machine: source files, folders for recordings, programs. IO.
+
+All of it may come later, with a disk that is mounted or a program that is installed: so these are warnings. Only a
+program that is no path is asked of PATH alone, see `unknown_programs`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from supervisor.config.problems import ConfigWarning, Problem, near
+from supervisor.config.shape import Config, Source, destination_scheme, text
+from supervisor.ffmpeg.sources import PathPlace, source_place
+from supervisor.probes.together import together
+from supervisor.secrets.secrecy import HIDDEN, show_url
+
+_PATIENCE: Final = 1.0  # seconds for all looks together: a network mount whose server is gone never answers
+_AT_ONCE: Final = 16
+_FILE_OPTIONS: Final = frozenset({"-ca_file", "-cafile", "-cert_file", "-key_file"})
+_ELF, _SCRIPT = b"\x7fELF", b"#!"
+_HEAD: Final = 256
+_APART: Final = "each argument is an item of its own, such as command: [bash, -c, …]"
+
+_Look = Callable[[], str | None]  # what is wrong there, in words
+
+
+def missing_places(config: Config) -> Iterator[ConfigWarning]:
+    """What is not there, or not as it should be; what a look does not tell within a second is left out."""
+    named = {place: (shown, look) for place, shown, look in _named(config)}
+    found = together({place: look for place, (_, look) in named.items()}, _PATIENCE, _AT_ONCE)
+    for place, (shown, _) in named.items():
+        if reason := found.get(place):
+            yield ConfigWarning(place, f"{shown}: {reason}")
+
+
+def _named(config: Config) -> Iterator[tuple[str, str, _Look]]:
+    """Each place in the file, what stands there as it may be repeated, and how to look at it."""
+    for name, stream in config.streams.items():
+        if stream.source is not None:
+            yield from _named_by_source(f"streams.{name}.source", stream.source)
+            for key, destination in stream.destinations.items():
+                if destination_scheme(url := text(destination.url)) == "file":
+                    yield f"streams.{name}.destinations.{key}.url", repr(url), partial(_of_folder, Path(url).parent)
+        if stream.command and "/" in (program := text(stream.command[0])):
+            shown = HIDDEN if any(character.isspace() for character in program) else repr(show_url(program))
+            yield f"streams.{name}.command[0]", shown, partial(_of_program, program)
+
+
+def _named_by_source(place: str, source: Source) -> Iterator[tuple[str, str, _Look]]:
+    where = source_place(source)
+    if isinstance(where, PathPlace):
+        yield f"{place}.url", repr(show_url(where.path)), partial(_of_file, where.path)
+    words = [text(word) for word in source.options]
+    for index, option in enumerate(words[:-1]):
+        if option in _FILE_OPTIONS:
+            path = words[index + 1]
+            yield f"{place}.options[{index + 1}]", repr(show_url(path)), partial(_of_file, path)
+
+
+def _of_file(path: str) -> str | None:
+    found = _stat(path)
+    if isinstance(found, str):
+        return found
+    if stat.S_ISDIR(found.st_mode):
+        return "this is a directory, not a file"
+    if stat.S_ISREG(found.st_mode) and not found.st_size:
+        return "this file is empty"
+    return None if os.access(path, os.R_OK) else "this user may not read it"
+
+
+def _of_folder(folder: Path) -> str | None:
+    found = _stat(str(folder))
+    if isinstance(found, str) or not stat.S_ISDIR(found.st_mode):
+        return f"its directory {folder} is not there"
+    return None if os.access(folder, os.W_OK | os.X_OK) else f"this user may not write to {folder}"
+
+
+def _of_program(program: str) -> str | None:
+    found = _stat(program)
+    if isinstance(found, str):
+        return f"{found}: {_APART}" if any(character.isspace() for character in program) else found
+    if stat.S_ISDIR(found.st_mode):
+        return "this is a directory, not a program"
+    return _not_a_program(program) if os.access(program, os.X_OK) else "it may not be executed: chmod +x"
+
+
+def _stat(path: str) -> os.stat_result | str:
+    """What is there, or in words why that cannot be said."""
+    try:
+        return os.stat(path)  # noqa: PTH116 - as os.access, which Path lacks
+    except (FileNotFoundError, NotADirectoryError):
+        return "there is no such file now"
+    except OSError as error:
+        return f"it cannot be looked at: {error.strerror}"
+    except ValueError:
+        return "there can be no such file"
+
+
+def _not_a_program(program: str) -> str | None:
+    """What keeps a text from being run; of other files the kernel knows more."""
+    try:
+        with Path(program).open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return None  # what may be executed need not be readable
+    if head.startswith(_SCRIPT):
+        interpreter = head[len(_SCRIPT) :].partition(b"\n")[0].lstrip().partition(b" ")[0]
+        there = Path(os.fsdecode(interpreter)).exists()
+        return None if there else "the program that its first line names is not there (is there a CR at its end?)"
+    is_text = head.isascii() and b"\0" not in head
+    return "this is a text without #! in its first line, such as #!/bin/sh" if is_text else None
+
+
+def unknown_programs(config: Config) -> Iterator[Problem]:
+    """Commands whose program is a name that PATH does not know."""
+    for name, stream in config.streams.items():
+        program = text(stream.command[0]) if stream.command else "/"
+        if "/" in program or shutil.which(program):
+            continue
+        place, words = f"streams.{name}.command[0]", program.split()
+        if len(words) > 1:
+            yield Problem(place, None, f"expected a program alone: {_APART}")
+        else:
+            meant = near(program, _programs())
+            expected = "expected a program that PATH knows" + (f"; did you mean {meant}?" if meant else "")
+            yield Problem(place, None, expected)
+
+
+def _programs() -> Iterator[str]:
+    for folder in os.get_exec_path():
+        try:
+            yield from os.listdir(folder or ".")  # noqa: PTH208 - names are all that is wanted
+        except OSError:
+            continue

@@ -1,0 +1,160 @@
+"""Whether a valid configuration can run on this machine. IO; used by `check`, `run` and every reload."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import ssl
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import certifi
+
+from supervisor.config.file import Loaded
+from supervisor.config.problems import ConfigError, ConfigWarning, Problem, dotted, near, shown
+from supervisor.config.shape import Config, destination_scheme, text
+from supervisor.config.yaml_nodes import Path_
+from supervisor.ffmpeg.codecs import X264_PRESETS
+from supervisor.machine.ffmpeg_binary import Binary, FfmpegNotFound, find, missing_encoder
+from supervisor.preflight.places import missing_places, unknown_programs
+from supervisor.preflight.warnings import warnings_of
+
+_FEWEST_CONNECTIONS = 32  # of HTTP clients
+_FILES_OF_OURS = 68 + _FEWEST_CONNECTIONS  # probes, worker threads, the database, the libraries
+_FILES_OF_A_PROCESS = 5  # pidfd, output, progress, media or parameters, log file
+
+
+def find_ffmpeg(loaded: Loaded, file: Path) -> Binary:
+    """The FFmpeg to use. Raises `ConfigError` when there is none."""
+    try:
+        return find(loaded.config.ffmpeg)
+    except FfmpegNotFound as error:
+        raise ConfigError(file, [Problem("ffmpeg", repr(loaded.config.ffmpeg), str(error))]) from None
+
+
+def preflight(loaded: Loaded, binary: Binary, file: Path, *, starting: bool = False) -> tuple[ConfigWarning, ...]:
+    """What the owner should be told of a configuration that can run.
+
+    Raises `ConfigError` with everything that this machine lacks, and with what `unusable` finds; only that does not
+    keep a neverdark from `starting`: the other streams must not be dark for it.
+    """
+    problems, dead = lacking(loaded.config, binary), unusable(loaded.config, binary)
+    if problems or (dead and not starting):
+        raise ConfigError(file, [*problems, *dead])
+    told = (ConfigWarning(found.path, ": ".join(filter(None, (found.value, found.expected)))) for found in dead)
+    return (*told, *doubts(loaded, file))
+
+
+def doubts(loaded: Loaded, file: Path) -> list[ConfigWarning]:
+    """What the owner should be told although all may be as it is meant, or be mended by itself."""
+    return [*warnings_of(loaded, file), *missing_places(loaded.config)]
+
+
+def lacking(config: Config, binary: Binary) -> list[Problem]:
+    """What this machine has not, and neverdark needs."""
+    return [*_codecs(config, binary), *_protocols(config, binary), *_ports(config), *_limits(config)]
+
+
+def unusable(config: Config, binary: Binary) -> list[Problem]:
+    """What keeps single streams from ever being on air: words that FFmpeg, x264 or PATH do not know."""
+    return [*_presets(config), *_formats(config, binary), *unknown_programs(config)]
+
+
+def _presets(config: Config) -> Iterator[Problem]:
+    known = {*X264_PRESETS, *map(str, range(len(X264_PRESETS)))}
+    for name, stream in config.streams.items():
+        preset = stream.video.preset
+        if stream.source is None or stream.video.codec != "libx264" or preset is None or preset.lower() in known:
+            continue
+        meant = near(preset.lower(), X264_PRESETS)
+        expected = f"did you mean {meant}?" if meant else f"expected one of {', '.join(X264_PRESETS)}"
+        yield Problem(f"streams.{name}.video.preset", repr(preset), expected)
+
+
+def _formats(config: Config, binary: Binary) -> Iterator[Problem]:
+    for name, stream in config.streams.items():
+        found = stream.source.format if stream.source else None
+        if found is None or not binary.demuxers or found in binary.demuxers:
+            continue
+        path: Path_ = ("streams", name, "source", "format")
+        meant = near(found, binary.demuxers)
+        expected = f"expected an input format that {binary.path} knows" + (f"; did you mean {meant}?" if meant else "")
+        yield Problem(dotted(path), shown(path, found), expected)
+
+
+def _codecs(config: Config, binary: Binary) -> Iterator[Problem]:
+    verdicts: dict[str, str | None] = {}
+    for name, stream in config.streams.items():
+        if stream.source is None or stream.video.codec == "copy":
+            continue
+        codec = str(stream.video.codec)
+        if codec not in verdicts:
+            verdicts[codec] = missing_encoder(binary, codec)
+        if reason := verdicts[codec]:
+            yield Problem(f"streams.{name}.video.codec", repr(codec), reason)
+
+
+def _protocols(config: Config, binary: Binary) -> Iterator[Problem]:
+    for name, stream in config.streams.items():
+        for key, destination in stream.destinations.items() if stream.source else ():
+            scheme = destination_scheme(text(destination.url))
+            if scheme not in binary.protocols:
+                path = f"streams.{name}.destinations.{key}.url"
+                yield Problem(path, f"'{scheme}://…'", f"expected a protocol that {binary.path} was built with")
+
+
+def _ports(config: Config) -> Iterator[Problem]:
+    needed = sum(len(stream.destinations) for stream in config.streams.values() if stream.source)
+    have = config.ports.last - config.ports.first + 1
+    if have < needed:
+        yield Problem("ports", repr(str(config.ports)), f"expected at least {needed} ports, one for each destination")
+
+
+def files_needed(config: Config) -> int:
+    """Open files that neverdark needs for this configuration."""
+    processes = sum(
+        1 if stream.command is not None else 1 + len(stream.destinations) for stream in config.streams.values()
+    )
+    return _FILES_OF_OURS + _FILES_OF_A_PROCESS * processes
+
+
+def room_for_connections(config: Config) -> int:
+    """How many HTTP clients there may be at once, so that every process can be started at any time."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return max(1, soft - files_needed(config) + _FEWEST_CONNECTIONS)
+
+
+def _limits(config: Config) -> Iterator[Problem]:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = files_needed(config)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        yield Problem(
+            "streams",
+            f"{len(config.streams)} streams",
+            f"expected an open-file limit of at least {needed}, but it is {hard} (ulimit -Hn, LimitNOFILE=)",
+        )
+
+
+def raise_file_limit() -> tuple[int, int]:
+    """Lift the soft limit of open files to the hard one: clients of the API must not use up what processes need.
+
+    Returns both limits as they were: that is what children are to have. There are programs that close every
+    descriptor that they could have, which takes minutes where the hard limit is a billion.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):  # some systems have a lower limit still
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return soft, hard
+
+
+def ca_bundle() -> str:
+    """The system's CA certificates, or certifi's where the system has none."""
+    paths = ssl.get_default_verify_paths()
+    for candidate in (paths.cafile, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"):
+        if candidate and Path(candidate).is_file():
+            return candidate
+    return certifi.where()

@@ -1,0 +1,83 @@
+"""Where an encoder's media goes: the links of its destinations, and the side output that tells its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from supervisor.ffmpeg.destinations import TAP_PORT, sender_mark
+from supervisor.ffmpeg.parameters import Parameters
+from supervisor.probes.udp import holder_of
+from supervisor.process.media_links import MediaLinks
+from supervisor.process.parameter_tap import ParameterTap
+
+
+class Feeds:
+    """Lives with the place of one encoder, through all of its runs.
+
+    Each run sends from ports of its own, and the links take media from these alone: nobody else can have them while it
+    runs, and nobody knows them before.
+    """
+
+    def __init__(self, links: MediaLinks, stream: str) -> None:
+        self.tap = ParameterTap()
+        self.current: Parameters | None = None  # what the encoder sends, as far as it is known
+        self.keyframe_distance = 0.0  # seconds between the latest two of a run
+        self._keyframe: float | None = None  # when the latest one of this run came (monotonic)
+        self._links = links
+        self._stream = stream
+        self._ports: dict[str, int] = {}  # by destination, while a run lives; "" for the side output
+
+    def begin_run(self, destinations: Sequence[str]) -> Callable[[str], str]:
+        """Give a run its ports. Returns what makes a word of its command line what it is to be."""
+        self._links.take_back(self._ports.values())
+        self._ports = {destination: self._links.sending_port() for destination in (*destinations, "")}
+        for destination in destinations:
+            self._links.get(self._stream, destination).send_from(self._ports[destination])
+        self.tap.listen_to(self._ports[""])
+        self._keyframe = None
+        marks = {sender_mark(name): str(port) for name, port in self._ports.items()}
+        marks[TAP_PORT] = str(self.tap.port)
+
+        def fill(word: str) -> str:
+            if "{" in word:
+                for mark, port in marks.items():
+                    word = word.replace(mark, port)
+            return word
+
+        return fill
+
+    def robbed_by(self, ours: int) -> bool:
+        """Whether somebody other than process `ours` has one of its ports: until it has them, they can be taken.
+
+        From then on nothing of what is sent from them is taken.
+        """
+        holders = map(holder_of, self._ports.values())
+        robbed = any(holder is not None and not holder.is_of(ours) for holder in holders)
+        if robbed:
+            self.ended()
+        return robbed
+
+    def ended(self) -> None:
+        """No run is there: from now on the ports are anybody's."""
+        for destination in self._ports.keys() - {""}:
+            self._links.get(self._stream, destination).send_from(None)
+        self._links.take_back(self._ports.values())
+        self._ports = {}
+
+    def heard(self, now: float) -> Parameters | None:
+        """What the tap has to tell; None for nothing."""
+        parameters = self.tap.read()
+        if parameters is not None:
+            self.current = (self.current or Parameters()).updated(parameters)
+            self._note_keyframe(now, came=bool(parameters.video))
+        return parameters and self.current
+
+    def _note_keyframe(self, now: float, *, came: bool) -> None:
+        if came:
+            if self._keyframe is not None:
+                self.keyframe_distance = now - self._keyframe
+            self._keyframe = now
+
+    def close(self) -> None:
+        """Let go."""
+        self.tap.close()

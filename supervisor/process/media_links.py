@@ -1,0 +1,152 @@
+"""The loopback UDP links between encoders and pushers. IO.
+
+neverdark holds the receiving socket of each link itself, and a pusher inherits it: so the port cannot be taken by
+somebody else while a pusher is replaced, nothing that came meanwhile is lost, and what the kernel counts can be asked
+without a search. The socket is bound to the loopback address alone and connected to the port that the encoder of this
+moment sends from: of anybody else's datagrams the kernel delivers none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import zlib
+from collections.abc import Iterable
+from struct import Struct
+
+from supervisor.model.quantities import PortRange
+
+_LOOPBACK = "127.0.0.1"
+_NOBODY = (_LOOPBACK, 9)  # the discard port, which only root could send from
+_BUFFER_BYTES = 4 << 20
+_SO_RCVBUFFORCE = 33  # beyond net.core.rmem_max, for who may
+_SO_MEMINFO = 55  # since Linux 4.12
+_MEMINFO = Struct("=9I")
+_DROPS = 8
+# FFmpeg reads it as a pipe: without a time limit one that waits for media would not hear a polite signal.
+_READ_TIMEOUT = Struct("@ll").pack(0, 100_000)
+
+
+class NoFreePort(OSError):  # noqa: N818 - it names the state, as the standard library's BlockingIOError does
+    """Every port of the range is taken."""
+
+
+class MediaLink:
+    """The receiving end of a link. Delivers while somebody sends and somebody reads."""
+
+    def __init__(self, port: int) -> None:
+        """Take a port. Raises OSError when somebody else has it."""
+        self.port = port
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        try:
+            self._socket.bind((_LOOPBACK, port))
+        except OSError:
+            self._socket.close()
+            raise
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _READ_TIMEOUT)
+        self.fd = self._socket.fileno()
+        self.sender: int | None = None  # the port that the encoder of this moment sends from
+        self._is_read = False
+        self._connect()
+
+    def send_from(self, port: int | None) -> None:
+        """Take media from this port of the loopback and from no other; None: nobody sends."""
+        self.sender = port
+        self._connect()
+
+    def read(self, *, by_somebody: bool) -> None:
+        """What nobody reads must not gather here: it would be old by the time that somebody does."""
+        self._is_read = by_somebody
+        self._connect()
+
+    def _connect(self) -> None:
+        self._socket.connect((_LOOPBACK, self.sender) if self.sender and self._is_read else _NOBODY)
+
+    def empty(self) -> None:
+        """Throw away what is waiting: who starts late must not begin in the past."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._socket.recv(1, socket.MSG_DONTWAIT)
+
+    @property
+    def drops(self) -> int:
+        """Datagrams that the kernel has dropped here, because nobody read them in time; never falls."""
+        try:
+            counts: tuple[int, ...] = _MEMINFO.unpack(self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36))
+        except OSError:  # a kernel that does not tell
+            return 0
+        return counts[_DROPS]
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._socket.close()
+
+
+class MediaLinks:
+    """A link for each (stream, destination), kept for as long as the destination is."""
+
+    def __init__(self, ports: PortRange, seed: str) -> None:
+        """`seed` spreads several neverdarks of one machine over the range."""
+        self._ports = ports
+        self._count = ports.last - ports.first + 1
+        self._next = zlib.crc32(seed.encode()) % self._count
+        self._links: dict[tuple[str, str], MediaLink] = {}
+        self._lent: set[int] = set()  # to runs, which may not have bound them yet
+
+    def get(self, stream: str, destination: str) -> MediaLink:
+        """The link to a destination's pusher. Raises `NoFreePort`."""
+        key = (stream, destination)
+        if key not in self._links:
+            self._links[key] = self._open()
+        return self._links[key]
+
+    def port(self, stream: str, destination: str) -> int:
+        """The port of a link. Raises `NoFreePort`."""
+        return self.get(stream, destination).port
+
+    def sending_port(self) -> int:
+        """A port for a run of an encoder to send from, until `take_back`: free, and known to nobody before.
+
+        From the range, because programs that do not care which port they get have another one; where the range is used
+        up, one of those.
+        """
+        for _ in range(self._count):
+            port = self._advance()
+            if port not in self._lent and _is_free(port):
+                self._lent.add(port)
+                return port
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((_LOOPBACK, 0))
+            return int(probe.getsockname()[1])
+
+    def take_back(self, ports: Iterable[int]) -> None:
+        """Ports of a run that is over."""
+        self._lent.difference_update(ports)
+
+    def keep_only(self, keys: set[tuple[str, str]]) -> None:
+        """Give up the links of destinations that are gone."""
+        for key in self._links.keys() - keys:
+            self._links.pop(key).close()
+
+    def _open(self) -> MediaLink:
+        for _ in range(self._count):
+            with contextlib.suppress(OSError):
+                return MediaLink(self._advance())
+        raise NoFreePort(f"no UDP port of {self._ports} is free on {_LOOPBACK} (ports)")
+
+    def _advance(self) -> int:
+        port = self._ports.first + self._next
+        self._next = (self._next + 1) % self._count
+        return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((_LOOPBACK, port))
+        except OSError:
+            return False
+    return True

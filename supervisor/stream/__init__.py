@@ -1,0 +1,1 @@
+"""One stream: its encoder and its pushers, and the drills on them."""

@@ -1,0 +1,255 @@
+"""The log: one line an event, for people on a terminal and for programs elsewhere, and never in anybody's way."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from supervisor.journal import journal
+from supervisor.journal.journal import Journal, LineWriter
+from supervisor.model import events
+from supervisor.model.terms import (
+    Action,
+    ExitCause,
+    Layer,
+    ProcessKey,
+    RestartReason,
+    Role,
+    Segment,
+    State,
+    Trouble,
+)
+
+KEY = ProcessKey("häfen", Role.PUSHER, "youtube")
+WATCHING = events.WatchdogStarted(2)
+HEALTHY = events.DestinationHealthy("harbour-cam", "youtube", 12345, cpu=2.5, memory=290_000_000)
+UNHEALTHY = events.DestinationUnhealthy("harbour-cam", "youtube", 1, 3, Segment.ENCODER, "progress: unhealthy", None)
+ATTEMPT = events.RecoveryAttempted("harbour-cam", "youtube", 1, Action.RESTART_ENCODER, Segment.ENCODER)
+FACTS: list[events.Fact] = [
+    events.ProcessStarted(KEY, "r1", 7, None),
+    events.ProcessStarted(KEY, "r1", 7, RestartReason.STALL),
+    events.ProcessAdvanced(KEY, "r1", 0.4),
+    events.ProcessSilent(KEY, "r1", Trouble.STALL, 10.0, Segment.PUSHER),
+    events.ProcessSilent(KEY, "r1", Trouble.UPLINK_BLOCKED, 5.0, Segment.UPLINK),
+    events.ProcessExited(
+        KEY,
+        "r1",
+        ExitCause.KILLED,
+        None,
+        9,
+        3.0,
+        planned=False,
+        last_words=("a", "b", "c"),
+        segment=Segment.PUSHER,
+        silent=0.4,
+        at=0.0,
+    ),
+    events.ProcessExited(
+        KEY,
+        "r1",
+        ExitCause.STOPPED,
+        0,
+        None,
+        3.0,
+        planned=True,
+        last_words=("a",),
+        segment=Segment.PUSHER,
+        silent=None,
+        at=0.0,
+    ),
+    events.ProcessRemoved(KEY),
+    events.SpawnFailed(KEY, ExitCause.ENCODER_MISSING, "cannot start"),
+    events.RetryScheduled(KEY, State.BACKOFF, 0.5, 9, ExitCause.OTHER),
+    events.RetryScheduled(KEY, State.COOLDOWN, 300, 0, ExitCause.OTHER),
+    events.BudgetRefilled(KEY),
+    events.SourceLearned(KEY, "declares sound and sends none: silence takes its place"),
+    events.StreamWanted("häfen", wanted=True, why="start"),
+    events.StreamWanted("häfen", wanted=False, why="operator"),
+    events.StreamOnAir("häfen", on_air=True, reason=None, seconds=3.0),
+    events.StreamOnAir("häfen", on_air=False, reason="encoder: starting", seconds=3.0),
+    WATCHING,
+    HEALTHY,
+    UNHEALTHY,
+    events.DestinationUnhealthy("häfen", "youtube", 3, 3, Segment.NETWORK, "network: unhealthy", "waiting"),
+    ATTEMPT,
+    events.IncidentOpened("häfen", "", ExitCause.KILLED, Segment.ENCODER, Layer.PROCESS, drill=False),
+    events.IncidentFinding(
+        "häfen",
+        "youtube",
+        Role.PUSHER,
+        ExitCause.INGEST_CLOSED,
+        Segment.PLATFORM,
+        Layer.PROCESS,
+        drill=False,
+        joined=False,
+    ),
+    events.IncidentClosed("häfen", "youtube", Trouble.STALL, Segment.PUSHER, 12.5, drill=True),
+    events.LineChanged(down=True, seconds=0.0),
+    events.LineChanged(down=False, seconds=61.0),
+    events.CheckRearmed("häfen:youtube", 3600.25),
+    events.DrillAnnounced("häfen", 90.0, "dropped all that comes in"),
+    events.DrillAnnounced("häfen", 0.0, None),
+    events.ConfigReloaded(Path("/c.yml"), ("a",), (), (), ("listen",), ("/key: other users can read it",)),
+    events.ConfigRejected(Path("/c.yml"), ("a: wrong",)),
+    events.OrphanEnded(7, "r0"),
+    events.ClockStepped(-60.0),
+    events.AnotherPublisher("häfen", "youtube", "another neverdark, pid 7, data_dir /srv/two"),
+    events.StorageTrouble(Path("/data"), "No space left on device"),
+    events.StorageRecovered(Path("/data")),
+    events.ProbeTrouble("uplink", "no netlink"),
+]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _reset() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+def written(stream: io.StringIO, facts: list[events.Fact]) -> list[str]:
+    writer = journal.configure(stream)
+    log = Journal()
+    for fact in facts:
+        log(fact)
+    log.ready("1.0", Path("/c.yml"), "127.0.0.1:9833", "/usr/bin/ffmpeg", 2)
+    log.over()
+    writer.close()
+    return stream.getvalue().splitlines()
+
+
+def test_every_fact_is_tested_here() -> None:
+    kinds = {name for name, kind in vars(events).items() if dataclasses.is_dataclass(kind)} - {"ProcessKey"}
+    assert kinds - {type(fact).__name__ for fact in FACTS} <= {"InternalError"}
+
+
+def test_without_a_terminal_every_line_is_json_and_not_escaped() -> None:
+    lines = written(io.StringIO(), FACTS)
+    assert len(lines) == len(FACTS) + 4, "one line an event, two more for what a reload warns of, first and last"
+    for line in lines:
+        entry = json.loads(line)
+        assert {"event", "level", "timestamp"} <= entry.keys()
+        assert entry["timestamp"].endswith("Z")
+    assert "häfen" in lines[0]
+    exited = next(json.loads(line) for line in lines if "ended" in line)
+    assert (exited["cause"], exited["signal"], exited["said"]) == ("killed", 9, ["b", "c"])
+
+
+# What owners of the seed have in their scripts and alerts, word for word.
+SEED: dict[str, events.Fact] = {
+    "Auto-restart enabled": events.StreamWanted("harbour-cam", wanted=True, why="start"),
+    "🐕 Starting YouTube watchdog manager": WATCHING,
+    "Stream harbour-cam healthy - PID: 12345, CPU: 250%, Memory: 290MB": HEALTHY,
+    "Stream unhealthy (1/3 checks)": UNHEALTHY,
+    "=== RECOVERY ATTEMPT #1 ===": ATTEMPT,
+}
+
+
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+@pytest.mark.parametrize(("said", "fact"), SEED.items(), ids=SEED)
+def test_what_the_seeds_owners_grep_for(said: str, fact: events.Fact, kind: type[io.StringIO]) -> None:
+    found = [line for line in written(kind(), [fact]) if said in line]
+    assert len(found) == 1
+    assert fact is WATCHING or "harbour-cam" in found[0], "and of which stream"
+
+
+def test_the_seeds_lines_are_an_entry_of_their_own() -> None:
+    for said, fact in SEED.items():
+        assert json.loads(written(io.StringIO(), [fact])[0])["event"] == said
+
+
+def test_a_key_without_a_value_is_not_written() -> None:
+    opened, withheld, shown = (
+        json.loads(line)
+        for line in written(
+            io.StringIO(),
+            [
+                events.IncidentOpened("a", "", ExitCause.KILLED, Segment.ENCODER, Layer.PROCESS, drill=False),
+                events.DestinationUnhealthy("a", "b", 3, 3, Segment.NETWORK, "x", "our own line is down"),
+                UNHEALTHY,
+            ],
+        )[:3]
+    )
+    assert {"destination", "drill"} & opened.keys() == set()
+    assert (opened["cause"], opened["segment"], opened["layer"]) == ("killed", "encoder", "process")
+    assert withheld["nothing_done"] == "our own line is down"
+    assert "nothing_done" not in shown
+
+
+def test_on_a_terminal_lines_are_for_people() -> None:
+    lines = written(Terminal(), FACTS)
+    assert len(lines) == len(FACTS) + 4
+    assert not any(line.startswith("{") for line in lines)
+
+
+def test_a_planned_end_is_no_warning() -> None:
+    planned = [fact for fact in FACTS if isinstance(fact, events.ProcessExited) and fact.planned]
+    entry = json.loads(written(io.StringIO(), [*planned])[0])
+    assert entry["level"] == "info"
+    assert "said" not in entry
+
+
+class Stuck(io.StringIO):
+    """A terminal that was paused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = threading.Event()
+        self.reached = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.reached.set()
+        assert self.go_on.wait(60)
+        return super().write(text)
+
+
+def test_a_reader_that_does_not_read_holds_nobody_up_and_lost_lines_are_owned_up_to() -> None:
+    stuck = Stuck()
+    writer = LineWriter(stuck)
+    writer.write("the first\n")
+    assert stuck.reached.wait(60)
+    for number in range(journal._MAX_WAITING + 123):
+        writer.write(f"{number}\n")
+    stuck.go_on.set()
+    writer.close(60)
+    lines = stuck.getvalue().splitlines()
+    assert "(123 log lines were lost: nobody read fast enough)" in lines
+    assert lines[0] == "the first"
+    assert lines[-1] == f"{journal._MAX_WAITING - 1}"
+
+
+def test_the_end_does_not_wait_for_a_reader_that_never_comes() -> None:
+    stuck = Stuck()
+    writer = LineWriter(stuck)
+    writer.write("x\n")
+    assert stuck.reached.wait(60)
+    writer.close(timeout=0.01)
+    stuck.go_on.set()
+    writer.close(60)
+
+
+def test_a_full_disk_or_a_closed_pipe_ends_nothing() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    full = os.open("/dev/full", os.O_WRONLY)
+    for fd in (writing, full):
+        with os.fdopen(os.dup(fd), "w", buffering=1) as stream:
+            writer = LineWriter(stream)
+            for _ in range(3):
+                writer.write("lost\n")
+            writer.close(60)
+            assert not writer._thread.is_alive()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        os.close(fd)

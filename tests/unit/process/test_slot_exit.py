@@ -1,0 +1,201 @@
+"""What comes first when a process ends is the next one; what is told, and in which order, is as if it were not so."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from supervisor.config.file import load
+from supervisor.desired.plan import plan
+from supervisor.judge.incidents import Book
+from supervisor.lifecycle.types import Exited
+from supervisor.machine.data_dir import DataDir
+from supervisor.machine.ffmpeg_binary import find
+from supervisor.machine.gather import Gather
+from supervisor.machine.process import Child, spawn
+from supervisor.model import events
+from supervisor.model.terms import ExitCause, RestartReason, State
+from supervisor.process import slot
+from supervisor.process.backlog import Backlog
+from supervisor.process.claims import Claims
+from supervisor.process.media_links import MediaLinks
+from supervisor.process.slot import Host, Slot
+from supervisor.secrets.secrecy import Redactor
+
+PATIENCE = 20.0
+
+
+async def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, "it did not become true in time"
+        await asyncio.sleep(0.005)
+
+
+class Scene:
+    """The place of one command, replaced at once, and what it told."""
+
+    def __init__(self, folder: Path, *command: str) -> None:
+        file = folder / "neverdark.yml"
+        restart = {"initial_delay": 0, "attempts": 1000}
+        file.write_text(json.dumps({"streams": {"own": {"command": command}}, "defaults": {"restart": restart}}))
+        loaded = load(file)
+        links = MediaLinks(loaded.config.ports, str(folder))
+        specs = plan(loaded.config, find("auto"), links.port, ca_file=None, variables=loaded.variables)
+        loop = asyncio.get_running_loop()
+        self.told: list[events.Fact] = []
+        host = Host(
+            loop=loop,
+            progress=Gather(loop),
+            environment=lambda _: {"PATH": os.environ["PATH"]},
+            file_limits=resource.getrlimit(resource.RLIMIT_NOFILE),
+            data_dir=DataDir(folder / "data"),
+            links=links,
+            tell=self.told.append,
+            trouble=lambda *_: None,
+            changed=lambda _: None,
+            later=Backlog(loop).put_off,
+            claim=Claims().claim,
+            memory_ran_out=lambda: False,
+            line_down=lambda _: False,
+            book=Book(),
+            adapted=lambda *_: (),
+            add_looks=lambda evidence, _: evidence,
+        )
+        self.slot = Slot(specs["own"].processes[0], Redactor(()), host)
+
+    @property
+    def lives(self) -> list[str]:
+        """What was told of runs, in its order."""
+        kinds = {events.ProcessStarted: "started", events.ProcessExited: "exited"}
+        return [f"{kinds[type(fact)]} {_number(fact)}" for fact in self.told if type(fact) in kinds]
+
+    def kill(self) -> int:
+        assert self.slot.child is not None
+        os.kill(self.slot.child.pid, signal.SIGKILL)
+        return self.slot.child.pid
+
+    async def respawned(self, pid: int) -> None:
+        await until(lambda: self.slot.child is not None and self.slot.child.pid != pid)
+
+
+def _number(fact: events.Fact) -> str:
+    assert isinstance(fact, events.ProcessStarted | events.ProcessExited)
+    return fact.run_id.rpartition("-")[2]
+
+
+def run(folder: Path, command: list[str], test: Callable[[Scene], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        scene = Scene(folder, *command)
+        scene.slot.start()
+        try:
+            await test(scene)
+        finally:
+            scene.slot.stop(force=True)
+            await until(lambda: scene.slot.status.state is State.STOPPED)
+            scene.slot.close()
+
+    asyncio.run(whole())
+
+
+def _descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a count
+
+
+def test_an_end_is_told_before_the_run_that_follows_and_nothing_is_held(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        held = _descriptors()
+        for _ in range(20):
+            await scene.respawned(scene.kill())
+        await until(lambda: len(scene.lives) == 41)
+        assert _descriptors() == held, "of a run that is over, nothing stays open"
+        expected = ["started 1"]
+        for number in range(1, 21):
+            expected += [f"exited {number}", f"started {number + 1}"]
+        assert scene.lives == expected
+        exits = [fact for fact in scene.told if isinstance(fact, events.ProcessExited)]
+        assert {(fact.cause, fact.signal, fact.planned) for fact in exits} == {
+            (ExitCause.KILLED, signal.SIGKILL, False)
+        }
+        assert all(0 <= fact.seconds < PATIENCE for fact in exits), "of the run that ended, not of the next"
+        assert scene.slot.restarts[RestartReason.EXIT] == 20
+        assert scene.slot.exits[ExitCause.KILLED] == 20
+
+    run(tmp_path, ["sleep", "300"], test)
+
+
+def test_the_next_run_is_there_before_anything_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Viewers wait for the respawn, and for nothing else."""
+    order: list[str] = []
+
+    def noted(*words: object) -> Child:
+        order.append("spawn")
+        return spawn(*words)  # type: ignore[arg-type]  # whatever they are, they are passed on
+
+    async def test(scene: Scene) -> None:
+        monkeypatch.setattr(slot, "spawn", noted)
+        for name in ("_blame", "_end_run", "_begin_run"):
+            real_one = getattr(scene.slot, name)
+            monkeypatch.setattr(scene.slot, name, partial(_noting, order, name, real_one))
+        await scene.respawned(scene.kill())
+        await until(lambda: len(order) == 4)
+        assert order == ["spawn", "_blame", "_end_run", "_begin_run"]
+
+    run(tmp_path, ["sleep", "300"], test)
+
+
+def _noting(order: list[str], name: str, real: Callable[..., None], *words: object, **named: object) -> None:
+    order.append(name)
+    real(*words, **named)
+
+
+def test_last_words_are_those_of_the_run_that_said_them(tmp_path: Path) -> None:
+    """What waits in the FIFO is read before the next run can write there."""
+    count = tmp_path / "count"
+    script = f"echo >>{count}; n=$(wc -l <{count}); echo words of run $n; [ $n -lt 5 ] && exit 3; sleep 300"
+
+    async def test(scene: Scene) -> None:
+        await until(lambda: len(scene.lives) == 9)  # five logs are kept
+        for fact in scene.told:
+            if isinstance(fact, events.ProcessExited):
+                assert fact.last_words == (f"words of run {_number(fact)}",)
+                log = (tmp_path / "data" / "logs" / "own" / f"command.{fact.run_id}.log").read_text()
+                assert [line.partition("Z ")[2].partition(" after")[0] for line in log.splitlines()] == [
+                    f"words of run {_number(fact)}",
+                    "[neverdark] ended",
+                ]
+
+    run(tmp_path, ["sh", "-c", script], test)
+
+
+def test_a_mistake_of_ours_at_an_exit_neither_loses_it_nor_turns_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(scene: Scene) -> None:
+        loop, broken, calls = asyncio.get_running_loop(), [True], []
+        loop.set_exception_handler(lambda *_: None)
+        real = scene.slot.dispatch
+
+        def dispatch(event: object) -> None:
+            calls.append(event)
+            if broken:
+                raise RuntimeError(broken.pop())
+            real(event)  # type: ignore[arg-type]  # whatever it is, it is passed on
+
+        monkeypatch.setattr(scene.slot, "dispatch", dispatch)
+        scene.kill()
+        await until(lambda: "exited 1" in scene.lives)
+        await asyncio.sleep(0.1)
+        assert len(calls) == 1
+        real(Exited(ExitCause.KILLED))
+
+    run(tmp_path, ["sleep", "300"], test)
