@@ -293,7 +293,7 @@ class Stream(Policies):
     source: Source | None = None
     video: Video = Video()
     audio: Audio = Audio()
-    destinations: dict[Name, Destination] = Field(default_factory=dict)
+    destinations: dict[Name, Destination] = {}  # noqa: RUF012 - pydantic gives each stream its own
 
 
 class Network(Section):
