@@ -18,7 +18,7 @@ from typing import Any
 
 import requests
 
-from supervisor.machine.family import children_of
+from supervisor.machine.proc import children_of
 
 HERE = Path(__file__).parent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from supervisor.machine.stat import PAGE, TICK, Stat, read_stat
+from supervisor.machine.proc import PAGE, TICK, Stat, read_stat
 from supervisor.model.snapshot import ProcessSnapshot
 from supervisor.model.terms import ProcessKey
 
@@ -48,7 +48,7 @@ class UsageMeter:
         if pid is None:
             self._live = 0.0  # this run's time is in the snapshot's sum by now
         elif (stat := _read(pid)) is not None:
-            _, ticks, begun, resident = stat
+            _, _, _, ticks, begun, resident = stat
             if not self._begun or begun == self._begun:
                 self._begun, self._live, pages = begun, ticks * TICK, resident
         self._told = told = max(self._told, round(process.cpu_seconds + self._live, 3))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
+
+from supervisor.machine.proc import children_of
 
 
 def adopted() -> dict[int, list[int]]:
@@ -30,23 +31,6 @@ def family_of(leader: int, ours: Mapping[int, list[int]] | None = None) -> list[
         found |= dict.fromkeys(new)
         to_ask += new
     return list(found)
-
-
-def children_of(pid: int) -> list[int]:
-    """Pids of what a process has started, whichever of its threads did.
-
-    None if it is gone, or the kernel was built without this list.
-    """
-    found: list[int] = []
-    directory = f"/proc/{pid}/task"
-    with contextlib.suppress(OSError):
-        for task in os.listdir(directory):  # noqa: PTH208 - a Path for each thread costs more than the reading
-            with (
-                contextlib.suppress(OSError),
-                open(f"{directory}/{task}/children", encoding="ascii") as children,  # noqa: PTH123 - see above
-            ):
-                found += map(int, children.read().split())
-    return found
 
 
 def _session(pid: int) -> int | None:

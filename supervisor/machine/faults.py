@@ -20,6 +20,7 @@ from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from supervisor.machine import proc
 from supervisor.machine.marks import RUN_VARIABLE
 from supervisor.model.quantities import Address
 
@@ -61,7 +62,7 @@ def block_connection(pid: int, inode: int | None = None, remote: Address | None 
     the next publisher for minutes, and that would be a drill of the server. Raises FaultFailed.
     """
     try:
-        family = [pid, *descendants(pid)]
+        family = [pid, *proc.descendants(pid)]
         found = [candidate for member in family for candidate in _connections(member, inode, remote)]
     except FileNotFoundError:
         raise FaultFailed(f"there is no process {pid}") from None
@@ -180,22 +181,6 @@ def _advice(error: OSError) -> str:
 # --- processes ---------------------------------------------------------------------------------------
 
 
-def descendants(pid: int) -> list[int]:
-    """The processes below a process, children first. One that ends meanwhile is not missed."""
-    found: list[int] = []
-    for parent in _growing(pid, found):
-        with contextlib.suppress(OSError):
-            for task in Path(f"/proc/{parent}/task").iterdir():
-                with contextlib.suppress(OSError):
-                    found += map(int, (task / "children").read_text().split())
-    return found
-
-
-def _growing(first: int, others: list[int]) -> Iterator[int]:
-    yield first
-    yield from others  # also those that are appended meanwhile
-
-
 @contextlib.contextmanager
 def _pidfd(pid: int) -> Iterator[int]:
     """A descriptor that names this process and never another. Raises FileNotFoundError, OSError."""
@@ -228,7 +213,7 @@ class Grip:
         self._descriptors: list[int] = []
         try:
             self._take(pid, run_id)
-            for below in descendants(pid) if whole else ():
+            for below in proc.descendants(pid) if whole else ():
                 with contextlib.suppress(ProcessLookupError, NotOurs):  # gone, or it has made itself independent
                     self._take(below, run_id)
         except BaseException:
@@ -244,7 +229,7 @@ class Grip:
     def _take(self, pid: int, run_id: str) -> None:
         try:
             descriptor = self._held.enter_context(_pidfd(pid))
-            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            variables = proc.environ(pid)
         except FileNotFoundError:
             raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH)) from None
         except PermissionError:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from io import FileIO
+
+from supervisor.machine import proc
 
 OWNER_VARIABLE = "_NEVERDARK_OWNER"  # the mark of the data_dir of the neverdark that started a process
 RUN_VARIABLE = "_NEVERDARK_RUN"
@@ -18,25 +19,21 @@ RUN_VARIABLE = "_NEVERDARK_RUN"
 def is_of_our_user(pid: int) -> bool:
     """Whether a process runs as the user that we run as, and was started by that user; False when it is gone."""
     try:
-        status = _read(f"/proc/{pid}/status")
+        # Both: what another user starts from a file with the set-user-id bit has that user's environment.
+        return proc.users(pid) == (os.getuid(), os.geteuid())
     except OSError:
         return False
-    real, effective = status.partition(b"\nUid:")[2].split(maxsplit=2)[:2]
-    # Both: what another user starts from a file with the set-user-id bit has that user's environment.
-    return (int(real), int(effective)) == (os.getuid(), os.geteuid())
 
 
 def carried_by(pid: int) -> tuple[str, str] | None:
     """The owner's mark that a process carries, and its run; None if it carries none, and when it is gone."""
     try:
-        variables = _read(f"/proc/{pid}/environ")
+        variables = dict(each.partition(b"=")[::2] for each in proc.environ(pid))
     except OSError:
         return None  # gone, or not ours to see
-    if OWNER_VARIABLE.encode() not in variables:
-        return None
-    found = dict(each.split("=", 1) for each in os.fsdecode(variables).split("\0") if "=" in each)
-    owner = found.get(OWNER_VARIABLE)
-    return None if owner is None else (owner, found.get(RUN_VARIABLE, ""))
+    owner = variables.get(OWNER_VARIABLE.encode())
+    run_id = variables.get(RUN_VARIABLE.encode(), b"")
+    return None if owner is None else (os.fsdecode(owner), os.fsdecode(run_id))
 
 
 def send(pid: int, number: signal.Signals, is_meant: Callable[[], bool]) -> bool:
@@ -57,9 +54,3 @@ def send(pid: int, number: signal.Signals, is_meant: Callable[[], bool]) -> bool
     finally:
         os.close(descriptor)
     return True
-
-
-def _read(path: str) -> bytes:
-    """A file of /proc. A machine may have a thousand processes, and a start waits for this: so no `Path`."""
-    with FileIO(path) as file:
-        return file.readall()

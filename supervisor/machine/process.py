@@ -18,7 +18,6 @@ import stat
 import termios
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from supervisor.machine.data_dir import Folder
 from supervisor.model.terms import Exit
@@ -154,12 +153,3 @@ def spawn(
         os.killpg(pid, signal.SIGKILL)  # out of descriptors: a process that we cannot watch must not run
         os.waitpid(pid, 0)
         raise
-
-
-def is_stopped(pid: int) -> bool:
-    """Whether a process was stopped by a signal or a debugger: then it is not waiting for anything of its own."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return False
-    return stat[stat.rfind(b")") + 2 :][:1] in {b"T", b"t"}

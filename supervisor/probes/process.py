@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from supervisor.judge.checks import Life
 from supervisor.machine.family import adopted, family_of
-from supervisor.machine.stat import PAGE, TICK, read_stat
+from supervisor.machine.proc import PAGE, TICK, read_stat
 
 _LIVES = {b"Z": Life.ZOMBIE, b"X": Life.ZOMBIE, b"T": Life.STOPPED}
 

@@ -14,13 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from supervisor.machine import proc
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.marks import carried_by, is_of_our_user, send
 
 _DEADLINE = 10.0
 _PAUSE = 0.02
-_STOPPED = {b"T", b"t"}
-_DEAD = {b"Z", b"X"}
 _PATIENCE = 5.0  # with what does not stop, or does not let go of what it leads
 
 
@@ -53,11 +52,11 @@ def end_orphans(data_dir: DataDir) -> list[tuple[int, str]]:
 
 def _look(data_dir: DataDir) -> list[tuple[_Process, str, list[_Process]]]:
     """Who carries our mark, of which run it is, and who, marked or not, is in the group or session that it leads."""
-    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    runs = {pid: run for pid in pids if pid != os.getpid() and (run := _run(data_dir, pid)) is not None}
+    pids = [pid for pid in proc.everybody() if pid != os.getpid()]
+    runs = {pid: run for pid in pids if (run := _run(data_dir, pid)) is not None}
     if not runs:
         return []  # as after most starts, and then a look costs half of it
-    everybody = [process for pid in pids if pid != os.getpid() and (process := _process(pid))]
+    everybody = [process for pid in pids if (process := _process(pid))]
     led: dict[int, list[_Process]] = {pid: [] for pid in runs}
     for process in everybody:
         for leader in {process.group, process.session} & led.keys() - {process.pid}:
@@ -75,7 +74,7 @@ def _end(data_dir: DataDir, orphan: _Process, led: list[_Process], *, patient: b
     if orphan.pid not in {orphan.group, orphan.session}:
         send(orphan.pid, signal.SIGKILL, is_meant)
         return
-    if orphan.state not in _STOPPED and patient:
+    if orphan.state not in proc.STOPPED and patient:
         send(orphan.pid, signal.SIGSTOP, is_meant)
         return
     killed = [send(each.pid, signal.SIGKILL, partial(_is_led, data_dir, orphan.pid, each.pid)) for each in led]
@@ -116,8 +115,7 @@ def _leads(leader: int, process: _Process) -> bool:
 def _process(pid: int) -> _Process | None:
     """A process that lives."""
     try:
-        line = Path(f"/proc/{pid}/stat").read_bytes()
+        stat = proc.read_stat(pid)
     except OSError:
         return None
-    state, _, group, session = line[line.rfind(b")") + 2 :].split(maxsplit=4)[:4]
-    return None if state in _DEAD else _Process(pid, state, int(group), int(session))
+    return None if stat is None or stat.state in proc.DEAD else _Process(pid, stat.state, stat.group, stat.session)

@@ -38,7 +38,8 @@ from supervisor.machine.data_dir import DataDir
 from supervisor.machine.faults import forget_unsent
 from supervisor.machine.gather import Gather
 from supervisor.machine.marks import RUN_VARIABLE
-from supervisor.machine.process import Child, is_stopped, spawn
+from supervisor.machine.proc import is_stopped
+from supervisor.machine.process import Child, spawn
 from supervisor.machine.runlog import Trouble as StorageTrouble
 from supervisor.model import events
 from supervisor.model.quantities import Address

@@ -13,8 +13,8 @@ import signal
 from collections.abc import Container
 from functools import partial
 
-from supervisor.machine.family import children_of
 from supervisor.machine.marks import carried_by, send
+from supervisor.machine.proc import children_of
 
 _PR_SET_CHILD_SUBREAPER = 36
 

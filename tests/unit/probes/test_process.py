@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from supervisor.judge.checks import Life
-from supervisor.machine.family import children_of
+from supervisor.machine.proc import children_of
 from supervisor.probes import process as probe
 from supervisor.probes.process import look_at, look_at_all
 
