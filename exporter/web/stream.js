@@ -169,7 +169,10 @@ class PlaceView {
 
 function doubts(watchdog) {
   if (watchdog === null) return ["", ""];
-  if (!watchdog.running) return ["The watchdog does not look at it", "unknown"];
+  if (!watchdog.running) {
+    const before = Object.keys(watchdog.verdicts).length > 0;
+    return [before ? "The watchdog does not look at it any more" : "The watchdog has not looked at it yet", "unknown"];
+  }
   const { verdict, verdicts, consecutive_unhealthy: inARow } = watchdog;
   if (verdict === "healthy") return ["", ""];
   const checks = Object.keys(verdicts).filter((check) => verdicts[check] === verdict);

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, StreamSnapshot
-from supervisor.model.terms import ExitCause, Health, Role, Segment, State
+from supervisor.model.terms import Check, ExitCause, Health, Role, Segment, State, Verdict
 from tests.unit.exporter.browser import Browser
 from tests.unit.exporter.conftest import Client, Serve
 from tests.unit.exporter.scenes import incident, their_incidents, three_streams
-from tests.unit.exporter.snapshots import NOW, FakeControl, destination, encoder, pusher, snapshot, stream
+from tests.unit.exporter.snapshots import NOW, FakeControl, destination, encoder, pusher, snapshot, stream, watchdog
 
 TOKEN = "a-token-that-is-right"
 SHOWN = "document.querySelector('#age').textContent === 'up to date'"
@@ -84,6 +84,21 @@ def test_a_drill_is_only_marked_while_one_runs(serve: Serve, browser: Browser) -
     drill = incident(0, "cam", closed=None, drill=True, role=Role.ENCODER)
     show(browser, serve(FakeControl(snapshot(allowed), incidents=(drill,))))
     assert visible(browser, "summary .pill.drill")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "words"),
+    [({}, "has not looked at it yet"), ({Check.PROCESS: Verdict.HEALTHY}, "does not look at it any more")],
+)
+def test_a_watchdog_that_has_not_begun_is_not_one_that_has_stopped(
+    serve: Serve, browser: Browser, verdicts: dict[Check, Verdict], words: str
+) -> None:
+    still = watchdog(running=False, verdict=Verdict.UNKNOWN, verdicts=verdicts)
+    one = stream(
+        "cam", encoder("cam"), pusher("cam", "youtube"), destinations=(destination("youtube", watchdog=still),)
+    )
+    show(browser, serve(FakeControl(snapshot(one))))
+    assert f"The watchdog {words}" in str(browser.run("document.querySelector('.doubts').textContent"))
 
 
 def test_a_refused_configuration_is_a_banner_until_it_is_mended(serve: Serve, browser: Browser) -> None:
