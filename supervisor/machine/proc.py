@@ -86,6 +86,16 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def has_descriptors(pid: int) -> bool:
+    """Whether a process holds any; one that ends, or has ended, does not. True where they are not ours to see."""
+    try:
+        return bool(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - as above
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+
+
 def environ(pid: int) -> list[bytes]:
     """A process's `NAME=value`, as it began with them; none of a zombie. Raises OSError: gone, or not ours to see.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from supervisor.ffmpeg.destinations import TAP_PORT, sender_mark
 from supervisor.ffmpeg.parameters import Parameters
+from supervisor.machine import proc
 from supervisor.probes.udp import holder_of
 from supervisor.process.media_links import MediaLinks
 from supervisor.process.parameter_tap import ParameterTap
@@ -51,11 +52,18 @@ class Feeds:
 
         From then on nothing of what is sent from them is taken.
         """
-        holders = map(holder_of, self._ports.values())
-        robbed = any(holder is not None and not holder.is_of(ours) for holder in holders)
+        robbed = any(self._is_taken(port, ours) for port in self._ports.values())
         if robbed:
             self.ended()
         return robbed
+
+    @staticmethod
+    def _is_taken(port: int, ours: int) -> bool:
+        holder = holder_of(port)
+        if holder is None or holder.is_of(ours):
+            return False
+        # A process that ends lets go of its descriptors a moment before the kernel closes what they named.
+        return proc.has_descriptors(ours) and holder_of(port) == holder
 
     def ended(self) -> None:
         """No run is there: from now on the ports are anybody's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -135,6 +136,15 @@ def test_who_takes_a_port_before_the_encoder_has_it_is_found_and_not_heard(feeds
         assert feeds.robbed_by(somebody_else)
     send(marks["a"], links.port("cam", "a"), b"x")
     assert received(links, "a") == [], "from then on nothing is taken"
+
+
+def test_a_run_that_ends_just_now_was_not_robbed(feeds: Feeds) -> None:
+    """The kernel may close a dead encoder's sockets later than it takes its descriptors away."""
+    marks, _, _ = ports(feeds, "a")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as left, subprocess.Popen(["true"]) as ended:
+        left.bind(("127.0.0.1", marks["a"]))
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        assert not feeds.robbed_by(ended.pid)
 
 
 def test_how_far_keyframes_are_apart_is_known_and_a_pause_between_two_runs_is_not_meant(feeds: Feeds) -> None:
