@@ -59,6 +59,12 @@ class Intake:
         self._offset.begin_run()
         self._backlog.begin_run()
 
+    def await_next_run(self) -> None:
+        """Begin with what the encoder's next run sends: that one counts time anew, and this one's would come first."""
+        self.link.send_from(None)
+        self.link.empty()
+        self.announced = None
+
     def ended(self, now: float, *, replaced: bool) -> None:
         """A run is over; `replaced`: the next one is there already."""
         if not replaced and self._idle_since is None:

@@ -200,6 +200,11 @@ class Slot:
         self._hope()
         self.dispatch(Restart(reason))
 
+    def await_next_run(self) -> None:
+        """Its encoder is about to be replaced on purpose; what it has not begun to send, it leaves out."""
+        if self.intake and self.meter.last_advance is None:
+            self.intake.await_next_run()
+
     def recover(self, reason: RestartReason) -> None:
         """Replace it because the second layer says so: with all attempts, and whatever it waits for."""
         self.dispatch(Restart(reason, force=True))

@@ -156,6 +156,8 @@ class Stream:
             reason, self._waiting_for_pushers = self._waiting_for_pushers, None
             for slot in [slot for slot in self.slots.values() if slot.key.role is not Role.PUSHER]:
                 if self.wanted and slot.key not in self._leaving:
+                    for eater in slot.eaters:
+                        eater.await_next_run()
                     slot.restart(reason)
                 else:
                     # Pushers that had to be killed have used up the time for politeness.

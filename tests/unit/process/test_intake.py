@@ -55,6 +55,19 @@ def waiting(link: MediaLink) -> list[bytes]:
                 return found
 
 
+def test_what_an_encoder_sends_that_is_about_to_be_replaced_is_left_out(link: MediaLink, encoder: Encoder) -> None:
+    """Its time is not that of the next one: a connection that began with it would jump."""
+    intake = Intake(link)
+    intake.begin_run(100.0, KNOWN)
+    encoder.send(b"old")
+    intake.await_next_run()
+    encoder.send(b"old, too")
+    assert (waiting(link), intake.announced) == ([], None)
+    link.send_from(encoder.socket.getsockname()[1])  # as the next run does
+    encoder.send(b"new")
+    assert waiting(link) == [b"new"]
+
+
 def test_media_gathers_from_a_run_on_and_not_before(link: MediaLink, encoder: Encoder) -> None:
     intake = Intake(link)
     encoder.send(b"early")
