@@ -32,7 +32,10 @@ from supervisor.machine.data_dir import DataDir
 from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.gather import Gather
 from supervisor.machine.marks import OWNER_VARIABLE
+from supervisor.machine.media_links import MediaLinks, NoFreePort
 from supervisor.machine.oom import MemoryWatch
+from supervisor.machine.orphans import end_orphans
+from supervisor.machine.strays import adopt_orphans, sweep
 from supervisor.model import events
 from supervisor.model.quantities import Address
 from supervisor.model.snapshot import (
@@ -50,10 +53,7 @@ from supervisor.preflight.preflight import ca_bundle, preflight, raise_file_limi
 from supervisor.process.backlog import Backlog
 from supervisor.process.claims import Claims
 from supervisor.process.leftovers import Leftovers
-from supervisor.process.media_links import MediaLinks, NoFreePort
-from supervisor.process.orphans import end_orphans
 from supervisor.process.slot import Host, Slot
-from supervisor.process.strays import adopt_orphans, sweep
 from supervisor.stream.drilling import cause
 from supervisor.stream.stream import Stream
 from supervisor.watchdog.certificates import CertificateWatch

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from supervisor.judge.peers import Connection, Peer, match
 from supervisor.judge.uplink import TcpSample, TcpState
 from supervisor.machine.family import adopted, family_of
+from supervisor.machine.proc import socket_inodes
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey
 from supervisor.probes.names import Names, literal
@@ -204,23 +205,6 @@ def _connections(inodes: Iterable[int], table: Mapping[int, bytes]) -> Iterator[
         message = table[inode]
         host = _host(message[_FAMILY], message[_REMOTE_ADDRESS])
         yield Connection(_tcp_sample(inode, message), host, int.from_bytes(message[_REMOTE_PORT], "big"))
-
-
-def socket_inodes(pid: int) -> frozenset[int]:
-    """The sockets among a process' descriptors; none if it is gone or not ours to look at."""
-    directory = f"/proc/{pid}/fd"
-    inodes = set()
-    try:
-        for name in os.listdir(directory):  # noqa: PTH208 - a Path for each of many descriptors doubles the time
-            try:
-                target = os.readlink(f"{directory}/{name}")  # noqa: PTH115 - see above
-            except FileNotFoundError:
-                continue  # closed meanwhile
-            if target.startswith("socket:["):
-                inodes.add(int(target[8:-1]))
-    except OSError:
-        return frozenset()
-    return frozenset(inodes)
 
 
 # --- TCP, by netlink ---------------------------------------------------------------------------------

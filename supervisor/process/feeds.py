@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from supervisor.ffmpeg.destinations import TAP_PORT, sender_mark
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.machine import proc
-from supervisor.probes.udp import holder_of
-from supervisor.process.media_links import MediaLinks
-from supervisor.process.parameter_tap import ParameterTap
+from supervisor.machine.media_links import MediaLinks
+from supervisor.machine.parameter_tap import ParameterTap
+from supervisor.machine.udp import holder_of
 
 
 class Feeds:

@@ -8,7 +8,7 @@ from supervisor.ffmpeg.parameters import Parameters
 from supervisor.judge.av_offset import AvOffset
 from supervisor.judge.media_backlog import MediaBacklog
 from supervisor.judge.progress_meter import ProgressMeter
-from supervisor.process.media_links import MediaLink
+from supervisor.machine.media_links import MediaLink
 
 # As the time stamps are printed that `ffmpeg.destinations` asks for.
 _STAMP = re.compile(rb"(?:\[Eval @ 0x[0-9a-f]{1,16}\] )?\[warning\] (-?\d{1,12}\.\d{6})\r?").fullmatch

@@ -38,8 +38,11 @@ from supervisor.machine.data_dir import DataDir
 from supervisor.machine.faults import forget_unsent
 from supervisor.machine.gather import Gather
 from supervisor.machine.marks import RUN_VARIABLE
+from supervisor.machine.media_links import MediaLinks
 from supervisor.machine.proc import is_stopped
 from supervisor.machine.process import Child, spawn
+from supervisor.machine.progress_socket import ProgressSocket
+from supervisor.machine.recording import Recording
 from supervisor.machine.runlog import Trouble as StorageTrouble
 from supervisor.model import events
 from supervisor.model.quantities import Address
@@ -60,10 +63,7 @@ from supervisor.model.terms import (
 )
 from supervisor.process.feeds import Feeds
 from supervisor.process.intake import Intake
-from supervisor.process.media_links import MediaLinks
 from supervisor.process.output import Output
-from supervisor.process.progress_socket import ProgressSocket
-from supervisor.process.recording import Recording
 from supervisor.secrets.secrecy import Redactor
 
 ON_AIR_SECONDS = 3.0  # an advance is proof of life for this long

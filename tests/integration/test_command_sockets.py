@@ -201,7 +201,7 @@ def test_what_was_left_in_the_background_belongs_to_the_family() -> None:
     script = """
 import os, signal, subprocess
 from supervisor.machine.family import family_of
-from supervisor.process.strays import adopt_orphans
+from supervisor.machine.strays import adopt_orphans
 adopt_orphans()
 bystander = subprocess.Popen(["sleep", "32"])
 shell = subprocess.Popen(

@@ -20,6 +20,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from supervisor.judge.uplink import TcpSample, TcpState, UplinkMeter
+from supervisor.machine import proc
 from supervisor.model.terms import ProcessKey, Role
 from supervisor.probes import uplink
 from supervisor.probes.uplink import Evidence, ProbeFailed, UplinkProbe, Watched
@@ -238,7 +239,7 @@ def test_descriptors_are_not_read_again_while_the_connection_is_known(
 ) -> None:
     probe, watched = UplinkProbe(), [Watched(PUSHER, client.pid)]
     until(probe, watched, lambda seen: PUSHER in seen.connections)
-    read, reads = uplink.socket_inodes, []
+    read, reads = proc.socket_inodes, []
 
     def counted(pid: int) -> frozenset[int]:
         reads.append(pid)

@@ -178,7 +178,7 @@ _ADOPTING = """
 import json, os, subprocess, sys, time
 from pathlib import Path
 from supervisor.probes.process import look_at, look_at_all
-from supervisor.process.strays import adopt_orphans
+from supervisor.machine.strays import adopt_orphans
 
 adopt_orphans()
 ready, python = sys.argv[1], [sys.executable, "-c"]

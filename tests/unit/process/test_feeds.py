@@ -11,9 +11,9 @@ import pytest
 
 from supervisor.ffmpeg.destinations import media_output
 from supervisor.ffmpeg.parameters import Parameters
+from supervisor.machine.media_links import MediaLinks
 from supervisor.model.quantities import PortRange
 from supervisor.process.feeds import Feeds
-from supervisor.process.media_links import MediaLinks
 from tests.unit.transport_stream import AUDIO, PICTURE_SET, SLICE, keyframe, packet, pes, sequence
 
 SPS, OTHER = sequence(1280, 720, (25, 1)), sequence(640, 360, (25, 1))

@@ -10,10 +10,10 @@ import pytest
 
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.judge.progress_meter import ProgressMeter
+from supervisor.machine.media_links import MediaLink, MediaLinks
 from supervisor.model.quantities import PortRange
 from supervisor.model.terms import Report
 from supervisor.process.intake import Intake
-from supervisor.process.media_links import MediaLink, MediaLinks
 
 KNOWN = Parameters(frozenset({b"\x67abc"}))
 

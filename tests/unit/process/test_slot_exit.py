@@ -21,13 +21,13 @@ from supervisor.lifecycle.types import Exited
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.ffmpeg_binary import find
 from supervisor.machine.gather import Gather
+from supervisor.machine.media_links import MediaLinks
 from supervisor.machine.process import Child, spawn
 from supervisor.model import events
 from supervisor.model.terms import ExitCause, RestartReason, State
 from supervisor.process import slot
 from supervisor.process.backlog import Backlog
 from supervisor.process.claims import Claims
-from supervisor.process.media_links import MediaLinks
 from supervisor.process.slot import Host, Slot
 from supervisor.secrets.secrecy import Redactor
 

@@ -8,7 +8,7 @@ import socket
 from struct import Struct
 from typing import NamedTuple
 
-from supervisor.probes.uplink import socket_inodes
+from supervisor.machine.proc import socket_inodes
 
 _LOOPBACK = "127.0.0.1"
 _ANSWER_BYTES = 4096

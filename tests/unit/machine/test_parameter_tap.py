@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from supervisor.ffmpeg.parameters import Parameters
-from supervisor.process.parameter_tap import ParameterTap
+from supervisor.machine.parameter_tap import ParameterTap
 from tests.unit.transport_stream import AUDIO, PICTURE_SET, SLICE, VIDEO, filler, keyframe, packet, pes, sequence, units
 
 SPS = sequence(1280, 720, (25, 1))
@@ -123,7 +123,7 @@ def test_a_kernel_that_takes_no_filter_costs_more_and_tells_the_same(monkeypatch
     def refused(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr("supervisor.process.parameter_tap._attach", refused)
+    monkeypatch.setattr("supervisor.machine.parameter_tap._attach", refused)
     tap = ParameterTap()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as encoder:
         encoder.bind(("127.0.0.1", 0))

@@ -13,7 +13,7 @@ PROGRAM = """
 import json, os, subprocess, sys, time
 from pathlib import Path
 from supervisor.machine.marks import OWNER_VARIABLE, RUN_VARIABLE
-from supervisor.process.strays import adopt_orphans, sweep
+from supervisor.machine.strays import adopt_orphans, sweep
 
 adopt_orphans()
 owner = sys.argv[1]

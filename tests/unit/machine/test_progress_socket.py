@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from supervisor.machine import progress_socket, udp
 from supervisor.machine.family import adopted
-from supervisor.probes import udp
-from supervisor.probes.udp import Holder
-from supervisor.process import progress_socket
-from supervisor.process.progress_socket import ProgressSocket
+from supervisor.machine.progress_socket import ProgressSocket
+from supervisor.machine.udp import Holder
 
 PATIENCE = 20.0
 # Sends what it is told to, a line at a time; keeps its socket.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.process.recording import Recording
+from supervisor.machine.recording import Recording
 
 WALL = 1_795_458_668.0
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.machine.media_links import MediaLink, MediaLinks, NoFreePort
 from supervisor.model.quantities import PortRange
-from supervisor.process.media_links import MediaLink, MediaLinks, NoFreePort
 
 LOOPBACK = "127.0.0.1"
 Sender = Callable[..., socket.socket]

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from supervisor.machine.family import adopted, family_of
-from supervisor.probes.udp import Holder, holder_of
+from supervisor.machine.udp import Holder, holder_of
 
 _LOOPBACK = "127.0.0.1"
 _DATAGRAM_BYTES = 4096

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.machine import orphans
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.marks import OWNER_VARIABLE, RUN_VARIABLE, send
-from supervisor.process import orphans
-from supervisor.process.orphans import end_orphans
+from supervisor.machine.orphans import end_orphans
 
 STRANGER = ["setpriv", "--reuid=10002", "--regid=10002", "--clear-groups"]
 APART = ["unshare", "--mount"]  # a mount namespace of its own
