@@ -322,17 +322,27 @@ async def _serve(
     import asyncio
 
     from exporter.http import HttpServer
+    from supervisor.config.file import load
     from supervisor.control import EngineControl
-    from supervisor.engine import Engine
+    from supervisor.engine import Engine, Home, Read
     from supervisor.journal.journal import Journal
     from supervisor.machine.ffmpeg_binary import Binary
-    from supervisor.preflight.preflight import room_for_connections
+    from supervisor.machine.machine import Machine
+    from supervisor.preflight.preflight import ca_bundle, preflight, room_for_connections
+    from supervisor.probes.probes import Probes
 
     assert isinstance(binary, Binary)
     # The loop must get the interpreter back quickly while a scrape is rendered in its thread.
     sys.setswitchinterval(0.001)
     loop = asyncio.get_running_loop()
-    engine = Engine(file, loaded, binary, data_dir, len(warnings))
+    ca_file = ca_bundle()
+
+    def read() -> Read:
+        again = load(file)
+        return again, preflight(again, binary, file)
+
+    home = Home(file, binary, data_dir, ca_file)
+    engine = Engine(home, loaded, Machine(), Probes(data_dir.path, ca_file), read, len(warnings))
     journal = Journal()
     engine.listeners.append(journal)
     for number in (signal.SIGTERM, signal.SIGINT):

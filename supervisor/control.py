@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
@@ -40,7 +39,7 @@ class EngineControl:
 
     def late(self) -> Mapping[str, float]:
         """The parts that should have ticked by now and did not, or that stand still again and again."""
-        now = time.monotonic()
+        now = self._engine.machine.now()
         parts = {"loop": self._engine.time.lateness.late(now), "scheduler": self._engine.late(now)}
         return {part: seconds for part, seconds in parts.items() if seconds}
 

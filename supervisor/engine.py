@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from supervisor.config.file import Loaded, load
+from supervisor.config.file import Loaded
 from supervisor.config.problems import ConfigError, ConfigWarning, Problem
 from supervisor.config.shape import Config
 from supervisor.config.watch import ConfigWatch, Outcome
@@ -30,12 +27,10 @@ from supervisor.judge.incidents import NOTHING_OPEN, Book
 from supervisor.lifecycle.types import RetryNow
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.ffmpeg_binary import Binary
-from supervisor.machine.gather import Gather
+from supervisor.machine.machine import Machine
 from supervisor.machine.marks import OWNER_VARIABLE
-from supervisor.machine.media_links import MediaLinks, NoFreePort
+from supervisor.machine.media_links import NoFreePort
 from supervisor.machine.oom import MemoryWatch
-from supervisor.machine.orphans import end_orphans
-from supervisor.machine.strays import adopt_orphans, sweep
 from supervisor.model import events
 from supervisor.model.quantities import Address
 from supervisor.model.snapshot import (
@@ -49,15 +44,15 @@ from supervisor.model.snapshot import (
     WatchdogSnapshot,
 )
 from supervisor.model.terms import ProcessKey, RestartReason, Role, Segment, State, Trouble
-from supervisor.preflight.preflight import ca_bundle, preflight, raise_file_limit
+from supervisor.probes.probes import Probes
 from supervisor.process.backlog import Backlog
 from supervisor.process.claims import Claims
-from supervisor.process.leftovers import Leftovers
 from supervisor.process.slot import Host, Slot
 from supervisor.stream.drilling import cause
 from supervisor.stream.stream import Stream
 from supervisor.watchdog.certificates import CertificateWatch
 from supervisor.watchdog.keeper import Keeper
+from supervisor.watchdog.leftovers import Leftovers
 from supervisor.watchdog.other_publishers import OtherPublishers
 from supervisor.watchdog.reach_watch import ReachWatch
 from supervisor.watchdog.scheduler import Post
@@ -69,25 +64,47 @@ _SNAPSHOT_SLICE = 50
 _TELL_AGAIN = 600.0
 _LATE = 2.0  # accounts come every second
 Job = Callable[[], Awaitable[None]]
+Read = tuple[Loaded, tuple[ConfigWarning, ...]]
 _ONLY_AT_START = ("listen", "data_dir", "api_token", "api_token_file", "ffmpeg", "ports")
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What stays the same while neverdark runs; `ca_file` has the certificates that are trusted."""
+
+    file: Path  # the configuration
+    binary: Binary
+    data_dir: DataDir
+    ca_file: str
 
 
 class Engine:
     """Keeps the streams of a configuration on air until it is told to stop."""
 
-    def __init__(self, file: Path, loaded: Loaded, binary: Binary, data_dir: DataDir, warnings: int = 0) -> None:
-        """`warnings` is how many the configuration gave."""
+    def __init__(
+        self,
+        home: Home,
+        loaded: Loaded,
+        machine: Machine,
+        probes: Probes,
+        read: Callable[[], Read],
+        warnings: int = 0,
+    ) -> None:
+        """`read` reads the configuration again; it blocks. `warnings` is how many `loaded` gave."""
         self.loaded = loaded
         self.streams: dict[str, Stream] = {}
         self.listeners: list[events.Listener] = []
-        self.time = Timekeeper(self.tell)
-        self._file = file
-        self._binary = binary
-        self._data_dir = data_dir
-        self._links = MediaLinks(loaded.config.ports, str(data_dir.path))
-        self._ca_file = ca_bundle()
-        every_child = {OWNER_VARIABLE: data_dir.mark, "AV_LOG_FORCE_NOCOLOR": "1"}
-        self._environments = Environments({"SSL_CERT_FILE": self._ca_file, **os.environ}, every_child)
+        self.time = Timekeeper(machine, self.tell)
+        self.machine = machine
+        self._probes = probes
+        self._read = read
+        self._file = home.file
+        self._binary = home.binary
+        self._data_dir = home.data_dir
+        self._links = machine.media_links(loaded.config.ports, str(home.data_dir.path))
+        self._ca_file = home.ca_file
+        every_child = {OWNER_VARIABLE: home.data_dir.mark, "AV_LOG_FORCE_NOCOLOR": "1"}
+        self._environments = Environments({"SSL_CERT_FILE": self._ca_file, **machine.environment}, every_child)
         self._specs: dict[str, StreamSpec] = {}
         self._stopping = asyncio.Event()
         self._gone = asyncio.Event()
@@ -95,24 +112,25 @@ class Engine:
         self.started = False  # every wanted stream was told to start
         self._claims = Claims()
         self._waiting: set[Slot] = set()  # for an ingest that could not be reached
-        self._memory = MemoryWatch()
+        self._memory = MemoryWatch(machine.out_of_memory_kills)
         self._storage_told: float | None = None  # when trouble was last told; None: there is none
-        self._accounted = time.monotonic()
+        self._accounted = machine.now()
         self._odd = False
         self._reading_config = False
         self._config_at_start = loaded.config
-        self._config = ConfigState(time.time(), warnings=warnings)
-        self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="probe")
+        self._config = ConfigState(machine.wall(), warnings=warnings)
         self._host: Host | None = None
         self.book = Book()
-        self._keeper = Keeper(self.book, self.tell, self._keys_of, self._is_drilling, self._is_off_air, self._is_wanted)
-        self._reaches = ReachWatch(
-            self._slots, self._slot, lambda: self.loaded.config.network.reference, self.tell, self._learned
+        self._keeper = Keeper(
+            machine, self.book, self.tell, self._keys_of, self._is_drilling, self._is_off_air, self._is_wanted
         )
-        self._leftovers = Leftovers(data_dir, lambda: {*self.streams, *self._specs}, self._workers)
-        self._others = OtherPublishers(data_dir.path, self._pushers, self.tell, self._workers)
-        self._certificates = CertificateWatch(self._slot, self._workers, self._ca_file)
-        self._second = SecondLayer(self.streams, self.book, self._keeper, self._reaches, self.tell, self._workers)
+        self._reaches = ReachWatch(
+            probes, self._slots, self._slot, lambda: self.loaded.config.network.reference, self.tell, self._learned
+        )
+        self._leftovers = Leftovers(machine, home.data_dir, lambda: {*self.streams, *self._specs})
+        self._others = OtherPublishers(probes, self._pushers, self.tell)
+        self._certificates = CertificateWatch(probes, self._slot)
+        self._second = SecondLayer(machine, probes, self.streams, self.book, self._keeper, self._reaches, self.tell)
 
     # --- main path ---------------------------------------------------------------------------------
 
@@ -131,15 +149,15 @@ class Engine:
     async def _run(self, ready: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_loop_error)
-        adopt_orphans()
-        for pid, run_id in await loop.run_in_executor(self._workers, end_orphans, self._data_dir):
+        self.machine.become_parent_of_orphans()
+        for pid, run_id in await self._end_orphans():
             self.tell(events.OrphanEnded(pid, run_id))
-        file_limits = raise_file_limit()
         self._host = Host(
             loop=loop,
-            progress=Gather(loop),
+            machine=self.machine,
+            progress=self.machine.gather(loop),
             environment=self._environments.of,
-            file_limits=file_limits,
+            file_limits=self.machine.raise_file_limit(),
             data_dir=self._data_dir,
             links=self._links,
             tell=self.tell,
@@ -158,7 +176,7 @@ class Engine:
         ready()
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not look at it while an exit waits
-        uplinks = UplinkWatch(self._senders, self.tell, self._workers)
+        uplinks = UplinkWatch(self.machine, self._probes, self._senders, self.tell)
         jobs: tuple[Job, ...] = (
             partial(self.time.run_forever, self._account),
             partial(self._config_watch.run_forever, self._reload),
@@ -180,15 +198,15 @@ class Engine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await loop.run_in_executor(
-            self._workers, end_orphans, self._data_dir
-        )  # what a command sent into the background
+        await self._end_orphans()  # what a command sent into the background
         for stream in self.streams.values():
             stream.close()
         self._host.progress.close()
-        self._reaches.close()
-        self._others.close()
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._probes.close()
+        self.machine.close()
+
+    async def _end_orphans(self) -> list[tuple[int, str]]:
+        return await self.machine.in_a_thread(partial(self.machine.end_orphans, self._data_dir))
 
     async def _keep(self, job: Job) -> None:
         """Run a job for ever: one that has died while everything looks well is the worst that can happen."""
@@ -318,7 +336,7 @@ class Engine:
         """Put the file's configuration in force, or reject it; that is told if it is news."""
         try:
             self._reading_config = True
-            loaded, warnings = await asyncio.get_running_loop().run_in_executor(self._workers, self._read_config)
+            loaded, warnings = await self.machine.in_a_thread(self._read)
             if not allow_removal:
                 self._refuse_removal(loaded)
             specs = self._plan(loaded)
@@ -328,7 +346,7 @@ class Engine:
             )
             if asked or rejected.problems != self._config.problems:
                 self.tell(rejected)
-            self._config = self._config.refuse(rejected.problems, time.time())
+            self._config = self._config.refuse(rejected.problems, self.machine.wall())
             return rejected
         finally:
             self._reading_config = False
@@ -338,17 +356,13 @@ class Engine:
         fixed = _not_yet(old, loaded.config)
         told = replace(self._apply(specs), need_restart=fixed, warnings=tuple(map(str, warnings)))
         waiting = _not_yet(self._config_at_start, loaded.config)
-        self._config = ConfigState(time.time(), warnings=len(warnings), need_restart=waiting)
+        self._config = ConfigState(self.machine.wall(), warnings=len(warnings), need_restart=waiting)
         self.tell(told)
         for name in told.added:
             if specs[name].enabled and not self._stopping.is_set():
                 self.streams[name].start("config")
                 await asyncio.sleep(0)
         return told
-
-    def _read_config(self) -> tuple[Loaded, tuple[ConfigWarning, ...]]:
-        loaded = load(self._file)
-        return loaded, preflight(loaded, self._binary, self._file)
 
     def _refuse_removal(self, loaded: Loaded) -> None:
         wanted = [name for name, stream in self.streams.items() if stream.wanted]
@@ -360,7 +374,7 @@ class Engine:
         if loop.time() - self._accounted > _LATE:
             for slot in self._slots():
                 slot.read_progress()  # it was we who were late, not they
-        now, wall = loop.time(), time.time()
+        now, wall = loop.time(), self.machine.wall()
         self._accounted = now
         for stream in self.streams.values():
             stream.account(now, wall)
@@ -377,7 +391,7 @@ class Engine:
             if slot.child and slot.run_id:
                 pids.add(slot.child.pid)
                 run_ids.add(slot.run_id)
-        for pid in sweep(pids, run_ids, self._data_dir.mark):
+        for pid in self.machine.sweep(pids, run_ids, self._data_dir.mark):
             self.tell(events.OrphanEnded(pid, "of a run that is over"))
 
     def _slots(self) -> Iterator[Slot]:
@@ -434,7 +448,7 @@ class Engine:
             if not stream.on_air:
                 raise Refused("the stream is not on air: a drill would prove nothing")
             argv = partial(sourceless, self.loaded.config, name, self._binary, self._links.port)
-            how = cause(fault, stream, destination, argv)
+            how = cause(self.machine, fault, stream, destination, argv)
         stream.announce_drill(seconds)
         self.tell(events.DrillAnnounced(name, seconds, how))
         return True
@@ -477,7 +491,7 @@ class Engine:
 
     def _storage_trouble(self, path: Path, error: OSError | None) -> None:
         """Many logs fail together when a disk is full: say it once, again after a while, and once when it is over."""
-        now = time.monotonic()
+        now = self.machine.now()
         if error is None:
             if self._storage_told is not None:
                 self.tell(events.StorageRecovered(path))
@@ -495,11 +509,11 @@ class Engine:
             if name in self._specs:
                 watchdog = partial(self._watchdog_of, name)
                 known = open_segments.get(name, NOTHING_OPEN)
-                shown.append(stream.snapshot(loop.time(), time.time(), known, watchdog))
+                shown.append(stream.snapshot(loop.time(), self.machine.wall(), known, watchdog))
                 if len(shown) % _SNAPSHOT_SLICE == 0:
                     await asyncio.sleep(0)
         return Snapshot(
-            at=time.time(),
+            at=self.machine.wall(),
             streams=tuple(shown),
             config=self._config,
             clock_steps=self.time.clock_steps,

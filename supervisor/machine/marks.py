@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 
 from supervisor.machine import proc
 
 OWNER_VARIABLE = "_NEVERDARK_OWNER"  # the mark of the data_dir of the neverdark that started a process
 RUN_VARIABLE = "_NEVERDARK_RUN"
+
+
+def run_id_of(wall: float, number: int) -> str:
+    """The name of a place's run that begins at `wall` (Unix time). Names sort by age."""
+    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(wall))}.{int(wall % 1 * 1000):03}Z-{number}"
 
 
 def is_of_our_user(pid: int) -> bool:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 
 class MemoryWatch:
     """Whether it has happened in the last second or two. What happened before is nobody's death of today."""
 
-    def __init__(self) -> None:
-        self._counts = deque([oom_kills()] * 2, maxlen=2)
+    def __init__(self, kills: Callable[[], int]) -> None:
+        self._kills = kills
+        self._counts = deque([kills()] * 2, maxlen=2)
 
     def sample(self) -> None:
         """Called every second."""
-        self._counts.append(oom_kills())
+        self._counts.append(self._kills())
 
     def ran_out(self) -> bool:
         """Somebody was ended since the sample before the last."""
-        return oom_kills() > self._counts[0]
+        return self._kills() > self._counts[0]
 
 
 def oom_kills() -> int:

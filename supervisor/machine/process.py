@@ -153,3 +153,16 @@ def spawn(
         os.killpg(pid, signal.SIGKILL)  # out of descriptors: a process that we cannot watch must not run
         os.waitpid(pid, 0)
         raise
+
+
+def raise_file_limit() -> tuple[int, int]:
+    """Lift the soft limit of open files to the hard one: clients of the API must not use up what processes need.
+
+    Returns both limits as they were: that is what children are to have. There are programs that close every
+    descriptor that they could have, which takes minutes where the hard limit is a billion.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):  # some systems have a lower limit still
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return soft, hard

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import resource
 import ssl
 import sys
@@ -136,19 +135,6 @@ def _limits(config: Config) -> Iterator[Problem]:
             f"{len(config.streams)} streams",
             f"expected an open-file limit of at least {needed}, but it is {hard} (ulimit -Hn, LimitNOFILE=)",
         )
-
-
-def raise_file_limit() -> tuple[int, int]:
-    """Lift the soft limit of open files to the hard one: clients of the API must not use up what processes need.
-
-    Returns both limits as they were: that is what children are to have. There are programs that close every
-    descriptor that they could have, which takes minutes where the hard limit is a billion.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        with contextlib.suppress(OSError, ValueError):  # some systems have a lower limit still
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return soft, hard
 
 
 def ca_bundle() -> str:

@@ -6,10 +6,8 @@ from collections.abc import Callable, Sequence
 
 from supervisor.ffmpeg.destinations import TAP_PORT, sender_mark
 from supervisor.ffmpeg.parameters import Parameters
-from supervisor.machine import proc
+from supervisor.machine.machine import Machine
 from supervisor.machine.media_links import MediaLinks
-from supervisor.machine.parameter_tap import ParameterTap
-from supervisor.machine.udp import holder_of
 
 
 class Feeds:
@@ -19,11 +17,12 @@ class Feeds:
     runs, and nobody knows them before.
     """
 
-    def __init__(self, links: MediaLinks, stream: str) -> None:
-        self.tap = ParameterTap()
+    def __init__(self, machine: Machine, links: MediaLinks, stream: str) -> None:
+        self.tap = machine.parameter_tap()
         self.current: Parameters | None = None  # what the encoder sends, as far as it is known
         self.keyframe_distance = 0.0  # seconds between the latest two of a run
         self._keyframe: float | None = None  # when the latest one of this run came (monotonic)
+        self._machine = machine
         self._links = links
         self._stream = stream
         self._ports: dict[str, int] = {}  # by destination, while a run lives; "" for the side output
@@ -52,18 +51,10 @@ class Feeds:
 
         From then on nothing of what is sent from them is taken.
         """
-        robbed = any(self._is_taken(port, ours) for port in self._ports.values())
+        robbed = any(self._machine.is_taken(port, ours) for port in self._ports.values())
         if robbed:
             self.ended()
         return robbed
-
-    @staticmethod
-    def _is_taken(port: int, ours: int) -> bool:
-        holder = holder_of(port)
-        if holder is None or holder.is_of(ours):
-            return False
-        # A process that ends lets go of its descriptors a moment before the kernel closes what they named.
-        return proc.has_descriptors(ours) and holder_of(port) == holder
 
     def ended(self) -> None:
         """No run is there: from now on the ports are anybody's."""

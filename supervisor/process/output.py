@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from supervisor.ffmpeg.last_words import LastWords
 from supervisor.machine.data_dir import DataDir
-from supervisor.machine.process import Outlet
-from supervisor.machine.runlog import RunLog, Trouble
+from supervisor.machine.machine import Machine
+from supervisor.machine.runlog import Trouble
 from supervisor.secrets.secrecy import Redactor
 
 _FLOOD_BURST = 256 * 1024  # output beyond this, and beyond the rate, is drained but not kept
@@ -24,6 +23,7 @@ class Output:
 
     def __init__(
         self,
+        machine: Machine,
         data_dir: DataDir,
         stream: str,
         name: str,
@@ -32,9 +32,10 @@ class Output:
         heed: Callable[[bytes], bool],
     ) -> None:
         """`heed` sees every line as it was written; what it takes for itself is not kept."""
-        self.outlet = Outlet(data_dir.folder("run", stream), f"{name}.output")
+        self._clock = machine
+        self.outlet = machine.outlet(data_dir.folder("run", stream), f"{name}.output")
         self._words = LastWords(redactor, heed)
-        self._log = RunLog(data_dir.folder("logs", stream), name, trouble)
+        self._log = machine.run_log(data_dir.folder("logs", stream), name, trouble)
         self._allowance = float(_FLOOD_BURST)
         self._allowance_at = 0.0
         self._skipped = 0
@@ -59,7 +60,7 @@ class Output:
         self._allowance = min(_FLOOD_BURST, self._allowance + refill)
         self._allowance_at = now
         if lines := self._take(self.outlet.read(_MOST_BYTES)):
-            self._log.write(lines, time.time(), now)
+            self._log.write(lines, self._clock.wall(), now)
 
     def _take(self, data: bytes) -> list[str]:
         """The lines to write for `data`; none if it is too much to look at."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import random
 import signal
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,14 +33,11 @@ from supervisor.lifecycle import types as lifecycle_types
 from supervisor.lifecycle.pauses import had_nothing, must_not_be_hurried
 from supervisor.lifecycle.types import Advanced, Exited, Restart, Start, Status, Stop, UplinkBlocked, Useless, View
 from supervisor.machine.data_dir import DataDir
-from supervisor.machine.faults import forget_unsent
 from supervisor.machine.gather import Gather
-from supervisor.machine.marks import RUN_VARIABLE
+from supervisor.machine.machine import Machine
+from supervisor.machine.marks import RUN_VARIABLE, run_id_of
 from supervisor.machine.media_links import MediaLinks
-from supervisor.machine.proc import is_stopped
-from supervisor.machine.process import Child, spawn
-from supervisor.machine.progress_socket import ProgressSocket
-from supervisor.machine.recording import Recording
+from supervisor.machine.process import Child
 from supervisor.machine.runlog import Trouble as StorageTrouble
 from supervisor.model import events
 from supervisor.model.quantities import Address
@@ -91,6 +86,7 @@ class Host:
     """What a slot needs of the engine."""
 
     loop: asyncio.AbstractEventLoop
+    machine: Machine
     progress: Gather
     environment: Callable[[ProcessKey], Mapping[str, str]]
     file_limits: tuple[int, int]  # soft and hard, of each child's open files
@@ -137,12 +133,12 @@ class Slot:
         self.uplink = UplinkMeter() if spec.ingest else None
         self.observed = {one.name: UplinkMeter() for one in spec.observed}
         self.intake = Intake(host.links.get(spec.key.stream, spec.key.destination)) if spec.media_port else None
-        self.feeds = Feeds(host.links, spec.key.stream) if spec.key.role is Role.ENCODER else None
+        self.feeds = Feeds(host.machine, host.links, spec.key.stream) if spec.key.role is Role.ENCODER else None
         self._clock = SourceClock() if spec.key.role is Role.ENCODER else None
         self.rhythm = Rhythm() if spec.in_pieces else None
         self._resumed: float | None = None  # when a pusher's media came back in this run, after it had nothing to send
         self._closed_soon = 0  # times in a row
-        self._recording = Recording(spec.output_file) if spec.output_file else None
+        self._recording = host.machine.recording(spec.output_file) if spec.output_file else None
         self._fed_before = 0.0  # the feeder's count at our last advance, or at the start of our run
         self._cpu_seconds = 0.0
         self.made = host.loop.time()
@@ -159,9 +155,11 @@ class Slot:
         self._host = host
         self._timer: asyncio.TimerHandle | None = None
         self._pending: deque[Callable[[], None]] = deque()
-        self._output = Output(host.data_dir, spec.key.stream, spec.key.name, redactor, host.trouble, self._heed)
+        self._output = Output(
+            host.machine, host.data_dir, spec.key.stream, spec.key.name, redactor, host.trouble, self._heed
+        )
         host.loop.add_reader(self._output.outlet.fd, self._on_output)
-        self._progress = ProgressSocket() if spec.tracked else None
+        self._progress = host.machine.progress_socket() if spec.tracked else None
         if self._progress:
             host.progress.add(self._progress.fd, self._on_progress)
         if self.feeds:
@@ -223,14 +221,14 @@ class Slot:
             self.source = _watch(spec)
             self.rhythm = Rhythm() if spec.in_pieces else None
         if spec.output_file != self.spec.output_file:
-            self._recording = Recording(spec.output_file) if spec.output_file else None
+            self._recording = self._host.machine.recording(spec.output_file) if spec.output_file else None
         before, self.spec = self.spec, spec
         self._output.hide(redactor)
         if bool(self.uplink) != bool(spec.ingest):
             self.uplink = UplinkMeter() if spec.ingest else None
         self.observed = {one.name: self.observed.get(one.name, UplinkMeter()) for one in spec.observed}
         if spec.tracked and self._progress is None:
-            self._progress = ProgressSocket()
+            self._progress = self._host.machine.progress_socket()
             self._host.progress.add(self._progress.fd, self._on_progress)
         if replaced and self.status.wanted:
             self.restart(RestartReason.CONFIG)
@@ -334,7 +332,7 @@ class Slot:
         return View(
             now=self._host.loop.time(),
             policies=self.spec.policies,
-            random=random.random(),  # noqa: S311 - jitter, not a secret
+            random=self._host.machine.chance(),
             tracked=self.spec.tracked,
             last_advance=self.meter.last_advance,
             line_down=self.line_is_down(),
@@ -382,7 +380,7 @@ class Slot:
             case lifecycle_types.Spawn(reason):
                 self._spawn(reason)
             case lifecycle_types.Kill():
-                self._was_stopped = self.child is not None and is_stopped(self.child.pid)
+                self._was_stopped = self.child is not None and self._host.machine.is_stopped(self.child.pid)
                 self._signal(signal.SIGKILL)
             case lifecycle_types.Terminate():
                 self._signal(signal.SIGTERM)
@@ -404,15 +402,17 @@ class Slot:
         if self.held:
             return
         loop = self._host.loop
-        wall = time.time()
-        run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(wall))}.{int(wall % 1 * 1000):03}Z-{self.status.run}"
+        wall = self._host.machine.wall()
+        run_id = run_id_of(wall, self.status.run)
         inherited: dict[int, int] = {}
         if self.intake:
             self.intake.begin_run(loop.time(), self.feeder.feeds.current if self.feeder and self.feeder.feeds else None)
             inherited[MEDIA_DESCRIPTOR] = self.intake.link.fd
         environment = {**self._host.environment(self.key), RUN_VARIABLE: run_id}
         try:
-            child = spawn(self._argv(wall), environment, self._output.outlet.fd, inherited, self._host.file_limits)
+            child = self._host.machine.spawn(
+                self._argv(wall), environment, self._output.outlet.fd, inherited, self._host.file_limits
+            )
         except (OSError, ValueError) as error:
             # Not from here: this is the middle of a turn of the lifecycle.
             loop.call_soon(self._spawn_failed, error)
@@ -462,7 +462,7 @@ class Slot:
         self.exits = {**self.exits, cause: self.exits.get(cause, 0) + 1}
         message = self._output.clean(f"cannot start {self.spec.argv[0]}: {reason}")
         self._blame(cause, said=message)
-        self.last_failure = LastFailure(cause, time.time(), (message,), message)
+        self.last_failure = LastFailure(cause, self._host.machine.wall(), (message,), message)
         self.dispatch(Exited(cause))
         self._host.tell(events.SpawnFailed(self.key, cause, message))
 
@@ -486,7 +486,7 @@ class Slot:
         before = self.meter.last_advance
         first = before is None
         report = parse_report(data)
-        advanced = self.meter.update(report, now, time.time())
+        advanced = self.meter.update(report, now, self._host.machine.wall())
         if self._clock and (proof := self._clock.report(report, now)):
             self._source_failed(proof)
         if not advanced:
@@ -610,7 +610,7 @@ class Slot:
         if blamed:
             self.last_cause, self.last_said = failure.cause, failure.said
         silent, began, place = self._silent_since(), self._run_started, len(self._pending)
-        now, wall = loop.time(), time.time()
+        now, wall = loop.time(), self._host.machine.wall()
         idle = self._was_idle(now)
         try:
             self.dispatch(Exited(failure.cause, None if again else failure.refusal, again=again or idle))
@@ -754,7 +754,7 @@ class Slot:
             case lifecycle_types.Silent(reason, seconds, named):
                 trouble = named or _TROUBLE[reason]
                 said = telling(self.key.role, trouble, self._output.last_lines, _FAILURE_LINES)
-                self.last_failure = LastFailure(trouble, time.time(), said)
+                self.last_failure = LastFailure(trouble, self._host.machine.wall(), said)
                 self._blame(trouble, stopped=self._was_stopped, idle=self._was_idle(self._host.loop.time()))
                 self._host.tell(events.ProcessSilent(self.key, self.run_id or "", trouble, seconds, self.segment))
             case lifecycle_types.Waiting(state, delay, left):
@@ -809,7 +809,7 @@ class Slot:
         self.intake.weigh(self.feeder.meter, self.meter, now)
         if self.backlog >= _BACKLOG_SHARE * self.spec.policies.limits.backlog_max and not self.status.ending:
             self.intake.drop_backlog()
-            forget_unsent(self.child.pid)
+            self._host.machine.forget_unsent(self.child.pid)
             self.dispatch(Useless(RestartReason.UPLINK, Trouble.BACKLOG, free=True))
 
     @property

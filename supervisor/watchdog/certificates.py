@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
-from functools import partial
 
 from supervisor.ffmpeg.phrases import OF_CERTIFICATES
 from supervisor.model import events
 from supervisor.model.terms import ProcessKey
-from supervisor.probes.certificate import certificate_fault
+from supervisor.probes.probes import Probes
 from supervisor.process.slot import Slot
-
-_TIMEOUT = 5.0
 
 
 class CertificateWatch:
-    """A listener to facts. Lives on the engine's loop; the look is taken in a thread, one at a time for a process."""
+    """A listener to facts. Lives on the engine's loop; one look at a time for a process."""
 
-    def __init__(self, find: Callable[[ProcessKey], Slot | None], workers: Executor, ca_file: str) -> None:
+    def __init__(self, probes: Probes, find: Callable[[ProcessKey], Slot | None]) -> None:
+        self._probes = probes
         self._find = find
-        self._workers = workers
-        self._ca_file = ca_file
         self._pending: dict[ProcessKey, asyncio.Task[None]] = {}
 
     def __call__(self, fact: events.Fact) -> None:
@@ -37,8 +32,7 @@ class CertificateWatch:
     async def _look(self, key: ProcessKey) -> None:
         slot = self._find(key)
         for way in [way for way in slot.spec.ingests if way.tls] if slot else ():
-            look = partial(certificate_fault, way.address, self._ca_file, _TIMEOUT)
-            said = await asyncio.get_running_loop().run_in_executor(self._workers, look)
+            said = await self._probes.certificate_fault(way.address)
             if said and (slot := self._find(key)):
                 slot.explain(said)
                 return

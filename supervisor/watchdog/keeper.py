@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 
 from supervisor.judge.attribution import Evidence, segment_of
 from supervisor.judge.incident import Failed, Turn
 from supervisor.judge.incidents import Book
 from supervisor.judge.tally import ACTION_OF_ROLE
+from supervisor.machine.machine import Clock
 from supervisor.model import events
 from supervisor.model.terms import Cause, Layer, ProcessKey, RestartReason, Role, Segment
 
@@ -25,6 +25,7 @@ class Keeper:
 
     def __init__(
         self,
+        clock: Clock,
         book: Book,
         tell: events.Listener,
         keys_of: Callable[[str], Iterable[ProcessKey]],
@@ -32,6 +33,7 @@ class Keeper:
         off_air: Callable[[str], bool],
         wanted: Callable[[ProcessKey], bool],
     ) -> None:
+        self._clock = clock
         self._book = book
         self._tell = tell
         self._keys_of = keys_of
@@ -41,7 +43,7 @@ class Keeper:
 
     def __call__(self, fact: events.Fact) -> None:
         """Enter one fact."""
-        now, wall = time.monotonic(), time.time()
+        now, wall = self._clock.now(), self._clock.wall()
         match fact:
             case events.ProcessSilent(key, _, trouble, seconds, segment):
                 self.failed(key, trouble, segment, seconds)
@@ -77,16 +79,16 @@ class Keeper:
         """A process failed, `at` some time (monotonic) or now. One that is on its way out anyway does no harm."""
         if not self._wanted(key):
             return
-        late = 0.0 if at is None else time.monotonic() - at
+        late = 0.0 if at is None else self._clock.now() - at
         feeds = tuple(other for other in self._keys_of(key.stream) if other != key) if key.role is Role.ENCODER else ()
         failed = Failed(key, cause, segment, silent, layer, self._drilling(key.stream), feeds, said)
-        self._book.fail(failed, now=time.monotonic() - late, wall=time.time() - late)
+        self._book.fail(failed, now=self._clock.now() - late, wall=self._clock.wall() - late)
         self._spread()
 
     def complained(self, key: ProcessKey, cause: Cause, segment: Segment, by: object) -> None:
         """While media flows, the second layer finds something wrong all the same."""
         failed = Failed(key, cause, segment, None, Layer.WATCHDOG, drill=self._drilling(key.stream))
-        self._book.complain(failed, by, now=time.monotonic(), wall=time.time())
+        self._book.complain(failed, by, now=self._clock.now(), wall=self._clock.wall())
         self._spread()
 
     def look(self, proof: Callable[[ProcessKey], float | None], *, now: float, wall: float) -> None:

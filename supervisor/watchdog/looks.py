@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from concurrent.futures import Executor
 
-from supervisor.probes.process import Usage, look_at_all
+from supervisor.probes.probes import Probes
+from supervisor.probes.process import Usage
 
 
 class Looks:
-    """Lives on the engine's loop; the looks are taken in `workers`."""
+    """Lives on the engine's loop."""
 
-    def __init__(self, workers: Executor) -> None:
-        self._workers = workers
+    def __init__(self, probes: Probes) -> None:
+        self._probes = probes
         self._asked: dict[int, bool] = {}
         self._round: asyncio.Task[Mapping[int, Usage]] | None = None  # the one that can still be joined
 
@@ -28,4 +28,4 @@ class Looks:
     async def _take(self) -> Mapping[int, Usage]:
         # Begins when everybody who was ready to run in this turn has asked.
         asked, self._asked, self._round = self._asked, {}, None
-        return await asyncio.get_running_loop().run_in_executor(self._workers, look_at_all, asked)
+        return await self._probes.usages(asked)

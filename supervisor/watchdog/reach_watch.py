@@ -7,10 +7,8 @@ that it acknowledges is better proof than any probe, and some take one connectio
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from supervisor.desired.plan import ProcessSpec, Way
 from supervisor.ffmpeg.sources import SourcePlace
@@ -20,14 +18,10 @@ from supervisor.lifecycle.types import AskedToWait, LineLost, RetryNow
 from supervisor.model import events
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ExitCause, ProcessKey, Reach, Role, State, Trouble
-from supervisor.probes.here import is_here
-from supervisor.probes.network import reach_host, reach_ingest
-from supervisor.probes.retry_after import retry_after
-from supervisor.probes.source import reach_source
+from supervisor.probes.probes import Probes
 from supervisor.process.slot import Slot
 
 _TICK = 1.0
-_TIMEOUT = 5.0
 _USUAL, _SELDOM = 5.0, 30.0
 _OFTEN_FOR = 60.0  # then seldom: an ingest that is gone for hours is not to be pestered
 _STALE = 2 * _SELDOM
@@ -37,7 +31,6 @@ _CONNECTING = 5.0  # so long a pusher may try undisturbed
 _URGENT = frozenset({Trouble.UPLINK_BLOCKED, ExitCause.INGEST_UNREACHABLE})
 _ASKING = _URGENT | {ExitCause.INGEST_CLOSED, ExitCause.OTHER, Trouble.START_TIMEOUT, Trouble.STALL}
 _PATIENCE = 3.0
-_WORKERS = 8
 
 Target = Way | SourcePlace | Address  # an ingest, a source, the reference host
 
@@ -55,10 +48,11 @@ class _Look:
 
 
 class ReachWatch:
-    """Keeps the latest looks. Lives on the engine's loop; the probes run in threads of their own."""
+    """Keeps the latest looks. Lives on the engine's loop."""
 
     def __init__(
         self,
+        probes: Probes,
         slots: Callable[[], Iterable[Slot]],
         find: Callable[[ProcessKey], Slot | None],
         reference: Callable[[], Address | None],
@@ -66,15 +60,13 @@ class ReachWatch:
         learned: Callable[[Slot], None],
     ) -> None:
         self.down_since: float | None = None
+        self._probes = probes
         self._slots = slots
         self._find = find
         self._reference = reference
         self._tell = tell
         self._learned = learned
         self._looks: dict[Target, _Look] = {}
-        # A hundred cameras that are gone at once must not keep the line from being looked at.
-        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="reach")
-        self._source_workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="source")
         self._pending: set[asyncio.Task[None]] = set()
         self._told_to_wait: set[ProcessKey] = set()  # by what refused it last time
 
@@ -82,7 +74,7 @@ class ReachWatch:
 
     def line_down(self, address: Address) -> bool:
         """Whether our own line keeps this ingest from us."""
-        return self.down_since is not None and not is_here(address.host)
+        return self.down_since is not None and not self._probes.is_here(address.host)
 
     def reach(self, target: Target | None) -> Reach | None:
         """The latest look at a target, while it is fresh."""
@@ -131,11 +123,6 @@ class ReachWatch:
         while True:
             await asyncio.sleep(_TICK)
             self._turn(asyncio.get_running_loop().time())
-
-    def close(self) -> None:
-        """Wait for no probe that is under way."""
-        for workers in (self._workers, self._source_workers):
-            workers.shutdown(wait=False, cancel_futures=True)
 
     def _turn(self, now: float) -> None:
         troubled = False
@@ -192,8 +179,7 @@ class ReachWatch:
 
     async def _wait_as_asked(self, slot: Slot, run_id: str) -> None:
         assert slot.spec.question_url is not None
-        ask = partial(retry_after, slot.spec.question_url, _TIMEOUT)
-        seconds = await asyncio.get_running_loop().run_in_executor(self._source_workers, ask)
+        seconds = await self._probes.retry_after(slot.spec.question_url)
         if seconds is not None and slot.run_id == run_id and self._find(slot.key) is slot:
             self._told_to_wait.add(slot.key)
             slot.dispatch(AskedToWait(seconds))
@@ -208,7 +194,9 @@ class ReachWatch:
 
         Whether one of this machine's own listens can be seen without a connection (`UplinkWatch`).
         """
-        return [way for way in slot.spec.ingests if not (slot.evidence.answered and is_here(way.address.host))]
+        return [
+            way for way in slot.spec.ingests if not (slot.evidence.answered and self._probes.is_here(way.address.host))
+        ]
 
     def _asked_for(self, slot: Slot, now: float) -> Iterator[tuple[Target, bool]]:
         status = slot.status
@@ -252,8 +240,7 @@ class ReachWatch:
         loop = asyncio.get_running_loop()
         before, began = look.reach, loop.time()
         try:
-            workers = self._workers if isinstance(target, Way | Address) else self._source_workers
-            look.reach = await loop.run_in_executor(workers, _probe(target))
+            look.reach = await self._probe(target)
         finally:
             look.busy, look.began, look.at = False, began, loop.time()
         if isinstance(target, Address):
@@ -265,6 +252,13 @@ class ReachWatch:
         for slot in list(self._slots()):
             if target in slot.spec.ingests or target == slot.spec.source:
                 self._teach(slot)
+
+    def _probe(self, target: Target) -> Awaitable[Reach]:
+        if isinstance(target, Way):
+            return self._probes.reach_ingest(target.address, tls=target.tls)
+        if isinstance(target, Address):
+            return self._probes.reach_host(target)
+        return self._probes.reach_source(target)
 
     def _teach(self, slot: Slot) -> None:
         """Add what was found to the evidence of the failure that it explains."""
@@ -286,13 +280,13 @@ class ReachWatch:
         return any(
             slot.connected and slot.advancing(now)
             for slot in self._slots()
-            if any(not (only_far and is_here(way.address.host)) for way in slot.spec.ingests)
+            if any(not (only_far and self._probes.is_here(way.address.host)) for way in slot.spec.ingests)
         )
 
     def _far(self) -> list[_Look]:
         """Looks at ingests that are not on this machine."""
         ways = ((target, look) for target, look in self._looks.items() if isinstance(target, Way))
-        return [look for way, look in ways if look.reach and not is_here(way.address.host)]
+        return [look for way, look in ways if look.reach and not self._probes.is_here(way.address.host)]
 
     def _doubted(self) -> _Look | None:
         """The latest look that found no way to an ingest."""
@@ -322,17 +316,9 @@ class ReachWatch:
         self.down_since = now if down else None
         self._tell(events.LineChanged(down, lasted))
         for slot in list(self._slots()):
-            if slot.over_the_line and any(not is_here(way.address.host) for way in slot.spec.ingests):
+            if slot.over_the_line and any(not self._probes.is_here(way.address.host) for way in slot.spec.ingests):
                 if down:
                     self._teach(slot)
                 slot.dispatch(LineLost() if down else RetryNow())
             elif not down and slot.waits_for_source:
                 slot.dispatch(RetryNow())
-
-
-def _probe(target: Target) -> Callable[[], Reach]:
-    if isinstance(target, Way):
-        return partial(reach_ingest, target.address, tls=target.tls, timeout=_TIMEOUT)
-    if isinstance(target, Address):
-        return partial(reach_host, target, _TIMEOUT)
-    return partial(reach_source, target, _TIMEOUT)

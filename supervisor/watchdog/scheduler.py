@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import NamedTuple
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from supervisor.machine.machine import Clock
 from supervisor.model import events
 
 _RUNNING_INTERVALS = 2  # a job that has not run for so many intervals does not run
@@ -52,8 +52,9 @@ class _Duty:
 class Watchdog:
     """Runs `check` for every post, each at its own interval. Lives on the engine's loop."""
 
-    def __init__(self, check: Callable[[Post], Awaitable[None]], tell: events.Listener) -> None:
+    def __init__(self, clock: Clock, check: Callable[[Post], Awaitable[None]], tell: events.Listener) -> None:
         self.rearmed = 0
+        self._clock = clock
         self._check = check
         self._tell = tell
         self._duties: dict[Post, _Duty] = {}
@@ -143,7 +144,7 @@ class Watchdog:
         if self._scheduler is None:
             return
         interval = self._duties[post].interval
-        due = time.time() + min(interval, _FIRST_WITHIN) * share
+        due = self._clock.wall() + min(interval, _FIRST_WITHIN) * share
         if interval >= _FINE:
             due = math.ceil(due / _TOGETHER) * _TOGETHER
         self._scheduler.add_job(

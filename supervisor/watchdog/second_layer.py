@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Container, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,6 +14,7 @@ from supervisor.judge.incidents import Book
 from supervisor.judge.ladder import Decision, Record, Situation, decide
 from supervisor.judge.rate import Rate
 from supervisor.lifecycle.pauses import HOPELESS
+from supervisor.machine.machine import Clock
 from supervisor.model import events
 from supervisor.model.snapshot import WatchdogSnapshot
 from supervisor.model.terms import (
@@ -31,6 +30,7 @@ from supervisor.model.terms import (
     Trouble,
     Verdict,
 )
+from supervisor.probes.probes import Probes
 from supervisor.probes.process import Usage
 from supervisor.process.slot import Slot
 from supervisor.stream.stream import Stream
@@ -83,24 +83,26 @@ class _Case(NamedTuple):
 
 
 class SecondLayer:
-    """Judges destinations. Lives on the engine's loop; what blocks runs in `workers`."""
+    """Judges destinations. Lives on the engine's loop."""
 
     def __init__(
         self,
+        clock: Clock,
+        probes: Probes,
         streams: Mapping[str, Stream],
         book: Book,
         keeper: Keeper,
         reaches: ReachWatch,
         tell: events.Listener,
-        workers: Executor,
     ) -> None:
-        self.watchdog = Watchdog(self.check, tell)
+        self.watchdog = Watchdog(clock, self.check, tell)
+        self._clock = clock
         self._streams = streams
         self._book = book
         self._keeper = keeper
         self._reaches = reaches
         self._tell = tell
-        self._looks = Looks(workers)
+        self._looks = Looks(probes)
         self._files: dict[Post, _File] = {}
         self._rungs: dict[Slot, float] = {}  # when a process was last recovered, whoever's watchdog did it
 
@@ -238,7 +240,7 @@ class SecondLayer:
         )
 
     def _note(self, case: _Case, decision: Decision, culprit: Slot, cause: Cause | None, segment: Segment) -> None:
-        file, wall = case.file, time.time()
+        file, wall = case.file, self._clock.wall()
         file.record, file.verdict, file.last_check = decision.record, decision.verdict, wall
         file.verdicts = {check: found.verdict for check, found in case.findings.items()}
         file.counts = {**file.counts, decision.verdict: file.counts[decision.verdict] + 1}
@@ -263,7 +265,7 @@ class SecondLayer:
 
     def _act(self, case: _Case, decision: Decision, culprit: Slot, cause: Cause | None, segment: Segment) -> None:
         assert decision.action is not None
-        now, wall = time.monotonic(), time.time()
+        now, wall = self._clock.now(), self._clock.wall()
         case.file.last_recovery, case.file.recoveries = wall, case.file.recoveries + 1
         number = decision.record.attempts
         self._tell(events.RecoveryAttempted(*case.post, number, decision.action, segment))
@@ -296,7 +298,7 @@ class SecondLayer:
 
     def _is_news(self, file: _File, what: object) -> bool:
         """The same again is worth a line every ten minutes."""
-        now = time.monotonic()
+        now = self._clock.now()
         if file.told and file.told[0] == what and now - file.told[1] < _TELL_AGAIN:
             return False
         file.told = what, now

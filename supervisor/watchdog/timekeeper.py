@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 from supervisor.judge.lateness import Lateness
+from supervisor.machine.machine import Clock
 from supervisor.model import events
 from supervisor.model.snapshot import LOOP_LAG_BUCKETS
 
@@ -17,8 +17,9 @@ _CLOCK_STEP = 1.0
 class Timekeeper:
     """Ticks twice a second. `lateness` may be asked from any thread."""
 
-    def __init__(self, tell: events.Listener) -> None:
-        self.lateness = Lateness(time.monotonic())
+    def __init__(self, clock: Clock, tell: events.Listener) -> None:
+        self.lateness = Lateness(clock.now())
+        self._clock = clock
         self.clock_steps = 0
         self.lag_counts = [0] * (len(LOOP_LAG_BUCKETS) + 1)
         self.lag_sum = 0.0
@@ -28,16 +29,16 @@ class Timekeeper:
         """Tick, and call `every_second` at every other tick."""
         loop = asyncio.get_running_loop()
         due = loop.time() + _TICK
-        offset = time.time() - time.monotonic()
+        offset = self._clock.wall() - self._clock.now()
         odd = False
         while True:
             await asyncio.sleep(due - loop.time())
             now = loop.time()
             lag = max(0.0, now - due)
-            self.lateness.tick(time.monotonic(), lag)
+            self.lateness.tick(self._clock.now(), lag)
             self._note_lag(lag)
             due = max(due + _TICK, now)
-            step = time.time() - time.monotonic() - offset
+            step = self._clock.wall() - self._clock.now() - offset
             if abs(step) > _CLOCK_STEP:
                 offset += step
                 self.clock_steps += 1

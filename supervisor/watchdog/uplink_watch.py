@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
 
 from supervisor.judge.uplink import UplinkMeter
 from supervisor.lifecycle.types import RetryNow
+from supervisor.machine.machine import Clock
 from supervisor.model import events
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey, State
-from supervisor.probes.here import is_here
-from supervisor.probes.uplink import Evidence, Observation, ProbeFailed, Subject, UplinkProbe, Watched
+from supervisor.probes.probes import Probes
+from supervisor.probes.uplink import Evidence, Observation, ProbeFailed, Subject, Watched
 from supervisor.process.slot import Slot
 
 _DEFAULT_INTERVAL = 1.0
@@ -25,30 +24,30 @@ class UplinkWatch:
 
     def __init__(
         self,
+        clock: Clock,
+        probes: Probes,
         senders: Callable[[], Sequence[Slot]],
         tell: events.Listener,
-        workers: Executor,
     ) -> None:
+        self._clock = clock
+        self._probes = probes
         self._senders = senders
         self._tell = tell
-        self._workers = workers
-        self._probe = UplinkProbe()
         self._silent_before: set[Address] = set()
         self._tried: set[ProcessKey] = set()
         self._failing = False
 
     async def run_forever(self) -> None:
         """Sample, judge, wait; a probe that fails is told of once and tried again."""
-        loop = asyncio.get_running_loop()
         while True:
             interval = min((i for slot in self._senders() for i in _intervals(slot)), default=_DEFAULT_INTERVAL)
             await asyncio.sleep(interval)
             senders = self._senders()
             watched = [one for slot in senders for one in _watched(slot)]
-            if not watched and not _awaited(senders):
+            if not watched and not self._awaited(senders):
                 continue
             try:
-                evidence = await loop.run_in_executor(self._workers, self._probe.sample, watched)
+                evidence = await self._probes.uplinks(watched)
             except ProbeFailed as error:
                 if not self._failing:
                     self._tell(events.ProbeTrouble("uplink", str(error)))
@@ -56,7 +55,7 @@ class UplinkWatch:
                 continue
             self._failing = False
             pids = {one.key: one.pid for one in watched}
-            self._judge(evidence, pids, loop.time(), time.time(), interval)
+            self._judge(evidence, pids, self._clock.now(), self._clock.wall(), interval)
 
     def _judge(self, evidence: Evidence, pids: dict[Subject, int], now: float, wall: float, interval: float) -> None:
         for slot in self._senders():
@@ -71,7 +70,7 @@ class UplinkWatch:
         self._look_for_returned(evidence)
 
     def _look_for_returned(self, evidence: Evidence) -> None:
-        awaited = _awaited(self._senders())
+        awaited = self._awaited(self._senders())
         listening = {address for _, address in awaited if _listens(address, evidence)}
         # An ingest may refuse and be back between two looks, so that nobody saw it silent: that is worth one try,
         # and another only after one has worked.
@@ -82,16 +81,15 @@ class UplinkWatch:
         self._silent_before = {address for _, address in awaited} - listening
         self._tried -= {slot.key for slot in self._senders() if slot.status.state is State.RUNNING}
 
-
-def _awaited(senders: Iterable[Slot]) -> list[tuple[Slot, Address]]:
-    """Ingests on this machine that somebody waits for: whether they listen can be seen without a connection."""
-    return [
-        (slot, way.address)
-        for slot in senders
-        if slot.waits_for_ingest
-        for way in slot.spec.ingests
-        if is_here(way.address.host)
-    ]
+    def _awaited(self, senders: Iterable[Slot]) -> list[tuple[Slot, Address]]:
+        """Ingests on this machine that somebody waits for: whether they listen can be seen without a connection."""
+        return [
+            (slot, way.address)
+            for slot in senders
+            if slot.waits_for_ingest
+            for way in slot.spec.ingests
+            if self._probes.is_here(way.address.host)
+        ]
 
 
 def _listens(address: Address, evidence: Evidence) -> bool:

@@ -42,7 +42,7 @@ ROOMS = {
     "supervisor.commands": Room(pure=False, may_import="model config drills machine"),
     "supervisor.engine": Room(
         pure=False,
-        may_import="model config ffmpeg desired lifecycle judge machine process stream watchdog preflight",
+        may_import="model config ffmpeg desired lifecycle judge machine probes process stream watchdog",
     ),
     "supervisor.control": Room(pure=False, may_import="model config machine engine"),
     "exporter": Room(pure=False, may_import="model config machine"),

@@ -11,6 +11,7 @@ import pytest
 
 from supervisor.ffmpeg.destinations import media_output
 from supervisor.ffmpeg.parameters import Parameters
+from supervisor.machine.machine import Machine
 from supervisor.machine.media_links import MediaLinks
 from supervisor.model.quantities import PortRange
 from supervisor.process.feeds import Feeds
@@ -28,7 +29,7 @@ def links() -> Iterator[MediaLinks]:
 
 @pytest.fixture
 def feeds(links: MediaLinks) -> Iterator[Feeds]:
-    feeds = Feeds(links, "cam")
+    feeds = Feeds(Machine(), links, "cam")
     yield feeds
     feeds.close()
 

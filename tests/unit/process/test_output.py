@@ -10,6 +10,7 @@ import pytest
 
 from supervisor.ffmpeg.last_words import KEPT_LINES
 from supervisor.machine.data_dir import DataDir
+from supervisor.machine.machine import Machine
 from supervisor.process.output import Output
 from supervisor.secrets.secrecy import Redactor
 
@@ -29,7 +30,7 @@ class Said:
 
     def __init__(self, data_dir: DataDir) -> None:
         self.redactor = Counting({"S3cr3t"})
-        self.output = Output(data_dir, "cam", "encoder", self.redactor, lambda *_: None, self._heed)
+        self.output = Output(Machine(), data_dir, "cam", "encoder", self.redactor, lambda *_: None, self._heed)
         self.output.begin_run("1")
         self._log = data_dir.path / "logs" / "cam" / "encoder.1.log"
         self._child = os.open(data_dir.path / "run" / "cam" / "encoder.output", os.O_WRONLY | os.O_NONBLOCK)

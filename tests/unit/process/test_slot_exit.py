@@ -21,11 +21,11 @@ from supervisor.lifecycle.types import Exited
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.ffmpeg_binary import find
 from supervisor.machine.gather import Gather
+from supervisor.machine.machine import Machine
 from supervisor.machine.media_links import MediaLinks
 from supervisor.machine.process import Child, spawn
 from supervisor.model import events
 from supervisor.model.terms import ExitCause, RestartReason, State
-from supervisor.process import slot
 from supervisor.process.backlog import Backlog
 from supervisor.process.claims import Claims
 from supervisor.process.slot import Host, Slot
@@ -53,8 +53,10 @@ class Scene:
         specs = plan(loaded.config, find("auto"), links.port, ca_file=None, variables=loaded.variables)
         loop = asyncio.get_running_loop()
         self.told: list[events.Fact] = []
+        self.machine = Machine()
         host = Host(
             loop=loop,
+            machine=self.machine,
             progress=Gather(loop),
             environment=lambda _: {"PATH": os.environ["PATH"]},
             file_limits=resource.getrlimit(resource.RLIMIT_NOFILE),
@@ -142,7 +144,7 @@ def test_the_next_run_is_there_before_anything_is_noted(tmp_path: Path, monkeypa
         return spawn(*words)  # type: ignore[arg-type]  # whatever they are, they are passed on
 
     async def test(scene: Scene) -> None:
-        monkeypatch.setattr(slot, "spawn", noted)
+        monkeypatch.setattr(scene.machine, "spawn", noted)
         for name in ("_blame", "_end_run", "_begin_run"):
             real_one = getattr(scene.slot, name)
             monkeypatch.setattr(scene.slot, name, partial(_noting, order, name, real_one))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
@@ -22,7 +21,6 @@ from supervisor.model.terms import (
     State,
     Trouble,
 )
-from supervisor.watchdog import keeper
 from supervisor.watchdog.keeper import Keeper
 
 WALL = 1_700_000_000.0
@@ -37,14 +35,15 @@ NOBODY = {RestartReason.PARAMETERS}  # nothing is wrong: other media needs anoth
 class Desk:
     """A keeper with a book, a clock that is set by hand, and what it told."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 100.0
+    def __init__(self) -> None:
+        self.seconds = 100.0
         self.told: list[events.Fact] = []
         self.drilling = False
         self.wanted = True
         self.book = Book()
         self.book.tally.know("cam", is_command=False)
         self.keep = Keeper(
+            self,
             self.book,
             self.told.append,
             lambda _: [ENCODER, PUSHER],
@@ -52,21 +51,25 @@ class Desk:
             lambda _: True,
             lambda _: self.wanted,
         )
-        clock = SimpleNamespace(monotonic=lambda: self.now, time=lambda: WALL + self.now)
-        monkeypatch.setattr(keeper, "time", clock)
+
+    def now(self) -> float:
+        return self.seconds
+
+    def wall(self) -> float:
+        return WALL + self.seconds
 
     def at(self, now: float, *facts: events.Fact) -> None:
-        self.now = now
+        self.seconds = now
         for fact in facts:
             self.keep(replace(fact, at=now) if isinstance(fact, events.ProcessExited) else fact)
 
     def incidents(self) -> tuple[Incident, ...]:
-        return self.book.incidents(None, self.now)
+        return self.book.incidents(None, self.seconds)
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(monkeypatch)
+def desk() -> Desk:
+    return Desk()
 
 
 def exited(
@@ -221,7 +224,7 @@ def test_what_fails_in_a_drill_is_one(desk: Desk) -> None:
 
 def test_what_the_second_layer_finds_while_media_flows_is_not_dark(desk: Desk) -> None:
     for now in (100.0, 130.0):
-        desk.now = now
+        desk.seconds = now
         desk.keep.complained(ENCODER, Trouble.SLOW, Segment.ENCODER, "cam:youtube")
     (incident,) = desk.incidents()
     assert (incident.layer, incident.seconds_dark) == (Layer.WATCHDOG, 0.0)
@@ -230,7 +233,7 @@ def test_what_the_second_layer_finds_while_media_flows_is_not_dark(desk: Desk) -
 
 def test_a_failure_is_entered_at_its_own_time_not_at_that_of_its_telling(desk: Desk) -> None:
     """A new run may be alive before the end of the old one is told."""
-    desk.now = 100.5
+    desk.seconds = 100.5
     desk.keep(replace(exited(), at=100.0))
     desk.keep.look(lambda _: 100.2, now=101.0, wall=WALL + 101)
     assert desk.incidents()[0].recovery_seconds == 1.0

@@ -8,7 +8,8 @@ import pytest
 
 from supervisor.judge.rivals import suspicion
 from supervisor.model.terms import ExitCause
-from supervisor.watchdog.other_publishers import Board, publishing_place
+from supervisor.probes.board import Board
+from supervisor.watchdog.other_publishers import publishing_place
 
 KEY = "abcd-efgh-ZBait7"
 PLACE = publishing_place(("rtmp://a.example/live2", KEY))

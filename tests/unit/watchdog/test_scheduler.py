@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from supervisor.machine.machine import Machine
 from supervisor.model import events
 from supervisor.watchdog.scheduler import Post, Watchdog
 
@@ -52,7 +53,7 @@ class Scene:
     def __init__(self) -> None:
         self.rounds = Rounds()
         self.told: list[events.Fact] = []
-        self.watchdog = Watchdog(self.rounds.check, self.told.append)
+        self.watchdog = Watchdog(Machine(), self.rounds.check, self.told.append)
 
     @property
     def rearmed(self) -> list[events.CheckRearmed]:

@@ -5,54 +5,20 @@ A stream that was renamed by mistake finds its logs when it is back; a month of 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import stat
-import time
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import Executor
-from functools import partial
 
 from supervisor.machine.data_dir import DataDir
-from supervisor.model import events
 
 KEPT_SECONDS = 7 * 86_400.0
 KEPT_STREAMS = 50
 KEPT_BYTES = 100_000_000
 
-_EVERY = 3600.0
-_ON_THEIR_WAY = 4.0  # until who was removed is gone, as a rule
 _GONE = "gone"  # made in a folder of logs when its stream was first seen to be gone; its time is that moment
 _BELOW = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-
-
-class Leftovers:
-    """Looks at the start, after each change of the configuration, and every hour. `hear` is a listener to facts."""
-
-    def __init__(self, data_dir: DataDir, streams: Callable[[], Collection[str]], workers: Executor) -> None:
-        """`streams` are those that are there, on their way out included."""
-        self._data_dir = data_dir
-        self._streams = streams
-        self._workers = workers
-        self._due = asyncio.Event()
-
-    def hear(self, fact: events.Fact) -> None:
-        """Look soon, if streams have come or gone."""
-        if isinstance(fact, events.ConfigReloaded) and (fact.removed or fact.added):
-            self._due.set()
-
-    async def run_forever(self) -> None:
-        """Look, and wait for a reason to look again."""
-        loop = asyncio.get_running_loop()
-        while True:
-            look = partial(clear, self._data_dir, frozenset(self._streams()), time.time())
-            await loop.run_in_executor(self._workers, look)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), _EVERY)
-            await asyncio.sleep(_ON_THEIR_WAY)
-            self._due.clear()
 
 
 def clear(data_dir: DataDir, streams: Collection[str], wall: float) -> None:

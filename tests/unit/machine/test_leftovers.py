@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.machine import leftovers
 from supervisor.machine.data_dir import DataDir
-from supervisor.process import leftovers
-from supervisor.process.leftovers import KEPT_SECONDS, KEPT_STREAMS, clear
+from supervisor.machine.leftovers import KEPT_SECONDS, KEPT_STREAMS, clear
 
 DAY = 86_400.0
 NOW = 1_795_000_000.0

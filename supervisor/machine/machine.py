@@ -1,0 +1,153 @@
+"""What neverdark asks of the machine that it runs on, in one place: a simulation brings another one.
+
+Time, chance, processes, sockets and files. Nothing decides here, and nothing keeps its caller waiting but for what says
+that it blocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable, Collection, Container, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from supervisor.machine import faults, oom, process, strays, udp
+from supervisor.machine.data_dir import DataDir, Folder
+from supervisor.machine.gather import Gather
+from supervisor.machine.leftovers import clear
+from supervisor.machine.media_links import MediaLinks
+from supervisor.machine.orphans import end_orphans
+from supervisor.machine.parameter_tap import ParameterTap
+from supervisor.machine.proc import has_descriptors, is_stopped
+from supervisor.machine.process import Child, Outlet
+from supervisor.machine.progress_socket import ProgressSocket
+from supervisor.machine.recording import Recording
+from supervisor.machine.runlog import RunLog, Trouble
+from supervisor.model.quantities import Address, PortRange
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Seconds: `now` since some moment, never set, the same as the loop's; `wall` since 1970, as somebody set it."""
+
+    def now(self) -> float:
+        """For what has lasted how long."""
+
+    def wall(self) -> float:
+        """For people."""
+
+
+class Machine:
+    """The real one: Linux, by way of this folder."""
+
+    def __init__(self) -> None:
+        self.environment: Mapping[str, str] = os.environ
+        self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="probe")
+
+    async def in_a_thread(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises; it blocks, and must not keep the loop waiting."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, work)
+
+    def close(self) -> None:
+        """Wait for no work that is under way."""
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    # --- time and chance ---------------------------------------------------------------------------
+
+    now = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
+    chance = staticmethod(random.random)  # 0 to 1, for jitter: not for secrets
+
+    # --- processes ---------------------------------------------------------------------------------
+
+    def spawn(
+        self,
+        argv: list[str],
+        environment: Mapping[str, str],
+        output_fd: int,
+        inherited: Mapping[int, int],
+        file_limits: tuple[int, int],
+    ) -> Child:
+        """Start a program; see `process.spawn`. Raises OSError or ValueError."""
+        return process.spawn(argv, environment, output_fd, inherited, file_limits)
+
+    def raise_file_limit(self) -> tuple[int, int]:
+        """Let ourselves open many files; returns the soft and hard limit that children are to have."""
+        return process.raise_file_limit()
+
+    def is_stopped(self, pid: int) -> bool:
+        """Whether somebody has stopped a process by a signal."""
+        return is_stopped(pid)
+
+    def become_parent_of_orphans(self) -> None:
+        """Of what our children leave behind."""
+        strays.adopt_orphans()
+
+    def sweep(self, pids: Container[int], run_ids: Container[str], mark: str) -> list[int]:
+        """End what carries our mark and belongs to no live run; see `strays.sweep`."""
+        return strays.sweep(pids, run_ids, mark)
+
+    def end_orphans(self, data_dir: DataDir) -> list[tuple[int, str]]:
+        """End what an earlier neverdark left behind; see `orphans.end_orphans`. Blocks. Raises TimeoutError."""
+        return end_orphans(data_dir)
+
+    def out_of_memory_kills(self) -> int:
+        """How often the kernel has ended somebody for want of memory."""
+        return oom.oom_kills()
+
+    # --- the places of processes -------------------------------------------------------------------
+
+    def gather(self, loop: asyncio.AbstractEventLoop) -> Gather:
+        """What reads the reports of all processes together."""
+        return Gather(loop)
+
+    def outlet(self, folder: Folder, name: str) -> Outlet:
+        """Where a process' output arrives."""
+        return Outlet(folder, name)
+
+    def run_log(self, folder: Folder, name: str, trouble: Trouble) -> RunLog:
+        """Where it is written down."""
+        return RunLog(folder, name, trouble)
+
+    def progress_socket(self) -> ProgressSocket:
+        """Where a process' reports arrive."""
+        return ProgressSocket()
+
+    def parameter_tap(self) -> ParameterTap:
+        """Where an encoder's parameters arrive."""
+        return ParameterTap()
+
+    def media_links(self, ports: PortRange, seed: str) -> MediaLinks:
+        """The links between encoders and pushers."""
+        return MediaLinks(ports, seed)
+
+    def recording(self, path: Path) -> Recording:
+        """The files of a destination that is a file."""
+        return Recording(path)
+
+    def clear_leftovers(self, data_dir: DataDir, streams: Collection[str], wall: float) -> None:
+        """Remove what is too old of streams other than these; see `leftovers.clear`. Blocks."""
+        clear(data_dir, streams, wall)
+
+    # --- sockets of others -------------------------------------------------------------------------
+
+    def is_taken(self, port: int, ours: int) -> bool:
+        """Whether somebody other than process `ours` has a UDP port of the loopback."""
+        holder = udp.holder_of(port)
+        if holder is None or holder.is_of(ours):
+            return False
+        # A process that ends lets go of its descriptors a moment before the kernel closes what they named.
+        return has_descriptors(ours) and udp.holder_of(port) == holder
+
+    def forget_unsent(self, pid: int) -> None:
+        """Have what a process has not sent yet dropped at its end; see `faults.forget_unsent`."""
+        faults.forget_unsent(pid)
+
+    def block_connection(self, pid: int, inode: int | None = None, remote: Address | None = None) -> faults.Victim:
+        """Make a connection of a child deaf; see `faults.block_connection`. Raises FaultFailed."""
+        return faults.block_connection(pid, inode=inode, remote=remote)
