@@ -1,15 +1,17 @@
-"""The shapes of the REST answers: the documentation is made from them, tests hold the answers against them.
+"""The REST answers: the documentation and the answers are made from them, tests hold the two against each other.
 
-The answers themselves are built as plain dictionaries in `shapes`: validating 1,000 streams every two seconds
-for every open page would cost more than the rest of neverdark.
+A field that is called otherwise in the snapshot says where it comes from; `shape.show` fills an answer.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
+from exporter.api.policies import show_policies, show_seconds
+from exporter.api.shape import From, Made, Shape, show, show_time
+from supervisor.model.snapshot import LastFailure, LinkState, ProgressTotals, UplinkTotals
 from supervisor.model.terms import (
     Action,
     Cause,
@@ -24,12 +26,6 @@ from supervisor.model.terms import (
     State,
     Verdict,
 )
-
-
-class Shape(BaseModel):
-    """An answer: exactly these keys."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Problem(Shape):
@@ -65,31 +61,19 @@ class Ready(Shape):
     streams: dict[str, ReadyStream]
 
 
-class Progress(Shape):
+class Progress(Shape, like=ProgressTotals):
     """Sums over all runs of the process; `speed` is media seconds per second of late."""
 
-    frames: int
-    dropped_frames: int
-    duplicated_frames: int
-    bytes: int
-    media_seconds: float
-    speed: float | None
     last_advance: AwareDatetime | None
 
 
-class UplinkState(Shape):
+class UplinkState(Shape, like=UplinkTotals):
     """The kernel's view of the connection to the ingest; counts are sums over all connections."""
 
-    connected: bool
     connected_since: AwareDatetime | None
-    connections: int
-    acked_bytes: int
-    retransmits: int
-    unsent_bytes: int | None
-    rtt_seconds: float | None
 
 
-class Failure(Shape):
+class Failure(Shape, like=LastFailure):
     """Why the process was last replaced or given up, with its last words, secrets hidden.
 
     The line that named the cause comes first, if there is one. What FFmpeg says at every start is left out and repeats
@@ -97,10 +81,7 @@ class Failure(Shape):
     more to tell.
     """
 
-    cause: str
     at: AwareDatetime
-    log: list[str]
-    said: str | None
 
 
 class ProcessPolicies(Shape):
@@ -112,11 +93,15 @@ class ProcessPolicies(Shape):
     watchdog: dict[str, bool | float]
 
 
+def _progress(process: Any) -> dict[str, Any] | None:
+    return show(Progress, process.progress) if process.tracked else None
+
+
 class Process(Shape):
     """One process. `pid` is null unless it is alive, `progress` where it cannot be tracked."""
 
-    role: Role
-    destination: str | None
+    role: Annotated[Role, From("key.role")]
+    destination: Annotated[str | None, Made(lambda process: process.key.destination or None)]
     state: State
     pid: int | None
     run_id: str | None
@@ -126,11 +111,11 @@ class Process(Shape):
     budget_remaining: int
     backoff_seconds: float
     retry_at: AwareDatetime | None
-    progress: Progress | None
+    progress: Annotated[Progress | None, Made(_progress)]
     uplink: UplinkState | None
     dropped_datagrams: int | None
     last_failure: Failure | None
-    policies: ProcessPolicies
+    policies: Annotated[ProcessPolicies, Made(lambda process: show_policies(process.policies))]
 
 
 class WatchdogState(Shape):
@@ -139,7 +124,7 @@ class WatchdogState(Shape):
     running: bool
     verdict: Verdict
     verdicts: dict[Check, Verdict]
-    consecutive_unhealthy: int
+    consecutive_unhealthy: Annotated[int, From("consecutive_failures")]
 
 
 class Watchdog(WatchdogState):
@@ -148,11 +133,11 @@ class Watchdog(WatchdogState):
     `running` is true only if its job really ran within two intervals; `check_interval` is in seconds.
     """
 
-    last_check_time: AwareDatetime | None
-    last_healthy_time: AwareDatetime | None
-    last_recovery_time: AwareDatetime | None
-    recovery_count: int
-    check_interval: float
+    last_check_time: Annotated[AwareDatetime | None, From("last_check")]
+    last_healthy_time: Annotated[AwareDatetime | None, From("last_healthy")]
+    last_recovery_time: Annotated[AwareDatetime | None, From("last_recovery")]
+    recovery_count: Annotated[int, From("recoveries")]
+    check_interval: Annotated[float, Made(lambda watchdog: show_seconds(watchdog.interval))]
 
 
 class WatchdogStatus(Shape):
@@ -162,17 +147,12 @@ class WatchdogStatus(Shape):
     watchdogs: dict[str, Watchdog]
 
 
-class Link(Shape):
+class Link(Shape, like=LinkState):
     """What a pusher is given and what becomes of it.
 
     `backlog_seconds` of media are not on the line yet, more than `backlog_limit_seconds` are too many. The sound leaves
     `av_offset_seconds` ahead of the picture; null: not known. `overruns` counts how often media was thrown away.
     """
-
-    backlog_seconds: float
-    backlog_limit_seconds: float
-    av_offset_seconds: float | None
-    overruns: int
 
 
 class Destination(Shape):
@@ -183,7 +163,7 @@ class Destination(Shape):
     """
 
     name: str
-    url: str
+    url: Annotated[str, From("shown_url")]
     required: bool
     on_air: bool
     expected_bytes_per_second: float | None
@@ -203,7 +183,7 @@ class Stream(Shape):
     faults may be caused on purpose; `maintenance`: what fails now was announced.
     """
 
-    stream: str
+    stream: Annotated[str, From("name")]
     wanted: bool
     on_air: bool
     verified: bool
@@ -212,10 +192,10 @@ class Stream(Shape):
     health: Health
     since: AwareDatetime
     origin: str
-    command: bool
+    command: Annotated[bool, From("is_command")]
     maintenance: bool
     drills: bool
-    off_air_since: AwareDatetime | None
+    off_air_since: Annotated[AwareDatetime | None, Made(lambda stream: show_time(stream.off_air_since or None))]
     wanted_seconds: float
     on_air_seconds: float
     processes: list[Process]
@@ -225,8 +205,12 @@ class Stream(Shape):
 class RefusedConfiguration(Shape):
     """Why the configuration file as it stands is not taken, and `at` when that was first found. No secrets."""
 
-    at: AwareDatetime
+    at: Annotated[AwareDatetime, From("rejected")]
     problems: list[str]
+
+
+def _refused(config: Any) -> dict[str, Any] | None:
+    return None if config.rejected is None else show(RefusedConfiguration, config)
 
 
 class Configuration(Shape):
@@ -237,7 +221,7 @@ class Configuration(Shape):
     """
 
     accepted: AwareDatetime
-    refused: RefusedConfiguration | None
+    refused: Annotated[RefusedConfiguration | None, Made(_refused)]
     warnings: int
     need_restart: list[str]
 

@@ -11,7 +11,8 @@ from exporter.api.answers import answer, in_thread, no_such_stream
 from exporter.api.gate import PROVEN, REFUSED, TOKEN
 from exporter.api.logs import CURSOR, Page, last_lines, lines_after
 from exporter.api.models import Accepted, LogPage, Problem, Stream, StreamList
-from exporter.api.shapes import show_config, show_stream, show_time
+from exporter.api.shape import show_time
+from exporter.api.shapes import show_config, show_stream
 from supervisor.model.snapshot import Control, Fault, ProcessSnapshot, Refused, StreamSnapshot, Verb
 from supervisor.model.terms import Role
 

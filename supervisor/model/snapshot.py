@@ -46,11 +46,11 @@ class ProgressTotals(NamedTuple):
 class UplinkTotals(NamedTuple):
     """The kernel's view of a pusher's connections, over all of them."""
 
+    connected: bool = False
+    connected_since: float | None = None
     connections: int = 0
     acked_bytes: int = 0
     retransmits: int = 0
-    connected: bool = False
-    connected_since: float | None = None
     unsent_bytes: int | None = None
     rtt_seconds: float | None = None
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from exporter.api.shapes import show_config, show_incidents, show_stream, show_time
+from exporter.api.shape import show_time
+from exporter.api.shapes import show_config, show_incidents, show_stream
 from supervisor.commands import status_view
 from supervisor.model.snapshot import ConfigState, Incident, LastFailure, ProgressTotals, Snapshot, StreamSnapshot
 from supervisor.model.terms import ExitCause, Health, Role, Segment, State, Trouble

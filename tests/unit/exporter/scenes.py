@@ -75,7 +75,7 @@ def incident(number: int, stream: str, **changes: Any) -> Incident:
 
 def three_streams() -> Snapshot:
     """A morning with trouble: one stream on air twice, one off air, one a plain command. See `their_incidents`."""
-    backup_uplink = UplinkTotals(3, 999_000, 120, True, NOW - 65, 410_000, 0.187)
+    backup_uplink = UplinkTotals(True, NOW - 65, 3, 999_000, 120, 410_000, 0.187)
     harbour = stream(
         "harbour-cam",
         encoder("harbour-cam"),

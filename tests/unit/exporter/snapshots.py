@@ -239,7 +239,7 @@ def watchdog(**changes: Any) -> WatchdogSnapshot:
     return blank._replace(**changes)
 
 
-UPLINK = UplinkTotals(1, 2_080_900_000, 7, True, NOW - 3599, 0, 0.0231)
+UPLINK = UplinkTotals(True, NOW - 3599, 1, 2_080_900_000, 7, 0, 0.0231)
 
 
 def destination(name: str, **changes: Any) -> DestinationSnapshot:

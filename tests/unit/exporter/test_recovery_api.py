@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.api import models, shapes
+from exporter.api import models, policies, shapes
 from supervisor.model.policies import Policies, Restart, Watchdog
 from supervisor.model.snapshot import NotAnswering, Refused
 from supervisor.model.terms import Verdict
@@ -305,7 +305,7 @@ def test_a_process_tells_its_policies_as_plain_numbers(serve: Serve) -> None:
 
 
 def test_policies_that_are_gone_leave_nothing_behind() -> None:
-    before = len(shapes._policies_shown)
+    before = len(policies._shown)
     for attempts in range(50):
         own = Policies(restart=Restart(attempts=attempts))
         first = shapes.show_stream(stream("a", encoder("a", policies=own)))
@@ -314,4 +314,4 @@ def test_policies_that_are_gone_leave_nothing_behind() -> None:
         assert first["processes"][0]["policies"]["restart"]["attempts"] == attempts
     del own
     gc.collect()
-    assert len(shapes._policies_shown) <= before
+    assert len(policies._shown) <= before
