@@ -1,4 +1,4 @@
-"""A disk that is full or read-only costs log lines, never a stream; lesson 15: somebody is told."""
+"""A disk that is full or read-only costs log lines, never a stream, and it is told."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def fill(folder: Path) -> None:
             ballast.write(bytes(4096))
 
 
-def test_lesson_15_a_disk_that_fills_up_is_told_once_and_streams_go_on(ingest: Ingest, unstarted: Launch) -> None:
+def test_a_disk_that_fills_up_is_told_once_and_streams_go_on(ingest: Ingest, unstarted: Launch) -> None:
     key = secret("main")
     # A destination that fails again and again makes log lines again and again.
     stream = cam(ingest.url, key, restart={"max_delay": "500ms", "attempts": 1000})

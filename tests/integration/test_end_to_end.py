@@ -27,7 +27,7 @@ from tests.integration.harness.valve import Valve
 from tests.integration.harness.waiting import ON_AIR, SLACK, all_along, eventually, free_port
 
 PROMETHEUS = Path(__file__).parents[2] / "prometheus"
-# The promise, from fault to page.
+# What is promised, from fault to page.
 PAGED = 150.0
 # A stream is dark for two minutes before anybody is woken.
 PATIENCE = 120.0

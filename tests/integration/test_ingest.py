@@ -100,7 +100,7 @@ def test_a_waiting_pusher_tries_at_once_when_the_ingest_listens_again(ingest: In
     running.wait_on_air()
 
 
-def test_lesson_09_bad_destinations_cost_the_good_one_nothing(ingest: Ingest, valve: Valve, neverdark: Launch) -> None:
+def test_bad_destinations_cost_the_good_one_nothing(ingest: Ingest, valve: Valve, neverdark: Launch) -> None:
     """One refuses the connection, one accepts it and says nothing: the third must not notice."""
     valve.freeze()
     with Valve(ingest.port) as refusing:

@@ -38,7 +38,7 @@ def test_an_encoder_that_is_killed_does_not_cost_the_connection(ingest: Ingest, 
 
     os.kill(old, signal.SIGKILL)
 
-    # The issue: frames within 3 s, the same client at the ingest, no other restart.
+    # Promised: frames within 3 s, the same client at the ingest, no other restart.
     eventually(lambda: running.pid("cam", "encoder") != old, 3 + SLACK, "another encoder")
     eventually(lambda: running.frames("cam", "pusher", "yt") > sent + 30, 3 + 3 + SLACK, "the pusher sends on")
     after = ingest.publisher(key)

@@ -18,7 +18,7 @@ from tests.integration.harness.waiting import SLACK, eventually
 INTERVAL, FAILURES, COOLDOWN = 1.5, 3, 4.0
 WATCHDOG: Json = {"watchdog": {"interval": INTERVAL, "failures": FAILURES, "cooldown": COOLDOWN}}
 EAGER: Json = {"watchdog": {"interval": 1.0, "failures": FAILURES, "cooldown": COOLDOWN}}
-# The issue's promise, from the end of layer 1's attempts to media.
+# What is promised, from the end of layer 1's attempts to media.
 TAKEN_OVER = FAILURES * INTERVAL + 10
 
 

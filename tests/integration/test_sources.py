@@ -1,4 +1,4 @@
-"""What a source may do to us: end, hang, refuse, go away. Lesson 6: the camera was lost, and with it the stream."""
+"""What a source may do to us: end, hang, refuse, go away and come back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PUSHER, ENCODER = ("cam", "pusher", "yt"), ("cam", "encoder", "")
 QUICK = {"initial_delay": "200ms", "max_delay": "1s", "attempts": 100}
 
 
-def test_lesson_06_a_camera_that_was_lost_is_used_again(ingest: Ingest, neverdark: Launch, ffmpeg: str) -> None:
+def test_a_camera_that_was_lost_is_used_again(ingest: Ingest, neverdark: Launch, ffmpeg: str) -> None:
     """By RTSP, with a password: gone, back, and the platform's connection is the same all the while."""
     key, password = secret("main"), secret("camera")
     with RtspCamera("viewer", password) as camera:
@@ -55,7 +55,7 @@ def test_a_camera_that_refuses_the_password_is_named_so(ingest: Ingest, neverdar
         assert failure["log"], "what FFmpeg said, without the password: that is looked for at the end of every test"
 
 
-def test_lesson_06_a_camera_by_rtmp_that_was_lost_is_used_again(
+def test_a_camera_by_rtmp_that_was_lost_is_used_again(
     ingest: Ingest, valve: Valve, neverdark: Launch, ffmpeg: str
 ) -> None:
     key = secret("main")

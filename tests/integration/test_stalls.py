@@ -1,4 +1,4 @@
-"""Lesson 1: FFmpeg alive but no frames, and called healthy. Here: noticed and replaced in time, by each cause."""
+"""A process that is alive and does not advance is noticed and replaced in time, whatever the cause."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ PUSHER, ENCODER = ("cam", "pusher", "yt"), ("cam", "encoder", "")
 
 
 def freeze(running: Neverdark, name: tuple[str, str, str]) -> None:
-    """SIGSTOP, and wait until neverdark has put another process in its place, as fast as the issue demands."""
+    """SIGSTOP, and wait until neverdark has put another process in its place, as fast as is promised."""
     old = running.pid(*name)
     os.kill(old, signal.SIGSTOP)
     eventually(lambda: running.pid(*name) != old, TIMEOUT + 3 + SLACK, "a frozen process is replaced")
     assert not Path(f"/proc/{old}").exists(), "SIGKILL ends a stopped process; SIGTERM would not"
 
 
-def test_lesson_01_a_frozen_encoder_is_replaced(ingest: Ingest, neverdark: Launch, ffmpeg: str) -> None:
+def test_a_frozen_encoder_is_replaced(ingest: Ingest, neverdark: Launch, ffmpeg: str) -> None:
     key = secret("main")
     running = neverdark({"cam": cam(ingest.url, key, **STALL)}, ffmpeg=ffmpeg)
     running.wait_on_air()
@@ -43,7 +43,7 @@ def test_lesson_01_a_frozen_encoder_is_replaced(ingest: Ingest, neverdark: Launc
     assert running.one(*ENCODER)["last_failure"]["cause"] == "stall"
 
 
-def test_lesson_01_a_frozen_pusher_is_replaced(ingest: Ingest, neverdark: Launch) -> None:
+def test_a_frozen_pusher_is_replaced(ingest: Ingest, neverdark: Launch) -> None:
     key = secret("main")
     running = neverdark({"cam": cam(ingest.url, key, **STALL)})
     running.wait_on_air()
@@ -57,7 +57,7 @@ def test_lesson_01_a_frozen_pusher_is_replaced(ingest: Ingest, neverdark: Launch
     assert running.pid(*ENCODER) == encoder
 
 
-def test_lesson_01_an_ingest_that_accepts_and_says_nothing(valve: Valve, neverdark: Launch) -> None:
+def test_an_ingest_that_accepts_and_says_nothing(valve: Valve, neverdark: Launch) -> None:
     """A hung socket from the first byte: FFmpeg waits for the handshake for ever."""
     valve.freeze()
     running = neverdark({"cam": cam(valve.url, secret("main"), stall={"startup": TIMEOUT, "timeout": TIMEOUT})})
@@ -74,7 +74,7 @@ def test_lesson_01_an_ingest_that_accepts_and_says_nothing(valve: Valve, neverda
     running.wait_on_air()
 
 
-def test_lesson_01_a_source_whose_socket_hangs(ingest: Ingest, valve: Valve, neverdark: Launch) -> None:
+def test_a_source_whose_socket_hangs(ingest: Ingest, valve: Valve, neverdark: Launch) -> None:
     """The camera's connection stays open and nothing comes any more."""
     key = secret("main")
     stream = cam(ingest.url, key, stall={"startup": "20s", "timeout": TIMEOUT})

@@ -20,7 +20,7 @@ from tests.integration.harness.waiting import ON_AIR, SLACK, STARTED, eventually
 from tests.plain_yaml import plain_dump
 
 REPOSITORY = Path(__file__).parents[3]
-# From SIGTERM to gone: the promise.
+# How long a stop in order may take, from SIGTERM to gone.
 STOP_SECONDS = 5.0
 
 ProcessName = tuple[str, str, str]  # stream, role, destination

@@ -14,7 +14,7 @@ T = TypeVar("T")
 # What the product promises is measured in seconds on a machine that has time. A CI machine with more workers
 # than cores has not: this much is added to every promise before a test calls it broken.
 SLACK = 5.0
-# From the start of a neverdark to a stream on air takes 2–3 s here; the issue allows 10.
+# From the start of a neverdark to a stream on air takes 2–3 s here; 10 s are allowed.
 ON_AIR = 10.0 + SLACK
 # For a server or a command of a test to come up, which is nobody's promise: only a hang takes so long.
 STARTED = 60.0

@@ -1,4 +1,4 @@
-"""What a configuration means: every key of the contract is taken, and what is said last and nearest wins."""
+"""What a configuration means: every key is taken, and what is said last and nearest wins."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from supervisor.ffmpeg.destinations import destination_output
 from supervisor.model.policies import Policies
 from supervisor.model.quantities import Address, PortRange, Size
 
-# The contract's example, with what it leaves out.
-CONTRACT = """
+# Every key once.
+EVERY_KEY = """
 listen: 127.0.0.1:9833
 data_dir: ./neverdark-data
 api_token_file: ./token
@@ -61,17 +61,17 @@ def write(folder: Path, content: str) -> Path:
 
 
 @pytest.fixture
-def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loaded:
+def every_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loaded:
     monkeypatch.setenv("CAM_PASSWORD", "s3cret-of-the-camera")
-    return load(write(tmp_path, CONTRACT))
+    return load(write(tmp_path, EVERY_KEY))
 
 
 def of(tmp_path: Path, content: str) -> Config:
     return load(write(tmp_path, content)).config
 
 
-def test_the_contracts_example_is_understood(contract: Loaded, tmp_path: Path) -> None:
-    config = contract.config
+def test_every_key_is_understood(every_key: Loaded, tmp_path: Path) -> None:
+    config = every_key.config
     assert config.listen == Address("127.0.0.1", 9833)
     assert config.data_dir == tmp_path / "neverdark-data"
     assert config.token is not None
@@ -94,22 +94,22 @@ def test_the_contracts_example_is_understood(contract: Loaded, tmp_path: Path) -
     assert text(command.destinations["youtube"].secret_key) == "ijkl-mnop"
 
 
-def test_the_contracts_defaults_are_ours(contract: Loaded) -> None:
-    assert contract.config.defaults == Policies()
+def test_defaults_that_are_written_out_change_nothing(every_key: Loaded) -> None:
+    assert every_key.config.defaults == Policies()
 
 
-def test_all_files_that_were_read_are_watched(contract: Loaded, tmp_path: Path) -> None:
-    names = {file.relative_to(tmp_path).as_posix() for file in contract.files}
+def test_all_files_that_were_read_are_watched(every_key: Loaded, tmp_path: Path) -> None:
+    names = {file.relative_to(tmp_path).as_posix() for file in every_key.files}
     assert names == {"neverdark.yml", "token", "secrets/harbour-key", "secrets/other-key"}
 
 
-def test_secrets_of_the_environment_are_known(contract: Loaded) -> None:
-    assert contract.variables == {"s3cret-of-the-camera"}
+def test_secrets_of_the_environment_are_known(every_key: Loaded) -> None:
+    assert every_key.variables == {"s3cret-of-the-camera"}
 
 
-def test_no_secret_in_what_python_shows_of_it(contract: Loaded) -> None:
-    shown = repr(contract) + str(contract) + repr(contract.config.streams) + str(contract.config.model_dump())
-    shown += contract.config.model_dump_json()
+def test_no_secret_in_what_python_shows_of_it(every_key: Loaded) -> None:
+    shown = repr(every_key) + str(every_key) + repr(every_key.config.streams) + str(every_key.config.model_dump())
+    shown += every_key.config.model_dump_json()
     for secret in ("s3cret-of-the-camera", "a-token-for-the-api", "abcd-efgh", "ijkl-mnop", "demo", "live2/KEY"):
         assert secret not in shown
 
@@ -334,7 +334,7 @@ def test_the_configurations_lists_are_those_of_the_code() -> None:
         assert destination_output(f"{scheme}://h:1/live", "key", ca_file=None)
 
 
-def test_a_configuration_cannot_be_changed(contract: Loaded) -> None:
-    model: BaseModel = contract.config
+def test_a_configuration_cannot_be_changed(every_key: Loaded) -> None:
+    model: BaseModel = every_key.config
     with pytest.raises(ValueError, match="frozen"):
         model.listen = Address("0.0.0.0", 80)  # type: ignore[attr-defined]

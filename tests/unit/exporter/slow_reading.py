@@ -1,4 +1,4 @@
-"""A second reading of a snapshot, from the contract and not from the collector: slow, plain, separate."""
+"""A second reading of a snapshot, from what each metric means and not from the collector: slow, plain, separate."""
 
 from __future__ import annotations
 

@@ -211,7 +211,7 @@ def test_streams_have_the_shape_that_is_documented(serve: Serve) -> None:
         assert client.get(f"/api/streams/{shown['stream']}").json() == shown
 
 
-def test_a_stream_tells_what_the_contract_says(serve: Serve) -> None:
+def test_a_stream_tells_all_that_its_clients_rely_on(serve: Serve) -> None:
     shown = serve(FakeControl(three_streams())).get("/api/streams/garden-cam").json()
     assert (shown["wanted"], shown["on_air"], shown["health"], shown["origin"]) == (
         True,

@@ -47,7 +47,7 @@ def test_incidents_have_the_shape_that_is_documented_and_come_newest_first(clien
         assert opened == sorted(opened, reverse=True)
 
 
-def test_an_incident_tells_what_the_contract_says(client: Client) -> None:
+def test_an_incident_tells_all_that_its_clients_rely_on(client: Client) -> None:
     dark, uplink, *_ = client.get("/api/incidents").json()["incidents"]
     assert dark == {
         "id": "garden-cam-0",

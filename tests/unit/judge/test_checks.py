@@ -287,7 +287,7 @@ def test_what_does_not_apply_finds_nothing(evidence: Evidence, checks: set[Check
 
 @pytest.mark.parametrize("evidence", [ON_AIR, BARE, dark(ingest=Reach.TIMEOUT), pusher(life=Life.GONE)])
 def test_of_what_nobody_wants_nothing_is_known(evidence: Evidence) -> None:
-    """Lesson 12: a planned stop is no failure."""
+    """A planned stop is no failure."""
     findings = examine(evidence._replace(wanted=False))
     assert set(findings.values()) == {Finding(UNKNOWN)}
     assert overall(findings) is UNKNOWN
@@ -328,14 +328,14 @@ def test_the_trouble_is_the_first_that_has_a_name() -> None:
 
 
 def test_alive_without_frames_is_unhealthy() -> None:
-    """Lesson 1: SIGSTOP and a hung socket were called healthy."""
+    """SIGSTOP, or a socket that hangs: alive is not healthy."""
     stopped = dark(processes=(process(Role.ENCODER, life=Life.STOPPED), process()))
     hung = dark(uplink=UplinkEvidence(connected=True, silent=60.0, timeout=5.0))
     assert overall(examine(stopped)) is overall(examine(hung)) is UNHEALTHY
 
 
 def test_slower_than_real_time_and_a_collapse_of_the_bit_rate_are_noticed() -> None:
-    """Lesson 8."""
+    """Slower than real time, the stream runs out of media sooner or later."""
     assert overall(examine(ON_AIR._replace(speed=0.5))) is DEGRADED
     assert overall(examine(ON_AIR._replace(bitrate=1000.0))) is DEGRADED
 

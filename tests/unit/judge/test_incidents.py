@@ -239,7 +239,7 @@ def test_who_acts_before_an_action_is_concluded_supersedes_it(diary: Diary) -> N
 
 
 def test_a_planned_end_closes_it_at_once(diary: Diary) -> None:
-    """Lesson 12."""
+    """What is done on purpose is no failure."""
     diary.fail(100.0, PUSHER)
     diary.recover(104.0, PUSHER)
     diary.fail(120.0)

@@ -105,7 +105,7 @@ def situation(**known: object) -> Situation:
     ],
 )
 def test_what_keeps_it_from_acting_and_what_comes_right_after(obstacle: str, withheld: Withheld) -> None:
-    """Lesson 3: an outage made the second layer stop the stream, and with it the first layer's retries."""
+    """While our own line is down the second layer does nothing, so that the first goes on."""
     judged = judge([situation(**{obstacle: True})] * 20 + [BAD])
     assert acted(judged) == [600]
     assert [one.decision.withheld for one in judged] == [None, None, *[withheld] * 18, None]

@@ -51,7 +51,7 @@ def test_a_total_is_the_sum_of_the_highest_counts_of_its_runs(runs: list[tuple[i
 
 
 def test_reports_that_go_on_with_frozen_values_are_no_advance() -> None:
-    """Lesson 1."""
+    """Reports that arrive prove nothing: a frozen FFmpeg may go on sending them."""
     meter = ProgressMeter(video=True)
     assert meter.update(report(5, 0.2), 1.0, 101.0)
     for now in range(2, 30):

@@ -133,7 +133,7 @@ def test_launching_does_not_refill_the_budget_only_sustained_progress_does() -> 
 
 
 def test_ten_crashes_in_a_month_do_not_spend_the_budget() -> None:
-    """Lesson 4: the retry counter was for life."""
+    """The count of attempts is not for life."""
     day, now, status = 86400.0, 10.0, running(10.0)
     for _ in range(30):
         now += 3 * day
@@ -148,7 +148,7 @@ def test_ten_crashes_in_a_month_do_not_spend_the_budget() -> None:
 
 @pytest.mark.parametrize("cause", [ExitCause.BAD_ARGUMENTS, ExitCause.ENCODER_MISSING])
 def test_what_can_never_work_is_not_retried_like_a_hiccup(cause: ExitCause) -> None:
-    """Lesson 14."""
+    """The same arguments fail in the same way half a second later."""
     status = step(running(), Exited(cause), view(11.0)).status
     assert (status.state, status.deadline) == (State.COOLDOWN, 11.0 + POLICIES.restart.cooldown)
 
@@ -165,7 +165,7 @@ def test_a_refusing_ingest_is_asked_again_from_ten_seconds_on() -> None:
 def test_no_advance_is_a_stall_whatever_is_reported(
     last_advance: float | None, due: float, reason: RestartReason
 ) -> None:
-    """Lesson 1: FFmpeg alive but no frames. The deadline moves with every advance and with nothing else."""
+    """Alive is not enough: the deadline moves with every advance and with nothing else."""
     status = running(10.0) if last_advance else step(Status(), Start(), view(9.0)).status
     early = step(status, Tick(), view(due - 0.1, last_advance=last_advance))
     assert early.actions == ()
@@ -354,7 +354,7 @@ def lost(now: float, **known: object) -> View:
 
 @pytest.mark.parametrize("cause", [ExitCause.INGEST_UNREACHABLE, ExitCause.INGEST_CLOSED, ExitCause.BAD_ARGUMENTS])
 def test_while_the_line_is_down_a_failure_costs_no_attempt(cause: ExitCause) -> None:
-    """Lesson 3: an internet outage ended the retries for good."""
+    """An outage of our own line never ends the retries."""
     result = step(running(spent=4, proven=4), Exited(cause), lost(20.0))
     assert (result.status.state, result.status.spent, result.status.deadline) == (State.BACKOFF, 4, 320.0)
     assert result.actions == ()

@@ -137,7 +137,7 @@ def test_a_child_has_the_file_limits_that_it_is_given(outlet: Outlet) -> None:
 
 
 def test_a_full_output_neither_blocks_nor_ends_a_child(start: Callable[..., Child], outlet: Outlet) -> None:
-    """Lesson 2: a full stderr pipe froze the reference's encoders."""
+    """A full pipe would freeze FFmpeg."""
     script = "import os\nfor _ in range(2000):\n  try: os.write(2, b'x' * 4096)\n  except BlockingIOError: pass"
     assert ended(start(sys.executable, "-c", script))[0] == Exit(0, None)
     assert len(outlet.read()) > 60_000

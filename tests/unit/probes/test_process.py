@@ -84,7 +84,7 @@ def test_one_that_works(start: Start) -> None:
 
 
 def test_one_that_is_stopped_and_goes_on(start: Start) -> None:
-    """Lesson 1: alive it is, and does nothing."""
+    """Alive it is, and does nothing."""
     process = start(_HOLDS.format(size=1))
     process.send_signal(signal.SIGSTOP)
     until(lambda: look_at(process.pid, family=False).life is Life.STOPPED)

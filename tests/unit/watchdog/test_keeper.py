@@ -164,7 +164,7 @@ PLANNED_FACTS: list[events.Fact] = [
 
 @pytest.mark.parametrize("fact", PLANNED_FACTS, ids=str)
 def test_what_is_planned_or_no_failure_opens_none(desk: Desk, fact: events.Fact) -> None:
-    """Lesson 12: 852 false recoveries in 72 hours."""
+    """A recovery that is told and was none hides the real ones."""
     desk.at(100.0, fact)
     assert (desk.incidents(), desk.told) == ((), [])
 

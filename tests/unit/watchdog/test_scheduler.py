@@ -216,7 +216,7 @@ async def test_after_the_end_nothing_runs() -> None:
         assert scene.watchdog.rearmed == 0
 
 
-# --- it is watched itself (lesson 13: the task had died, and the status still said running) ---------------
+# --- it is watched itself -------------------------------------------------------------------------------
 
 
 @on_a_loop

@@ -1,4 +1,4 @@
-"""Lesson 3: an internet outage made layer 2 stop the stream, and with it layer 1's retries; nothing came back."""
+"""While our own line is down nothing is attempted and no attempt is spent; when it is back, so are the streams."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ QUICK: Json = {
 
 @pytest.mark.skipif(os.getuid() != 0, reason="a network namespace that is joined to ours needs root")
 @pytest.mark.parametrize("how", ["lost", "unplugged"])
-def test_lesson_03_our_own_line_is_down(how: str, tmp_path: Path) -> None:
+def test_our_own_line_is_down(how: str, tmp_path: Path) -> None:
     """Nothing is attempted, nothing is spent, layer 2 keeps its hands off; when it is back, so is the stream."""
     key = secret("main")
     with ExitStack() as world:

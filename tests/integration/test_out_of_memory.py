@@ -1,7 +1,4 @@
-"""Lesson 15: disk full, out of memory, clock steps, database locked: nobody was told.
-
-A full disk is told in test_disk.py, a clock that is set in test_lesson_13_watchdog_watched.py; there is no database.
-"""
+"""A process that the kernel ends for want of memory is told as that."""
 
 from __future__ import annotations
 
@@ -52,7 +49,7 @@ def control_group(memory: int) -> Iterator[Path]:
 
 
 @pytest.mark.alone  # where groups are not counted one by one, a kill in another test would seem to be for memory
-def test_lesson_15_out_of_memory_is_told(unstarted: Launch) -> None:
+def test_out_of_memory_is_told(unstarted: Launch) -> None:
     """`greedy` is ended by the kernel, `fat` by its limit; in both cases everything that speaks says so."""
     eater = [sys.executable, "-c", EATER]
     watchdog: Json = {"watchdog": {"interval": INTERVAL, "failures": FAILURES, "cooldown": "60s"}}

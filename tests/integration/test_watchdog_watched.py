@@ -1,4 +1,4 @@
-"""Lesson 13: the watchdog's task had died and the status still said running: true.
+"""A watchdog that no longer looks is noticed, is told as not running, and is made to look again.
 
 What stops it here is what would stop it in real life: its scheduler goes by the wall clock, and somebody sets that.
 """
@@ -47,7 +47,7 @@ class WallClock:
         new.replace(self._file)
 
 
-def test_lesson_13_the_watchdog_outlives_a_wall_clock_that_is_set(ingest: Ingest, unstarted: Launch) -> None:
+def test_the_watchdog_outlives_a_wall_clock_that_is_set(ingest: Ingest, unstarted: Launch) -> None:
     watchdog: Json = {"interval": INTERVAL, "failures": 3, "cooldown": "3s"}
     key = secret("main")
     running = unstarted({"cam": cam(ingest.url, key, watchdog=watchdog)})

@@ -1,4 +1,4 @@
-"""Lesson 14: a bad key was retried like a hiccup. What cannot work is not hurried."""
+"""What cannot work, such as a key that the ingest refuses, is not tried again as fast as what failed by chance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PUSHER, ENCODER = ("cam", "pusher", "yt"), ("cam", "encoder", "")
 COMMAND = ("cam", "command", "")
 
 
-def test_lesson_14_a_refused_key_backs_off_from_ten_seconds(ingest: Ingest, neverdark: Launch, ffmpeg: str) -> None:
+def test_a_refused_key_backs_off_from_ten_seconds(ingest: Ingest, neverdark: Launch, ffmpeg: str) -> None:
     key = secret("main")
     with publishing(f"{ingest.url}/{key}"):
         eventually(lambda: ingest.receives(key), 5 + SLACK, "somebody else publishes on our key")
@@ -41,16 +41,16 @@ def assert_hopeless(running_stream: Json, name: tuple[str, str, str], cause: str
     assert running.one(*name)["backoff_seconds"] == 300
 
 
-def test_lesson_14_bad_arguments_go_to_cooldown_at_once(ingest: Ingest, neverdark: Launch) -> None:
+def test_bad_arguments_go_to_cooldown_at_once(ingest: Ingest, neverdark: Launch) -> None:
     stream = cam(ingest.url, secret("main"))
     stream["source"]["options"] = ["-nosuchoption", "1"]
     assert_hopeless(stream, ENCODER, "bad_arguments", neverdark)
 
 
-def test_lesson_14_a_missing_encoder_goes_to_cooldown_at_once(neverdark: Launch, ffmpeg: str) -> None:
+def test_a_missing_encoder_goes_to_cooldown_at_once(neverdark: Launch, ffmpeg: str) -> None:
     argv = [ffmpeg, "-nostdin", "-f", "lavfi", "-i", "testsrc2=size=160x90", "-c:v", "nosuchcodec", "-f", "null", "-"]
     assert_hopeless({"command": argv}, COMMAND, "encoder_missing", neverdark)
 
 
-def test_lesson_14_a_program_that_is_not_there_goes_to_cooldown_at_once(neverdark: Launch) -> None:
+def test_a_program_that_is_not_there_goes_to_cooldown_at_once(neverdark: Launch) -> None:
     assert_hopeless({"command": ["/nonexistent/program"]}, COMMAND, "bad_arguments", neverdark)

@@ -1,4 +1,4 @@
-"""Lesson 11: a crash of the supervisor left FFmpeg behind, and then two publishers fought for one key."""
+"""What a crash of the supervisor left behind is ended before anything publishes: never two publishers on one key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def assert_ended_first(running: Neverdark, orphans: set[int]) -> None:
     assert not [event for event in after if "nothing is left behind" not in event["event"]]
 
 
-def test_lesson_11_orphans_are_ended_before_anything_publishes(ingest: Ingest, unstarted: Launch) -> None:
+def test_orphans_are_ended_before_anything_publishes(ingest: Ingest, unstarted: Launch) -> None:
     keys = [secret("one"), secret("two")]
     running = unstarted({f"cam{number}": cam(ingest.url, key) for number, key in enumerate(keys)}).start()
     running.wait_on_air()
@@ -51,7 +51,7 @@ def test_lesson_11_orphans_are_ended_before_anything_publishes(ingest: Ingest, u
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_lesson_11_a_child_spawned_a_moment_before_is_found(attempt: int, ingest: Ingest, unstarted: Launch) -> None:
+def test_a_child_spawned_a_moment_before_is_found(attempt: int, ingest: Ingest, unstarted: Launch) -> None:
     """The encoder is killed and so, a millisecond later or two, is the supervisor that is replacing it."""
     running = unstarted({"cam": cam(ingest.url, secret("main"), restart=QUICK)}).start()
     running.wait_on_air()

@@ -1,4 +1,4 @@
-"""Lesson 2: a full stderr pipe froze FFmpeg, and the monitor that read it died."""
+"""However much a process writes, and however slowly it is read, its output neither stops nor ends it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def log_bytes(running: Neverdark) -> int:
     return sum(path.stat().st_size for path in running.log_files())
 
 
-def test_lesson_02_ten_megabytes_of_output_neither_freeze_nor_end_a_command(neverdark: Launch, tmp_path: Path) -> None:
+def test_ten_megabytes_of_output_neither_freeze_nor_end_a_command(neverdark: Launch, tmp_path: Path) -> None:
     count = tmp_path / "count"
     running = neverdark({"talker": {"command": [sys.executable, "-c", TALKER, str(count), "0.01"]}})
     running.wait_on_air()
@@ -53,7 +53,7 @@ def test_lesson_02_ten_megabytes_of_output_neither_freeze_nor_end_a_command(neve
     assert "skipped" in running.cli("logs", "talker", "-c", "neverdark.yml").stdout
 
 
-def test_lesson_02_a_supervisor_that_does_not_read_cannot_stop_its_child(neverdark: Launch, tmp_path: Path) -> None:
+def test_a_supervisor_that_does_not_read_cannot_stop_its_child(neverdark: Launch, tmp_path: Path) -> None:
     count = tmp_path / "count"
     running = neverdark({"talker": {"command": [sys.executable, "-c", TALKER, str(count), "0.1"]}})
     running.wait_on_air()
@@ -69,7 +69,7 @@ def test_lesson_02_a_supervisor_that_does_not_read_cannot_stop_its_child(neverda
     assert running.restarts() == {COMMAND: {}}
 
 
-def test_lesson_02_ffmpeg_at_its_most_talkative_goes_on(neverdark: Launch, ffmpeg: str) -> None:
+def test_ffmpeg_at_its_most_talkative_goes_on(neverdark: Launch, ffmpeg: str) -> None:
     argv = [ffmpeg, "-nostdin", "-loglevel", "trace", "-progress", "{progress}", "-stats_period", "0.5"]
     argv += ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-debug_ts", "-f", "null", "-"]
     running = neverdark({"talker": {"command": argv, "stall": {"timeout": "2s"}}})

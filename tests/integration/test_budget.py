@@ -1,4 +1,4 @@
-"""Lesson 4: the retry counter was for life; ten crashes in a month and the stream stayed down."""
+"""The budget of attempts is not for life: sustained progress refills it, and slow retries never end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENDLESS += ["-re", "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=10", "-f", "n
 BUDGET: Json = {"initial_delay": "50ms", "attempts": 2, "cooldown": "1s"}
 
 
-def test_lesson_04_crashes_between_sustained_progress_never_end_in_cooldown(neverdark: Launch) -> None:
+def test_crashes_between_sustained_progress_never_end_in_cooldown(neverdark: Launch) -> None:
     running = neverdark({"cam": {"command": ENDLESS, "restart": BUDGET | {"reset_after": "1s"}}})
     for crash in range(1, 6):
         eventually(lambda: running.one(*COMMAND)["state"] == "running", 5 + SLACK, "it runs")
@@ -29,7 +29,7 @@ def test_lesson_04_crashes_between_sustained_progress_never_end_in_cooldown(neve
         assert running.metric("restart_budget_remaining") >= 1
 
 
-def test_lesson_04_a_start_alone_earns_nothing_and_slow_retries_go_on(neverdark: Launch) -> None:
+def test_a_start_alone_earns_nothing_and_slow_retries_go_on(neverdark: Launch) -> None:
     """The opposite fault: a breaker that every launch resets restarts for ever at full speed."""
     running = neverdark({"cam": {"command": ["false"], "restart": BUDGET | {"reset_after": "60s"}}})
 

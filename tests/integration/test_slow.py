@@ -1,4 +1,4 @@
-"""Lesson 8: an encoder that was slower than real time, a bit rate that collapsed: never noticed."""
+"""An encoder slower than real time and a bit rate that is too low are noticed, and told apart."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOTICED = 5 + (3 + 1) * INTERVAL
 ACTED = NOTICED + FAILURES * INTERVAL
 
 
-def test_lesson_08_slow_and_thin_are_noticed_and_told_apart(ingest: Ingest, neverdark: Launch) -> None:
+def test_slow_and_thin_are_noticed_and_told_apart(ingest: Ingest, neverdark: Launch) -> None:
     watchdog: Json = {"watchdog": {"interval": INTERVAL, "failures": FAILURES, "cooldown": "60s"}}
     slow = cam(ingest.url, secret("slow"), **watchdog)
     # Half of the frames that are due, however fast the machine is.
