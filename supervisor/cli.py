@@ -9,30 +9,24 @@ import errno
 import io
 import json
 import os
-import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 from supervisor import __version__
+from supervisor.commands.parser import CONFIG_FILES, build_parser
 from supervisor.machine.standard_streams import flushed, open_closed_ones
 
 if TYPE_CHECKING:  # `run` listens to signals before it loads anything that takes time
+    from supervisor.commands.api import Api
     from supervisor.config.file import Loaded
     from supervisor.config.problems import ConfigWarning
     from supervisor.machine.data_dir import DataDir
 
 DONE, FAILED, WRONG = 0, 1, 2
 _CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EPIPE})
-_CONFIG_FILES = (Path("neverdark.yml"), Path("/etc/neverdark/neverdark.yml"))
-_LOOKED_FOR = "./neverdark.yml, else /etc/neverdark/neverdark.yml"
-
-
-_ENDS = """\
-ends with: 0 done · 1 failed, or no neverdark answers · 2 wrong usage or configuration
-environment: NEVERDARK_URL, a running neverdark; NEVERDARK_API_TOKEN, its token, for orders"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,7 +50,7 @@ def _main(argv: Sequence[str] | None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="spelt")
-    args = _parser().parse_args(argv)
+    args = build_parser(_COMMANDS).parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.do
     if command is _run:
         # Until the loop listens to signals nothing runs: ending is all there is to do. An exception could get lost.
@@ -83,133 +77,6 @@ def _spelt(error: UnicodeError) -> tuple[str, int]:
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
-# What argparse says of a word that it does not know.
-_CHOICE = re.compile(r"invalid choice: '([^']{0,80})'")
-_OPTION = re.compile(r"unrecognized arguments: (-[\w-]{0,80})")
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says of a word that it does not know which one was meant."""
-
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """A misspelt option before the command would be told as a command that is missing."""
-        words = sys.argv[1:] if args is None else list(args)
-        if words and words[0].startswith("-") and not self._is_option(words[0]):
-            self.error(f"unrecognized arguments: {words[0]}")
-        return super().parse_args(args, namespace)
-
-    def error(self, message: str) -> NoReturn:
-        """Print the usage and `message`, and end with 2."""
-        from difflib import get_close_matches
-
-        known: list[str] = []
-        if found := _CHOICE.search(message):
-            known = [str(word) for action in self._actions for word in action.choices or ()]
-        elif found := _OPTION.search(message):
-            known = [word for parser in self._all() for word in parser._option_string_actions]  # noqa: SLF001 - no public way
-        if found and found[1] in known:
-            message += "; it stands behind the command"
-        elif found and (meant := get_close_matches(found[1], known, n=1)):
-            message += f"; did you mean {meant[0]}?"
-        super().error(message)
-
-    def _all(self) -> Iterator[argparse.ArgumentParser]:
-        """This one and those of all commands."""
-        yield self
-        for action in self._actions:
-            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - no public way
-                yield from action.choices.values()
-
-    def _is_option(self, word: str) -> bool:
-        return any(
-            known == word or (word.startswith("--") and known.startswith(word)) for known in self._option_string_actions
-        )
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="neverdark",
-        description="Keeps 24/7 live streams on air, and proves it.",
-        epilog=_ENDS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("-V", "--version", action="version", version=f"neverdark {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-
-    def add(name: str, do: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        sub: argparse.ArgumentParser = commands.add_parser(
-            name, help=text, description=text, epilog=_ENDS, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
-        sub.set_defaults(do=do)
-        return sub
-
-    def local(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
-        sub.add_argument("-c", "--config", type=Path, metavar="FILE", help=f"configuration (default: {_LOOKED_FOR})")
-        return sub
-
-    def client(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
-        sub.add_argument("--url", help="a running neverdark (default: NEVERDARK_URL, else the configuration's listen)")
-        return local(sub)
-
-    local(add("run", _run, "keep the streams of a configuration on air, in the foreground"))
-    check = local(add("check", _check, "check a configuration and this machine, and name every mistake"))
-    check.add_argument("--strict", action="store_true", help="end with 2 if there are warnings")
-    demo = add("demo", _demo, "a test card on air to an ingest of its own, to be broken at will")
-    demo.add_argument("--seconds", type=float, help="end by itself after this time")
-    status = client(
-        add("status", _status, "what is on air; exit code 0: every wanted stream, 3: not all, 1: no answer")
-    )
-    status.add_argument("-w", "--watch", action="store_true", help="keep looking")
-    status.add_argument("--json", action="store_true", help="for programs")
-    for verb, text in (
-        ("start", "start a stream"),
-        ("stop", "stop a stream in order; it stays stopped until it is started"),
-        ("restart", "replace the processes of a stream"),
-    ):
-        sub = client(add(verb, _order, text))
-        sub.add_argument("streams", nargs="+", metavar="STREAM")
-        sub.set_defaults(verb=verb)
-    reload = client(add("reload", _reload, "read the configuration again, and say what changed or why it is rejected"))
-    reload.add_argument(
-        "--allow-removal", action="store_true", help="also if it would end most of the streams that are wanted now"
-    )
-    logs = client(add("logs", _logs, "what a stream's processes wrote, in the order of time"))
-    logs.add_argument("stream")
-    logs.add_argument("--role", choices=("encoder", "pusher", "command"), help="only these (default: all)")
-    logs.add_argument("--destination", help="only the pusher of this destination")
-    logs.add_argument("-n", "--lines", type=int, default=200, help="how many of the last lines of each (default: 200)")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on as they come")
-    incidents = client(add("incidents", _incidents, "what went wrong of late, and for how long it was dark"))
-    incidents.add_argument("stream", nargs="?", help="only this stream's (default: all)")
-    incidents.add_argument(
-        "--since", default="24h", metavar="TIME", help="how far back, such as 90m or 7d (default: 24h)"
-    )
-    incidents.add_argument("--json", action="store_true", help="for programs")
-    drill = client(add("drill", _drill, "break something on purpose, and see whether it recovers in time"))
-    drill.add_argument(
-        "name",
-        choices=("quick", "freeze", "pusher", "uplink", "source", "full", "all"),
-        metavar="DRILL",
-        help="quick: kill the encoder (or command); freeze: stop it; pusher: kill a pusher; uplink: nothing is "
-        "acknowledged any more; source: it is gone; full: kill the encoder until the second layer takes over; "
-        "all: one after the other",
-    )
-    drill.add_argument("--stream", required=True)
-    drill.add_argument("--destination", help="whose pusher or uplink (default: the first required one)")
-    drill.add_argument("--json", action="store_true", help="for programs")
-    alert = add("alert", _alert, "whether alerts reach you: test sends a marked message to every receiver that is on")
-    alert.add_argument("action", choices=("test",), metavar="test")
-    alert.add_argument(
-        "--alertmanager", metavar="URL", help="default: NEVERDARK_ALERTMANAGER, else http://127.0.0.1:9093"
-    )
-    alert.add_argument("--wait", type=float, default=15.0, metavar="SECONDS", help="for it to be sent (default: 15)")
-    add("version", _version, "which neverdark this is")
-    help_ = add("help", _help, "what neverdark or one of its commands does")
-    help_.add_argument("command", nargs="?", choices=sorted(commands.choices), metavar="COMMAND")
-    help_.set_defaults(parser=parser, commands=commands.choices)
-    return parser
-
-
 def _version(args: argparse.Namespace) -> int:
     del args
     print(f"neverdark {__version__}")
@@ -233,12 +100,12 @@ def _may_be_there(file: Path) -> bool:
 def _config_file(args: argparse.Namespace) -> Path:
     if args.config is not None:
         return Path(args.config)
-    found = next((file for file in _CONFIG_FILES if _may_be_there(file)), None)
+    found = next((file for file in CONFIG_FILES if _may_be_there(file)), None)
     if found is None:
         from supervisor.config.problems import ConfigError, Problem
 
-        names = " and ".join(map(str, _CONFIG_FILES))
-        raise ConfigError(_CONFIG_FILES[0], [Problem("", None, f"not found (looked for {names}; -c names another)")])
+        names = " and ".join(map(str, CONFIG_FILES))
+        raise ConfigError(CONFIG_FILES[0], [Problem("", None, f"not found (looked for {names}; -c names another)")])
     return found
 
 
@@ -380,23 +247,29 @@ def _demo(args: argparse.Namespace) -> int:
 # --- clients ---------------------------------------------------------------------------------------
 
 
+def _api(args: argparse.Namespace) -> Api:
+    from supervisor.commands.api import connect
+
+    return connect(args.url, args.config or CONFIG_FILES)
+
+
 def _status(args: argparse.Namespace) -> int:
     from supervisor.commands import client
 
-    api = client.connect(args.url, args.config or _CONFIG_FILES)
+    api = _api(args)
     return client.status(api, watch=args.watch, as_json=args.json)
 
 
 def _order(args: argparse.Namespace) -> int:
     from supervisor.commands import client
 
-    return client.order(client.connect(args.url, args.config or _CONFIG_FILES), args.verb, args.streams)
+    return client.order(_api(args), args.verb, args.streams)
 
 
 def _reload(args: argparse.Namespace) -> int:
     from supervisor.commands import client
 
-    return client.reload(client.connect(args.url, args.config or _CONFIG_FILES), allow_removal=args.allow_removal)
+    return client.reload(_api(args), allow_removal=args.allow_removal)
 
 
 def _incidents(args: argparse.Namespace) -> int:
@@ -408,25 +281,45 @@ def _incidents(args: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"neverdark: --since: {error}", file=sys.stderr)
         return WRONG
-    api = client.connect(args.url, args.config or _CONFIG_FILES)
+    api = _api(args)
     return client.incidents(api, args.stream, since, as_json=args.json)
 
 
 def _logs(args: argparse.Namespace) -> int:
     from supervisor.commands import client
 
-    api = client.connect(args.url, args.config or _CONFIG_FILES)
+    api = _api(args)
     return client.logs(api, args.stream, args.role, args.destination, lines=args.lines, follow=args.follow)
 
 
 def _drill(args: argparse.Namespace) -> int:
-    from supervisor.commands import client, drill
+    from supervisor.commands import drill
+    from supervisor.model.drills import ALL, Drill
 
-    api = client.connect(args.url, args.config or _CONFIG_FILES)
-    return drill.drill(api, args.name, args.stream, args.destination, as_json=args.json)
+    api = _api(args)
+    wanted = list(Drill) if args.name == ALL else [Drill(args.name)]
+    return drill.drill(api, wanted, args.stream, args.destination, as_json=args.json)
 
 
 def _alert(args: argparse.Namespace) -> int:
     from supervisor.commands import alert
 
     return alert.send_test(args.alertmanager, args.wait)
+
+
+_COMMANDS = {
+    "run": _run,
+    "check": _check,
+    "demo": _demo,
+    "status": _status,
+    "start": _order,
+    "stop": _order,
+    "restart": _order,
+    "reload": _reload,
+    "logs": _logs,
+    "incidents": _incidents,
+    "drill": _drill,
+    "alert": _alert,
+    "version": _version,
+    "help": _help,
+}

@@ -11,10 +11,10 @@ from bench.soak.faults import Fault, Spots
 from bench.soak.view import Incident, View, place, seconds_until
 from bench.soak.world import COOLDOWN, MAX_DELAY, World
 from supervisor.model.terms import Segment
+from supervisor.model.thresholds import SUSTAINED_SECONDS
 from tests.integration.harness.waiting import SLACK
 
 _START = 3.0  # from a spawn to media at the ingest
-_SUSTAINED = 30.0
 _CALM = 2.0  # how long nothing may happen after what was planned
 _GROWS = 5.0  # within which the ingest must have received more
 _PLANNED = frozenset({"operator", "config"})
@@ -220,7 +220,7 @@ class Episode:
         found = {str(one["id"]): one for one in view.incidents if one["id"] in self.ids}
         closed = all(one["closed"] for one in found.values()) and len(found) == len(self.ids)
         if not closed:
-            if view.at > self.ended + _SUSTAINED + SLACK + 5:
+            if view.at > self.ended + SUSTAINED_SECONDS + SLACK + 5:
                 self._fail(f"still open {view.at - self.ended:.0f} s after media flows again: {list(found.values())}")
                 return True
             return False

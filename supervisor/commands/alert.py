@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 import requests
 import yaml
 
-DEFAULT_URL = "http://127.0.0.1:9093"
+from supervisor.commands.parser import DEFAULT_ALERTMANAGER
+
 ALERT = "NeverdarkTest"
 # Receivers of alertmanager/alertmanager.yml. A test goes to whoever is on, but for the heartbeat.
 RECEIVER, PAGE, HEARTBEAT = "test", "page", "heartbeat"
@@ -96,9 +97,12 @@ class Alertmanager:
 
 def send_test(url: str | None, wait: float) -> int:
     """Send the message; exit code 0 when every receiver that is on took it, 1 when not, 2 for a URL that is none."""
-    url = url or os.environ.get("NEVERDARK_ALERTMANAGER") or DEFAULT_URL
+    url = url or os.environ.get("NEVERDARK_ALERTMANAGER") or DEFAULT_ALERTMANAGER
     if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
-        print(f"neverdark: {url!r} is no URL of an Alertmanager: expected {DEFAULT_URL} or the like", file=sys.stderr)
+        print(
+            f"neverdark: {url!r} is no URL of an Alertmanager: expected {DEFAULT_ALERTMANAGER} or the like",
+            file=sys.stderr,
+        )
         return _WRONG
     try:
         return _send_test(Alertmanager(url), wait)

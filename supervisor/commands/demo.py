@@ -16,8 +16,10 @@ import requests
 from rich.text import Text
 
 from supervisor.commands import client, status_view
-from supervisor.config.shape import Config
+from supervisor.commands.api import Api, ApiError
 from supervisor.machine.ffmpeg_binary import FfmpegNotFound, find
+from supervisor.model.policies import Stall
+from supervisor.model.quantities import DEFAULT_LISTEN, show_duration
 
 _START_SECONDS = 20.0
 _LINES_SECONDS = 5.0
@@ -49,8 +51,7 @@ def run_demo(seconds: float | None) -> int:
     until = time.monotonic() + seconds if seconds is not None else None
     with tempfile.TemporaryDirectory(prefix="neverdark-demo-") as directory:
         folder = Path(directory)
-        usual = Config.model_fields["listen"].default.port
-        http, rtmp = _free_port(usual), _free_port(1935)
+        http, rtmp = _free_port(DEFAULT_LISTEN.port), _free_port(1935)
         config = folder / "neverdark.yml"
         config.write_text(_CONFIG.format(http=http, rtmp=rtmp, ffmpeg=f'"{ffmpeg}"'), encoding="utf-8")
         log = folder / "neverdark.log"
@@ -72,7 +73,7 @@ def run_demo(seconds: float | None) -> int:
 
 
 def _show(url: str, server: subprocess.Popen[bytes], log: Path, until: float | None) -> int:
-    api = client.Api(url, None)
+    api = Api(url, None)
     if not _wait_until_up(url, server):
         sys.stderr.write(log.read_text(encoding="utf-8", errors="replace"))
         return 1
@@ -84,7 +85,7 @@ def _show(url: str, server: subprocess.Popen[bytes], log: Path, until: float | N
     while server.poll() is None:
         left = _LINES_SECONDS if until is None else until - time.monotonic()
         time.sleep(min(_LINES_SECONDS, max(0.0, left)))
-        with contextlib.suppress(client.ApiError):
+        with contextlib.suppress(ApiError):
             answer = api.get("/api/streams")
             shown = status_view.report(answer, client.open_incidents(api), client.width_of(console))
             console.print(shown, *hints(answer["streams"]), sep="\n", soft_wrap=True)
@@ -97,6 +98,7 @@ def _hints(url: str, log: Path, streams: client.Streams) -> list[Text]:
     """What to look at, and what to type to break it; the pid is that of the encoder of this moment."""
     pids = [process["pid"] for stream in streams for process in stream["processes"] if process["role"] == "encoder"]
     encoder = str(pids[0]) if pids and pids[0] else "…"
+    noticed = show_duration(Stall().timeout)
     return [
         Text(),
         Text.assemble("page      ", (f"{url}/", "bold cyan")),
@@ -105,7 +107,11 @@ def _hints(url: str, log: Path, streams: client.Streams) -> list[Text]:
         Text(),
         Text("Break it from another terminal. The pusher keeps its one connection, the ingest notices nothing:"),
         Text.assemble("  kill the encoder    ", (f"kill -KILL {encoder}", "bold yellow")),
-        Text.assemble("  freeze it           ", (f"kill -STOP {encoder}", "bold yellow"), "   (noticed after 10 s)"),
+        Text.assemble(
+            "  freeze it           ",
+            (f"kill -STOP {encoder}", "bold yellow"),
+            f"   (noticed after {noticed})",
+        ),
         Text(),
         Text("Ctrl-C ends the demo.", style="dim"),
     ]

@@ -1,6 +1,7 @@
 """`neverdark drill`: breaks something of a running neverdark's on purpose, and sees whether it recovers in time.
 
-Causing the fault is this file's job; what may be expected stands in `drill_rules`, what the user sees in `drill_view`.
+Causing the fault is the job of `drill_faults`; what may be expected stands in `drills/rules`, what the user sees in
+`drills/view`.
 """
 
 from __future__ import annotations
@@ -13,28 +14,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
-from supervisor.commands.client import Api, ApiError, terminal
+from supervisor.commands.api import Api, ApiError
+from supervisor.commands.client import terminal
+from supervisor.commands.drill_faults import LOOK, DrilledStream, Fault, Faults
 from supervisor.drills import rules
 from supervisor.drills import view as drill_view
-from supervisor.drills.rules import Drill, Inapplicable, Refusal, Target
+from supervisor.drills.rules import Inapplicable, Refusal, Target
 from supervisor.drills.view import Outcome, Report
-from supervisor.machine.faults import Grip, NotOurs
+from supervisor.model.drills import Drill
 from supervisor.model.quantities import show_duration
 from supervisor.model.terms import State
 
-_LOOK = 0.1  # between two looks at the API
 _SPENDING_LOOK = 0.05  # while a run that has just been started is to be hit before it shows anything
 _CALM_LOOK = 0.5
-_PATIENCE = 5.0  # for an API that does not answer for a moment: a busy machine is what drills are made on
-_AIM = 10.0  # to get hold of a process that is being replaced
 _CLOSING = 70.0  # what an incident may take to close: 30 s of sustained advance, and a stream that comes back late
 _SPARE = 10.0  # what the announcement lasts longer than the drill may
-_CONFLICT, _SERVER_ERROR = 409, 500
 _VERBS = {Outcome.FAILED: "failed", Outcome.REFUSED: "was refused"}
 
 
@@ -42,23 +40,13 @@ class _Failed(Exception):  # noqa: N818 - the name says what happened
     """The drill has shown that something does not work; the text says what."""
 
 
-@dataclass(slots=True)
-class _Fault:
-    """A fault that is being caused: `done` tells how, `over` whether it has run its course."""
-
-    done: str
-    run_id: str | None = None  # of the run that was hit last
-    over: bool = True
-    strikes: int = 1
-
-
 class Drills:
     """Does drills on one stream, one after the other."""
 
     def __init__(self, api: Api, stream: str, destination: str | None, tell: Callable[[str], None]) -> None:
         """`tell` is told what is being done and what is being waited for."""
-        self._api = api
-        self._name = stream
+        self._stream = DrilledStream(api, stream)
+        self._faults = Faults(self._stream)
         self._destination = destination
         self._tell = tell
 
@@ -73,39 +61,39 @@ class Drills:
                 report = self._one(drill)
             except Inapplicable as refusal:
                 outcome = Outcome.SKIPPED if len(wanted) > 1 else Outcome.REFUSED
-                report = Report(drill, self._name, outcome=outcome, reason=str(refusal))
+                report = Report(drill, self._stream.name, outcome=outcome, reason=str(refusal))
             except Refusal as refusal:
-                report = Report(drill, self._name, outcome=Outcome.REFUSED, reason=str(refusal))
+                report = Report(drill, self._stream.name, outcome=Outcome.REFUSED, reason=str(refusal))
             yield report
             if report.outcome in {Outcome.FAILED, Outcome.REFUSED}:
                 for left in wanted[index + 1 :]:
                     reason = f"not done: the {drill} drill {_VERBS[report.outcome]}"
-                    yield Report(left, self._name, outcome=Outcome.SKIPPED, reason=reason)
+                    yield Report(left, self._stream.name, outcome=Outcome.SKIPPED, reason=reason)
                 return
 
     # --- one drill -----------------------------------------------------------------------------------
 
     def _one(self, drill: Drill) -> Report:
-        stream = self._stream()
+        stream = self._stream.now()
         target = rules.target_of(drill, stream, self._destination)
         rules.check(drill, stream, rules.process_of(stream, target))
         stream = self._calm(drill, target)
         process = rules.process_of(stream, target)
         rules.check(drill, stream, process)
         allowed = rules.seconds_allowed(drill, rules.policies_of(stream, process), int(process["budget_remaining"]))
-        known = frozenset(str(incident["id"]) for incident in self._incidents())
+        known = frozenset(str(incident["id"]) for incident in self._stream.incidents())
         report = Report(
-            drill, self._name, target.destination, allowed_seconds=allowed, expected_segment=rules.SEGMENT[drill]
+            drill, self._stream.name, target.destination, allowed_seconds=allowed, expected_segment=rules.SEGMENT[drill]
         )
-        self._tell(f"{drill}: {target.name} of {self._name}; it may take {show_duration(allowed)}")
+        self._tell(f"{drill}: {target.name} of {self._stream.name}; it may take {show_duration(allowed)}")
         with ExitStack() as cleanup:
             deadline = time.monotonic() + allowed
-            fault = self._break(drill, target, math.ceil(allowed + _SPARE), process, cleanup)
+            fault = self._faults.begin(drill, target, math.ceil(allowed + _SPARE), process, cleanup)
             report = report._replace(done=fault.done)
             try:
                 incident = self._recovery(drill, target, fault, known, deadline)
             except _Failed as failure:
-                seen = rules.find_incident(drill, target, self._incidents(), known)
+                seen = rules.find_incident(drill, target, self._stream.incidents(), known)
                 report = report._replace(outcome=Outcome.FAILED, reason=str(failure), done=fault.done)
                 return report.with_incident(seen) if seen else report
         objection = rules.objection(drill, incident)
@@ -120,7 +108,7 @@ class Drills:
         """
         began, said = time.monotonic(), None
         while True:
-            stream, incidents = self._stream(), self._incidents()
+            stream, incidents = self._stream.now(), self._stream.incidents()
             process = rules.process_of(stream, target)
             policies = rules.policies_of(stream, process)
             why = _why_not_yet(drill, target, stream, process, incidents)
@@ -134,142 +122,35 @@ class Drills:
                 said = why
             time.sleep(_CALM_LOOK)
 
-    # --- the faults ----------------------------------------------------------------------------------
-
-    def _break(self, drill: Drill, target: Target, seconds: int, process: Any, cleanup: ExitStack) -> _Fault:
-        cleanup.callback(self._withdraw)
-        match drill:
-            case Drill.UPLINK | Drill.SOURCE:
-                self._announce(seconds, drill, target.destination)
-                done = f"the connection of {target.name} (pid {process['pid']}) blocked: nothing is acknowledged"
-                if drill is Drill.SOURCE:
-                    done = f"{target.name} (pid {process['pid']}) cut off from its source"
-                return _Fault(done)
-            case Drill.QUICK | Drill.PUSHER | Drill.FULL:
-                self._announce(seconds)
-                hit = self._strike(target, signal.SIGKILL, cleanup)
-                return _Fault(f"SIGKILL to {target.name} (pid {hit['pid']})", hit["run_id"], drill is not Drill.FULL)
-            case Drill.FREEZE:
-                self._announce(seconds)
-                hit = self._strike(target, signal.SIGSTOP, cleanup)
-                return _Fault(f"SIGSTOP to {target.name} (pid {hit['pid']})", hit["run_id"])
-
-    def _announce(self, seconds: int, fault: Drill | None = None, destination: str | None = None) -> None:
-        try:
-            self._api.post(f"/api/streams/{self._name}/drill", seconds=seconds, fault=fault, destination=destination)
-        except ApiError as error:
-            if error.status == _CONFLICT:
-                raise Inapplicable(str(error)) from None
-            raise
-
-    def _withdraw(self) -> None:
-        with contextlib.suppress(ApiError):  # it ends by itself, too
-            self._api.post(f"/api/streams/{self._name}/drill", seconds=0)
-
-    def _strike(self, target: Target, number: signal.Signals, cleanup: ExitStack) -> rules.Json:
-        """Signal the process that is in a place now, and return it; of a run that is gone the next one takes the place.
-
-        What is stopped goes on at the clean-up, should it still be there. Raises Refusal.
-        """
-        deadline = time.monotonic() + _AIM
-        while time.monotonic() < deadline:
-            process = rules.process_of(self._stream(), target)
-            if process["pid"] is not None:
-                try:
-                    self._hit(int(process["pid"]), str(process["run_id"]), number, cleanup)
-                except ProcessLookupError:
-                    pass
-                except NotOurs as error:
-                    if rules.process_of(self._stream(), target)["run_id"] == process["run_id"]:
-                        advice = "run the drill on the machine where neverdark runs, as its user"
-                        raise Refusal(f"{error}; {advice}") from None
-                else:
-                    return process
-            time.sleep(_LOOK)
-        raise Refusal(f"there was no {target.name} to be hit")
-
-    @staticmethod
-    def _hit(pid: int, run_id: str, number: signal.Signals, cleanup: ExitStack) -> None:
-        # A frozen shell would leave its FFmpeg at work: what is stopped is stopped as a whole.
-        stopping = number is signal.SIGSTOP
-        with ExitStack() as hold:
-            grip = hold.enter_context(Grip(pid, run_id, whole=stopping))
-            if stopping:
-                hold.callback(_thaw, grip)  # also when the signal before it got through to only some
-            grip.send(number)
-            if stopping:
-                cleanup.enter_context(hold.pop_all())
-
     # --- the recovery --------------------------------------------------------------------------------
 
     def _recovery(
-        self, drill: Drill, target: Target, fault: _Fault, known: frozenset[str], deadline: float
+        self, drill: Drill, target: Target, fault: Fault, known: frozenset[str], deadline: float
     ) -> rules.Json:
         """The incident, once the stream is back. Raises _Failed after the deadline (monotonic)."""
         while True:
-            stream = self._stream()
+            stream = self._stream.now()
             process = rules.process_of(stream, target)
             if not fault.over:
-                self._spend(process, fault, target)
-            incident = rules.find_incident(drill, target, self._incidents(), known) if fault.over else None
+                self._faults.go_on(process, fault, target)
+            incident = rules.find_incident(drill, target, self._stream.incidents(), known) if fault.over else None
             recovered = incident is not None and incident["recovery_seconds"] is not None
             if incident and recovered and stream["on_air"] and self._is_back(process, fault):
                 return incident
             if time.monotonic() > deadline:
                 raise _Failed(self._in_vain(stream, fault, incident))
-            time.sleep(_LOOK if fault.over else _SPENDING_LOOK)
-
-    def _spend(self, process: Any, fault: _Fault, target: Target) -> None:
-        """Of `full`: kill the next run, if there is one, until no attempt is left.
-
-        The cooldown may be over between two looks, when the second layer was waiting for it: a kill without an attempt
-        left is known to lead there.
-        """
-        if process["state"] == State.COOLDOWN:
-            fault.over = True
-        elif process["pid"] is not None and process["run_id"] != fault.run_id:
-            with ExitStack() as nothing_to_undo:
-                hit = self._strike(target, signal.SIGKILL, nothing_to_undo)
-            fault.strikes += 1
-            fault.run_id, fault.over = hit["run_id"], hit["budget_remaining"] == 0
-            fault.done = f"SIGKILL to {target.name}, {fault.strikes} times, until no attempt was left"
+            time.sleep(LOOK if fault.over else _SPENDING_LOOK)
 
     @staticmethod
-    def _is_back(process: Any, fault: _Fault) -> bool:
+    def _is_back(process: Any, fault: Fault) -> bool:
         return bool(process["state"] == State.RUNNING and process["run_id"] != fault.run_id)
 
-    def _in_vain(self, stream: Any, fault: _Fault, incident: rules.Json | None) -> str:
+    def _in_vain(self, stream: Any, fault: Fault, incident: rules.Json | None) -> str:
         if not fault.over:
             return "its attempts were not spent in time"
         if not stream["on_air"]:
             return f"it was not on air again in time: {stream['reason']}"
         return "no recovery was recorded in time" if incident else "no incident was recorded: the fault went unnoticed"
-
-    # --- the API -------------------------------------------------------------------------------------
-
-    def _stream(self) -> Any:
-        return self._patiently(lambda: self._api.get(f"/api/streams/{self._name}"))
-
-    def _incidents(self) -> list[dict[str, Any]]:
-        answer = self._patiently(lambda: self._api.get(f"/api/streams/{self._name}/incidents"))
-        incidents: list[dict[str, Any]] = answer["incidents"]
-        return incidents
-
-    @staticmethod
-    def _patiently(ask: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                return ask()
-            except ApiError as error:
-                if (error.status or _SERVER_ERROR) < _SERVER_ERROR or time.monotonic() > deadline:
-                    raise
-            time.sleep(_LOOK)
-
-
-def _thaw(grip: Grip) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        grip.send(signal.SIGCONT)
 
 
 def _why_not_yet(drill: Drill, target: Target, stream: Any, process: Any, incidents: list[Any]) -> str | None:
@@ -290,8 +171,8 @@ def _why_not_yet(drill: Drill, target: Target, stream: Any, process: Any, incide
 # --- the command -------------------------------------------------------------------------------------
 
 
-def drill(api: Api, name: str, stream: str, destination: str | None, *, as_json: bool) -> int:
-    """Do the drill `name`, or `all`; exit code 0 if all recovered, else 1. Progress goes to stderr."""
+def drill(api: Api, wanted: Sequence[Drill], stream: str, destination: str | None, *, as_json: bool) -> int:
+    """Do the `wanted` drills; exit code 0 if all recovered, else 1. Progress goes to stderr."""
 
     def tell(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
@@ -300,7 +181,7 @@ def drill(api: Api, name: str, stream: str, destination: str | None, *, as_json:
     interrupted = False
     try:
         with _terminating_interrupts():
-            for report in Drills(api, stream, destination, tell).run(list(Drill) if name == "all" else [Drill(name)]):
+            for report in Drills(api, stream, destination, tell).run(wanted):
                 tell(drill_view.line(report))
                 reports.append(report)
     except ApiError as error:

@@ -12,9 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from supervisor.config.fields import SecretFile, base_dir
 from supervisor.config.problems import ENV_PREFIX, ConfigError, Problem, Seen, dotted
 from supervisor.config.rules import broken_rules
-from supervisor.config.shape import Config, SecretFile, base_dir
+from supervisor.config.shape import Config
 from supervisor.config.stamp import Stamp, read_stamped
 from supervisor.config.variables import VARIABLE, Named, named
 from supervisor.config.yaml_nodes import Document, NotYaml, Path_, read

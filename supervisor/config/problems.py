@@ -17,7 +17,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from supervisor.config.shape import NAME, Config, absolute
+from supervisor.config.fields import NAME, absolute
+from supervisor.config.shape import Config
 from supervisor.config.yaml_nodes import Path_
 from supervisor.model.policies import Policies
 from supervisor.secrets.secrecy import HIDDEN, show_destination, show_url

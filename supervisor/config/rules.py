@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from supervisor.config.shape import NAME, absolute, destination_scheme, read_secret
+from supervisor.config.fields import NAME, absolute, read_secret
+from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
 from supervisor.model.destination_urls import file_path, rtmp_name, split
 from supervisor.model.policies import Limits, Restart, Section

@@ -7,8 +7,10 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel
 
+from supervisor.config.fields import text
 from supervisor.config.problems import ConfigWarning
-from supervisor.config.shape import Audio, Config, Video, destination_scheme, text
+from supervisor.config.shape import Audio, Config, Video
+from supervisor.config.urls import destination_scheme
 from supervisor.model.destination_urls import rtmp_name, split
 from supervisor.model.policies import Limits, Restart, Stall, Stop, Uplink, Watchdog
 from supervisor.model.quantities import show_duration

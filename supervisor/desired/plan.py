@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from supervisor.config.shape import Config, Destination, Stream, Video, destination_scheme, text
+from supervisor.config.fields import text
+from supervisor.config.shape import Config, Destination, Stream, Video
+from supervisor.config.urls import destination_scheme
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
 from supervisor.ffmpeg.codecs import COPY, takes_sound
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits

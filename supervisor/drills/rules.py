@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, NamedTuple
 
+from supervisor.model.drills import Drill
 from supervisor.model.policies import Restart, Stall, Uplink, Watchdog
 from supervisor.model.terms import Layer, Result, Role, Segment
 
@@ -16,17 +16,6 @@ Json = Mapping[str, Any]
 _LOOKING = 2.0  # what is looked at once a second, and told a moment later
 _SOURCE_AWAY = 10.0  # how long at most neverdark keeps a source away that is not a connection
 _SECOND_LAYER = 30.0  # from the second layer's decision to a picture
-
-
-class Drill(StrEnum):
-    """The faults, in the order in which `all` causes them."""
-
-    QUICK = "quick"
-    FREEZE = "freeze"
-    PUSHER = "pusher"
-    UPLINK = "uplink"
-    SOURCE = "source"
-    FULL = "full"
 
 
 class Refusal(Exception):  # noqa: N818 - it names the state

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from supervisor.drills.rules import Drill, Json, recovered_by
+from supervisor.drills.rules import Json, recovered_by
+from supervisor.model.drills import Drill
 from supervisor.model.quantities import show_duration
 from supervisor.model.terms import Segment
 

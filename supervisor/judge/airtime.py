@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from supervisor.model.terms import Segment
+from supervisor.model.thresholds import SUSTAINED_SECONDS
 
-SUSTAINED = 30.0
 _UNSEEN = 5.0  # accounts come every second: a longer gap is time in which we were not there
 
 
@@ -45,7 +45,7 @@ class AirTime:
             return
         if self._flows_since is None:
             self._flows_since = now
-        if now - self._flows_since >= SUSTAINED:
+        if now - self._flows_since >= SUSTAINED_SECONDS:
             self.off_air_since = 0.0
 
     def nobody_wants_it(self) -> None:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from supervisor.lifecycle.pauses import fed_enough
 from supervisor.model.policies import Limits
 from supervisor.model.terms import Cause, Check, ExitCause, Reach, Role, State, Trouble, Verdict
+from supervisor.model.thresholds import ON_AIR_SECONDS
 
-_FRESH = 3.0  # an advance is proof of life for this long
 _APART = 2.0  # seconds; sound may be a second early or late while it waits to be sent
 
 
@@ -81,7 +81,7 @@ class Evidence(NamedTuple):
     @property
     def advances(self) -> bool:
         """Media reaches the destination, as far as its process tells."""
-        return self.silent is not None and self.silent <= _FRESH + self.usual
+        return self.silent is not None and self.silent <= ON_AIR_SECONDS + self.usual
 
 
 class Finding(NamedTuple):

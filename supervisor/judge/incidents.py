@@ -18,8 +18,8 @@ from supervisor.judge.open_incidents import OpenIncidents
 from supervisor.judge.tally import ACTION_OF_ROLE, Tally
 from supervisor.model.snapshot import ActionTaken, Incident
 from supervisor.model.terms import Action, Cause, Layer, ProcessKey, Result, Segment
+from supervisor.model.thresholds import SUSTAINED_SECONDS
 
-SUSTAINED = 30.0
 NOTHING_OPEN: Mapping[Segment, int] = dict.fromkeys(Segment, 0)
 _REMEMBERED = 1000
 # The evidence may change while more comes in: until media advances again, or for so long.
@@ -152,7 +152,7 @@ class Book:
                 if incident in mine:  # it may have become a part of one before it
                     self._look_at(incident, proof, now, wall, drill=drilling(incident.stream))
                     mine.keep_time(incident, now, off_air=off_air(incident.stream))
-                    if incident.since is not None and now - incident.since >= SUSTAINED:
+                    if incident.since is not None and now - incident.since >= SUSTAINED_SECONDS:
                         self._close(incident, Result.RECOVERED, now, wall)
 
     def news(self) -> list[News]:

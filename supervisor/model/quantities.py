@@ -27,7 +27,8 @@ _NUMBER_UNIT = re.compile(r"\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*([A-Za-z
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"\s*[+-]?\d{1,18}\s*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-_MAX_PORT = 65535
+MAX_PORT = 65535
+_MIN_UNPRIVILEGED = 1024
 _MAX_DURATION = 365 * 86400.0
 _MAX_BITRATE = 1e9
 _MAX_BYTES = 2.0**63
@@ -71,6 +72,10 @@ class PortRange(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.first}-{self.last}"
+
+
+DEFAULT_LISTEN = Address("127.0.0.1", 9833)
+DEFAULT_PORTS = PortRange(20000, 29999)
 
 
 def _scaled(value: Any, units: dict[str, Any], most: float, expected: str) -> float:
@@ -143,11 +148,11 @@ def parse_picture_size(value: Any) -> Size:
 
 def parse_address(value: Any) -> Address:
     """Host and port from `127.0.0.1:9833`, `localhost:9833`, `[::1]:9833`."""
-    expected = "expected an address such as 127.0.0.1:9833 (host:port, port from 1 to 65535)"
+    expected = f"expected an address such as {DEFAULT_LISTEN} (host:port, port from 1 to {MAX_PORT})"
     if isinstance(value, Address):
         return value
     match = re.fullmatch(r"\s*(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})\s*", str(value))
-    if match is None or not 1 <= int(match.group(3)) <= _MAX_PORT:
+    if match is None or not 1 <= int(match.group(3)) <= MAX_PORT:
         raise ValueError(expected)
     host = match.group(1) or match.group(2)
     if not _is_host(host):
@@ -167,14 +172,15 @@ def _is_host(host: str) -> bool:
 
 def parse_port_range(value: Any) -> PortRange:
     """First and last port from `20000-29999`."""
-    expected = "expected a range of ports such as 20000-29999, from 1024 to 65535, the first not above the last"
+    bounds = f"from {_MIN_UNPRIVILEGED} to {MAX_PORT}"
+    expected = f"expected a range of ports such as {DEFAULT_PORTS}, {bounds}, the first not above the last"
     if isinstance(value, PortRange):
         return value
     match = re.fullmatch(r"\s*([0-9]{1,5})\s*-\s*([0-9]{1,5})\s*", str(value))
     if match is None:
         raise ValueError(expected)
     ports = PortRange(int(match.group(1)), int(match.group(2)))
-    if not 1024 <= ports.first <= ports.last <= _MAX_PORT:  # noqa: PLR2004 - below 1024 needs privileges
+    if not _MIN_UNPRIVILEGED <= ports.first <= ports.last <= MAX_PORT:
         raise ValueError(expected)
     return ports
 

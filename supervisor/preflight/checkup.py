@@ -16,8 +16,9 @@ from contextlib import closing
 from functools import partial
 from typing import Final, NamedTuple
 
+from supervisor.config.fields import text
 from supervisor.config.problems import ConfigWarning, Problem, near
-from supervisor.config.shape import Config, Source, text
+from supervisor.config.shape import Config, Source
 from supervisor.ffmpeg.sources import Kind, ServerPlace, kind_of, source_place
 from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.model.destination_urls import split

@@ -14,8 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from supervisor.config.fields import text
 from supervisor.config.problems import ConfigWarning, Problem, near
-from supervisor.config.shape import Config, Source, destination_scheme, text
+from supervisor.config.shape import Config, Source
+from supervisor.config.urls import destination_scheme
 from supervisor.ffmpeg.sources import PathPlace, source_place
 from supervisor.probes.together import together
 from supervisor.secrets.secrecy import HIDDEN, show_url

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import certifi
 
+from supervisor.config.fields import text
 from supervisor.config.file import Loaded
 from supervisor.config.problems import ConfigError, ConfigWarning, Problem, dotted, near, shown
-from supervisor.config.shape import Config, destination_scheme, text
+from supervisor.config.shape import Config
+from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
 from supervisor.ffmpeg.codecs import X264_PRESETS
 from supervisor.machine.ffmpeg_binary import Binary, FfmpegNotFound, find, missing_encoder

@@ -18,9 +18,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from supervisor.config.fields import text
 from supervisor.config.file import Loaded, secret_files
 from supervisor.config.problems import ConfigWarning
-from supervisor.config.shape import text
 from supervisor.config.values import doubtful_values
 from supervisor.desired.plan import PROGRESS
 from supervisor.secrets.secrecy import secrets_of_argv, secrets_of_url

@@ -56,12 +56,12 @@ from supervisor.model.terms import (
     State,
     Trouble,
 )
+from supervisor.model.thresholds import ON_AIR_SECONDS
 from supervisor.process.feeds import Feeds
 from supervisor.process.intake import Intake
 from supervisor.process.output import Output
 from supervisor.secrets.secrecy import Redactor
 
-ON_AIR_SECONDS = 3.0  # an advance is proof of life for this long
 UNTRACKED_SECONDS = 1.0  # who reports nothing has proved something by living this long
 _MOST_REPORTS = 100  # that one look takes in: a flood of them must not hold up the loop
 _FAILURE_LINES = 20

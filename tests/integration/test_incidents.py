@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from supervisor.model.thresholds import SUSTAINED_SECONDS as SUSTAINED
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.media import publishing, record
@@ -17,7 +18,6 @@ from tests.integration.harness.rtsp import RtspCamera
 from tests.integration.harness.supervised import Neverdark, ProcessName
 from tests.integration.harness.waiting import SLACK, eventually
 
-SUSTAINED = 30.0
 QUICK: Json = {
     "restart": {"initial_delay": "200ms", "max_delay": "2s", "attempts": 1000},
     "stall": {"timeout": "3s"},

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from supervisor.process.slot import ON_AIR_SECONDS
+from supervisor.model.thresholds import ON_AIR_SECONDS, SUSTAINED_SECONDS
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.media import publishing
@@ -16,7 +16,6 @@ from tests.integration.harness.rtsp import RtspCamera
 from tests.integration.harness.supervised import Neverdark
 from tests.integration.harness.waiting import SLACK, all_along, eventually
 
-SUSTAINED = 30.0
 PATIENCE = 5  # of the ingest
 OUTAGE = 20.0
 QUICK: Json = {
@@ -68,7 +67,7 @@ def test_a_camera_is_away_and_idle_ingests_hang_up(ingest: Ingest, tmp_path: Pat
 
         running.wait_on_air("one", "two", seconds=30 + SLACK)
         for name in ("one", "two"):
-            eventually(partial(closed, running, name), SUSTAINED + 10 + SLACK, f"{name}: closed")
+            eventually(partial(closed, running, name), SUSTAINED_SECONDS + 10 + SLACK, f"{name}: closed")
             (found,) = incidents(running, name)
             assert (found["segment"], found["destination"]) == ("source", None), found
             assert found["subject"] == {"stream": name, "destination": None, "role": "encoder"}
@@ -111,7 +110,7 @@ def test_a_corrected_key_ends_an_incident_when_media_flows_and_not_before(ingest
         assert found["closed"] is None, "that it lasts is to be seen"
         assert found["actions"][-1]["layer"] == "operator"
 
-        eventually(partial(closed, running, "cam"), SUSTAINED + SLACK, "closed")
+        eventually(partial(closed, running, "cam"), SUSTAINED_SECONDS + SLACK, "closed")
         (found,) = incidents(running, "cam")
         last = found["actions"][-1]
         assert (last["action"], last["result"]) == ("restart_pusher", "recovered")

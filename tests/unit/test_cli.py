@@ -15,7 +15,7 @@ from typing import ClassVar
 import pytest
 
 from supervisor import __version__, cli
-from supervisor.commands import client
+from supervisor.commands.api import connect
 from supervisor.config.file import load
 from supervisor.config.problems import ConfigError
 from supervisor.machine.data_dir import DataDir
@@ -67,7 +67,7 @@ def test_where_nobody_may_even_look_is_said_in_words(
 ) -> None:
     """As in a directory that is closed to us; root may look anywhere, but not behind a name that is too long."""
     hidden = Path("x" * 300) / "neverdark.yml"
-    monkeypatch.setattr(cli, "_CONFIG_FILES", (hidden,))
+    monkeypatch.setattr(cli, "CONFIG_FILES", (hidden,))
     assert cli.main(["check"]) == 2
     assert capfd.readouterr().err == f"{hidden}: cannot be read: File name too long\n"
 
@@ -77,7 +77,7 @@ def test_a_client_needs_no_configuration_that_it_may_read(
     argv: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A service's is closed to everybody else."""
-    monkeypatch.setattr(cli, "_CONFIG_FILES", (Path("x" * 300) / "neverdark.yml",))
+    monkeypatch.setattr(cli, "CONFIG_FILES", (Path("x" * 300) / "neverdark.yml",))
     monkeypatch.setenv("NEVERDARK_LISTEN", "127.0.0.1:1")
     assert cli.main(argv) == 1
     assert capfd.readouterr().err == "neverdark: no neverdark answers at http://127.0.0.1:1; is it running?\n"
@@ -397,7 +397,7 @@ def test_the_token_goes_only_to_the_address_of_its_own_file(port: int) -> None:
     """Of two files that may be meant, one says where neverdark listens and the other has a token."""
     Path("neverdark.yml").write_text(f"listen: 127.0.0.1:{port}\nstreams: {{}}")
     other = Path(config(f"listen: 127.0.0.1:1\napi_token: {TOKEN}\nstreams: {{}}"))
-    api = client.connect(None, (Path("neverdark.yml"), other))
+    api = connect(None, (Path("neverdark.yml"), other))
     api.post("/api/streams/a/stop")
     assert [authorization for _, _, authorization in Neverdark.heard] == [None]
 

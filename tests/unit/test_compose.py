@@ -23,8 +23,8 @@ from typing import Any
 import pytest
 import yaml
 
+from supervisor.config.fields import MIN_TOKEN
 from supervisor.config.file import load
-from supervisor.config.shape import MIN_TOKEN
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))

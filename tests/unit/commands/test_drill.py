@@ -20,7 +20,6 @@ import pytest
 
 from supervisor import cli
 from supervisor.drills.rules import (
-    Drill,
     Inapplicable,
     Policies,
     Refusal,
@@ -37,6 +36,7 @@ from supervisor.drills.rules import (
 )
 from supervisor.drills.view import Outcome, Report, line, passed
 from supervisor.machine.marks import RUN_VARIABLE
+from supervisor.model.drills import Drill
 from supervisor.model.policies import Restart, Stall, Uplink, Watchdog
 from supervisor.model.terms import Role
 

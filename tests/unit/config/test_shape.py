@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from supervisor.config.fields import text
 from supervisor.config.file import Loaded, load
-from supervisor.config.shape import DESTINATION_SCHEMES, FILE_TYPES, VIDEO_CODECS, Config, destination_scheme, text
+from supervisor.config.shape import VIDEO_CODECS, Config
+from supervisor.config.urls import DESTINATION_SCHEMES, FILE_TYPES, destination_scheme
 from supervisor.ffmpeg import codecs
 from supervisor.ffmpeg.destinations import destination_output
 from supervisor.model.policies import Policies

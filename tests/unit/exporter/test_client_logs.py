@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.commands import client
+from supervisor.commands.api import Api
 from supervisor.model.snapshot import LastFailure
 from supervisor.model.terms import ProcessKey, Role
 from tests.unit.exporter.conftest import Serve
@@ -20,19 +21,19 @@ LOGS = {
 
 
 @pytest.fixture
-def api(serve: Serve, tmp_path: Path) -> client.Api:
+def api(serve: Serve, tmp_path: Path) -> Api:
     logs = tmp_path / "harbour-cam"
     logs.mkdir()
     for file, lines in LOGS.items():
         (logs / f"{file}.log").write_text("".join(f"2026-01-01T{line}\n" for line in lines))
-    return client.Api(serve(FakeControl(three_streams(), tmp_path)).url, None)
+    return Api(serve(FakeControl(three_streams(), tmp_path)).url, None)
 
 
-def logs(api: client.Api, stream: str, role: str | None = None, destination: str | None = None) -> int:
+def logs(api: Api, stream: str, role: str | None = None, destination: str | None = None) -> int:
     return client.logs(api, stream, role, destination, lines=200, follow=False)
 
 
-def test_all_processes_in_the_order_of_time(api: client.Api, capfd: pytest.CaptureFixture[str]) -> None:
+def test_all_processes_in_the_order_of_time(api: Api, capfd: pytest.CaptureFixture[str]) -> None:
     assert logs(api, "harbour-cam") == 0
     out, err = capfd.readouterr()
     assert out.splitlines() == [
@@ -45,14 +46,14 @@ def test_all_processes_in_the_order_of_time(api: client.Api, capfd: pytest.Captu
 
 @pytest.mark.parametrize("which", [{"role": "encoder"}, {"destination": "backup"}])
 def test_one_process_alone_is_shown_as_its_file_has_it(
-    api: client.Api, which: dict[str, str], capfd: pytest.CaptureFixture[str]
+    api: Api, which: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert logs(api, "harbour-cam", **which) == 0
     whole = LOGS["encoder.harbour-cam-e1" if "role" in which else "pusher-backup.harbour-cam-backup-p1"]
     assert capfd.readouterr().out.splitlines() == [f"2026-01-01T{line}" for line in whole]
 
 
-def test_a_process_or_a_stream_that_is_not_there(api: client.Api, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_process_or_a_stream_that_is_not_there(api: Api, capfd: pytest.CaptureFixture[str]) -> None:
     assert logs(api, "harbour-cam", "command") == 1
     assert logs(api, "harbour") == 1
     assert client.order(api, "stop", ["harbour"]) == 1
@@ -70,6 +71,6 @@ def test_a_program_that_cannot_be_started_has_no_log_and_says_why(
     said = "cannot start ffmpegg: No such file or directory"
     failed = process(ProcessKey("mine", Role.COMMAND), last_failure=LastFailure("bad_arguments", NOW, (said,)))
     server = serve(FakeControl(snapshot(stream("mine", failed, is_command=True)), tmp_path))
-    assert logs(client.Api(server.url, None), "mine") == 0
+    assert logs(Api(server.url, None), "mine") == 0
     out, err = capfd.readouterr()
     assert (out, err) == ("", f"neverdark: command: {said}\n")

@@ -1,0 +1,124 @@
+"""A running neverdark's HTTP API, as its clients see it, and where to find it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from supervisor.config.file import peek
+from supervisor.config.problems import ConfigError, Problem, shown
+from supervisor.model.quantities import DEFAULT_LISTEN, Address, parse_address
+
+_TIMEOUT = 5.0
+
+
+class ApiError(Exception):
+    """A neverdark that cannot be reached, or that refused; the text is for the person at the terminal.
+
+    `status` is the HTTP status, None without an answer; `body` the answer, if it was JSON.
+    """
+
+    def __init__(self, message: str, status: int | None = None, body: Any = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body
+
+
+class Api:
+    """A running neverdark's API. Every method raises `ApiError`.
+
+    `token` goes only with orders: reading needs none, and whoever answers at `url` need not be neverdark. `no_token`
+    says why there is none, to whoever is told that one is needed.
+    """
+
+    def __init__(self, url: str, token: str | None, no_token: str = "") -> None:
+        self.url = url.rstrip("/")
+        self._token = token
+        self._no_token = no_token
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy has no business between us and the loopback
+
+    def get(self, path: str, **parameters: object) -> Any:
+        """The JSON at `path`."""
+        return self._call("GET", path, parameters)
+
+    def post(self, path: str, *, timeout: float = _TIMEOUT, **parameters: object) -> Any:
+        """Give an order."""
+        return self._call("POST", path, parameters, timeout)
+
+    def _call(self, method: str, path: str, parameters: dict[str, object], timeout: float = _TIMEOUT) -> Any:
+        is_order = method == "POST"
+        try:
+            answer = self._session.request(
+                method,
+                self.url + path,
+                params={name: str(value) for name, value in parameters.items() if value is not None},
+                headers={"Authorization": f"Bearer {self._token}"} if is_order and self._token else {},
+                timeout=timeout,
+                allow_redirects=not is_order,  # a token is for the address that was meant
+            )
+            body = answer.json()
+        except requests.ConnectionError:
+            raise ApiError(f"no neverdark answers at {self.url}; is it running?") from None
+        except requests.RequestException as error:
+            raise ApiError(f"{self.url}: {type(error).__name__}") from None
+        if not answer.ok or answer.is_redirect:
+            detail = str(
+                (body.get("detail") if isinstance(body, dict) else None) or f"{self.url} answers {answer.status_code}"
+            )
+            if answer.status_code == requests.codes.unauthorized and not self._token:
+                detail += self._no_token
+            raise ApiError(detail, answer.status_code, body)
+        return body
+
+
+def connect(url: str | None, config: Path | Sequence[Path]) -> Api:
+    """The neverdark at `url`, else at NEVERDARK_URL, else where the configuration listens.
+
+    The configuration is only peeked into: a client needs none of the secrets that `run` needs, and may be somebody who
+    may not read it at all. Its token is for the address that it names itself; to any other one goes only
+    NEVERDARK_API_TOKEN.
+    """
+    files = [config] if isinstance(config, Path) else config
+    url = url or os.environ.get("NEVERDARK_URL")
+    token = os.environ.get("NEVERDARK_API_TOKEN")
+    try:
+        own, having = _own_address(files)
+    except ConfigError:
+        if url is None:
+            raise
+        own, having = "", ()
+    if token or (url or own).rstrip("/") != own:
+        only = "; a configuration's token goes only to the address that it names: set NEVERDARK_API_TOKEN for another"
+        return Api(url or own, token, only)
+    token = next(filter(None, map(_token, having)), None)
+    return Api(own, token, "; name the configuration that has it (-c), or set NEVERDARK_API_TOKEN")
+
+
+def _own_address(files: Sequence[Path]) -> tuple[str, Sequence[Path]]:
+    """Where a configuration listens, as a URL, and those of `files` that say so. Raises `ConfigError`."""
+    named = ((file, found) for file in files if (found := peek(file, "listen")) is not None)
+    file, listen = next(named, (None, str(DEFAULT_LISTEN)))
+    variable = os.environ.get("NEVERDARK_LISTEN")
+    try:
+        address = parse_address(variable or listen)
+    except ValueError as error:
+        where = "listen (from NEVERDARK_LISTEN)" if variable else "listen"
+        problem = Problem(where, shown(("listen",), variable or listen), str(error))
+        raise ConfigError(file or Path(), [problem]) from None
+    host = "127.0.0.1" if address.host in {"0.0.0.0", "::"} else address.host  # noqa: S104 - compared with
+    return f"http://{Address(host, address.port)}", [file] if file and not variable else files
+
+
+def _token(file: Path) -> str | None:
+    token, token_file = peek(file, "api_token"), peek(file, "api_token_file")
+    if isinstance(token_file, str):
+        try:
+            return (file.absolute().parent / Path(token_file).expanduser()).read_text(encoding="utf-8-sig").strip()
+        except (OSError, ValueError, RuntimeError):
+            return None
+    return str(token) if token is not None else None

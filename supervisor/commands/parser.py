@@ -1,0 +1,146 @@
+"""What can be typed, and what is said of what cannot. Loads nothing that takes time: `run` listens to signals first."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from supervisor import __version__
+from supervisor.model.drills import ALL, WHAT_IS_DONE, Drill
+
+Do = Callable[[argparse.Namespace], int]
+
+CONFIG_FILES = (Path("neverdark.yml"), Path("/etc/neverdark/neverdark.yml"))
+DEFAULT_ALERTMANAGER = "http://127.0.0.1:9093"
+_LOOKED_FOR = "./neverdark.yml, else /etc/neverdark/neverdark.yml"
+_ENDS = """\
+ends with: 0 done · 1 failed, or no neverdark answers · 2 wrong usage or configuration
+environment: NEVERDARK_URL, a running neverdark; NEVERDARK_API_TOKEN, its token, for orders"""
+
+
+# What argparse says of a word that it does not know.
+_CHOICE = re.compile(r"invalid choice: '([^']{0,80})'")
+_OPTION = re.compile(r"unrecognized arguments: (-[\w-]{0,80})")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says of a word that it does not know which one was meant."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """A misspelt option before the command would be told as a command that is missing."""
+        words = sys.argv[1:] if args is None else list(args)
+        if words and words[0].startswith("-") and not self._is_option(words[0]):
+            self.error(f"unrecognized arguments: {words[0]}")
+        return super().parse_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and `message`, and end with 2."""
+        from difflib import get_close_matches
+
+        known: list[str] = []
+        if found := _CHOICE.search(message):
+            known = [str(word) for action in self._actions for word in action.choices or ()]
+        elif found := _OPTION.search(message):
+            known = [word for parser in self._all() for word in parser._option_string_actions]  # noqa: SLF001 - no public way
+        if found and found[1] in known:
+            message += "; it stands behind the command"
+        elif found and (meant := get_close_matches(found[1], known, n=1)):
+            message += f"; did you mean {meant[0]}?"
+        super().error(message)
+
+    def _all(self) -> Iterator[argparse.ArgumentParser]:
+        """This one and those of all commands."""
+        yield self
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - no public way
+                yield from action.choices.values()
+
+    def _is_option(self, word: str) -> bool:
+        return any(
+            known == word or (word.startswith("--") and known.startswith(word)) for known in self._option_string_actions
+        )
+
+
+def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
+    """The parser; `args.do` is the one of `commands` that was typed."""
+    parser = _Parser(
+        prog="neverdark",
+        description="Keeps 24/7 live streams on air, and proves it.",
+        epilog=_ENDS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"neverdark {__version__}")
+    choices = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        sub: argparse.ArgumentParser = choices.add_parser(
+            name, help=text, description=text, epilog=_ENDS, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        sub.set_defaults(do=commands[name])
+        return sub
+
+    def local(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        sub.add_argument("-c", "--config", type=Path, metavar="FILE", help=f"configuration (default: {_LOOKED_FOR})")
+        return sub
+
+    def client(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        sub.add_argument("--url", help="a running neverdark (default: NEVERDARK_URL, else the configuration's listen)")
+        return local(sub)
+
+    local(add("run", "keep the streams of a configuration on air, in the foreground"))
+    check = local(add("check", "check a configuration and this machine, and name every mistake"))
+    check.add_argument("--strict", action="store_true", help="end with 2 if there are warnings")
+    demo = add("demo", "a test card on air to an ingest of its own, to be broken at will")
+    demo.add_argument("--seconds", type=float, help="end by itself after this time")
+    status = client(add("status", "what is on air; exit code 0: every wanted stream, 3: not all, 1: no answer"))
+    status.add_argument("-w", "--watch", action="store_true", help="keep looking")
+    status.add_argument("--json", action="store_true", help="for programs")
+    for verb, text in (
+        ("start", "start a stream"),
+        ("stop", "stop a stream in order; it stays stopped until it is started"),
+        ("restart", "replace the processes of a stream"),
+    ):
+        sub = client(add(verb, text))
+        sub.add_argument("streams", nargs="+", metavar="STREAM")
+        sub.set_defaults(verb=verb)
+    reload = client(add("reload", "read the configuration again, and say what changed or why it is rejected"))
+    reload.add_argument(
+        "--allow-removal", action="store_true", help="also if it would end most of the streams that are wanted now"
+    )
+    logs = client(add("logs", "what a stream's processes wrote, in the order of time"))
+    logs.add_argument("stream")
+    logs.add_argument("--role", choices=("encoder", "pusher", "command"), help="only these (default: all)")
+    logs.add_argument("--destination", help="only the pusher of this destination")
+    logs.add_argument("-n", "--lines", type=int, default=200, help="how many of the last lines of each (default: 200)")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as they come")
+    incidents = client(add("incidents", "what went wrong of late, and for how long it was dark"))
+    incidents.add_argument("stream", nargs="?", help="only this stream's (default: all)")
+    incidents.add_argument(
+        "--since", default="24h", metavar="TIME", help="how far back, such as 90m or 7d (default: 24h)"
+    )
+    incidents.add_argument("--json", action="store_true", help="for programs")
+    drill = client(add("drill", "break something on purpose, and see whether it recovers in time"))
+    drill.add_argument(
+        "name",
+        choices=(*map(str, Drill), ALL),
+        metavar="DRILL",
+        help="; ".join(f"{name}: {what}" for name, what in WHAT_IS_DONE.items()),
+    )
+    drill.add_argument("--stream", required=True)
+    drill.add_argument("--destination", help="whose pusher or uplink (default: the first required one)")
+    drill.add_argument("--json", action="store_true", help="for programs")
+    alert = add("alert", "whether alerts reach you: test sends a marked message to every receiver that is on")
+    alert.add_argument("action", choices=("test",), metavar="test")
+    alert.add_argument(
+        "--alertmanager", metavar="URL", help=f"default: NEVERDARK_ALERTMANAGER, else {DEFAULT_ALERTMANAGER}"
+    )
+    alert.add_argument("--wait", type=float, default=15.0, metavar="SECONDS", help="for it to be sent (default: 15)")
+    add("version", "which neverdark this is")
+    help_ = add("help", "what neverdark or one of its commands does")
+    help_.add_argument("command", nargs="?", choices=sorted(choices.choices), metavar="COMMAND")
+    help_.set_defaults(parser=parser, commands=choices.choices)
+    return parser

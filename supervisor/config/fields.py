@@ -1,0 +1,147 @@
+"""What one value of the configuration may be, but for URLs: names, paths, programs, secrets."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from supervisor.config.stamp import Stamp, read_stamped
+from supervisor.model.destination_urls import no_key
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+MIN_TOKEN = 8
+_MAX_SECRET_FILE = 65536  # a secret is short: of a video that was named by mistake, no more is read
+
+
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise ValueError("expected a name of 1 to 63 characters: a-z, 0-9, _ and -, beginning with a letter or digit")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+
+
+def text(value: str | SecretStr | None) -> str:
+    """The plain text of a value that may be secret; empty for none. For argv and sockets, never for logs."""
+    if value is None:
+        return ""
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFile:
+    """A secret that stands in a file of its own, as it was read when the configuration was."""
+
+    path: Path
+    secret: SecretStr
+    stamp: Stamp = field(compare=False, default=Stamp())  # the same secret in a file written anew is no change
+
+
+# Relative paths of a file are relative to the file, not to wherever neverdark happens to be started.
+base_dir: ContextVar[Path] = ContextVar("base_dir", default=Path())
+
+
+def absolute(value: Path) -> Path:
+    """`value` as seen from the file it stands in."""
+    try:
+        value = value.expanduser()
+    except RuntimeError:
+        raise ValueError("expected a path; there is no home directory for this ~") from None
+    return (base_dir.get() / value).absolute()
+
+
+def _directory(value: Path) -> Path:
+    value = absolute(value)
+    try:
+        nearest = next(folder for folder in (value, *value.parents) if folder.exists())
+    except PermissionError:
+        return value  # somebody else may look the file over; whoever runs it is told by the data_dir itself
+    except OSError as error:
+        raise ValueError(f"expected a directory that can be made and opened: {error.strerror}") from None
+    if not nearest.is_dir():
+        raise ValueError(f"expected a directory, but {nearest} is none")
+    return value
+
+
+def _executable(value: str) -> str:
+    if value == "auto":
+        return value
+    found = shutil.which(str(absolute(Path(value))) if "/" in value else value)
+    if found is None:
+        raise ValueError("expected auto, or the path of an FFmpeg that may be executed")
+    return found
+
+
+def read_secret(value: object) -> SecretFile:
+    """The secret in the file that `value` names. Raises ValueError that says what was expected."""
+    if isinstance(value, SecretFile):
+        return value
+    if not isinstance(value, str | Path):
+        raise ValueError("expected the path of a file")  # noqa: TRY004 - pydantic reports ValueError
+    path = absolute(Path(value))
+    try:
+        content, stamp = read_stamped(path, _MAX_SECRET_FILE, plain=True)
+        secret = content.decode("utf-8-sig").strip()
+    except OSError as error:
+        raise ValueError(f"expected a readable file: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError("expected a file of UTF-8 text") from None
+    if not secret:
+        raise ValueError("expected a file with the secret as its only line, but it is empty")
+    if len(secret.splitlines()) > 1:
+        raise ValueError("expected a file with the secret as its only line, but it has several")
+    if not secret.isprintable():
+        raise ValueError("expected a file with the secret as its only line, but it holds control characters")
+    return SecretFile(path, SecretStr(secret), stamp)
+
+
+def _word(value: object) -> object:
+    """Words need no quotes in YAML, also those that look like something else."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _key(value: SecretStr) -> SecretStr:
+    key = value.get_secret_value()
+    if wrong := no_key(key):
+        raise ValueError(wrong)
+    if re.search(r"\s", key):
+        raise ValueError("expected a key without spaces or line ends")
+    return value
+
+
+def _key_file(value: SecretFile) -> SecretFile:
+    _key(value.secret)
+    return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(rf"[!-~]{{{MIN_TOKEN},}}", value.get_secret_value()):
+        raise ValueError(f"expected a token of at least {MIN_TOKEN} ASCII characters, without spaces")
+    return value
+
+
+def _token_file(value: SecretFile) -> SecretFile:
+    _token(value.secret)
+    return value
+
+
+SecretWord = Annotated[SecretStr, BeforeValidator(_word)]
+SecretFromFile = Annotated[SecretFile, BeforeValidator(read_secret)]
+# Argument lists are the owner's own and may hold anything, passwords among it.
+Words = tuple[SecretWord, ...]
+
+Key = Annotated[SecretWord, Field(min_length=1), AfterValidator(_key)]
+KeyFile = Annotated[SecretFromFile, AfterValidator(_key_file)]
+Token = Annotated[SecretWord, AfterValidator(_token)]
+TokenFile = Annotated[SecretFromFile, AfterValidator(_token_file)]
+Directory = Annotated[Path, AfterValidator(_directory)]
+Executable = Annotated[str, Field(min_length=1), AfterValidator(_executable)]
