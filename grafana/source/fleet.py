@@ -13,8 +13,6 @@ from grafana.source.parts import (
     AVAILABILITY_STEPS,
     BROKEN,
     COLUMNS,
-    LAYER_COLORS,
-    REASON_COLORS,
     RECOVERY_STEPS,
     SEGMENT_COLORS,
     Column,
@@ -27,7 +25,6 @@ from grafana.source.parts import (
     broken,
     cells,
     columns,
-    counted,
     datasource_variable,
     label_variable,
     legend,
@@ -38,6 +35,7 @@ from grafana.source.parts import (
     states,
     total,
 )
+from grafana.source.shared import dark_for, recovery_actions, restarts
 
 UID: Final = "neverdark-fleet"
 THESE: Final = 'instance=~"$instance",stream=~"$stream"'
@@ -129,10 +127,7 @@ def _right_now(page: Page) -> None:
                     Column("What is broken", broken(THESE), codes=BROKEN, width=120),
                     Column(
                         "Dark for",
-                        "max by (instance, stream) ("
-                        f"(time() - livestream_stream_off_air_since_timestamp_seconds{{{THESE}}})"
-                        f" * (livestream_stream_off_air_since_timestamp_seconds{{{THESE}}} > bool 0)"
-                        f" * (1 - livestream_stream_on_air{{{THESE}}}))",
+                        f"max by (instance, stream) ({dark_for(THESE)})",
                         "s",
                         limits=((None, "#6e7680"), (0.001, "orange"), (120, "red")),
                         decimals=0,
@@ -229,13 +224,7 @@ def _what_broke(page: Page) -> None:
         height=8,
     )
     page.add(
-        columns(
-            "Restarts, by reason",
-            "Processes that were replaced. Blue ones were asked for: by an operator or a changed configuration.",
-            "none",
-            Query(counted("livestream_process_restarts_total", THESE, "reason"), "{{reason}}"),
-            colors={str(reason): color for reason, color in REASON_COLORS.items()},
-        ).no_value("no restarts"),
+        restarts(THESE),
         width=12,
         height=8,
     )
@@ -341,14 +330,7 @@ def _uplinks(page: Page) -> None:
         height=9,
     )
     page.add(
-        columns(
-            "Recovery actions, by layer",
-            "Process: a failed process was replaced. Watchdog: the second layer had to step in, which should be rare."
-            " Operator: somebody did it by hand.",
-            "none",
-            Query(counted("livestream_recovery_attempts_total", THESE, "layer"), "{{layer}}"),
-            colors={str(layer): color for layer, color in LAYER_COLORS.items()},
-        ).no_value("none was needed"),
+        recovery_actions(THESE, ", which should be rare"),
         width=COLUMNS,
         height=7,
     )

@@ -13,11 +13,9 @@ from grafana.source.parts import (
     BROKEN,
     COLUMNS,
     DATASOURCE,
-    LAYER_COLORS,
     OBJECTIVE,
     PROCESS,
     QUIET,
-    REASON_COLORS,
     RECOVERY_STEPS,
     SEGMENT_COLORS,
     VERDICTS,
@@ -31,8 +29,6 @@ from grafana.source.parts import (
     broken,
     coded,
     codes_of,
-    columns,
-    counted,
     datasource_variable,
     fixed,
     label_variable,
@@ -42,6 +38,7 @@ from grafana.source.parts import (
     total,
     words,
 )
+from grafana.source.shared import dark_for, recovery_actions, restarts
 
 UID: Final = "neverdark-stream"
 IT: Final = 'instance="$instance",stream="$stream"'
@@ -90,6 +87,16 @@ def build() -> Dashboard:
     return page.builder
 
 
+def _each_process(how: str, metric: str, *, rate: bool = False, times: str = "") -> tuple[Query, Query]:
+    """One curve for the encoder or command, and one for each pusher; `how` joins the series of one, such as `sum`."""
+
+    def query(by: str, selector: str) -> str:
+        series = f"{metric}{{{selector}}}"
+        return f"{times}{how} by ({by}) ({f'rate({series}[$__rate_interval])' if rate else series})"
+
+    return Query(query("role", OWN), "{{role}}"), Query(query("destination", PUSHERS), "pusher {{destination}}")
+
+
 def _right_now(page: Page) -> None:
     page.add(
         number(
@@ -120,9 +127,7 @@ def _right_now(page: Page) -> None:
             "How long the stream has been off air while it should be on.",
             "s",
             Query(
-                f"max((time() - livestream_stream_off_air_since_timestamp_seconds{{{IT}}})"
-                f" * (livestream_stream_off_air_since_timestamp_seconds{{{IT}}} > bool 0)"
-                f" * (1 - livestream_stream_on_air{{{IT}}}))",
+                f"max({dark_for(IT)})",
                 "dark",
             ),
             limits=((None, "green"), (0.001, "orange"), (120, "red")),
@@ -218,13 +223,7 @@ def _what_happened(page: Page) -> None:
         height=11,
     )
     page.add(
-        columns(
-            "Restarts, by reason",
-            "Processes that were replaced. Blue ones were asked for: by an operator or a changed configuration.",
-            "none",
-            Query(counted("livestream_process_restarts_total", PARTS, "reason"), "{{reason}}"),
-            colors={str(reason): color for reason, color in REASON_COLORS.items()},
-        ).no_value("no restarts"),
+        restarts(PARTS),
         width=12,
         height=8,
     )
@@ -250,14 +249,7 @@ def _media(page: Page) -> None:
             "What the encoder makes of the source, and what each pusher sends on. The encoder at 0: the source or the "
             "encoder. Only a pusher at 0: that destination.",
             "fps",
-            Query(
-                f"sum by (role) (rate(livestream_progress_frames_total{{{OWN}}}[$__rate_interval]))",
-                "{{role}}",
-            ),
-            Query(
-                f"sum by (destination) (rate(livestream_progress_frames_total{{{PUSHERS}}}[$__rate_interval]))",
-                "pusher {{destination}}",
-            ),
+            *_each_process("sum", "livestream_progress_frames_total", rate=True),
         ).no_value("this command reports no progress"),
         width=12,
         height=9,
@@ -268,14 +260,7 @@ def _media(page: Page) -> None:
             "What the encoder makes, what each pusher sends, what the ingest has acknowledged, and what the "
             "configuration says (dashed). Where a curve falls while the one before it does not, there it breaks.",
             "bps",
-            Query(
-                f"8 * sum by (role) (rate(livestream_progress_bytes_total{{{OWN}}}[$__rate_interval]))",
-                "{{role}}",
-            ),
-            Query(
-                f"8 * sum by (destination) (rate(livestream_progress_bytes_total{{{PUSHERS}}}[$__rate_interval]))",
-                "pusher {{destination}}",
-            ),
+            *_each_process("sum", "livestream_progress_bytes_total", rate=True, times="8 * "),
             Query(
                 f"8 * sum by (destination) (rate(livestream_uplink_acked_bytes_total{{{TO}}}[$__rate_interval]))",
                 "acknowledged by {{destination}}",
@@ -303,14 +288,7 @@ def _media(page: Page) -> None:
             "Media time handled per second. Below 0.95 for long, viewers see it stop again and again: the machine or "
             "the source is too slow.",
             "none",
-            Query(
-                f"max by (role) (livestream_progress_speed_ratio{{{OWN}}})",
-                "{{role}}",
-            ),
-            Query(
-                f"max by (destination) (livestream_progress_speed_ratio{{{PUSHERS}}})",
-                "pusher {{destination}}",
-            ),
+            *_each_process("max", "livestream_progress_speed_ratio"),
             limits=((None, "transparent"), (0.95, "red")),
         )
         .decimals(2)
@@ -412,14 +390,7 @@ def _recoveries(page: Page) -> None:
         height=6,
     )
     page.add(
-        columns(
-            "Recovery actions, by layer",
-            "Process: a failed process was replaced. Watchdog: the second layer had to step in. Operator: somebody did "
-            "it by hand.",
-            "none",
-            Query(counted("livestream_recovery_attempts_total", IT, "layer"), "{{layer}}"),
-            colors={str(layer): color for layer, color in LAYER_COLORS.items()},
-        ).no_value("none was needed"),
+        recovery_actions(IT),
         width=12,
         height=6,
     )
@@ -455,14 +426,7 @@ def _recoveries(page: Page) -> None:
             "Each failure costs one; sustained progress refills them. At 0 neverdark goes on trying, but rarely, and "
             "the watchdog steps in.",
             "none",
-            Query(
-                f"min by (role) (livestream_restart_budget_remaining{{{OWN}}})",
-                "{{role}}",
-            ),
-            Query(
-                f"min by (destination) (livestream_restart_budget_remaining{{{PUSHERS}}})",
-                "pusher {{destination}}",
-            ),
+            *_each_process("min", "livestream_restart_budget_remaining"),
             limits=((None, "transparent"), (0.5, "red")),
         )
         .decimals(0)
@@ -489,14 +453,7 @@ def _recoveries(page: Page) -> None:
             "Processor, per process",
             "Cores in use: 1 is one whole core.",
             "none",
-            Query(
-                f"sum by (role) (rate(livestream_process_cpu_seconds_total{{{OWN}}}[$__rate_interval]))",
-                "{{role}}",
-            ),
-            Query(
-                f"sum by (destination) (rate(livestream_process_cpu_seconds_total{{{PUSHERS}}}[$__rate_interval]))",
-                "pusher {{destination}}",
-            ),
+            *_each_process("sum", "livestream_process_cpu_seconds_total", rate=True),
         ).decimals(2),
         width=12,
         height=7,
@@ -506,14 +463,7 @@ def _recoveries(page: Page) -> None:
             "Memory, per process",
             "Resident memory; 0 while nothing runs. What only climbs will end badly.",
             "bytes",
-            Query(
-                f"max by (role) (livestream_process_resident_memory_bytes{{{OWN}}})",
-                "{{role}}",
-            ),
-            Query(
-                f"max by (destination) (livestream_process_resident_memory_bytes{{{PUSHERS}}})",
-                "pusher {{destination}}",
-            ),
+            *_each_process("max", "livestream_process_resident_memory_bytes"),
         ),
         width=12,
         height=7,
