@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from supervisor.machine.proc import children_of
 
 
-def adopted() -> dict[int, list[int]]:
-    """Our own children, by session: orphans of what we have started are among them, because neverdark adopts those."""
+def children_by_session() -> dict[int, list[int]]:
+    """Our own children, by session: what those have left behind is among them, because neverdark becomes its parent."""
     found: dict[int, list[int]] = {}
     for pid in children_of(os.getpid()):
         if (session := _session(pid)) is not None:
@@ -20,11 +20,11 @@ def adopted() -> dict[int, list[int]]:
 def family_of(leader: int, ours: Mapping[int, list[int]] | None = None) -> list[int]:
     """The pids of the leader of a session, of its descendants, and of what those have left behind in its session.
 
-    `ours` is `adopted()`, for one who looks at many families at once. A process that goes meanwhile may be missing,
-    with what it had started; the next look finds them.
+    `ours` is `children_by_session()`, for one who looks at many families at once. A process that goes meanwhile may be
+    missing, with what it had started; the next look finds them.
     """
     found = {leader: None}  # in order, each once
-    found |= dict.fromkeys((adopted() if ours is None else ours).get(leader, ()))
+    found |= dict.fromkeys((children_by_session() if ours is None else ours).get(leader, ()))
     to_ask = list(found)
     while to_ask:
         new = [pid for pid in children_of(to_ask.pop()) if pid not in found]

@@ -86,7 +86,7 @@ class Machine:
 
     def become_parent_of_orphans(self) -> None:
         """Of what our children leave behind."""
-        strays.adopt_orphans()
+        strays.become_parent_of_orphans()
 
     def sweep(self, pids: Container[int], run_ids: Container[str], mark: str) -> list[int]:
         """End what carries our mark and belongs to no live run; see `strays.sweep`."""

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from functools import lru_cache
 
-from supervisor.machine.family import adopted, family_of
+from supervisor.machine.family import children_by_session, family_of
 from supervisor.machine.udp import Holder, holder_of
 
 _LOOPBACK = "127.0.0.1"
@@ -90,12 +90,12 @@ class ProgressSocket:
         """Mostly it is the process itself; for the rest of its family, a thousand others of ours are looked at."""
         if sender.is_of(self._pid):
             return True
-        ours = _adopted_in(int(time.monotonic())) if self._family else {}
+        ours = _children_in(int(time.monotonic())) if self._family else {}
         return self._family and any(map(sender.is_of, family_of(self._pid, ours)[1:]))
 
 
 @lru_cache(maxsize=1)
-def _adopted_in(second: int) -> Mapping[int, list[int]]:
+def _children_in(second: int) -> Mapping[int, list[int]]:
     """Our own children by session, read once in a second: it takes a millisecond, and any stranger could ask for it."""
     del second
-    return adopted()
+    return children_by_session()

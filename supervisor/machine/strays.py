@@ -19,7 +19,7 @@ from supervisor.machine.proc import children_of
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-def adopt_orphans() -> None:
+def become_parent_of_orphans() -> None:
     """Become the parent of what our children leave behind."""
     with contextlib.suppress(OSError, AttributeError):  # a system without it: orphans go to its first process
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

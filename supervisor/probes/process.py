@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from supervisor.judge.checks import Life
-from supervisor.machine.family import adopted, family_of
+from supervisor.machine.family import children_by_session, family_of
 from supervisor.machine.proc import PAGE, TICK, read_stat
 
 _LIVES = {b"Z": Life.ZOMBIE, b"X": Life.ZOMBIE, b"T": Life.STOPPED}
@@ -29,7 +29,7 @@ def look_at_all(pids: Mapping[int, bool]) -> dict[int, Usage]:
     What the families have in common is read once, and of /proc only what belongs to them: a look that reads all of it
     makes a round of them grow with the square of their number.
     """
-    ours = adopted() if any(pids.values()) else None
+    ours = children_by_session() if any(pids.values()) else None
     return {pid: look_at(pid, family=family, ours=ours) for pid, family in pids.items()}
 
 

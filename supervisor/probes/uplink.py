@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from supervisor.judge.peers import Connection, Peer, match
 from supervisor.judge.uplink import TcpSample, TcpState
-from supervisor.machine.family import adopted, family_of
+from supervisor.machine.family import children_by_session, family_of
 from supervisor.machine.proc import socket_inodes
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey
@@ -109,7 +109,7 @@ class UplinkProbe:
         self._owners = _Owners()
         self._names = Names()
         self._matched: dict[Subject, int] = {}  # the inodes of the last observations
-        self._adopted: dict[int, list[int]] | None = None
+        self._children: dict[int, list[int]] | None = None
 
     def sample(self, watched: Sequence[Watched]) -> Evidence:
         """Look at all that is `watched`.
@@ -134,7 +134,7 @@ class UplinkProbe:
                 samples = (_tcp_sample(inode, table.connections[inode]) for inode in held)
                 connections[one.key] = max(samples, key=lambda sample: sample.importance)
         matched: dict[Subject, TcpSample] = {}
-        self._adopted = None
+        self._children = None
         for pid, peers in observed.items():
             matched |= self._observe(pid, peers, table.connections)
         self._matched = {key: sample.inode for key, sample in matched.items()}
@@ -154,9 +154,9 @@ class UplinkProbe:
         return found
 
     def _sockets_of_family(self, pid: int) -> frozenset[int]:
-        if self._adopted is None:
-            self._adopted = adopted()  # once a sample
-        return frozenset().union(*map(socket_inodes, family_of(pid, self._adopted)))
+        if self._children is None:
+            self._children = children_by_session()  # once a sample
+        return frozenset().union(*map(socket_inodes, family_of(pid, self._children)))
 
     def _peer(self, address: Address) -> Peer:
         host = literal(address.host)

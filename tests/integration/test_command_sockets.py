@@ -197,21 +197,21 @@ def test_a_family_that_never_was_has_nothing() -> None:
 
 
 def test_what_was_left_in_the_background_belongs_to_the_family() -> None:
-    """`(ffmpeg … &)`: its parent is gone, and neverdark has adopted it."""
+    """`(ffmpeg … &)`: its parent is gone, and neverdark has become its parent."""
     script = """
 import os, signal, subprocess
 from supervisor.machine.family import family_of
-from supervisor.machine.strays import adopt_orphans
-adopt_orphans()
+from supervisor.machine.strays import become_parent_of_orphans
+become_parent_of_orphans()
 bystander = subprocess.Popen(["sleep", "32"])
 shell = subprocess.Popen(
     ["sh", "-c", "(sleep 31 & echo $!); sleep 33; true"], stdout=subprocess.PIPE, start_new_session=True
 )
-adopted = int(shell.stdout.readline())
-while f"PPid:\\t{os.getpid()}\\n" not in open(f"/proc/{adopted}/status").read():
+orphan = int(shell.stdout.readline())
+while f"PPid:\\t{os.getpid()}\\n" not in open(f"/proc/{orphan}/status").read():
     pass
 try:
-    assert set(family_of(shell.pid)) >= {shell.pid, adopted}, family_of(shell.pid)
+    assert set(family_of(shell.pid)) >= {shell.pid, orphan}, family_of(shell.pid)
     assert bystander.pid not in family_of(shell.pid)
 finally:
     bystander.kill()

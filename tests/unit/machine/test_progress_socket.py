@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from supervisor.machine import progress_socket, udp
-from supervisor.machine.family import adopted
+from supervisor.machine.family import children_by_session
 from supervisor.machine.progress_socket import ProgressSocket
 from supervisor.machine.udp import Holder
 
@@ -236,9 +236,9 @@ def test_many_strangers_do_not_have_all_our_children_looked_at_each_time(
 
     def look() -> dict[int, list[int]]:
         looks.append(time.monotonic())
-        return adopted()
+        return children_by_session()
 
-    monkeypatch.setattr(progress_socket, "adopted", look)
+    monkeypatch.setattr(progress_socket, "children_by_session", look)
     place.begin_run(talker().pid, family=True)
     began = time.monotonic()
     for _ in range(20):

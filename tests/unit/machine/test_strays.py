@@ -13,9 +13,9 @@ PROGRAM = """
 import json, os, subprocess, sys, time
 from pathlib import Path
 from supervisor.machine.marks import OWNER_VARIABLE, RUN_VARIABLE
-from supervisor.machine.strays import adopt_orphans, sweep
+from supervisor.machine.strays import become_parent_of_orphans, sweep
 
-adopt_orphans()
+become_parent_of_orphans()
 owner = sys.argv[1]
 
 def leave_behind(owner, run):

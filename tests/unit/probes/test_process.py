@@ -178,9 +178,9 @@ _ADOPTING = """
 import json, os, subprocess, sys, time
 from pathlib import Path
 from supervisor.probes.process import look_at, look_at_all
-from supervisor.machine.strays import adopt_orphans
+from supervisor.machine.strays import become_parent_of_orphans
 
-adopt_orphans()
+become_parent_of_orphans()
 ready, python = sys.argv[1], [sys.executable, "-c"]
 holds = "held = bytearray(b'x') * (96 << 20); open(sys.argv[1], 'w').close(); import time; time.sleep(300)"
 leaves = "import subprocess, sys; subprocess.Popen(sys.argv[1:])"  # and is gone: only the session tells whose it is
