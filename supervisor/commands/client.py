@@ -18,6 +18,7 @@ from rich.text import Text
 
 from supervisor.commands import incident_view, log_view, status_view
 from supervisor.commands.api import Api, ApiError
+from supervisor.commands.stream_words import off_air
 
 _DONE, _FAILED, _OFF_AIR = 0, 1, 3
 _RELOAD_TIMEOUT = 35.0  # the engine gives up a little earlier, and says so
@@ -118,7 +119,7 @@ def status(api: Api, *, watch: bool, as_json: bool) -> int:
         watch_status(api, console)
         return _DONE
     console.print(status_view.report(answer, incidents, width_of(console)))
-    return _OFF_AIR if status_view.off_air(answer["streams"]) else _DONE
+    return _OFF_AIR if off_air(answer["streams"]) else _DONE
 
 
 Streams = Sequence[dict[str, Any]]

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from supervisor.commands.status_view import Json
+from supervisor.commands.stream_words import Json
 from supervisor.commands.words import what_happened
 from supervisor.model.quantities import show_duration
 
