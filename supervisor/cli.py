@@ -142,7 +142,7 @@ def _run(args: argparse.Namespace) -> int:
 
     from supervisor.config.file import load
     from supervisor.config.problems import ConfigError, Problem
-    from supervisor.journal import journal
+    from supervisor.journal import lines
     from supervisor.machine.data_dir import DataDir, DataDirInUse, Untrusted
     from supervisor.preflight.preflight import find_ffmpeg, preflight
 
@@ -163,7 +163,7 @@ def _run(args: argparse.Namespace) -> int:
         raise ConfigError(file, [Problem("data_dir", repr(str(loaded.config.data_dir)), reason)]) from None
     _keep_descriptors_to_ourselves()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a parent that ignores it would have our children vanish unseen
-    writer = journal.configure()
+    writer = lines.configure()
     try:
         return asyncio.run(_serve(file, loaded, binary, data_dir, warnings))
     except (OSError, TimeoutError) as error:

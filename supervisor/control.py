@@ -11,7 +11,8 @@ from typing import TypeVar
 from supervisor.config.watch import Outcome
 from supervisor.engine import Engine
 from supervisor.machine.data_dir import DataDir
-from supervisor.model.snapshot import Fault, Incident, NotAnswering, Snapshot, Verb
+from supervisor.model.incidents import Incident
+from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, Verb
 
 _ANSWER_SECONDS = 2.0
 _RELOAD_SECONDS = 30.0  # encoders of the hardware are tried
@@ -50,6 +51,10 @@ class EngineControl:
     def incidents(self, stream: str | None = None) -> tuple[Incident, ...] | None:
         """The incidents of one stream or of all, newest first; None when there is no such stream."""
         return self._ask(lambda: self._engine.incidents(stream))
+
+    def incident(self, identity: str) -> Incident | None:
+        """One that is open or still remembered; see `snapshot.Control`."""
+        return self._ask(lambda: self._engine.incident(identity))
 
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         """Announce a drill, and break something; see `snapshot.Control`."""

@@ -32,12 +32,13 @@ from supervisor.machine.marks import OWNER_VARIABLE
 from supervisor.machine.media_links import NoFreePort
 from supervisor.machine.oom import MemoryWatch
 from supervisor.model import events
+from supervisor.model.facts import Teller
+from supervisor.model.incidents import Incident
 from supervisor.model.quantities import Address
 from supervisor.model.snapshot import (
     ConfigState,
     Fault,
     Histogram,
-    Incident,
     Refused,
     Snapshot,
     StreamSnapshot,
@@ -93,7 +94,8 @@ class Engine:
         """`read` reads the configuration again; it blocks. `warnings` is how many `loaded` gave."""
         self.loaded = loaded
         self.streams: dict[str, Stream] = {}
-        self.listeners: list[events.Listener] = []
+        self._teller = Teller(machine.wall, partial(self._internal_error, "listener"))
+        self.listeners = self._teller.listeners
         self.time = Timekeeper(machine, self.tell)
         self.machine = machine
         self._probes = probes
@@ -131,6 +133,7 @@ class Engine:
         self._others = OtherPublishers(probes, self._pushers, self.tell)
         self._certificates = CertificateWatch(probes, self._slot)
         self._second = SecondLayer(machine, probes, self.streams, self.book, self._keeper, self._reaches, self.tell)
+        self.listeners += [self._keeper, self._reaches.hear, self._leftovers.hear, self._certificates]
 
     # --- main path ---------------------------------------------------------------------------------
 
@@ -470,19 +473,11 @@ class Engine:
             if any(way.address == address for way in slot.spec.ingests):
                 slot.dispatch(RetryNow())
 
-    def tell(self, fact: events.Fact) -> None:
-        """Every listener hears every fact; a broken one is not heard of by the others."""
-        if isinstance(fact, events.ProcessAdvanced):
-            self._ingest_answers(fact.key)
-        # What follows from a fact is told after it.
-        answers = self._reaches.hear, self._leftovers.hear, self._certificates
-        listeners: list[events.Listener] = [*self.listeners, self._keeper, *answers]
-        for listener in listeners:
-            try:
-                listener(fact)
-            except Exception as error:  # noqa: BLE001 - a listener's trouble is not the streams'
-                if not isinstance(fact, events.InternalError):
-                    self._internal_error("listener", error)
+    def tell(self, what: events.Payload) -> None:
+        """Every listener hears of it; see `Teller`."""
+        if isinstance(what, events.ProcessAdvanced):
+            self._ingest_answers(what.key)
+        self._teller.tell(what)
 
     def _ingest_answers(self, key: ProcessKey) -> None:
         slot = self._slot(key)
@@ -533,6 +528,10 @@ class Engine:
         if name is not None and name not in self._specs:
             return None
         return self.book.incidents(name, asyncio.get_running_loop().time())
+
+    def incident(self, identity: str) -> Incident | None:
+        """One that is open or still remembered; see `Book.incident`."""
+        return self.book.incident(identity, asyncio.get_running_loop().time())
 
 
 def _not_yet(old: Config, new: Config) -> tuple[str, ...]:

@@ -278,16 +278,20 @@ class Attempt(Shape):
 
 
 class Subject(Shape):
-    """What an incident is about: `destination` is null if it is about all, `role` is whose failure gave it its name."""
+    """What an incident is about: `destination` is null if it is about all, `stream` empty if it is neverdark's own.
+
+    `role` is whose failure gave it its name; null if that was no process'.
+    """
 
     stream: str
     destination: str | None
-    role: Role
+    role: Role | None
 
 
 class IncidentFinding(Shape):
     """What failed: first `at`, and so many `times`; found by `layer`. `destination` is null but for a pusher.
 
+    What has no process is of no `role`; its `destination` is set if it is about one.
     `said` tells more than the cause does, in words for people; null where there is no more to tell.
     `consequence`: another finding of the same incident explains it.
     """
@@ -295,7 +299,7 @@ class IncidentFinding(Shape):
     at: AwareDatetime
     cause: Cause
     segment: Segment
-    role: Role
+    role: Role | None
     destination: str | None
     layer: Layer
     times: int
@@ -306,6 +310,7 @@ class IncidentFinding(Shape):
 class IncidentReport(Shape):
     """From the first failure until media has advanced for 30 s again; `destination` is null if it is about all.
 
+    `id` stays the same, here and in `/api/incidents/{id}`, as long as neverdark runs.
     What follows from a failure belongs to its incident. `findings` are all that was found, oldest first; `cause`,
     `said`, `segment` and `layer` (who noticed it) are those of the one that is gravest and nearest to the root.
     It was noticed `detection_seconds` after the last advance; `recovery_seconds` later media advanced again.
@@ -315,7 +320,7 @@ class IncidentReport(Shape):
     id: str
     stream: str
     destination: str | None
-    subject: Subject
+    subject: Annotated[Subject, Made(lambda incident: show(Subject, incident))]
     opened: AwareDatetime
     closed: AwareDatetime | None
     cause: Cause

@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import islice
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import Response
 
 from exporter.api.answers import answer, in_thread, no_such_stream
 from exporter.api.gate import REFUSED
-from exporter.api.models import IncidentList, Problem, WatchdogStatus
-from exporter.api.shapes import show_incidents, show_watchdogs
+from exporter.api.models import IncidentList, IncidentReport, Problem, WatchdogStatus
+from exporter.api.shapes import show_incident, show_incidents, show_watchdogs
 from supervisor.model.snapshot import Control
 
 _MAX_INCIDENTS: Final = 1000
@@ -22,11 +22,12 @@ _LISTED: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 Limit = Annotated[int, Query(ge=1, le=_MAX_INCIDENTS, description="at most so many incidents")]
+Identity = Annotated[str, Path(description="`id` of an incident in a list")]
 OpenOnly = Annotated[bool, Query(alias="open", description="`true`: only those that go on now")]
 
 
 def recovery_router(control: Control) -> APIRouter:
-    """/api/incidents, a stream's own incidents, and /api/watchdog/status."""
+    """/api/incidents, one of them, a stream's own incidents, and /api/watchdog/status."""
     router = APIRouter(prefix="/api")
 
     def listed(stream: str | None, limit: int, *, open_only: bool) -> Response:
@@ -39,6 +40,22 @@ def recovery_router(control: Control) -> APIRouter:
     @router.get("/incidents", tags=["incidents"], summary="Incidents of all streams, newest first", responses=_LISTED)
     async def list_incidents(limit: Limit = 1000, *, open_only: OpenOnly = False) -> Response:
         return await in_thread(lambda: listed(None, limit, open_only=open_only))
+
+    @router.get(
+        "/incidents/{id}",
+        tags=["incidents"],
+        summary="One incident",
+        description="One that goes on or is remembered. If it has become a part of another one, that is the answer.",
+        responses={200: {"model": IncidentReport}, **REFUSED, **{code: {"model": Problem} for code in (404, 422, 503)}},
+    )
+    async def get_incident(id: Identity) -> Response:  # noqa: A002 - its name in the documentation
+        def read() -> Response:
+            incident = control.incident(id)
+            if incident is None:
+                raise HTTPException(404, "there is no such incident")
+            return answer(show_incident(incident))
+
+        return await in_thread(read)
 
     @router.get(
         "/streams/{stream}/incidents",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from exporter.api.models import Configuration, ReadyStream, Stream, Watchdog
-from exporter.api.shape import show, show_time
-from supervisor.model.snapshot import ConfigState, Incident, Snapshot, StreamSnapshot
+from exporter.api.models import Configuration, IncidentReport, ReadyStream, Stream, Watchdog
+from exporter.api.shape import show
+from supervisor.model.incidents import Incident
+from supervisor.model.snapshot import ConfigState, Snapshot, StreamSnapshot
 
 
 def show_readiness(snapshot: Snapshot) -> dict[str, Any]:
@@ -42,16 +43,9 @@ def show_watchdogs(snapshot: Snapshot) -> dict[str, Any]:
 
 def show_incidents(incidents: Iterable[Incident]) -> dict[str, Any]:
     """A list of incidents, in the order in which they come."""
-    return {"incidents": [_show_incident(incident) for incident in incidents]}
+    return {"incidents": [show_incident(incident) for incident in incidents]}
 
 
-def _show_incident(incident: Incident) -> dict[str, Any]:
-    shown = incident._asdict()
-    subject = {"stream": incident.stream, "destination": incident.destination, "role": shown.pop("role")}
-    return shown | {
-        "subject": subject,
-        "opened": show_time(incident.opened),
-        "closed": show_time(incident.closed),
-        "findings": [finding._asdict() | {"at": show_time(finding.at)} for finding in incident.findings],
-        "actions": [action._asdict() | {"at": show_time(action.at)} for action in incident.actions],
-    }
+def show_incident(incident: Incident) -> dict[str, Any]:
+    """One incident."""
+    return show(IncidentReport, incident)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from supervisor.model import events
+from supervisor.model.incidents import Finding, Incident
 from supervisor.model.quantities import show_duration
 
 _MEGABYTE = 1_000_000
 
-RecoveryFact = (
+RecoveryPayload = (
     events.WatchdogStarted
     | events.DestinationHealthy
     | events.DestinationUnhealthy
@@ -23,9 +24,9 @@ RecoveryFact = (
 )
 
 
-def write_recovery(log: Any, fact: RecoveryFact) -> None:  # noqa: C901 - one arm a fact
+def write_recovery(log: Any, what: RecoveryPayload) -> None:  # noqa: C901 - one arm a fact
     """Write one fact to a structlog logger."""
-    match fact:
+    match what:
         case events.WatchdogStarted(count):
             log.info("🐕 Starting YouTube watchdog manager", destinations=count)
         case events.DestinationHealthy(stream, destination, pid, cpu, memory):
@@ -38,14 +39,15 @@ def write_recovery(log: Any, fact: RecoveryFact) -> None:  # noqa: C901 - one ar
         case events.RecoveryAttempted(stream, destination, number, action, segment):
             line = f"=== RECOVERY ATTEMPT #{number} ==="
             log.warning(line, stream=stream, destination=destination, action=str(action), segment=str(segment))
-        case events.IncidentOpened():
-            log.warning("incident opened", **_incident(fact), **_known({"words": fact.said}), layer=str(fact.layer))
-        case events.IncidentFinding():
-            line = "incident goes on as part of another" if fact.joined else "incident: something more was found"
-            about = _known({"words": fact.said}) | {"role": str(fact.role), "layer": str(fact.layer)}
-            log.warning(line, **_incident(fact), **about)
-        case events.IncidentClosed():
-            log.info("incident closed", **_incident(fact), dark_for=show_duration(fact.seconds_dark))
+        case events.IncidentOpened(incident):
+            about = _known({"words": incident.said})
+            log.warning("incident opened", **_about(incident, incident), **about, layer=str(incident.layer))
+        case events.IncidentFinding(incident, finding, part):
+            line = "incident goes on as part of another" if part else "incident: something more was found"
+            about = _known({"words": finding.said, "role": finding.role and str(finding.role)})
+            log.warning(line, **_about(part or incident, finding), **about, layer=str(finding.layer))
+        case events.IncidentClosed(incident):
+            log.info("incident closed", **_about(incident, incident), dark_for=show_duration(incident.seconds_dark))
         case events.LineChanged(down, seconds):
             if down:
                 log.error("our own line is down: nothing is attempted until it is back")
@@ -58,14 +60,15 @@ def write_recovery(log: Any, fact: RecoveryFact) -> None:  # noqa: C901 - one ar
             log.info(line, **_known({"stream": stream, "how": how}))
 
 
-def _incident(fact: events.IncidentOpened | events.IncidentFinding | events.IncidentClosed) -> dict[str, Any]:
+def _about(incident: Incident, what: Incident | Finding) -> dict[str, Any]:
+    """What an incident, or something that was found, is about."""
     return _known(
         {
-            "stream": fact.stream,
-            "destination": fact.destination or None,
-            "cause": str(fact.cause),
-            "segment": str(fact.segment),
-            "drill": fact.drill or None,
+            "stream": incident.stream or None,
+            "destination": what.destination,
+            "cause": str(what.cause),
+            "segment": str(what.segment),
+            "drill": incident.drill or None,
         }
     )
 

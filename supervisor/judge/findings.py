@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from supervisor.model.snapshot import Finding
+from supervisor.model.incidents import Finding
 from supervisor.model.terms import ExitCause, Segment, Trouble
 
 MOST = 30

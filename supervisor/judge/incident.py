@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from supervisor.judge import findings
-from supervisor.model.snapshot import ActionTaken, Finding, Incident
+from supervisor.model.incidents import ActionTaken, Finding, Incident
+from supervisor.model.subjects import Subject
 from supervisor.model.terms import Cause, Layer, ProcessKey, Result, Role, Segment
 
 GRACE = 60.0
@@ -19,7 +20,7 @@ _SHARED = frozenset({Segment.NETWORK, Segment.UPLINK})
 _TOGETHER = 5.0
 
 
-class Clock:
+class Stopwatch:
     """Adds up seconds; what it has told once it never takes back, nor counts twice."""
 
     __slots__ = ("_total", "since", "until")
@@ -46,7 +47,7 @@ class Clock:
 
 
 class Failed(NamedTuple):
-    """A failure. `silent` seconds ago media last advanced; None: it has not in this run.
+    """A process has failed. `silent` seconds ago media last advanced; None: it has not in this run.
 
     `feeds` are the processes that get their media from this one. `said` tells more than the cause does.
     """
@@ -60,6 +61,22 @@ class Failed(NamedTuple):
     feeds: tuple[ProcessKey, ...] = ()
     said: str | None = None
 
+    @property
+    def subject(self) -> Subject:
+        """What it is about."""
+        return Subject.of(self.key)
+
+
+class Complaint(NamedTuple):
+    """Something is wrong although media flows, or with what has no process. `said` tells more than the cause does."""
+
+    subject: Subject
+    cause: Cause
+    segment: Segment
+    layer: Layer = Layer.WATCHDOG
+    drill: bool = False
+    said: str | None = None
+
 
 class Turn(StrEnum):
     """What has become of an incident."""
@@ -71,11 +88,12 @@ class Turn(StrEnum):
 
 
 class News(NamedTuple):
-    """Something that is worth telling; `finding` is what was found."""
+    """Something that is worth telling; `finding` is what was found, `part` the incident that has joined this one."""
 
     turn: Turn
     incident: Incident
     finding: Finding
+    part: Incident | None = None
 
 
 @dataclass(slots=True)
@@ -92,7 +110,10 @@ class Member:
 
 @dataclass(slots=True, eq=False)
 class OpenIncident:
-    """`destination` is empty for what concerns the whole stream: its encoder or command, or several destinations."""
+    """`destination` is empty for what concerns the whole stream: its encoder or command, or several destinations.
+
+    One that began with what has no process has no root among its members until a process fails that belongs there.
+    """
 
     id: str
     stream: str
@@ -103,14 +124,14 @@ class OpenIncident:
     noticed: float  # the failure that began the latest darkness
     members: dict[ProcessKey, Member] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    clock: Clock = field(default_factory=Clock)
+    clock: Stopwatch = field(default_factory=Stopwatch)
     held: bool = False  # its clock stands because the whole stream's runs
     back: float | None = None  # since when that which the others wait for flows again
     detection: float | None = None
     recovery: float | None = None
     since: float | None = None  # since when all has advanced without a break
-    # Of whom somebody says that something is wrong although media flows.
-    standing: set[tuple[ProcessKey, object]] = field(default_factory=set)
+    # About what somebody says that something is wrong although media flows.
+    standing: set[tuple[Subject, object]] = field(default_factory=set)
     settled: bool = False
     told: bool = False  # somebody knows its id
     actor: Layer | None = None  # who acted last
@@ -126,7 +147,12 @@ class OpenIncident:
     @property
     def at_the_encoder(self) -> bool:
         """It began where all of the stream's media comes from."""
-        return any(key.role is not Role.PUSHER for key in self.members)
+        return any(key.role is not Role.PUSHER for key in self.members) or (self.rootless and not self.destination)
+
+    @property
+    def rootless(self) -> bool:
+        """No process has failed by itself: it is about what has no process."""
+        return all(member.follows for member in self.members.values())
 
     @property
     def failing(self) -> bool:
@@ -164,9 +190,9 @@ class OpenIncident:
         member = self.members.get(key)
         return member is not None and (not member.follows or member.dark or member.failed)
 
-    def found(self, key: ProcessKey) -> Finding | None:
-        """The latest finding about a process."""
-        return next((one for one in reversed(self.findings) if one.concerns(key)), None)
+    def found(self, subject: Subject) -> Finding | None:
+        """The latest finding about something."""
+        return next((one for one in reversed(self.findings) if one.concerns(subject)), None)
 
     def is_late(self, key: ProcessKey, now: float) -> bool:
         """Whether what a destination waited for has been back for so long that it has trouble of its own."""
@@ -174,6 +200,11 @@ class OpenIncident:
         return whole and self.back is not None and now - self.back > GRACE
 
     # --- what becomes of it ------------------------------------------------------------------------
+
+    def join(self, key: ProcessKey) -> Member:
+        """A process has a part in it: if nobody is its root, and it belongs in the same place, it is one."""
+        is_root = self.rootless and key.destination == self.destination
+        return self.members.setdefault(key, Member(follows=not is_root))
 
     def note_return(self, now: float) -> None:
         """Keep `back`: an encoder is waited for, and on a shared line the first one to get through."""
@@ -183,18 +214,18 @@ class OpenIncident:
         elif self.back is None:
             self.back = now
 
-    def find(self, failed: Failed, wall: float, *, consequence: bool) -> bool:
+    def find(self, what: Failed | Complaint, wall: float, *, consequence: bool) -> bool:
         """Enter what was found. Returns whether it is news."""
-        key, to = failed.key, failed.key.destination or None
+        about = what.subject
         found = Finding(
             wall,
-            failed.cause,
-            failed.segment,
-            key.role,
-            to,
-            failed.layer,
+            what.cause,
+            what.segment,
+            about.role,
+            about.destination or None,
+            what.layer,
             consequence=consequence,
-            said=failed.said,
+            said=what.said,
         )
         return findings.add(self.findings, found)
 

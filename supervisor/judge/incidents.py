@@ -4,6 +4,9 @@ An incident is about a root: the encoder (or the command), and with it all that 
 destination; or several that are cut off by the same line. What follows from the root is a finding of its incident and
 not an incident, and each dark second of a stream's is entered once. What is planned opens none: a stop closes what is
 open, a replacement is a remedy like any other.
+
+What has no process (a black picture, an ended broadcast, a full disk) is complained of, by its subject. It shares the
+incident of the process that belongs to the same stream or destination, whichever was first. Nothing is dark for it.
 """
 
 from __future__ import annotations
@@ -13,10 +16,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 
 from supervisor.judge import findings
-from supervisor.judge.incident import Failed, Member, News, OpenIncident, Turn
+from supervisor.judge.incident import Complaint, Failed, Member, News, OpenIncident, Turn
 from supervisor.judge.open_incidents import OpenIncidents
 from supervisor.judge.tally import ACTION_OF_ROLE, Tally
-from supervisor.model.snapshot import ActionTaken, Incident
+from supervisor.model.incidents import ActionTaken, Incident
+from supervisor.model.subjects import Subject
 from supervisor.model.terms import Action, Cause, Layer, ProcessKey, Result, Segment
 from supervisor.model.thresholds import SUSTAINED_SECONDS
 
@@ -33,6 +37,8 @@ class Book:
         self.tally = Tally()
         self._open: dict[str, OpenIncidents] = {}
         self._closed: deque[Incident] = deque(maxlen=_REMEMBERED)
+        self._joined: dict[str, str] = {}  # which incident has become a part of which
+        self._looked = 0.0  # when somebody last did (monotonic)
         self._news: list[News] = []
         self._numbers = count(1)
 
@@ -45,7 +51,7 @@ class Book:
         incident = mine.for_failure(key, now)
         if incident is None:
             incident = self._begin(failed, now, wall)
-        member = incident.members.setdefault(key, Member(follows=True))
+        member = incident.join(key)
         self._conclude(incident, Result.FAILED, key)
         if incident.drill and not failed.drill and not member.follows:
             self._take_seriously(incident)
@@ -60,24 +66,33 @@ class Book:
         member.failed, incident.since = True, None
         incident.standing.clear()
         incident.note_return(now)
-        self._tell_found(self._gather(incident), failed, now, news=news)
+        self._tell_found(self._gather(incident, now), failed, now, news=news)
 
-    def complain(self, failed: Failed, by: object, *, now: float, wall: float) -> None:
-        """Media flows, and yet something is wrong: too slow, too thin, too big. Said at every check, `by` somebody."""
-        incident = self._open_of(failed.key.stream).for_complaint(failed.key, by, now)
+    def complain(self, complaint: Complaint, by: object, *, now: float, wall: float) -> None:
+        """Media flows, and yet something is wrong: too slow, too thin, too big; or it is about what has no process.
+
+        Said at every check, `by` somebody.
+        """
+        about = complaint.subject
+        incident = self._open_of(about.stream).for_complaint(about, by, now)
         if incident is None:
-            incident = self._begin(failed, now, wall)
-        member = incident.members.setdefault(failed.key, Member(follows=True))
-        member.failed = True
-        incident.standing.add((failed.key, by))
-        news = incident.find(failed, wall, consequence=member.follows)
-        self._tell_found(incident, failed, now, news=news)
+            incident = self._begin(complaint, now, wall)
+        if key := about.key:
+            member = incident.join(key)
+            member.failed, follows = True, member.follows
+        else:
+            follows = about.destination != incident.destination
+        incident.standing.add((about, by))
+        news = incident.find(complaint, wall, consequence=follows)
+        self._tell_found(incident, complaint, now, news=news)
 
-    def praise(self, key: ProcessKey, by: object) -> None:
+    def praise(self, about: ProcessKey | Subject, by: object) -> None:
         """What somebody complained of is no longer so."""
-        if (incident := self._of(key)) and (key, by) in incident.standing:
-            incident.standing.discard((key, by))
-            incident.since = None
+        subject = about if isinstance(about, Subject) else Subject.of(about)
+        for incident in self._open.get(subject.stream, ()):
+            if (subject, by) in incident.standing:
+                incident.standing.discard((subject, by))
+                incident.since = None
 
     def act(self, key: ProcessKey, layer: Layer, action: Action, *, now: float, wall: float) -> None:
         """Somebody does something about it."""
@@ -106,14 +121,15 @@ class Book:
         if incident is None or (incident.settled and said is None):
             return
         named = incident.named_after
-        finding = named if named.concerns(key) else incident.found(key)
+        subject = Subject.of(key)
+        finding = named if named.concerns(subject) else incident.found(subject)
         if finding:
             same = cause in {None, finding.cause}
             corrected = finding._replace(
                 segment=segment, cause=cause or finding.cause, said=said or (finding.said if same else None)
             )
             findings.correct(incident.findings, finding, corrected)
-        self._gather(incident)
+        self._gather(incident, max(self._looked, incident.noticed))
 
     def planned(self, keys: Iterable[ProcessKey], *, now: float, wall: float) -> None:
         """Somebody ends these on purpose: an incident whose roots all end is over."""
@@ -125,6 +141,8 @@ class Book:
                 self._conclude(incident, Result.SUPERSEDED, key)
                 del incident.members[key]
                 self._open_of(key.stream).keep_time(incident, now, off_air=False)
+            if alone := self._open_of(key.stream).without_process(key.destination):
+                self._close(alone, Result.SUPERSEDED, now, wall)
 
     def forget(self, stream: str) -> None:
         """The stream is no longer configured; its past stays readable."""
@@ -147,6 +165,7 @@ class Book:
         has shown before its failure was noticed proves nothing. What is still dark when the `drilling` of its stream is
         over is no drill any more. Whoever waits for media keeps a stream dark as long as it is `off_air`.
         """
+        self._looked = now
         for mine in tuple(self._open.values()):
             for incident in mine:
                 if incident in mine:  # it may have become a part of one before it
@@ -168,6 +187,14 @@ class Book:
         mine = [incident for incident in every if stream is None or incident.stream == stream]
         return tuple(sorted(mine, key=lambda incident: incident.opened, reverse=True))
 
+    def incident(self, identity: str, now: float) -> Incident | None:
+        """One that is open or remembered; of one that has become a part of another that other one."""
+        identity = self._joined.get(identity, identity)
+        found = next((incident for incident in self._every() if incident.id == identity), None)
+        if found:
+            return found.show(now)
+        return next((incident for incident in self._closed if incident.id == identity), None)
+
     def open_segments(self) -> dict[str, dict[Segment, int]]:
         """How many incidents are open in each segment, of the streams that have any; drills do not count."""
         found: dict[str, dict[Segment, int]] = {}
@@ -186,7 +213,7 @@ class Book:
         incident = self._of(key)
         if incident is None or incident.is_root(key):
             return self.segment(key)
-        finding = incident.found(key)
+        finding = incident.found(Subject.of(key))
         return finding.segment if finding else None
 
     def is_dark(self, key: ProcessKey) -> bool:
@@ -206,24 +233,33 @@ class Book:
         mine = self._open.get(key.stream)
         return mine.of(key) if mine else None
 
-    def _begin(self, failed: Failed, now: float, wall: float) -> OpenIncident:
-        key = failed.key
-        identity = f"{key.stream}-{int(wall * 1000)}-{next(self._numbers)}"
+    def _begin(self, what: Failed | Complaint, now: float, wall: float) -> OpenIncident:
+        about = what.subject
+        identity = f"{about.stream or about}-{int(wall * 1000)}-{next(self._numbers)}"
+        members = {about.key: Member()} if about.key else {}
         incident = OpenIncident(
-            identity, key.stream, key.destination, wall, now, failed.drill, noticed=now, members={key: Member()}
+            identity, about.stream, about.destination, wall, now, what.drill, noticed=now, members=members
         )
-        self._open_of(key.stream).add(incident)
+        self._open_of(about.stream).add(incident)
         return incident
 
-    def _gather(self, incident: OpenIncident) -> OpenIncident:
-        incident, parts = self._open_of(incident.stream).gather(incident)
-        for part in parts:
-            if part.told:
-                self._news.append(News(Turn.JOINED, part.show(part.noticed), part.named_after))
+    def _gather(self, incident: OpenIncident, now: float) -> OpenIncident:
+        """Bring together what belongs together. Returns the incident that goes on."""
+        incident, whole, parts = self._open_of(incident.stream).gather(incident)
+        for part in [one for one in parts if one.told]:
+            self._news.append(News(Turn.JOINED, whole.show(now), part.named_after, part.show(part.noticed)))
+            self._remember_part(part.id, whole.id)
         return incident
 
-    def _tell_found(self, incident: OpenIncident, failed: Failed, now: float, *, news: bool) -> None:
-        finding = incident.found(failed.key)
+    def _remember_part(self, part: str, whole: str) -> None:
+        for one in [one for one, of in self._joined.items() if of == part]:
+            self._joined[one] = whole
+        self._joined[part] = whole
+        if len(self._joined) > _REMEMBERED:
+            del self._joined[next(iter(self._joined))]
+
+    def _tell_found(self, incident: OpenIncident, what: Failed | Complaint, now: float, *, news: bool) -> None:
+        finding = incident.found(what.subject)
         if finding and (news or not incident.told):
             self._news.append(News(Turn.FOUND if incident.told else Turn.OPENED, incident.show(now), finding))
         incident.told = True
@@ -287,7 +323,7 @@ class Book:
     def _let_go(self, incident: OpenIncident, key: ProcessKey, now: float, wall: float, *, drill: bool) -> None:
         """What it waited for has been back for long: what is wrong there now is something else."""
         self._conclude(incident, Result.FAILED, key)
-        member, finding = incident.members.pop(key), incident.found(key)
+        member, finding = incident.members.pop(key), incident.found(Subject.of(key))
         if member.dark and finding:
             failed = Failed(key, finding.cause, finding.segment, None, finding.layer, drill, said=finding.said)
             self.fail(failed, now=now, wall=wall)

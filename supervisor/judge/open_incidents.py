@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from supervisor.judge.incident import BREAKS_WITHIN, GRACE, Member, OpenIncident
+from supervisor.model.subjects import Subject
 from supervisor.model.terms import ProcessKey, Role
 
 _AT_ONCE = 1.0
+
+
+class Gathered(NamedTuple):
+    """Which incident goes on, and which one has taken `parts` in."""
+
+    incident: OpenIncident
+    whole: OpenIncident
+    parts: list[OpenIncident]
 
 
 class OpenIncidents:
@@ -43,22 +53,40 @@ class OpenIncidents:
         own, root = self.of(key), self._at_the_encoder()
         if own and own.is_root(key):
             return own
-        if root is None or key.role is not Role.PUSHER:
-            return None
-        member = root.members.get(key)
-        waits = root.failing or (member is not None and member.dark)
-        return root if waits or (root.back is not None and now - root.back <= BREAKS_WITHIN) else None
+        if root and key.role is Role.PUSHER:
+            member = root.members.get(key)
+            waits = root.failing or (member is not None and member.dark)
+            if waits or (root.back is not None and now - root.back <= BREAKS_WITHIN):
+                return root
+        return self.without_process(key.destination)
 
-    def for_complaint(self, key: ProcessKey, by: object, now: float) -> OpenIncident | None:
+    def for_complaint(self, about: Subject, by: object, now: float) -> OpenIncident | None:
         """The same for what is wrong while media flows; with the encoder's own complaint it is one."""
-        own, root = self.of(key), self._at_the_encoder()
-        if own and own.is_root(key):
+        own, root = self._own(about), self._at_the_encoder()
+        if own:
             return own
-        if root is None or key.role is not Role.PUSHER:
-            return None
-        root.standing.discard((key, by))
-        lately = root.back is not None and now - root.back <= GRACE
-        return root if root.failing or root.standing or lately else None
+        if root and about.destination:
+            root.standing.discard((about, by))
+            lately = root.back is not None and now - root.back <= GRACE
+            if root.failing or root.standing or lately:
+                return root
+        return self.without_process(about.destination)
+
+    def _own(self, about: Subject) -> OpenIncident | None:
+        """The incident of which this is a root. What has no process shares that of the process in the same place."""
+        if key := about.key:
+            own = self.of(key)
+            return own if own and own.is_root(key) else None
+        if not about.destination:
+            return self._at_the_encoder()
+        mine = (
+            one for one in self._all if not one.at_the_encoder
+        )  # several may share one, under no destination's name
+        return next((one for one in mine if one.destination == about.destination or one.found(about)), None)
+
+    def without_process(self, destination: str) -> OpenIncident | None:
+        """The incident of a destination, or of the whole stream, if it is about what has no process."""
+        return next((one for one in self._all if one.rootless and one.destination == destination), None)
 
     def _at_the_encoder(self) -> OpenIncident | None:
         return next((one for one in self._all if one.at_the_encoder), None)
@@ -90,8 +118,8 @@ class OpenIncidents:
 
     # --- which belong together ---------------------------------------------------------------------
 
-    def gather(self, incident: OpenIncident) -> tuple[OpenIncident, list[OpenIncident]]:
-        """Bring together what has one root. Returns the incident that goes on, and those that are parts of it now.
+    def gather(self, incident: OpenIncident) -> Gathered:
+        """Bring together what has one root.
 
         What was found a moment before its own root; and destinations that are dark for the same reason.
         What has been counted stays as it is.
@@ -99,13 +127,14 @@ class OpenIncidents:
         if incident.at_the_encoder:
             began = incident.clock.since
             found = [one for one in self._all if one is not incident and _followed(one, began)]
-            return incident, self._take_in(incident, found, follows=True)
+            return Gathered(incident, incident, self._take_in(incident, found, follows=True))
         like = [one for one in self._all if one is incident or one.is_one_with(incident)]
         oldest = min(like, key=lambda one: (not one.settled, one.opened_now))
         parts = [one for one in like if one is not oldest and not one.settled]
         if parts:
             oldest.destination = ""
-        return oldest if incident in parts else incident, self._take_in(oldest, parts, follows=False)
+        goes_on = oldest if incident in parts else incident
+        return Gathered(goes_on, oldest, self._take_in(oldest, parts, follows=False))
 
     def _take_in(self, incident: OpenIncident, parts: list[OpenIncident], *, follows: bool) -> list[OpenIncident]:
         for part in parts:

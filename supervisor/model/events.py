@@ -1,6 +1,6 @@
-"""What happened: facts in the past tense, told once to every listener.
+"""What happened, in the past tense: what code tells, and what a fact carries (see `facts`).
 
-The engine tells them after it has acted. A listener is a plain callable; it may not block.
+It is told after the engine has acted. What is told of an incident carries it as it was at that moment.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from supervisor.model.incidents import Finding, Incident
 from supervisor.model.terms import (
     Action,
     Cause,
     ExitCause,
-    Layer,
     ProcessKey,
     RestartReason,
-    Role,
     Segment,
     State,
     Trouble,
@@ -67,7 +66,7 @@ class ProcessExited:
     last_words: tuple[str, ...]
     segment: Segment
     silent: float | None
-    at: float  # monotonic; facts of an exit are told a moment later
+    ended: float  # monotonic: it is told a moment later
     said: str | None = None  # more than the cause tells, in words for people
 
 
@@ -177,45 +176,29 @@ class RecoveryAttempted:
 
 @dataclass(frozen=True, slots=True)
 class IncidentOpened:
-    """Something failed; `destination` is empty for what concerns the whole stream."""
+    """Something failed."""
 
-    stream: str
-    destination: str
-    cause: Cause
-    segment: Segment
-    layer: Layer
-    drill: bool
-    said: str | None = None  # more than the cause tells, in words for people
+    incident: Incident
+    finding: Finding
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentFinding:
-    """Something new was found that belongs to an open incident; `destination` is empty but for a pusher.
+    """Something new was found that belongs to an open incident.
 
-    `joined`: until now it was an incident of its own, which goes on as a part of the other one.
+    `part`: until now that was an incident of its own, which goes on as a part of the other one.
     """
 
-    stream: str
-    destination: str
-    role: Role
-    cause: Cause
-    segment: Segment
-    layer: Layer
-    drill: bool
-    joined: bool
-    said: str | None = None  # more than the cause tells, in words for people
+    incident: Incident
+    finding: Finding
+    part: Incident | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentClosed:
     """30 s of sustained advance, or somebody stopped what had failed."""
 
-    stream: str
-    destination: str
-    cause: Cause
-    segment: Segment
-    seconds_dark: float
-    drill: bool
+    incident: Incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +301,7 @@ class InternalError:
     error: str
 
 
-Fact = (
+Payload = (
     ProcessStarted
     | ProcessAdvanced
     | ProcessSilent
@@ -350,4 +333,4 @@ Fact = (
     | ProbeTrouble
     | InternalError
 )
-Listener = Callable[[Fact], None]
+Tell = Callable[[Payload], None]

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from supervisor.model.events import ConfigRejected, ConfigReloaded
+from supervisor.model.incidents import Incident
 from supervisor.model.policies import Policies
 from supervisor.model.terms import (
     Action,
-    Cause,
     Check,
     ExitCause,
     Health,
@@ -21,7 +21,6 @@ from supervisor.model.terms import (
     ProcessKey,
     RestartReason,
     Result,
-    Role,
     Segment,
     State,
     Verdict,
@@ -141,63 +140,6 @@ class DestinationSnapshot(NamedTuple):
     watchdog: WatchdogSnapshot | None
 
 
-class ActionTaken(NamedTuple):
-    """A recovery action of an incident; no result yet while it is not known whether it helped."""
-
-    at: float
-    layer: Layer
-    action: Action
-    result: Result | None
-
-
-class Finding(NamedTuple):
-    """What failed, `at` first (wall clock) and so many `times`; `layer` is who found it.
-
-    `destination` is None but for a pusher's. `consequence`: something else in the same incident explains it. `said`
-    tells more than the cause does, in words for people.
-    """
-
-    at: float
-    cause: Cause
-    segment: Segment
-    role: Role
-    destination: str | None
-    layer: Layer
-    times: int = 1
-    consequence: bool = False
-    said: str | None = None
-
-    def concerns(self, key: ProcessKey) -> bool:
-        """Whether it is about this process."""
-        return (self.role, self.destination or "") == (key.role, key.destination)
-
-
-class Incident(NamedTuple):
-    """From the first failure until 30 s of sustained advance. `findings` are all that was found, oldest first.
-
-    `destination` is None for what concerns the whole stream. `cause`, `said`, `segment`, `layer` (who noticed it) and
-    `role` are those of the finding that is gravest and nearest to the root. `detection_seconds` lie between the last
-    advance and the notice, `recovery_seconds` between the notice and the (latest) new advance.
-    """
-
-    id: str
-    stream: str
-    destination: str | None
-    opened: float
-    closed: float | None
-    cause: Cause
-    segment: Segment
-    layer: Layer
-    drill: bool
-    seconds_dark: float
-    detection_seconds: float | None
-    recovery_seconds: float | None
-    actions: tuple[ActionTaken, ...]
-    role: Role
-    findings: tuple[Finding, ...]
-    said: str | None = None
-
-
 class Histogram(NamedTuple):
     """Counts per bucket (not cumulative, the last one for everything above) and their sum."""
 
@@ -305,6 +247,9 @@ class Control(Protocol):
 
     def incidents(self, stream: str | None = None) -> tuple[Incident, ...] | None:
         """The incidents of one stream or of all, newest first; None when there is no such stream."""
+
+    def incident(self, identity: str) -> Incident | None:
+        """One that is open or still remembered, or the one that it has become a part of; None if there is none."""
 
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         """For `seconds`, count what fails in a stream as a drill; `fault` is broken by neverdark itself.

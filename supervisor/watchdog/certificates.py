@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from supervisor.ffmpeg.phrases import OF_CERTIFICATES
 from supervisor.model import events
+from supervisor.model.facts import Fact
 from supervisor.model.terms import ProcessKey
 from supervisor.probes.probes import Probes
 from supervisor.process.slot import Slot
@@ -20,14 +21,15 @@ class CertificateWatch:
         self._find = find
         self._pending: dict[ProcessKey, asyncio.Task[None]] = {}
 
-    def __call__(self, fact: events.Fact) -> None:
+    def __call__(self, fact: Fact) -> None:
         """Look, if FFmpeg did not accept a certificate."""
-        if not isinstance(fact, events.ProcessExited) or fact.planned or fact.said not in OF_CERTIFICATES:
+        what = fact.what
+        if not isinstance(what, events.ProcessExited) or what.planned or what.said not in OF_CERTIFICATES:
             return
-        if fact.key not in self._pending:
-            task = asyncio.get_running_loop().create_task(self._look(fact.key))
-            self._pending[fact.key] = task
-            task.add_done_callback(lambda _: self._pending.pop(fact.key, None))
+        if what.key not in self._pending:
+            task = asyncio.get_running_loop().create_task(self._look(what.key))
+            self._pending[what.key] = task
+            task.add_done_callback(lambda _: self._pending.pop(what.key, None))
 
     async def _look(self, key: ProcessKey) -> None:
         slot = self._find(key)

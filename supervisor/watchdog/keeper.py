@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from supervisor.judge.attribution import Evidence, segment_of
-from supervisor.judge.incident import Failed, Turn
+from supervisor.judge.incident import Complaint, Failed, Turn
 from supervisor.judge.incidents import Book
 from supervisor.judge.tally import ACTION_OF_ROLE
 from supervisor.machine.machine import Clock
 from supervisor.model import events
+from supervisor.model.facts import Fact
+from supervisor.model.subjects import Subject
 from supervisor.model.terms import Cause, Layer, ProcessKey, RestartReason, Role, Segment
 
 _FIRST_LAYER = frozenset({RestartReason.EXIT, RestartReason.STALL, RestartReason.START_TIMEOUT, RestartReason.UPLINK})
@@ -27,7 +29,7 @@ class Keeper:
         self,
         clock: Clock,
         book: Book,
-        tell: events.Listener,
+        tell: events.Tell,
         keys_of: Callable[[str], Iterable[ProcessKey]],
         drilling: Callable[[str], bool],
         off_air: Callable[[str], bool],
@@ -41,14 +43,15 @@ class Keeper:
         self._off_air = off_air
         self._wanted = wanted
 
-    def __call__(self, fact: events.Fact) -> None:
+    def __call__(self, fact: Fact) -> None:
         """Enter one fact."""
         now, wall = self._clock.now(), self._clock.wall()
-        match fact:
+        what = fact.what
+        match what:
             case events.ProcessSilent(key, _, trouble, seconds, segment):
                 self.failed(key, trouble, segment, seconds)
-            case events.ProcessExited() if not fact.planned:
-                self.failed(fact.key, fact.cause, fact.segment, fact.silent, at=fact.at, said=fact.said)
+            case events.ProcessExited() if not what.planned:
+                self.failed(what.key, what.cause, what.segment, what.silent, ended=what.ended, said=what.said)
             case events.SpawnFailed(key, cause, error):
                 self.failed(key, cause, segment_of(Evidence(key.role, cause)), None, said=error)
             case events.ProcessStarted(key, reason=reason) if reason in _FIRST_LAYER:
@@ -73,13 +76,13 @@ class Keeper:
         silent: float | None,
         layer: Layer = Layer.PROCESS,
         *,
-        at: float | None = None,
+        ended: float | None = None,
         said: str | None = None,
     ) -> None:
-        """A process failed, `at` some time (monotonic) or now. One that is on its way out anyway does no harm."""
+        """A process failed: it `ended` (monotonic), or fails now. One that is on its way out anyway does no harm."""
         if not self._wanted(key):
             return
-        late = 0.0 if at is None else self._clock.now() - at
+        late = 0.0 if ended is None else self._clock.now() - ended
         feeds = tuple(other for other in self._keys_of(key.stream) if other != key) if key.role is Role.ENCODER else ()
         failed = Failed(key, cause, segment, silent, layer, self._drilling(key.stream), feeds, said)
         self._book.fail(failed, now=self._clock.now() - late, wall=self._clock.wall() - late)
@@ -87,8 +90,8 @@ class Keeper:
 
     def complained(self, key: ProcessKey, cause: Cause, segment: Segment, by: object) -> None:
         """While media flows, the second layer finds something wrong all the same."""
-        failed = Failed(key, cause, segment, None, Layer.WATCHDOG, drill=self._drilling(key.stream))
-        self._book.complain(failed, by, now=self._clock.now(), wall=self._clock.wall())
+        complaint = Complaint(Subject.of(key), cause, segment, drill=self._drilling(key.stream))
+        self._book.complain(complaint, by, now=self._clock.now(), wall=self._clock.wall())
         self._spread()
 
     def look(self, proof: Callable[[ProcessKey], float | None], *, now: float, wall: float) -> None:
@@ -98,18 +101,11 @@ class Keeper:
 
     def _spread(self) -> None:
         """Tell what there is to tell."""
-        for turn, one, found in self._book.news():
-            whose = one.stream, one.destination or ""
+        for turn, incident, finding, part in self._book.news():
             match turn:
                 case Turn.OPENED:
-                    told: events.Fact = events.IncidentOpened(
-                        *whose, one.cause, one.segment, one.layer, one.drill, one.said
-                    )
+                    self._tell(events.IncidentOpened(incident, finding))
                 case Turn.FOUND | Turn.JOINED:
-                    of = found.destination or "", found.role, found.cause, found.segment, found.layer
-                    told = events.IncidentFinding(
-                        one.stream, *of, one.drill, joined=turn is Turn.JOINED, said=found.said
-                    )
+                    self._tell(events.IncidentFinding(incident, finding, part))
                 case Turn.CLOSED:
-                    told = events.IncidentClosed(*whose, one.cause, one.segment, one.seconds_dark, one.drill)
-            self._tell(told)
+                    self._tell(events.IncidentClosed(incident))

@@ -10,6 +10,7 @@ from functools import partial
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.machine import Machine
 from supervisor.model import events
+from supervisor.model.facts import Fact
 
 _EVERY = 3600.0
 _ON_THEIR_WAY = 4.0  # until who was removed is gone, as a rule
@@ -25,9 +26,9 @@ class Leftovers:
         self._streams = streams
         self._due = asyncio.Event()
 
-    def hear(self, fact: events.Fact) -> None:
+    def hear(self, fact: Fact) -> None:
         """Look soon, if streams have come or gone."""
-        if isinstance(fact, events.ConfigReloaded) and (fact.removed or fact.added):
+        if isinstance(fact.what, events.ConfigReloaded) and (fact.what.removed or fact.what.added):
             self._due.set()
 
     async def run_forever(self) -> None:

@@ -16,6 +16,7 @@ from supervisor.judge.attribution import Evidence
 from supervisor.judge.line import line_down
 from supervisor.lifecycle.types import AskedToWait, LineLost, RetryNow
 from supervisor.model import events
+from supervisor.model.facts import Fact
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ExitCause, ProcessKey, Reach, Role, State, Trouble
 from supervisor.probes.probes import Probes
@@ -56,7 +57,7 @@ class ReachWatch:
         slots: Callable[[], Iterable[Slot]],
         find: Callable[[ProcessKey], Slot | None],
         reference: Callable[[], Address | None],
-        tell: events.Listener,
+        tell: events.Tell,
         learned: Callable[[Slot], None],
     ) -> None:
         self.down_since: float | None = None
@@ -151,9 +152,9 @@ class ReachWatch:
             if not look.busy and (target in flowing or look.asked < now - _FORGOTTEN):
                 del self._looks[target]
 
-    def hear(self, fact: events.Fact) -> None:
+    def hear(self, fact: Fact) -> None:
         """A listener: what fails on the way is looked at in that moment; in the next one it may be retrying."""
-        match fact:
+        match fact.what:
             case events.ProcessSilent(key, trouble=Trouble.UPLINK_BLOCKED):
                 pass
             case events.ProcessExited(key, cause=ExitCause.INGEST_UNREACHABLE, planned=False):

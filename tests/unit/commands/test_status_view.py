@@ -12,7 +12,8 @@ from rich.console import Console
 from exporter.api.shape import show_time
 from exporter.api.shapes import show_config, show_incidents, show_stream
 from supervisor.commands import status_view
-from supervisor.model.snapshot import ConfigState, Incident, LastFailure, ProgressTotals, Snapshot, StreamSnapshot
+from supervisor.model.incidents import Incident
+from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, Snapshot, StreamSnapshot
 from supervisor.model.terms import ExitCause, Health, Role, Segment, State, Trouble
 from tests.unit.exporter.scenes import incident, their_incidents, three_streams
 from tests.unit.exporter.snapshots import NOW, command, destination, encoder, pusher, snapshot, stream

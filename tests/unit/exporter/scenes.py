@@ -5,12 +5,10 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+from supervisor.model.incidents import ActionTaken, Finding, Incident
 from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
-    ActionTaken,
     DestinationSnapshot,
-    Finding,
-    Incident,
     LastFailure,
     ProgressTotals,
     Snapshot,

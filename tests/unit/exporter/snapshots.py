@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.model.events import ConfigRejected, ConfigReloaded
+from supervisor.model.incidents import Incident
 from supervisor.model.policies import Policies
 from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
@@ -20,7 +21,6 @@ from supervisor.model.snapshot import (
     DestinationSnapshot,
     Fault,
     Histogram,
-    Incident,
     LinkState,
     ProcessSnapshot,
     ProgressTotals,
@@ -85,6 +85,9 @@ class FakeControl:
         if stream is None:
             return self.past
         return tuple(one for one in self.past if one.stream == stream) if self._knows(stream) else None
+
+    def incident(self, identity: str) -> Incident | None:
+        return next((one for one in self.incidents() or () if one.id == identity), None)
 
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         if self.refusal is not None:

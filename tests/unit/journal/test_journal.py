@@ -13,9 +13,13 @@ from pathlib import Path
 import pytest
 import structlog
 
-from supervisor.journal import journal
-from supervisor.journal.journal import Journal, LineWriter
+from supervisor.journal import lines as log_lines
+from supervisor.journal.journal import Journal
+from supervisor.journal.lines import LineWriter
+from supervisor.journal.outbox import MOST_WAITING
 from supervisor.model import events
+from supervisor.model.facts import Fact, subject_of
+from supervisor.model.incidents import Finding, Incident
 from supervisor.model.terms import (
     Action,
     ExitCause,
@@ -33,7 +37,36 @@ WATCHING = events.WatchdogStarted(2)
 HEALTHY = events.DestinationHealthy("harbour-cam", "youtube", 12345, cpu=2.5, memory=290_000_000)
 UNHEALTHY = events.DestinationUnhealthy("harbour-cam", "youtube", 1, 3, Segment.ENCODER, "progress: unhealthy", None)
 ATTEMPT = events.RecoveryAttempted("harbour-cam", "youtube", 1, Action.RESTART_ENCODER, Segment.ENCODER)
-FACTS: list[events.Fact] = [
+FINDING = Finding(0.0, ExitCause.KILLED, Segment.ENCODER, Role.ENCODER, None, Layer.PROCESS)
+HUNG_UP = Finding(1.0, ExitCause.INGEST_CLOSED, Segment.PLATFORM, Role.PUSHER, "youtube", Layer.PROCESS, said="bye")
+FULL = Finding(2.0, ExitCause.DISK_FULL, Segment.NEVERDARK, None, None, Layer.WATCHDOG)
+
+
+def incident(finding: Finding, stream: str = "häfen", *, drill: bool = False, dark: float = 0.0) -> Incident:
+    return Incident(
+        id="i1",
+        stream=stream,
+        destination=finding.destination,
+        opened=finding.at,
+        closed=None,
+        cause=finding.cause,
+        segment=finding.segment,
+        layer=finding.layer,
+        drill=drill,
+        seconds_dark=dark,
+        detection_seconds=None,
+        recovery_seconds=None,
+        actions=(),
+        role=finding.role,
+        findings=(finding,),
+        said=finding.said,
+    )
+
+
+INCIDENT = incident(FINDING)
+PART = incident(HUNG_UP, drill=True, dark=14.0)
+OURS = incident(FULL, "")
+FACTS: list[events.Payload] = [
     events.ProcessStarted(KEY, "r1", 7, None),
     events.ProcessStarted(KEY, "r1", 7, RestartReason.STALL),
     events.ProcessAdvanced(KEY, "r1", 0.4),
@@ -50,7 +83,7 @@ FACTS: list[events.Fact] = [
         last_words=("a", "b", "c"),
         segment=Segment.PUSHER,
         silent=0.4,
-        at=0.0,
+        ended=0.0,
     ),
     events.ProcessExited(
         KEY,
@@ -63,7 +96,7 @@ FACTS: list[events.Fact] = [
         last_words=("a",),
         segment=Segment.PUSHER,
         silent=None,
-        at=0.0,
+        ended=0.0,
     ),
     events.ProcessRemoved(KEY),
     events.SpawnFailed(KEY, ExitCause.ENCODER_MISSING, "cannot start"),
@@ -80,18 +113,11 @@ FACTS: list[events.Fact] = [
     UNHEALTHY,
     events.DestinationUnhealthy("häfen", "youtube", 3, 3, Segment.NETWORK, "network: unhealthy", "waiting"),
     ATTEMPT,
-    events.IncidentOpened("häfen", "", ExitCause.KILLED, Segment.ENCODER, Layer.PROCESS, drill=False),
-    events.IncidentFinding(
-        "häfen",
-        "youtube",
-        Role.PUSHER,
-        ExitCause.INGEST_CLOSED,
-        Segment.PLATFORM,
-        Layer.PROCESS,
-        drill=False,
-        joined=False,
-    ),
-    events.IncidentClosed("häfen", "youtube", Trouble.STALL, Segment.PUSHER, 12.5, drill=True),
+    events.IncidentOpened(INCIDENT, FINDING),
+    events.IncidentFinding(INCIDENT, HUNG_UP),
+    events.IncidentFinding(INCIDENT, HUNG_UP, PART),
+    events.IncidentFinding(OURS, FULL),
+    events.IncidentClosed(PART),
     events.LineChanged(down=True, seconds=0.0),
     events.LineChanged(down=False, seconds=61.0),
     events.CheckRearmed("häfen:youtube", 3600.25),
@@ -119,11 +145,11 @@ def _reset() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def written(stream: io.StringIO, facts: list[events.Fact]) -> list[str]:
-    writer = journal.configure(stream)
+def written(stream: io.StringIO, facts: list[events.Payload]) -> list[str]:
+    writer = log_lines.configure(stream)
     log = Journal()
-    for fact in facts:
-        log(fact)
+    for number, what in enumerate(facts, 1):
+        log(Fact(0.0, number, subject_of(what), what))
     log.ready("1.0", Path("/c.yml"), "127.0.0.1:9833", "/usr/bin/ffmpeg", 2)
     log.over()
     writer.close()
@@ -148,7 +174,7 @@ def test_without_a_terminal_every_line_is_json_and_not_escaped() -> None:
 
 
 # What owners of the seed have in their scripts and alerts, word for word.
-SEED: dict[str, events.Fact] = {
+SEED: dict[str, events.Payload] = {
     "Auto-restart enabled": events.StreamWanted("harbour-cam", wanted=True, why="start"),
     "🐕 Starting YouTube watchdog manager": WATCHING,
     "Stream harbour-cam healthy - PID: 12345, CPU: 250%, Memory: 290MB": HEALTHY,
@@ -159,7 +185,7 @@ SEED: dict[str, events.Fact] = {
 
 @pytest.mark.parametrize("kind", [io.StringIO, Terminal])
 @pytest.mark.parametrize(("said", "fact"), SEED.items(), ids=SEED)
-def test_what_the_seeds_owners_grep_for(said: str, fact: events.Fact, kind: type[io.StringIO]) -> None:
+def test_what_the_seeds_owners_grep_for(said: str, fact: events.Payload, kind: type[io.StringIO]) -> None:
     found = [line for line in written(kind(), [fact]) if said in line]
     assert len(found) == 1
     assert fact is WATCHING or "harbour-cam" in found[0], "and of which stream"
@@ -176,7 +202,7 @@ def test_a_key_without_a_value_is_not_written() -> None:
         for line in written(
             io.StringIO(),
             [
-                events.IncidentOpened("a", "", ExitCause.KILLED, Segment.ENCODER, Layer.PROCESS, drill=False),
+                events.IncidentOpened(INCIDENT, FINDING),
                 events.DestinationUnhealthy("a", "b", 3, 3, Segment.NETWORK, "x", "our own line is down"),
                 UNHEALTHY,
             ],
@@ -186,6 +212,35 @@ def test_a_key_without_a_value_is_not_written() -> None:
     assert (opened["cause"], opened["segment"], opened["layer"]) == ("killed", "encoder", "process")
     assert withheld["nothing_done"] == "our own line is down"
     assert "nothing_done" not in shown
+
+
+def test_what_a_line_says_of_an_incident() -> None:
+    told: list[events.Payload] = [
+        events.IncidentOpened(INCIDENT, FINDING),
+        events.IncidentFinding(INCIDENT, HUNG_UP),
+        events.IncidentFinding(INCIDENT, HUNG_UP, PART),
+        events.IncidentFinding(OURS, FULL),
+        events.IncidentClosed(PART),
+    ]
+    entries = [json.loads(line) for line in written(io.StringIO(), told)[:5]]
+    for entry in entries:
+        del entry["timestamp"]
+    killed = {"stream": "häfen", "cause": "killed", "segment": "encoder", "layer": "process"}
+    hung_up = {"stream": "häfen", "destination": "youtube", "cause": "ingest_closed", "segment": "platform"}
+    found = {"words": "bye", "role": "pusher", "layer": "process", "level": "warning"}
+    assert entries == [
+        {"event": "incident opened", "level": "warning"} | killed,
+        {"event": "incident: something more was found"} | hung_up | found,
+        {"event": "incident goes on as part of another", "drill": True} | hung_up | found,
+        {
+            "event": "incident: something more was found",
+            "cause": "disk_full",
+            "segment": "neverdark",
+            "layer": "watchdog",
+            "level": "warning",
+        },
+        {"event": "incident closed", "level": "info", "drill": True, "dark_for": "14s"} | hung_up,
+    ]
 
 
 def test_on_a_terminal_lines_are_for_people() -> None:
@@ -220,14 +275,14 @@ def test_a_reader_that_does_not_read_holds_nobody_up_and_lost_lines_are_owned_up
     writer = LineWriter(stuck)
     writer.write("the first\n")
     assert stuck.reached.wait(60)
-    for number in range(journal._MAX_WAITING + 123):
+    for number in range(MOST_WAITING + 123):
         writer.write(f"{number}\n")
     stuck.go_on.set()
     writer.close(60)
     lines = stuck.getvalue().splitlines()
     assert "(123 log lines were lost: nobody read fast enough)" in lines
     assert lines[0] == "the first"
-    assert lines[-1] == f"{journal._MAX_WAITING - 1}"
+    assert lines[-1] == f"{MOST_WAITING - 1}"
 
 
 def test_the_end_does_not_wait_for_a_reader_that_never_comes() -> None:
@@ -235,7 +290,7 @@ def test_the_end_does_not_wait_for_a_reader_that_never_comes() -> None:
     writer = LineWriter(stuck)
     writer.write("x\n")
     assert stuck.reached.wait(60)
-    writer.close(timeout=0.01)
+    assert not writer.close(timeout=0.01)
     stuck.go_on.set()
     writer.close(60)
 
@@ -249,7 +304,6 @@ def test_a_full_disk_or_a_closed_pipe_ends_nothing() -> None:
             writer = LineWriter(stream)
             for _ in range(3):
                 writer.write("lost\n")
-            writer.close(60)
-            assert not writer._thread.is_alive()
+            assert writer.close(60)
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         os.close(fd)

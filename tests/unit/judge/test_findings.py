@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from supervisor.judge.findings import MOST, add, correct, headline
-from supervisor.model.snapshot import Finding
+from supervisor.model.incidents import Finding
 from supervisor.model.terms import Cause, ExitCause, Layer, Role, Segment, Trouble
 
 

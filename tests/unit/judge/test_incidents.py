@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.judge.findings import headline
-from supervisor.judge.incident import Failed, News, Turn
+from supervisor.judge.incident import Complaint, Failed, News, Turn
 from supervisor.judge.incidents import Book
 from supervisor.judge.tally import ACTION_OF_ROLE, LAYERS, Sums
-from supervisor.model.snapshot import DETECTION_BUCKETS, RECOVERY_BUCKETS, ActionTaken, Finding, Incident
+from supervisor.model.incidents import ActionTaken, Finding, Incident
+from supervisor.model.snapshot import DETECTION_BUCKETS, RECOVERY_BUCKETS
+from supervisor.model.subjects import Subject
 from supervisor.model.terms import Action, Cause, ExitCause, Layer, ProcessKey, Result, Role, Segment, Trouble
 
 WALL = 1_700_000_000.0
@@ -68,8 +70,8 @@ class Diary:
         self.advancing -= set(FED)
 
     def complain(self, at: float, key: ProcessKey = ENCODER, cause: Cause = Trouble.SLOW) -> bool:
-        failed = Failed(key, cause, Segment.ENCODER, 0.2, Layer.WATCHDOG)
-        self.book.complain(failed, BY, now=at, wall=WALL + at)
+        complaint = Complaint(Subject.of(key), cause, Segment.ENCODER)
+        self.book.complain(complaint, BY, now=at, wall=WALL + at)
         return Turn.OPENED in self.news()
 
     def planned(self, at: float, *keys: ProcessKey) -> list[Incident]:
@@ -864,8 +866,8 @@ def _holds(diary: Diary, now: float) -> None:
 
 def test_two_may_complain_of_one_process_and_only_both_can_be_content(diary: Diary) -> None:
     diary.complain(100.0)
-    failed = Failed(ENCODER, Trouble.SLOW, Segment.ENCODER, 0.2, Layer.WATCHDOG)
-    diary.book.complain(failed, "cam:backup", now=101.0, wall=WALL + 101)
+    complaint = Complaint(Subject.of(ENCODER), Trouble.SLOW, Segment.ENCODER)
+    diary.book.complain(complaint, "cam:backup", now=101.0, wall=WALL + 101)
     assert diary.news() == []
     diary.book.praise(ENCODER, "cam:backup")
     assert diary.watch(102.0, 140.0) == []

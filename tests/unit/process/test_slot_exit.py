@@ -52,7 +52,7 @@ class Scene:
         links = MediaLinks(loaded.config.ports, str(folder))
         specs = plan(loaded.config, find("auto"), links.port, ca_file=None, variables=loaded.variables)
         loop = asyncio.get_running_loop()
-        self.told: list[events.Fact] = []
+        self.told: list[events.Payload] = []
         self.machine = Machine()
         host = Host(
             loop=loop,
@@ -90,7 +90,7 @@ class Scene:
         await until(lambda: self.slot.child is not None and self.slot.child.pid != pid)
 
 
-def _number(fact: events.Fact) -> str:
+def _number(fact: events.Payload) -> str:
     assert isinstance(fact, events.ProcessStarted | events.ProcessExited)
     return fact.run_id.rpartition("-")[2]
 

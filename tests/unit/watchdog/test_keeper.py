@@ -8,7 +8,8 @@ import pytest
 
 from supervisor.judge.incidents import Book
 from supervisor.model import events
-from supervisor.model.snapshot import Incident
+from supervisor.model.facts import Fact, subject_of
+from supervisor.model.incidents import Finding, Incident
 from supervisor.model.terms import (
     Action,
     ExitCause,
@@ -37,7 +38,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.seconds = 100.0
-        self.told: list[events.Fact] = []
+        self.told: list[events.Payload] = []
         self.drilling = False
         self.wanted = True
         self.book = Book()
@@ -58,10 +59,13 @@ class Desk:
     def wall(self) -> float:
         return WALL + self.seconds
 
-    def at(self, now: float, *facts: events.Fact) -> None:
+    def at(self, now: float, *facts: events.Payload) -> None:
         self.seconds = now
         for fact in facts:
-            self.keep(replace(fact, at=now) if isinstance(fact, events.ProcessExited) else fact)
+            self.hear(replace(fact, ended=now) if isinstance(fact, events.ProcessExited) else fact)
+
+    def hear(self, what: events.Payload) -> None:
+        self.keep(Fact(self.wall(), 1, subject_of(what), what))
 
     def incidents(self) -> tuple[Incident, ...]:
         return self.book.incidents(None, self.seconds)
@@ -94,10 +98,11 @@ def test_a_crash_from_its_first_to_its_last_word(desk: Desk) -> None:
     assert [(a.at - WALL, a.layer, a.action, a.result) for a in incident.actions] == [
         (100.5, Layer.PROCESS, Action.RESTART_ENCODER, Result.RECOVERED)
     ]
-    assert desk.told == [
-        events.IncidentOpened("cam", "", ExitCause.KILLED, Segment.ENCODER, Layer.PROCESS, drill=False),
-        events.IncidentClosed("cam", "", ExitCause.KILLED, Segment.ENCODER, 2.25, drill=False),
-    ]
+    opened, closed = desk.told
+    assert isinstance(opened, events.IncidentOpened)
+    assert opened.finding == Finding(WALL + 100, ExitCause.KILLED, Segment.ENCODER, Role.ENCODER, None, Layer.PROCESS)
+    assert (opened.incident.id, opened.incident.closed) == (incident.id, None)
+    assert closed == events.IncidentClosed(incident)
 
 
 @pytest.mark.parametrize(
@@ -125,14 +130,14 @@ def test_a_crash_from_its_first_to_its_last_word(desk: Desk) -> None:
     ],
 )
 def test_what_opens_an_incident(
-    desk: Desk, fact: events.Fact, cause: object, segment: Segment, detection: float | None
+    desk: Desk, fact: events.Payload, cause: object, segment: Segment, detection: float | None
 ) -> None:
     desk.at(100.0, fact)
     (incident,) = desk.incidents()
     assert (incident.cause, incident.segment, incident.detection_seconds) == (cause, segment, detection)
     (opened,) = desk.told
     assert isinstance(opened, events.IncidentOpened)
-    assert opened.destination == (incident.destination or "")
+    assert opened.incident.destination == incident.destination
 
 
 def test_the_end_of_what_was_killed_for_its_silence_is_no_second_failure(desk: Desk) -> None:
@@ -149,7 +154,7 @@ def test_told_once_however_often_it_fails(desk: Desk) -> None:
     assert len(desk.told) == 1
 
 
-PLANNED_FACTS: list[events.Fact] = [
+PLANNED_FACTS: list[events.Payload] = [
     exited(planned=True),
     started(None),
     *(started(reason) for reason in RestartReason),
@@ -163,7 +168,7 @@ PLANNED_FACTS: list[events.Fact] = [
 
 
 @pytest.mark.parametrize("fact", PLANNED_FACTS, ids=str)
-def test_what_is_planned_or_no_failure_opens_none(desk: Desk, fact: events.Fact) -> None:
+def test_what_is_planned_or_no_failure_opens_none(desk: Desk, fact: events.Payload) -> None:
     """A recovery that is told and was none hides the real ones."""
     desk.at(100.0, fact)
     assert (desk.incidents(), desk.told) == ((), [])
@@ -191,18 +196,7 @@ def test_who_is_fed_by_what_failed_has_a_part_in_its_incident(desk: Desk) -> Non
         (Role.ENCODER, None),
         (Role.PUSHER, "youtube"),
     ]
-    assert desk.told[1:] == [
-        events.IncidentFinding(
-            "cam",
-            "youtube",
-            Role.PUSHER,
-            ExitCause.KILLED,
-            Segment.PUSHER,
-            Layer.PROCESS,
-            drill=False,
-            joined=False,
-        )
-    ]
+    assert desk.told[1:] == [events.IncidentFinding(incident, incident.findings[1])]
 
 
 def test_a_stop_is_the_end_for_all_of_them(desk: Desk) -> None:
@@ -212,14 +206,18 @@ def test_a_stop_is_the_end_for_all_of_them(desk: Desk) -> None:
     assert [one.closed for one in desk.incidents()] == [None, None]
     desk.at(103.0, events.StreamWanted("cam", wanted=False, why="operator"))
     assert [one.closed for one in desk.incidents()] == [WALL + 103, WALL + 103]
-    assert [fact.destination for fact in desk.told if isinstance(fact, events.IncidentClosed)] == ["", "youtube"]
+    assert [what.incident.destination for what in desk.told if isinstance(what, events.IncidentClosed)] == [
+        None,
+        "youtube",
+    ]
 
 
 def test_what_fails_in_a_drill_is_one(desk: Desk) -> None:
     desk.drilling = True
     desk.at(100.0, exited())
-    assert desk.incidents()[0].drill
-    assert desk.told == [events.IncidentOpened("cam", "", ExitCause.KILLED, Segment.ENCODER, Layer.PROCESS, drill=True)]
+    (incident,) = desk.incidents()
+    assert incident.drill
+    assert desk.told == [events.IncidentOpened(incident, incident.findings[0])]
 
 
 def test_what_the_second_layer_finds_while_media_flows_is_not_dark(desk: Desk) -> None:
@@ -234,7 +232,7 @@ def test_what_the_second_layer_finds_while_media_flows_is_not_dark(desk: Desk) -
 def test_a_failure_is_entered_at_its_own_time_not_at_that_of_its_telling(desk: Desk) -> None:
     """A new run may be alive before the end of the old one is told."""
     desk.seconds = 100.5
-    desk.keep(replace(exited(), at=100.0))
+    desk.hear(replace(exited(), ended=100.0))
     desk.keep.look(lambda _: 100.2, now=101.0, wall=WALL + 101)
     assert desk.incidents()[0].recovery_seconds == 1.0
 

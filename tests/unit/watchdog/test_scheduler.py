@@ -52,7 +52,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.rounds = Rounds()
-        self.told: list[events.Fact] = []
+        self.told: list[events.Payload] = []
         self.watchdog = Watchdog(Machine(), self.rounds.check, self.told.append)
 
     @property

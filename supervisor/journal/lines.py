@@ -1,0 +1,63 @@
+"""How log lines look and where they go: readable on a terminal, JSON where no person looks.
+
+Lines are written by a thread, because a terminal that was paused or a full pipe must never hold up the loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+import structlog
+
+from supervisor.journal.outbox import Outbox
+
+
+class LineWriter:
+    """A file-like object that never blocks: lines wait in an outbox, and are lost when it is full."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._outbox: Outbox[str] = Outbox("journal", self._write)
+
+    def write(self, text: str) -> None:
+        """Take a line."""
+        self._outbox.put(text)
+
+    def flush(self) -> None:
+        """Nothing to do: the thread flushes."""
+
+    def close(self, timeout: float = 1.0) -> bool:
+        """Write what is waiting, but not for ever. Returns whether that was done."""
+        return self._outbox.close(timeout)
+
+    def _write(self, lines: Sequence[str], lost: int) -> None:
+        note = f"({lost} log lines were lost: nobody read fast enough)\n" if lost else ""
+        with contextlib.suppress(OSError, ValueError):  # a full disk or a closed terminal is no reason to end
+            self._stream.write(note + "".join(lines))
+            self._stream.flush()
+
+
+def configure(stream: TextIO | None = None) -> LineWriter:
+    """Set structlog up for this process; returns the writer, to be closed last. None: standard output."""
+    stream = stream or sys.stdout
+    writer = LineWriter(stream)
+    readable = stream.isatty()
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=True, pad_event_to=0, sort_keys=False)
+        if readable
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if readable else "iso", utc=not readable),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        logger_factory=structlog.WriteLoggerFactory(writer),  # type: ignore[arg-type]  # it needs write and flush only
+        cache_logger_on_first_use=True,
+    )
+    return writer
