@@ -229,6 +229,11 @@ class OpenIncident:
         )
         return findings.add(self.findings, found)
 
+    def hush(self, key: ProcessKey) -> None:
+        """A process ends on purpose: nobody will take back what was said of it, or of its destination or stream."""
+        place = {Subject.of(key), Subject(key.stream, key.destination)}
+        self.standing = {(about, by) for about, by in self.standing if about not in place}
+
     def demote(self) -> None:
         """What was found so far is not what it is about."""
         self.findings = [one._replace(consequence=True) for one in self.findings]

@@ -134,8 +134,12 @@ class Book:
     def planned(self, keys: Iterable[ProcessKey], *, now: float, wall: float) -> None:
         """Somebody ends these on purpose: an incident whose roots all end is over."""
         for key in keys:
-            for incident in [one for one in self._open.get(key.stream, ()) if key in one.members]:
-                if all(member.follows for other, member in incident.members.items() if other != key):
+            for incident in self._open.get(key.stream, ()):
+                incident.hush(key)
+                if key not in incident.members:
+                    continue
+                others = (member for other, member in incident.members.items() if other != key)
+                if incident.is_root(key) and all(member.follows for member in others):
                     self._close(incident, Result.SUPERSEDED, now, wall)
                     continue
                 self._conclude(incident, Result.SUPERSEDED, key)

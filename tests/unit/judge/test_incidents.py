@@ -781,7 +781,10 @@ def test_every_count_exists_from_the_start_and_only_those_that_can_occur() -> No
 # --- whatever happens ----------------------------------------------------------------------------------
 
 DEEDS = st.sampled_from(
-    ["fail", "drill", "complain", "act", "act2", "advance", "learn", "praise", "planned", "replaced", "look"]
+    [
+        *("fail", "drill", "complain", "act", "act2", "advance", "learn", "praise", "planned", "replaced", "look"),
+        *("black", "ended", "taken back"),
+    ]
 )
 HISTORY = st.lists(
     st.tuples(DEEDS, st.sampled_from(KEYS), st.floats(0, 40), st.none() | st.floats(0, 100)), max_size=60
@@ -805,6 +808,14 @@ def _do(diary: Diary, deed: str, key: ProcessKey, at: float, silent: float | Non
             diary.book.learn(key, Segment.PLATFORM if silent else Segment.NETWORK)
         case "praise":
             diary.book.praise(key, BY)
+        case "black" | "ended":  # what has no process
+            about = Subject(key.stream, key.destination if deed == "ended" else "")
+            complaint = Complaint(about, ExitCause.SOURCE_ENDED, Segment.SOURCE)
+            diary.book.complain(complaint, BY, now=at, wall=WALL + at)
+            diary.news()
+        case "taken back":
+            diary.book.praise(Subject(key.stream), BY)
+            diary.book.praise(Subject(key.stream, key.destination), BY)
         case "planned":
             diary.planned(at, key)
         case _:
