@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from exporter.api import models, policies, shapes
+from supervisor.model.incidents import Finding
 from supervisor.model.policies import Policies, Restart, Watchdog
 from supervisor.model.snapshot import NotAnswering, Refused
-from supervisor.model.terms import Verdict
+from supervisor.model.terms import ExitCause, Layer, Segment, Verdict
 from tests.unit.exporter.conftest import Client, Serve
-from tests.unit.exporter.scenes import their_incidents, three_streams
+from tests.unit.exporter.scenes import incident, their_incidents, three_streams
 from tests.unit.exporter.snapshots import (
+    NOW,
     FakeControl,
     command,
     destination,
@@ -125,6 +127,37 @@ def test_all_incidents_unless_fewer_are_asked_for(client: Client, control: FakeC
     assert len(client.get("/api/incidents?limit=100").json()["incidents"]) == 100
 
 
+def test_one_incident_is_what_the_list_has_of_it(client: Client) -> None:
+    listed = client.get("/api/incidents").json()["incidents"]
+    for one in listed:
+        answer = client.get(f"/api/incidents/{one['id']}")
+        models.IncidentReport.model_validate(answer.json())
+        assert (answer.status_code, answer.json()) == (200, one)
+    assert {one["closed"] is None for one in listed} == {True, False}
+
+
+def test_one_incident_is_documented_with_its_errors(client: Client) -> None:
+    documented = client.get("/openapi.json").json()["paths"]["/api/incidents/{id}"]["get"]
+    shapes_of = {
+        code: known["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for code, known in documented["responses"].items()
+        if "content" in known
+    }
+    assert shapes_of["200"] == "IncidentReport"
+    assert {shapes_of[code] for code in ("404", "503")} == {"Problem"}
+
+
+def test_an_incident_that_no_process_has_part_in_has_no_role(serve: Serve) -> None:
+    finding = Finding(NOW, ExitCause.DISK_FULL, Segment.NEVERDARK, None, None, Layer.WATCHDOG)
+    blank = incident(0, "", cause=ExitCause.DISK_FULL, segment=Segment.NEVERDARK)
+    ours = blank._replace(role=None, findings=(finding,))
+    client = serve(FakeControl(three_streams(), None, (ours,)))
+    shown = client.get(f"/api/incidents/{ours.id}").json()
+    models.IncidentReport.model_validate(shown)
+    assert shown["subject"] == {"stream": "", "destination": None, "role": None}
+    assert (shown["findings"][0]["role"], shown["findings"][0]["segment"]) == (None, "neverdark")
+
+
 # --- the watchdog ----------------------------------------------------------------------------------
 
 
@@ -221,7 +254,12 @@ def test_drills_are_guarded_like_every_order(serve: Serve, control: FakeControl)
     assert control.drills == []
     assert guarded.post(path, Authorization="Bearer correct horse").status_code == 202
     assert len(control.drills) == 1
-    for reading in ("/api/incidents", "/api/streams/harbour-cam/incidents", "/api/watchdog/status"):
+    for reading in (
+        "/api/incidents",
+        "/api/incidents/garden-cam-0",
+        "/api/streams/harbour-cam/incidents",
+        "/api/watchdog/status",
+    ):
         assert guarded.get(reading).status_code == 200
 
 
@@ -232,6 +270,10 @@ def test_drills_are_guarded_like_every_order(serve: Serve, control: FakeControl)
     ("method", "path", "status"),
     [
         ("GET", "/api/streams/nothing/incidents", 404),
+        ("GET", "/api/incidents/nothing", 404),
+        ("GET", "/api/incidents/..%2F..%2Fetc", 404),
+        ("GET", "/api/incidents/a/b", 404),
+        ("POST", "/api/incidents/garden-cam-0", 405),
         ("GET", "/api/incidents?limit=0", 422),
         ("GET", "/api/incidents?limit=1001", 422),
         ("GET", "/api/incidents?open=perhaps", 422),
@@ -245,7 +287,9 @@ def test_errors_are_json_with_a_detail(client: Client, method: str, path: str, s
     assert (answer.status_code, list(answer.json())) == (status, ["detail"])
 
 
-@pytest.mark.parametrize("path", ["/api/incidents", "/api/streams/test-card/incidents", "/api/watchdog/status"])
+@pytest.mark.parametrize(
+    "path", ["/api/incidents", "/api/incidents/x", "/api/streams/test-card/incidents", "/api/watchdog/status"]
+)
 def test_an_engine_that_does_not_answer_is_503(client: Client, control: FakeControl, path: str) -> None:
     control.failure = NotAnswering("the loop is stuck")
     assert client.get(path).status_code == 503

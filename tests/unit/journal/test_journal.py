@@ -285,6 +285,22 @@ def test_a_reader_that_does_not_read_holds_nobody_up_and_lost_lines_are_owned_up
     assert lines[-1] == f"{MOST_WAITING - 1}"
 
 
+def test_a_lost_line_counts_once_and_the_others_stay_whole() -> None:
+    stuck = Stuck()
+    writer = log_lines.configure(stuck)
+    log = structlog.get_logger()
+    log.info("the first")
+    assert stuck.reached.wait(60)
+    for number in range(MOST_WAITING + 7):
+        log.info("line", number=number)
+    stuck.go_on.set()
+    assert writer.close(60)
+    first, note, *others = stuck.getvalue().splitlines()
+    assert json.loads(first)["event"] == "the first"
+    assert note == "(7 log lines were lost: nobody read fast enough)"
+    assert [json.loads(line)["number"] for line in others] == list(range(MOST_WAITING))
+
+
 def test_the_end_does_not_wait_for_a_reader_that_never_comes() -> None:
     stuck = Stuck()
     writer = LineWriter(stuck)

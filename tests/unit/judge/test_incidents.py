@@ -808,18 +808,24 @@ def _do(diary: Diary, deed: str, key: ProcessKey, at: float, silent: float | Non
             diary.book.learn(key, Segment.PLATFORM if silent else Segment.NETWORK)
         case "praise":
             diary.book.praise(key, BY)
-        case "black" | "ended":  # what has no process
-            about = Subject(key.stream, key.destination if deed == "ended" else "")
-            complaint = Complaint(about, ExitCause.SOURCE_ENDED, Segment.SOURCE)
-            diary.book.complain(complaint, BY, now=at, wall=WALL + at)
-            diary.news()
-        case "taken back":
-            diary.book.praise(Subject(key.stream), BY)
-            diary.book.praise(Subject(key.stream, key.destination), BY)
+        case "black" | "ended" | "taken back":
+            _do_without_process(diary, deed, key, at)
         case "planned":
             diary.planned(at, key)
         case _:
             diary.look(at)
+
+
+def _do_without_process(diary: Diary, deed: str, key: ProcessKey, at: float) -> None:
+    """What is said of a stream, or of a destination, and not of a process."""
+    stream, destination = Subject(key.stream), Subject(key.stream, key.destination)
+    if deed == "taken back":
+        diary.book.praise(stream, BY)
+        diary.book.praise(destination, BY)
+        return
+    complaint = Complaint(stream if deed == "black" else destination, ExitCause.SOURCE_ENDED, Segment.SOURCE)
+    diary.book.complain(complaint, BY, now=at, wall=WALL + at)
+    diary.news()
 
 
 def _flat(diary: Diary) -> dict[object, float]:
