@@ -92,7 +92,7 @@ class Host:
     file_limits: tuple[int, int]  # soft and hard, of each child's open files
     data_dir: DataDir
     links: MediaLinks
-    tell: events.Tell
+    tell: events.Listener
     trouble: StorageTrouble
     changed: Callable[[Slot], None]  # called after every turn of the lifecycle
     later: Callable[[Slot], None]  # has `catch_up` called when nothing more urgent is left

@@ -26,7 +26,7 @@ def publishing_place(target: tuple[str, ...]) -> str:
 class OtherPublishers:
     """Looks twice a minute, and tells of each destination once."""
 
-    def __init__(self, probes: Probes, pushers: Callable[[], Iterable[Slot]], tell: events.Tell) -> None:
+    def __init__(self, probes: Probes, pushers: Callable[[], Iterable[Slot]], tell: events.Listener) -> None:
         self._probes = probes
         self._pushers = pushers
         self._tell = tell

@@ -57,7 +57,7 @@ class ReachWatch:
         slots: Callable[[], Iterable[Slot]],
         find: Callable[[ProcessKey], Slot | None],
         reference: Callable[[], Address | None],
-        tell: events.Tell,
+        tell: events.Listener,
         learned: Callable[[Slot], None],
     ) -> None:
         self.down_since: float | None = None

@@ -52,7 +52,7 @@ class _Duty:
 class Watchdog:
     """Runs `check` for every post, each at its own interval. Lives on the engine's loop."""
 
-    def __init__(self, clock: Clock, check: Callable[[Post], Awaitable[None]], tell: events.Tell) -> None:
+    def __init__(self, clock: Clock, check: Callable[[Post], Awaitable[None]], tell: events.Listener) -> None:
         self.rearmed = 0
         self._clock = clock
         self._check = check

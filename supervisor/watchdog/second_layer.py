@@ -93,7 +93,7 @@ class SecondLayer:
         book: Book,
         keeper: Keeper,
         reaches: ReachWatch,
-        tell: events.Tell,
+        tell: events.Listener,
     ) -> None:
         self.watchdog = Watchdog(clock, self.check, tell)
         self._clock = clock

@@ -17,7 +17,7 @@ _CLOCK_STEP = 1.0
 class Timekeeper:
     """Ticks twice a second. `lateness` may be asked from any thread."""
 
-    def __init__(self, clock: Clock, tell: events.Tell) -> None:
+    def __init__(self, clock: Clock, tell: events.Listener) -> None:
         self.lateness = Lateness(clock.now())
         self._clock = clock
         self.clock_steps = 0

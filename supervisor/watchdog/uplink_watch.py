@@ -27,7 +27,7 @@ class UplinkWatch:
         clock: Clock,
         probes: Probes,
         senders: Callable[[], Sequence[Slot]],
-        tell: events.Tell,
+        tell: events.Listener,
     ) -> None:
         self._clock = clock
         self._probes = probes

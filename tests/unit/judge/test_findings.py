@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
 from supervisor.judge.findings import MOST, add, correct, headline
@@ -24,6 +26,8 @@ STALLED = finding(Trouble.STALL, Segment.SOURCE)
 SLOW = finding(Trouble.SLOW, Segment.ENCODER)
 THIN = finding(Trouble.BITRATE_LOW, Segment.UPLINK, destination="youtube")
 BLOCKED = finding(Trouble.UPLINK_BLOCKED, Segment.UPLINK, destination="youtube")
+BLACK = LOST._replace(role=None)  # found at the stream, not at a process
+FULL = finding(ExitCause.DISK_FULL, Segment.NEVERDARK)._replace(role=None)
 NO_WAY = finding(Trouble.NETWORK_DOWN, Segment.NETWORK, destination="backup")
 
 
@@ -41,11 +45,30 @@ NO_WAY = finding(Trouble.NETWORK_DOWN, Segment.NETWORK, destination="backup")
         (LOST, STALLED),  # it says why
         (PUSHER_KILLED, LOST._replace(consequence=True)),
         (CLOSED._replace(consequence=True), SLOW),
+        (BLACK, SLOW),
+        (BLACK, CLOSED),
+        (FULL, PUSHER_KILLED),
+        (KILLED, FULL),
     ],
 )
 def test_what_it_is_named_after(graver: Finding, lesser: Finding) -> None:
     for order in ((graver, lesser), (lesser, graver)):
         assert headline(order) == graver
+
+
+@pytest.mark.parametrize("order", [*permutations((SLOW, CLOSED, BLACK))])
+def test_the_gravest_gives_the_name_whenever_it_comes_and_the_others_stay_in_the_list(
+    order: tuple[Finding, ...],
+) -> None:
+    known: list[Finding] = []
+    for place, one in enumerate(order):
+        assert add(known, one._replace(at=float(place)))
+        named = headline(known)
+        assert (named.cause, named.segment) == min(
+            ((seen.cause, seen.segment) for seen in order[: place + 1]),
+            key=[(one.cause, one.segment) for one in (BLACK, CLOSED, SLOW)].index,
+        )
+    assert [one.cause for one in known] == [one.cause for one in order]
 
 
 def test_a_line_too_thin_explains_the_server_that_still_holds_the_connection_given_up() -> None:
