@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from supervisor.judge import incidents
 from supervisor.judge.findings import headline
 from supervisor.judge.incident import Complaint, Failed, News, Turn
 from supervisor.judge.incidents import Book
@@ -755,6 +756,51 @@ def test_a_thousand_are_remembered_newest_first(diary: Diary) -> None:
     assert len({one.id for one in every}) == 1001
     assert {one.stream for one in diary.book.incidents("quay", 2000.0)} == {"quay"}
     assert sum(diary.counted().values()) == 502, "and all are counted, but for the one that may still change"
+
+
+def test_one_is_found_by_its_id_while_it_is_open_and_as_long_as_it_is_remembered(diary: Diary) -> None:
+    diary.fail(1.0)
+    first = diary.only(3.0)
+    assert diary.book.incident(first.id, 3.0) == first
+    diary.planned(4.0, ENCODER)
+    closed = diary.book.incident(first.id, 5.0)
+    assert closed is not None
+    assert (closed.id, closed.closed) == (first.id, WALL + 4.0)
+    assert diary.book.incident("cam-1", 5.0) is None
+    for number in range(1000):
+        diary.fail(10.0 + number, OTHER)
+        diary.planned(10.5 + number, OTHER)
+    assert diary.book.incident(first.id, 2000.0) is None
+
+
+def test_the_id_of_what_became_a_part_leads_to_the_whole(diary: Diary) -> None:
+    """First two destinations are one, then both turn out to have been the encoder."""
+    cut(diary, 105.0, PUSHER)
+    drop(diary, 106.0, SECOND, silent=6.0)
+    part = next(one for one in diary.book.incidents("cam", 106.5) if one.destination == "twitch")
+    diary.book.learn(SECOND, Segment.NETWORK, Trouble.NETWORK_DOWN)
+    diary.news()
+    joined = diary.told[-1]
+    whole = diary.only(110.0)
+    assert (joined.turn, joined.part and joined.part.id, joined.incident.id) == (Turn.JOINED, part.id, whole.id)
+    diary.starve(110.5)
+    root = diary.only(111.0)
+    assert {diary.book.incident(one.id, 111.0) for one in (part, whole)} == {root}
+    diary.planned(112.0, *KEYS)
+    closed = diary.book.incident(part.id, 113.0)
+    assert closed is not None
+    assert (closed.id, closed.closed) == (root.id, WALL + 112.0)
+
+
+def test_a_month_of_parts_leaves_a_bounded_trace(diary: Diary, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incidents, "_REMEMBERED", 20)
+    for number in range(25):
+        at = 100.0 + 50 * number
+        cut(diary, at, PUSHER)
+        drop(diary, at + 1, SECOND, silent=6.0)
+        diary.book.learn(SECOND, Segment.NETWORK, Trouble.NETWORK_DOWN)
+        diary.planned(at + 2.0, *KEYS)
+    assert len(diary.book._joined) == 20
 
 
 def test_a_stream_that_is_gone_leaves_its_past(diary: Diary) -> None:
