@@ -1,6 +1,6 @@
-"""From a configuration to the processes that it asks for. Pure: engine and `check` see the same plan.
+"""From a configuration to the processes that it asks for. Pure.
 
-Two plans are compared process by process: what is equal is left alone, so a reload touches only what changed.
+After a reload the new plan is compared with the one in force, process by process: what is equal is left alone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey, Role
 from supervisor.secrets.secrecy import secrets_of_argv, secrets_of_url, show_url
 
-PROGRESS = "{progress}"  # stands in argv for the progress URL, which is known when the process' place is made
+PROGRESS = "{progress}"  # stands in argv for the progress URL, which is known when the process' slot is made
 _PORTS = {"rtmp": 1935, "rtmps": 443}
 _NO_SOURCE = "/neverdark/drill/no-such-source.ts"
 _MOST_FPS = 240  # a camera that tells none makes FFmpeg count its clock's ticks
@@ -59,14 +59,14 @@ class ProcessSpec:
     policies: Policies
     tracked: bool  # it reports progress
     video: bool  # its frames must advance; sound alone is no progress
-    media_port: int | None = None  # a pusher's loopback port
+    media_port: int | None = None  # the loopback port at which neverdark receives a pusher's media
     sound: bool = False  # what a pusher sends has sound
     feeds: tuple[str, ...] = ()  # the destinations that an encoder sends to
     ingest: Address | None = None  # where a pusher connects to by TCP
     tls: bool = False  # and whether it speaks TLS there
     observed: tuple[Observed, ...] = ()  # where a command says that it connects to by TCP
-    source: SourcePlace | None = None  # where what an encoder reads can be looked at
-    question_url: SecretStr | None = None  # and asked for how long not to come back
+    source: SourcePlace | None = None  # where a probe can look whether an encoder's source is there
+    question_url: SecretStr | None = None  # the web page that may be asked how long to wait, once its server has refused
     in_pieces: bool = False  # what an encoder reads comes in bursts
     live: bool = False  # what it reads comes from outside, in its own time
     takes_sound: bool = False  # what it reads may bring sound or not

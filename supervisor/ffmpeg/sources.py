@@ -67,7 +67,7 @@ _DEVICE_FORMATS = frozenset(
     }
 )
 
-# One retry after a second bridges a hiccup; more would hide a dead source from layer 1.
+# One retry after a second bridges a short break; more would hide a dead source from layer 1.
 _HTTP_RECONNECT = ("-reconnect", "1", "-reconnect_streamed", "1", "-reconnect_delay_max", "2")
 
 # The limit of a silent source that stands in front of these inputs and of no others.

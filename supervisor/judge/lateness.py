@@ -6,7 +6,7 @@ from typing import Final
 
 STOP_SECONDS: Final = 1.0  # a tick that comes so late: the loop stood still
 _WINDOW: Final = 60.0  # seconds that are looked back
-_STOPS: Final = 3  # one or two are a hiccup: a machine that sleeps, a disk that is slow once
+_STOPS: Final = 3  # one or two mean nothing: a machine that sleeps, a disk that is slow once
 _LOST: Final = 6.0  # seconds, together: a tenth of the window
 _HANGS: Final = 5.0  # seconds without a tick: it does not even come back
 
