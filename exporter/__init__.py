@@ -1,1 +1,1 @@
-"""How the world sees neverdark: metrics, health, REST API and status page."""
+"""What others see of neverdark: metrics, health, REST API and status page."""

@@ -26,7 +26,7 @@ _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
 
 class Phase(Enum):
-    """What a connection is about; the order is that in which they have to go when there are too many."""
+    """What a connection is doing. When there are too many they are closed, in this order."""
 
     HEAD = "sends a request, or what belongs to one"
     IDLE = "between two requests"

@@ -1,7 +1,7 @@
-"""Takes connections in: never more than there is room for, so that processes can always be started.
+"""Accepts connections: never more than there is room for, so that processes can always be started.
 
-When there are too many, those go that ask nothing, the oldest first. So whoever sends a request gets an answer, however
-many others only hold a connection open.
+When there are too many, those that ask nothing are closed, the oldest first. So whoever sends a request gets an
+answer, however many others only hold a connection open.
 """
 
 from __future__ import annotations

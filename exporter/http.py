@@ -61,7 +61,7 @@ class HttpServer:
             ws="none",
             lifespan="off",
             log_config=None,
-            log_level="critical",  # the rest is no news (its pid) or somebody's broken requests
+            log_level="critical",  # what else it logs is its pid, or about broken requests of clients
             access_log=False,
             server_header=False,
             proxy_headers=False,

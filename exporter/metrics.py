@@ -63,7 +63,7 @@ class Handler(StrEnum):
     METRICS = "metrics"
     HEALTHZ = "healthz"
     READYZ = "readyz"
-    OTHER = "other"  # nothing that there is, and what is no request at all
+    OTHER = "other"  # a path that does not exist, or no HTTP request at all
 
 
 class Code(StrEnum):

@@ -12,7 +12,7 @@ _READ: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _FIXED: Final = {"/metrics": Handler.METRICS, "/healthz": Handler.HEALTHZ, "/readyz": Handler.READYZ}
 _PAGES: Final = frozenset({"/", "/docs", "/openapi.json"})
 _KNOWN_CODES: Final = {code.value: code for code in Code}
-# What is usual, so that an alert or a rate finds a 0 and not nothing.
+# The usual pairs, which exist from the start: an alert or a rate finds a 0 and not nothing.
 _USUAL: Final = {
     Handler.PAGE: "200 403 404",
     Handler.API: "200 401 403 404 422 429 500 503",

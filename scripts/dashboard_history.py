@@ -54,7 +54,7 @@ RETRY = 45  # seconds between attempts, about
 ATTEMPTS = 10
 
 
-class Trouble(NamedTuple):
+class Episode(NamedTuple):
     """Something that breaks: `at` seconds after the beginning, for `dark` seconds."""
 
     at: float
@@ -106,12 +106,12 @@ class Plan(NamedTuple):
     frame_rate: float
     bit_rate: float
     places: tuple[Place, ...]
-    troubles: tuple[Trouble, ...] = ()
+    troubles: tuple[Episode, ...] = ()
     planned: tuple[Span, ...] = ()
     maintenance: tuple[Span, ...] = ()
     slow: tuple[Span, ...] = ()
 
-    def now(self, at: float) -> tuple[Trouble, ...]:
+    def now(self, at: float) -> tuple[Episode, ...]:
         return tuple(trouble for trouble in self.troubles if trouble.is_on(at))
 
 
@@ -182,7 +182,7 @@ class Actor:
             for place in plan.places:
                 self._watchdogs[place.name] = self._look(place, now, epoch)
 
-    def _live_through(self, trouble: Trouble, before: float, now: float) -> None:
+    def _live_through(self, trouble: Episode, before: float, now: float) -> None:
         noticed, over = trouble.at + trouble.noticed, trouble.at + trouble.dark
         concerned = [self._counts[name] for name in self._names_hit(trouble)]
         action = Action.RESTART_ENCODER if trouble.stops_encoder() else Action.RESTART_PUSHER
@@ -214,7 +214,7 @@ class Actor:
             for counts in concerned:
                 counts.budget = ATTEMPTS
 
-    def _names_hit(self, trouble: Trouble) -> list[str]:
+    def _names_hit(self, trouble: Episode) -> list[str]:
         if trouble.stops_encoder():
             return [""]
         return [place.name for place in self._plan.places if trouble.concerns(place.name)]
@@ -431,7 +431,7 @@ def machines(span: float) -> tuple[Machine, ...]:
         return hours / 6 * span
 
     line = at(3.2)
-    lost_line = Trouble(line, 1.5 * MINUTE, *LINE, noticed=6.0)
+    lost_line = Episode(line, 1.5 * MINUTE, *LINE, noticed=6.0)
     studio = (
         Plan(
             "harbour-cam",
@@ -439,12 +439,12 @@ def machines(span: float) -> tuple[Machine, ...]:
             4_600_000,
             (Place("youtube", 0.023), Place("backup", 0.031, required=False, bad=(Span(at(4.2), at(4.9)),))),
             (
-                Trouble(at(0.6), 2, *CRASH),
-                Trouble(at(1.5), 12, *STALL, noticed=10.2),
-                Trouble(at(2.3), 8, *BLOCKED, noticed=5.3, destination="youtube"),
+                Episode(at(0.6), 2, *CRASH),
+                Episode(at(1.5), 12, *STALL, noticed=10.2),
+                Episode(at(2.3), 8, *BLOCKED, noticed=5.3, destination="youtube"),
                 lost_line,
-                Trouble(at(4.5), 14 * MINUTE, *BLOCKED, noticed=5.3, destination="backup"),
-                Trouble(at(5.2), 2.2 * MINUTE, *STALL, noticed=95.0, layer=Layer.WATCHDOG),
+                Episode(at(4.5), 14 * MINUTE, *BLOCKED, noticed=5.3, destination="backup"),
+                Episode(at(5.2), 2.2 * MINUTE, *STALL, noticed=95.0, layer=Layer.WATCHDOG),
             ),
             slow=(Span(at(1.9), at(2.15), 0.88),),
         ),
@@ -454,24 +454,24 @@ def machines(span: float) -> tuple[Machine, ...]:
             2_600_000,
             (Place("youtube", 0.024),),
             (
-                Trouble(at(1.1), 25, *CAMERA),
-                Trouble(at(2.6), 40, *CAMERA),
+                Episode(at(1.1), 25, *CAMERA),
+                Episode(at(2.6), 40, *CAMERA),
                 lost_line,
-                Trouble(span - 7 * MINUTE, 10 * HOUR, *CAMERA),
+                Episode(span - 7 * MINUTE, 10 * HOUR, *CAMERA),
             ),
         ),
-        Plan("church-tower", 25, 3_100_000, (Place("youtube", 0.022),), (lost_line, Trouble(at(5.6), 3, *CRASH))),
+        Plan("church-tower", 25, 3_100_000, (Place("youtube", 0.022),), (lost_line, Episode(at(5.6), 3, *CRASH))),
         Plan("studio-loop", 30, 6_000_000, (Place("youtube", 0.025),), (lost_line,), planned=(Span(at(4.0), at(9)),)),
     )
     rack = (
         Plan("radio-1", 25, 1_500_000, (Place("youtube", 0.018), Place("twitch", 0.035))),
-        Plan("aquarium", 30, 4_500_000, (Place("youtube", 0.019),), (Trouble(at(4.4), 25, *CLOSED, noticed=0.1),)),
+        Plan("aquarium", 30, 4_500_000, (Place("youtube", 0.019),), (Episode(at(4.4), 25, *CLOSED, noticed=0.1),)),
         Plan(
             "traffic-south",
             25,
             2_000_000,
             (Place("youtube", 0.02),),
-            (Trouble(span - 25 * MINUTE, 10 * HOUR, *CAMERA),),
+            (Episode(span - 25 * MINUTE, 10 * HOUR, *CAMERA),),
             maintenance=(Span(span - 40 * MINUTE, 10 * HOUR),),
         ),
     )

@@ -1,1 +1,1 @@
-"""The REST part of the face: what the answers look like, who may ask, and the pages that explain it."""
+"""The REST API: what its answers look like, who may ask, and the page that documents it."""

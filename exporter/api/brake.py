@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-_FREE: Final = 5  # wrong tokens that cost nothing: a slip of the hand
+_FREE: Final = 5  # wrong tokens that cost nothing: anybody may mistype one
 _FIRST_STEP: Final = 0.1  # seconds between two tokens after that; doubled by each wrong one
 _LONGEST_STEP: Final = 1.0
-LONGEST_WAIT: Final = 3.0  # seconds; the owner's own token may stand in the same line
+LONGEST_WAIT: Final = 3.0  # seconds; the owner's own token may wait in the same queue
 MOST_WAITING: Final = 64
 _FORGOTTEN: Final = 60.0  # seconds without a wrong token
 
 
 class Brake:
-    """One line for all tokens, right or wrong: nobody can tell a wrong one by how long its answer takes.
+    """One queue for all tokens, right or wrong: nobody can tell a wrong one by how long its answer takes.
 
     `now` is monotonic seconds.
     """
@@ -21,7 +21,7 @@ class Brake:
     def __init__(self) -> None:
         self._wrong = 0
         self._latest = 0.0
-        self._turn = 0.0  # of the last one in line
+        self._turn = 0.0  # of the last one in the queue
 
     def wait(self, now: float, waiting: int) -> float | None:
         """Seconds until the turn of one more, behind `waiting` others; None when too many wait."""

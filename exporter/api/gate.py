@@ -14,15 +14,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.api.answers import answer
 from exporter.api.brake import LONGEST_WAIT, Brake
-from exporter.api.guard import NEEDS_TOKEN, Refusal, is_right, order_refusal, reading_refusal
+from exporter.api.guard import NEEDS_TOKEN, Rejection, is_right, order_refusal, reading_refusal
 from exporter.api.models import Problem
 from exporter.traffic import Traffic, is_order
 from supervisor.model.quantities import Address
 
 _TOLD_AGAIN: Final = 60.0  # seconds
 _TAKEN: Final = frozenset({200, 202})
-_WRONG_TOKEN: Final = Refusal(401, "the token is wrong")
-_TOO_MANY: Final = Refusal(429, "too many wrong tokens are being tried; try again in a moment")
+_WRONG_TOKEN: Final = Rejection(401, "the token is wrong")
+_TOO_MANY: Final = Rejection(429, "too many wrong tokens are being tried; try again in a moment")
 _HEADERS: Final = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": f"{LONGEST_WAIT:.0f}"}}
 PROVEN: Final = "proven"  # in a request's state: it came with the right token, which was needed
 
@@ -66,8 +66,8 @@ class Gate:
         else:
             await answer({"detail": refused.detail}, refused.status, _HEADERS.get(refused.status))(scope, receive, send)
 
-    async def _look_at(self, authorization: str, scope: Scope) -> Refusal | None:
-        """What a token is worth, when its turn has come."""
+    async def _look_at(self, authorization: str, scope: Scope) -> Rejection | None:
+        """Look at a token when its turn has come; None if it is right."""
         assert self._token is not None
         wait = self._brake.wait(time.monotonic(), self._waiting)
         if wait is None:

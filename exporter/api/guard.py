@@ -32,37 +32,37 @@ _FORWARDED: Final = frozenset(
 _OLD_HTTP: Final = "1.0"  # what nginx speaks to its upstreams unless told otherwise; browsers and our CLI do not
 
 
-class Refusal(NamedTuple):
+class Rejection(NamedTuple):
     """A request that is not answered: the HTTP status and the reason in words."""
 
     status: int
     detail: str
 
 
-NEEDS_TOKEN: Final = Refusal(401, "a bearer token is needed: Authorization: Bearer …")
-_OTHER_SITE: Final = Refusal(
+NEEDS_TOKEN: Final = Rejection(401, "a bearer token is needed: Authorization: Bearer …")
+_OTHER_SITE: Final = Rejection(
     403,
     "orders are not taken from pages of another site: Origin and Host differ. "
     "A reverse proxy has to pass Host on (nginx: proxy_set_header Host $http_host;)",
 )
-_FORWARDED_ORDER: Final = Refusal(
+_FORWARDED_ORDER: Final = Rejection(
     403,
     "orders through a reverse proxy need a token: set api_token_file in the configuration, "
     "and send Authorization: Bearer … (the page asks for it)",
 )
-_FOREIGN_ORDER: Final = Refusal(
+_FOREIGN_ORDER: Final = Rejection(
     403,
     "without a token orders are only taken under this machine's own name (localhost). "
     "Behind a reverse proxy, set api_token_file in the configuration",
 )
-_FOREIGN_READING: Final = Refusal(
+_FOREIGN_READING: Final = Rejection(
     403,
     "without a token neverdark only answers to this machine's own name (localhost). "
     "Behind a reverse proxy, set api_token_file in the configuration",
 )
 
 
-def order_refusal(headers: Headers, http_version: str, listen: Address, *, has_token: bool) -> Refusal | None:
+def order_refusal(headers: Headers, http_version: str, listen: Address, *, has_token: bool) -> Rejection | None:
     """Why a request must not give an order; None when it may. `NEEDS_TOKEN` is lifted by the right token."""
     if not _is_from_our_page(headers):
         return _OTHER_SITE
@@ -75,7 +75,7 @@ def order_refusal(headers: Headers, http_version: str, listen: Address, *, has_t
     return None
 
 
-def reading_refusal(path: str, headers: Headers, listen: Address, *, has_token: bool) -> Refusal | None:
+def reading_refusal(path: str, headers: Headers, listen: Address, *, has_token: bool) -> Rejection | None:
     """Why `path` must not be read; None when it may. `NEEDS_TOKEN` is lifted by the right token."""
     if path == PROOF and has_token:
         return NEEDS_TOKEN

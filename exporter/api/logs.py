@@ -90,7 +90,7 @@ def _runs(directory: Path, name: str) -> list[Path]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    """A log file, for reading. What is none is not there: a link to something else, or what could keep us waiting."""
+    """A log file, opened for reading. Links and what could keep us waiting (a pipe, a device) count as not there."""
     if not stat.S_ISREG(path.lstat().st_mode):
         raise FileNotFoundError
     return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")

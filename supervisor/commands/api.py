@@ -79,8 +79,8 @@ class Api:
 def connect(url: str | None, config: Path | Sequence[Path]) -> Api:
     """The neverdark at `url`, else at NEVERDARK_URL, else where the configuration listens.
 
-    The configuration is only peeked into: a client needs none of the secrets that `run` needs, and may be somebody who
-    may not read it at all. Its token is for the address that it names itself; to any other one goes only
+    Of the configuration only single keys are read: a client needs none of the secrets that `run` needs, and may be
+    somebody who may not read it at all. Its token is for the address that it names itself; to any other one goes only
     NEVERDARK_API_TOKEN.
     """
     files = [config] if isinstance(config, Path) else config

@@ -20,10 +20,10 @@ from typing import Any
 
 from supervisor.commands.api import Api, ApiError
 from supervisor.commands.client import terminal
-from supervisor.commands.drill_faults import LOOK, DrilledStream, Fault, Faults
+from supervisor.commands.drill_faults import LOOK, CausedFault, DrilledStream, Faults
 from supervisor.drills import rules
 from supervisor.drills import view as drill_view
-from supervisor.drills.rules import Inapplicable, Refusal, Target
+from supervisor.drills.rules import CannotDrill, Inapplicable, Place
 from supervisor.drills.view import Outcome, Report
 from supervisor.model.drills import Drill
 from supervisor.model.quantities import show_duration
@@ -62,7 +62,7 @@ class Drills:
             except Inapplicable as refusal:
                 outcome = Outcome.SKIPPED if len(wanted) > 1 else Outcome.REFUSED
                 report = Report(drill, self._stream.name, outcome=outcome, reason=str(refusal))
-            except Refusal as refusal:
+            except CannotDrill as refusal:
                 report = Report(drill, self._stream.name, outcome=Outcome.REFUSED, reason=str(refusal))
             yield report
             if report.outcome in {Outcome.FAILED, Outcome.REFUSED}:
@@ -75,48 +75,48 @@ class Drills:
 
     def _one(self, drill: Drill) -> Report:
         stream = self._stream.now()
-        target = rules.target_of(drill, stream, self._destination)
-        rules.check(drill, stream, rules.process_of(stream, target))
-        stream = self._calm(drill, target)
-        process = rules.process_of(stream, target)
+        place = rules.place_of(drill, stream, self._destination)
+        rules.check(drill, stream, rules.process_of(stream, place))
+        stream = self._calm(drill, place)
+        process = rules.process_of(stream, place)
         rules.check(drill, stream, process)
         allowed = rules.seconds_allowed(drill, rules.policies_of(stream, process), int(process["budget_remaining"]))
         known = frozenset(str(incident["id"]) for incident in self._stream.incidents())
         report = Report(
-            drill, self._stream.name, target.destination, allowed_seconds=allowed, expected_segment=rules.SEGMENT[drill]
+            drill, self._stream.name, place.destination, allowed_seconds=allowed, expected_segment=rules.SEGMENT[drill]
         )
-        self._tell(f"{drill}: {target.name} of {self._stream.name}; it may take {show_duration(allowed)}")
+        self._tell(f"{drill}: {place.name} of {self._stream.name}; it may take {show_duration(allowed)}")
         with ExitStack() as cleanup:
             deadline = time.monotonic() + allowed
-            fault = self._faults.begin(drill, target, math.ceil(allowed + _SPARE), process, cleanup)
+            fault = self._faults.begin(drill, place, math.ceil(allowed + _SPARE), process, cleanup)
             report = report._replace(done=fault.done)
             try:
-                incident = self._recovery(drill, target, fault, known, deadline)
+                incident = self._recovery(drill, place, fault, known, deadline)
             except _Failed as failure:
-                seen = rules.find_incident(drill, target, self._stream.incidents(), known)
+                seen = rules.find_incident(drill, place, self._stream.incidents(), known)
                 report = report._replace(outcome=Outcome.FAILED, reason=str(failure), done=fault.done)
                 return report.with_incident(seen) if seen else report
         objection = rules.objection(drill, incident)
         outcome = Outcome.FAILED if objection else Outcome.RECOVERED
         return report._replace(outcome=outcome, reason=objection, done=fault.done).with_incident(incident)
 
-    def _calm(self, drill: Drill, target: Target) -> Any:
+    def _calm(self, drill: Drill, place: Place) -> Any:
         """Wait until a new fault would be an incident of its own, and one that can be repaired; returns the stream.
 
         An incident closes after 30 s of sustained advance; a fault before that continues it. The first layer must
-        have an attempt left, or for `full` the second one must be allowed to act. Raises Refusal.
+        have an attempt left, or for `full` the second one must be allowed to act. Raises CannotDrill.
         """
         began, said = time.monotonic(), None
         while True:
             stream, incidents = self._stream.now(), self._stream.incidents()
-            process = rules.process_of(stream, target)
+            process = rules.process_of(stream, place)
             policies = rules.policies_of(stream, process)
-            why = _why_not_yet(drill, target, stream, process, incidents)
+            why = _why_not_yet(drill, place, stream, process, incidents)
             if why is None:
                 return stream
             most = _CLOSING + (policies.watchdog.cooldown if drill is Drill.FULL else policies.restart.reset_after)
             if time.monotonic() > began + most:
-                raise Refusal(f"waited in vain for {why}")
+                raise CannotDrill(f"waited in vain for {why}")
             if why != said:
                 self._tell(f"{drill}: waiting for {why}; at most {show_duration(most)}")
                 said = why
@@ -125,15 +125,15 @@ class Drills:
     # --- the recovery --------------------------------------------------------------------------------
 
     def _recovery(
-        self, drill: Drill, target: Target, fault: Fault, known: frozenset[str], deadline: float
+        self, drill: Drill, place: Place, fault: CausedFault, known: frozenset[str], deadline: float
     ) -> rules.Json:
         """The incident, once the stream is back. Raises _Failed after the deadline (monotonic)."""
         while True:
             stream = self._stream.now()
-            process = rules.process_of(stream, target)
+            process = rules.process_of(stream, place)
             if not fault.over:
-                self._faults.go_on(process, fault, target)
-            incident = rules.find_incident(drill, target, self._stream.incidents(), known) if fault.over else None
+                self._faults.go_on(process, fault, place)
+            incident = rules.find_incident(drill, place, self._stream.incidents(), known) if fault.over else None
             recovered = incident is not None and incident["recovery_seconds"] is not None
             if incident and recovered and stream["on_air"] and self._is_back(process, fault):
                 return incident
@@ -142,10 +142,10 @@ class Drills:
             time.sleep(LOOK if fault.over else _SPENDING_LOOK)
 
     @staticmethod
-    def _is_back(process: Any, fault: Fault) -> bool:
+    def _is_back(process: Any, fault: CausedFault) -> bool:
         return bool(process["state"] == State.RUNNING and process["run_id"] != fault.run_id)
 
-    def _in_vain(self, stream: Any, fault: Fault, incident: rules.Json | None) -> str:
+    def _in_vain(self, stream: Any, fault: CausedFault, incident: rules.Json | None) -> str:
         if not fault.over:
             return "its attempts were not spent in time"
         if not stream["on_air"]:
@@ -153,7 +153,7 @@ class Drills:
         return "no recovery was recorded in time" if incident else "no incident was recorded: the fault went unnoticed"
 
 
-def _why_not_yet(drill: Drill, target: Target, stream: Any, process: Any, incidents: list[Any]) -> str | None:
+def _why_not_yet(drill: Drill, place: Place, stream: Any, process: Any, incidents: list[Any]) -> str | None:
     """What a drill must wait for, in words; None when it may begin."""
     policies = rules.policies_of(stream, process)
     if opened := rules.open_incident(incidents):
@@ -164,7 +164,7 @@ def _why_not_yet(drill: Drill, target: Target, stream: Any, process: Any, incide
         rests = rules.watchdog_rests_until(incidents, policies.watchdog)
         return "the second layer's cooldown to be over" if rests and rests > datetime.now(UTC) else None
     if policies.restart.attempts and not process["budget_remaining"]:
-        return f"{target.name} to earn back its attempts"
+        return f"{place.name} to earn back its attempts"
     return None
 
 
@@ -182,7 +182,7 @@ def drill(api: Api, wanted: Sequence[Drill], stream: str, destination: str | Non
     try:
         with _terminating_interrupts():
             for report in Drills(api, stream, destination, tell).run(wanted):
-                tell(drill_view.line(report))
+                tell(drill_view.one_line(report))
                 reports.append(report)
     except ApiError as error:
         tell(f"neverdark: {error}")

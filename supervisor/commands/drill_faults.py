@@ -12,13 +12,13 @@ from typing import Any
 
 from supervisor.commands.api import Api, ApiError
 from supervisor.drills import rules
-from supervisor.drills.rules import Inapplicable, Refusal, Target
+from supervisor.drills.rules import CannotDrill, Inapplicable, Place
 from supervisor.machine.faults import Grip, NotOurs
 from supervisor.model.drills import Drill
 from supervisor.model.terms import State
 
 LOOK = 0.1  # seconds between two looks at the API
-_PATIENCE = 5.0  # for an API that does not answer for a moment: a busy machine is what drills are made on
+_PATIENCE = 5.0  # for an API that does not answer for a moment, as on a busy machine
 _AIM = 10.0  # to get hold of a process that is being replaced
 _CONFLICT, _SERVER_ERROR = 409, 500
 
@@ -67,7 +67,7 @@ class DrilledStream:
 
 
 @dataclass(slots=True)
-class Fault:
+class CausedFault:
     """A fault that is being caused: `done` tells how, `over` whether it has run its course."""
 
     done: str
@@ -77,51 +77,53 @@ class Fault:
 
 
 class Faults:
-    """Causes the faults on one stream. Raises Refusal, and ApiError."""
+    """Causes the faults on one stream. Raises CannotDrill, and ApiError."""
 
     def __init__(self, stream: DrilledStream) -> None:
         self._stream = stream
 
-    def begin(self, drill: Drill, target: Target, seconds: int, process: Any, cleanup: ExitStack) -> Fault:
+    def begin(self, drill: Drill, place: Place, seconds: int, process: Any, cleanup: ExitStack) -> CausedFault:
         """Announce a drill and cause its fault; `cleanup` ends both."""
         cleanup.callback(self._stream.withdraw)
         match drill:
             case Drill.UPLINK | Drill.SOURCE:
-                self._stream.announce(seconds, drill, target.destination)
-                done = f"the connection of {target.name} (pid {process['pid']}) blocked: nothing is acknowledged"
+                self._stream.announce(seconds, drill, place.destination)
+                done = f"the connection of {place.name} (pid {process['pid']}) blocked: nothing is acknowledged"
                 if drill is Drill.SOURCE:
-                    done = f"{target.name} (pid {process['pid']}) cut off from its source"
-                return Fault(done)
+                    done = f"{place.name} (pid {process['pid']}) cut off from its source"
+                return CausedFault(done)
             case Drill.QUICK | Drill.PUSHER | Drill.FULL:
                 self._stream.announce(seconds)
-                hit = self._strike(target, signal.SIGKILL, cleanup)
-                return Fault(f"SIGKILL to {target.name} (pid {hit['pid']})", hit["run_id"], drill is not Drill.FULL)
+                hit = self._strike(place, signal.SIGKILL, cleanup)
+                return CausedFault(
+                    f"SIGKILL to {place.name} (pid {hit['pid']})", hit["run_id"], drill is not Drill.FULL
+                )
             case Drill.FREEZE:
                 self._stream.announce(seconds)
-                hit = self._strike(target, signal.SIGSTOP, cleanup)
-                return Fault(f"SIGSTOP to {target.name} (pid {hit['pid']})", hit["run_id"])
+                hit = self._strike(place, signal.SIGSTOP, cleanup)
+                return CausedFault(f"SIGSTOP to {place.name} (pid {hit['pid']})", hit["run_id"])
 
-    def _strike(self, target: Target, number: signal.Signals, cleanup: ExitStack) -> rules.Json:
+    def _strike(self, place: Place, number: signal.Signals, cleanup: ExitStack) -> rules.Json:
         """Signal the process that is in a place now, and return it; of a run that is gone the next one takes the place.
 
-        What is stopped goes on at the clean-up, should it still be there. Raises Refusal.
+        What is stopped goes on at the clean-up, should it still be there. Raises CannotDrill.
         """
         deadline = time.monotonic() + _AIM
         while time.monotonic() < deadline:
-            process = rules.process_of(self._stream.now(), target)
+            process = rules.process_of(self._stream.now(), place)
             if process["pid"] is not None:
                 try:
                     self._hit(int(process["pid"]), str(process["run_id"]), number, cleanup)
                 except ProcessLookupError:
                     pass
                 except NotOurs as error:
-                    if rules.process_of(self._stream.now(), target)["run_id"] == process["run_id"]:
+                    if rules.process_of(self._stream.now(), place)["run_id"] == process["run_id"]:
                         advice = "run the drill on the machine where neverdark runs, as its user"
-                        raise Refusal(f"{error}; {advice}") from None
+                        raise CannotDrill(f"{error}; {advice}") from None
                 else:
                     return process
             time.sleep(LOOK)
-        raise Refusal(f"there was no {target.name} to be hit")
+        raise CannotDrill(f"there was no {place.name} to be hit")
 
     @staticmethod
     def _hit(pid: int, run_id: str, number: signal.Signals, cleanup: ExitStack) -> None:
@@ -135,7 +137,7 @@ class Faults:
             if stopping:
                 cleanup.enter_context(hold.pop_all())
 
-    def go_on(self, process: Any, fault: Fault, target: Target) -> None:
+    def go_on(self, process: Any, fault: CausedFault, place: Place) -> None:
         """Of `full`: kill the next run, if there is one, until no attempt is left.
 
         The cooldown may be over between two looks, when the second layer was waiting for it: a kill without an attempt
@@ -145,10 +147,10 @@ class Faults:
             fault.over = True
         elif process["pid"] is not None and process["run_id"] != fault.run_id:
             with ExitStack() as nothing_to_undo:
-                hit = self._strike(target, signal.SIGKILL, nothing_to_undo)
+                hit = self._strike(place, signal.SIGKILL, nothing_to_undo)
             fault.strikes += 1
             fault.run_id, fault.over = hit["run_id"], hit["budget_remaining"] == 0
-            fault.done = f"SIGKILL to {target.name}, {fault.strikes} times, until no attempt was left"
+            fault.done = f"SIGKILL to {place.name}, {fault.strikes} times, until no attempt was left"
 
 
 def _thaw(grip: Grip) -> None:

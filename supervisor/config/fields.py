@@ -62,7 +62,7 @@ def _directory(value: Path) -> Path:
     try:
         nearest = next(folder for folder in (value, *value.parents) if folder.exists())
     except PermissionError:
-        return value  # somebody else may look the file over; whoever runs it is told by the data_dir itself
+        return value  # another user may check the file; who runs it is told when the data_dir is opened
     except OSError as error:
         raise ValueError(f"expected a directory that can be made and opened: {error.strerror}") from None
     if not nearest.is_dir():

@@ -1,4 +1,4 @@
-"""YAML as people write it into a configuration: plain values only, and nothing that vanishes in silence. IO-free.
+"""YAML as people write it into a configuration: plain values only, and nothing is dropped without a word. Pure.
 
 YAML 1.1 has surprises that a stream must not end by: `0123` is the number 83, `1:30` is 90, `no` is false, and of
 two equal keys the last wins. Here a number is one only if it is written as Python would write it, everything else

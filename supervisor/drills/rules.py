@@ -18,11 +18,11 @@ _SOURCE_AWAY = 10.0  # how long at most neverdark keeps a source away that is no
 _SECOND_LAYER = 30.0  # from the second layer's decision to a picture
 
 
-class Refusal(Exception):  # noqa: N818 - it names the state
+class CannotDrill(Exception):  # noqa: N818 - it names the state
     """A drill that cannot be done now, or here; the text says why. Nothing is broken."""
 
 
-class Inapplicable(Refusal):
+class Inapplicable(CannotDrill):
     """The stream has nothing that could be broken that way."""
 
 
@@ -40,7 +40,7 @@ SEGMENT: Mapping[Drill, Segment] = {
 # --- whom it hits ------------------------------------------------------------------------------------
 
 
-class Target(NamedTuple):
+class Place(NamedTuple):
     """The place of a process; `destination` is None but for a pusher's, and for a command's uplink."""
 
     role: Role
@@ -52,10 +52,10 @@ class Target(NamedTuple):
         return " ".join(filter(None, (self.role, self.destination)))
 
 
-def target_of(drill: Drill, stream: Json, destination: str | None) -> Target:
+def place_of(drill: Drill, stream: Json, destination: str | None) -> Place:
     """Whom a drill hits: a pusher of `destination` or else of the first required one, or the encoder or command.
 
-    Raises Refusal.
+    Raises CannotDrill.
     """
     command = bool(stream["command"])
     main = Role.COMMAND if command else Role.ENCODER
@@ -64,16 +64,16 @@ def target_of(drill: Drill, stream: Json, destination: str | None) -> Target:
     if drill is Drill.SOURCE and command:
         raise Inapplicable("the source of a command stream is the command's own business")
     if drill not in {Drill.PUSHER, Drill.UPLINK}:
-        return Target(main, None)
+        return Place(main, None)
     chosen = _destination(drill, stream, destination)
-    return Target(main if command else Role.PUSHER, chosen)
+    return Place(main if command else Role.PUSHER, chosen)
 
 
 def _destination(drill: Drill, stream: Json, wanted: str | None) -> str:
     """The one that is wanted, else the first that is required; for an uplink one that has any, if possible."""
     names = [str(each["name"]) for each in stream["destinations"]]
     if wanted is not None and wanted not in names:
-        raise Refusal(f"there is no destination {wanted}; there are: {', '.join(names) or 'none'}")
+        raise CannotDrill(f"there is no destination {wanted}; there are: {', '.join(names) or 'none'}")
     if not names:
         raise Inapplicable("the stream has no destination")
     required = {str(each["name"]) for each in stream["destinations"] if each["required"]}
@@ -81,22 +81,22 @@ def _destination(drill: Drill, stream: Json, wanted: str | None) -> str:
     return wanted or min(names, key=lambda name: (drill is Drill.UPLINK and name not in by_tcp, name not in required))
 
 
-def process_of(stream: Json, target: Target) -> Json:
-    """The process in a place. Raises Refusal when there is none (any more)."""
+def process_of(stream: Json, place: Place) -> Json:
+    """The process in a place. Raises CannotDrill when there is none (any more)."""
     for process in stream["processes"]:
-        if process["role"] == target.role and target.role is not Role.PUSHER:
+        if process["role"] == place.role and place.role is not Role.PUSHER:
             return dict(process)
-        if process["role"] == target.role and process["destination"] == target.destination:
+        if process["role"] == place.role and process["destination"] == place.destination:
             return dict(process)
-    raise Refusal(f"the stream has no {target.name}")
+    raise CannotDrill(f"the stream has no {place.name}")
 
 
 def check(drill: Drill, stream: Json, process: Json) -> None:
-    """Raises Refusal when the stream is not as a drill needs it."""
+    """Raises CannotDrill when the stream is not as a drill needs it."""
     if not stream["drills"]:
-        raise Refusal("drills are switched off for this stream (drills: false)")
+        raise CannotDrill("drills are switched off for this stream (drills: false)")
     if not stream["on_air"]:
-        raise Refusal(f"the stream is not on air ({stream['reason'] or 'no reason given'})")
+        raise CannotDrill(f"the stream is not on air ({stream['reason'] or 'no reason given'})")
     if drill is Drill.FREEZE and process["progress"] is None:
         raise Inapplicable("the command tells no progress ({progress}), so that nobody could see it stand still")
     if drill is Drill.FULL and not policies_of(stream, process).watchdog.enabled:
@@ -106,8 +106,8 @@ def check(drill: Drill, stream: Json, process: Json) -> None:
 # --- how long it may take ----------------------------------------------------------------------------
 
 
-class Policies(NamedTuple):
-    """The running configuration of one process."""
+class RunningPolicies(NamedTuple):
+    """The policies in force for one process, as far as a drill needs them."""
 
     restart: Restart
     stall: Stall
@@ -115,7 +115,7 @@ class Policies(NamedTuple):
     watchdog: Watchdog
 
 
-def policies_of(stream: Json, process: Json) -> Policies:
+def policies_of(stream: Json, process: Json) -> RunningPolicies:
     """As the API gives them; the watchdog is the one that decides first.
 
     A destination's watchdog judges all that stands before the destination, so an encoder has as many as pushers.
@@ -125,7 +125,7 @@ def policies_of(stream: Json, process: Json) -> Policies:
     if process["role"] == Role.ENCODER:
         pushers = [each for each in stream["processes"] if each["role"] == Role.PUSHER]
         watchdogs = [Watchdog.model_validate(each["policies"]["watchdog"]) for each in pushers] or watchdogs
-    return Policies(
+    return RunningPolicies(
         Restart.model_validate(given["restart"]),
         Stall.model_validate(given["stall"]),
         Uplink.model_validate(given["uplink"]),
@@ -142,7 +142,7 @@ def backoffs(restart: Restart) -> list[float]:
     return delays
 
 
-def seconds_allowed(drill: Drill, policies: Policies, budget: int | None = None) -> float:
+def seconds_allowed(drill: Drill, policies: RunningPolicies, budget: int | None = None) -> float:
     """From the fault until the stream must be on air again, under the running configuration.
 
     `budget` is how many attempts are left to the first layer (None: all): what failed of late makes the next wait
@@ -162,7 +162,7 @@ def seconds_allowed(drill: Drill, policies: Policies, budget: int | None = None)
             return max(policies.stall.timeout + _LOOKING, _SOURCE_AWAY) + repair
 
 
-def _next_wait(policies: Policies, budget: int | None) -> float:
+def _next_wait(policies: RunningPolicies, budget: int | None) -> float:
     delays = backoffs(policies.restart)
     spent = 0 if budget is None else len(delays) - budget
     return delays[max(0, spent)] if spent < len(delays) else _second_layer(policies.watchdog)
@@ -191,17 +191,17 @@ def watchdog_rests_until(incidents: Iterable[Json], watchdog: Watchdog) -> datet
     return max(acted) + timedelta(seconds=watchdog.cooldown) if acted else None
 
 
-def find_incident(drill: Drill, target: Target, incidents: Iterable[Json], known: frozenset[str]) -> Json | None:
+def find_incident(drill: Drill, place: Place, incidents: Iterable[Json], known: frozenset[str]) -> Json | None:
     """The incident of a drill: one that was not `known` before it, and is marked as a drill.
 
     Of several (an encoder's fault may also be seen at a destination) it is the one that names the right segment, then
     the one at the right place, then the first.
     """
     found = [each for each in incidents if each["drill"] and str(each["id"]) not in known]
-    place = target.destination if target.role is Role.PUSHER else None
+    destination = place.destination if place.role is Role.PUSHER else None
     return min(
         found,
-        key=lambda each: (each["segment"] != SEGMENT[drill], each["destination"] != place, each["opened"]),
+        key=lambda each: (each["segment"] != SEGMENT[drill], each["destination"] != destination, each["opened"]),
         default=None,
     )
 

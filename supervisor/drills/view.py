@@ -97,7 +97,7 @@ def table(reports: Iterable[Report]) -> Table:
     return grid
 
 
-def line(report: Report) -> str:
+def one_line(report: Report) -> str:
     """A report in one line."""
     figures = (("noticed", report.detection_seconds), ("back", report.recovery_seconds))
     shown = ", ".join(f"{what} after {_seconds(value)}" for what, value in figures if value is not None)

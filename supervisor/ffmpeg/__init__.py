@@ -1,1 +1,1 @@
-"""FFmpeg: its command lines, its progress reports, its last words. Pure, but for binary.py."""
+"""FFmpeg: its command lines, its progress reports, what its last words mean. Pure."""

@@ -76,7 +76,7 @@ _NOT_PERMITTED = "Operation not permitted"
 _LAST_WORDS = 5
 
 
-def classify(role: Role, exit: Exit, lines: Sequence[str], *, stopping: bool, oom_killed: bool) -> Failure:  # noqa: A002 - the word of the house, and of the record it takes
+def classify(role: Role, exit: Exit, lines: Sequence[str], *, stopping: bool, oom_killed: bool) -> Failure:  # noqa: A002 - called as the record that it takes
     """Name the cause of a process' exit.
 
     `lines` are the last lines of its stderr, oldest first, with or without FFmpeg's `[level]`; `stopping`:
@@ -100,7 +100,7 @@ def classify(role: Role, exit: Exit, lines: Sequence[str], *, stopping: bool, oo
 
 
 def _after_signal(role: Role, number: int, lines: Sequence[str], *, oom_killed: bool) -> Failure:
-    """Who is killed has nothing to say about it; who crashes may have said just before what it stumbled on."""
+    """A process that is killed writes nothing about it; one that crashes may have written before what went wrong."""
     if number == _SIGKILL and oom_killed:
         return Failure(ExitCause.OUT_OF_MEMORY)
     if number == _SIGXFSZ:

@@ -100,7 +100,7 @@ class LastWords:
         self._tail = (self._tail + data[-_MAX_RAW_LINE:])[-_MAX_RAW_LINE:]
 
     def skipped(self, count: int) -> Iterator[str]:
-        """Own up to output that was too much to keep."""
+        """Write down that there was output which was too much to keep."""
         yield from self._unfold()
         yield f"… {count} bytes of output skipped, too many at once"
 

@@ -53,7 +53,7 @@ _UNREACHABLE: Final = {
 }
 
 _Found = Problem | ConfigWarning
-_Look = Callable[[], _Found | None]
+_Question = Callable[[], _Found | None]
 
 
 class Findings(NamedTuple):
@@ -87,7 +87,7 @@ def checkup(config: Config, binary: Binary) -> Findings:
 # --- what FFmpeg says ------------------------------------------------------------------------------
 
 
-def _trials(config: Config, binary: Binary) -> Iterator[tuple[str, _Look]]:
+def _trials(config: Config, binary: Binary) -> Iterator[tuple[str, _Question]]:
     """Each different list of options and each different graph once."""
     tried: set[tuple[str, ...]] = set()
     for name, stream in config.streams.items():
@@ -117,7 +117,7 @@ def _graph(place: str, binary: Binary, graph: str) -> Problem | None:
 # --- what the network says -------------------------------------------------------------------------
 
 
-def _looks(config: Config) -> Iterator[tuple[str, _Look]]:
+def _looks(config: Config) -> Iterator[tuple[str, _Question]]:
     """The port, each different camera and each different name once, of the streams that shall run."""
     yield "listen", partial(_listen, config)
     seen: set[object] = set()

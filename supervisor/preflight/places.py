@@ -29,7 +29,7 @@ _ELF, _SCRIPT = b"\x7fELF", b"#!"
 _HEAD: Final = 256
 _APART: Final = "each argument is an item of its own, such as command: [bash, -c, …]"
 
-_Look = Callable[[], str | None]  # what is wrong there, in words
+_Doubt = Callable[[], str | None]  # what is wrong there, in words
 
 
 def missing_places(config: Config) -> Iterator[ConfigWarning]:
@@ -41,7 +41,7 @@ def missing_places(config: Config) -> Iterator[ConfigWarning]:
             yield ConfigWarning(place, f"{shown}: {reason}")
 
 
-def _named(config: Config) -> Iterator[tuple[str, str, _Look]]:
+def _named(config: Config) -> Iterator[tuple[str, str, _Doubt]]:
     """Each place in the file, what stands there as it may be repeated, and how to look at it."""
     for name, stream in config.streams.items():
         if stream.source is not None:
@@ -54,7 +54,7 @@ def _named(config: Config) -> Iterator[tuple[str, str, _Look]]:
             yield f"streams.{name}.command[0]", shown, partial(_of_program, program)
 
 
-def _named_by_source(place: str, source: Source) -> Iterator[tuple[str, str, _Look]]:
+def _named_by_source(place: str, source: Source) -> Iterator[tuple[str, str, _Doubt]]:
     where = source_place(source)
     if isinstance(where, PathPlace):
         yield f"{place}.url", repr(show_url(where.path)), partial(_of_file, where.path)

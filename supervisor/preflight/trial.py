@@ -1,4 +1,4 @@
-"""What FFmpeg would refuse of an owner's own words, found out in a tenth of a second and without a source. IO.
+"""Which options and graphs of the owner's FFmpeg would refuse, tried in a tenth of a second without a source. IO.
 
 Options may hold secrets: no word of them is repeated but one that is nearly the name of something known.
 """
@@ -34,27 +34,27 @@ _CONTEXT = re.compile(r"^(?:\[[^\]]*\] )+")
 _UNKNOWN_FILTER = re.compile(r"No such filter: '([^']*)'")
 
 
-class Refusal(NamedTuple):
+class NotTaken(NamedTuple):
     """Which of the words FFmpeg refuses, if it can be told, and what was expected."""
 
     at: int | None
     expected: str
 
 
-def refused_option(binary: Binary, options: Sequence[str]) -> Refusal | None:
+def refused_option(binary: Binary, options: Sequence[str]) -> NotTaken | None:
     """What FFmpeg does not take of a source's options; None as well where that cannot be tried."""
     if any(_ACTIVE_OPTIONS.fullmatch(option) for option in options):
         return None
     said = _said(binary, [*options, "-i", _NOWHERE])
     if found := _UNKNOWN_OPTION.search(said):
         meant = near(found[1], set(_OPTION.findall(_answer(binary, "-h", "full"))), _LIKE)
-        return Refusal(_index(options, found[1]), "FFmpeg has no such option" + _did_you_mean(meant and f"-{meant}"))
+        return NotTaken(_index(options, found[1]), "FFmpeg has no such option" + _did_you_mean(meant and f"-{meant}"))
     if found := _OF_OUTPUTS.search(said):
-        return Refusal(_index(options, found[1]), "this is an option of outputs: here it is about reading the source")
+        return NotTaken(_index(options, found[1]), "this is an option of outputs: here it is about reading the source")
     if found := _NO_NUMBER.search(said):
-        return Refusal(_index(options, found[1] or found[2]), "expected a number behind this option")
+        return NotTaken(_index(options, found[1] or found[2]), "expected a number behind this option")
     if found := _NO_VALUE.search(said):
-        return Refusal(_index(options, found[1] or ""), "expected a value behind the last option")
+        return NotTaken(_index(options, found[1] or ""), "expected a value behind the last option")
     return None
 
 

@@ -31,7 +31,7 @@ _READ: Final = stat.S_IROTH | stat.S_IRGRP
 _WRITE: Final = stat.S_IWOTH | stat.S_IWGRP
 _Shared = Callable[[int, int], bool]  # (group, owner) → whether it is shared
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
-_EMPTY_LOGIN: Final = re.compile(r"://[^/@:]*:@")  # what a password's variable leaves behind
+_EMPTY_LOGIN: Final = re.compile(r"://[^/@:]*:@")  # a URL in which a variable stands for the password
 
 
 def warnings_of(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:

@@ -1,1 +1,1 @@
-"""What is secret, and how it is taken out of whatever is told. Pure."""
+"""What is secret, and how it is removed from all that is shown. Pure."""

@@ -20,36 +20,36 @@ import pytest
 
 from supervisor import cli
 from supervisor.drills.rules import (
+    CannotDrill,
     Inapplicable,
-    Policies,
-    Refusal,
-    Target,
+    Place,
+    RunningPolicies,
     backoffs,
     check,
     find_incident,
     objection,
+    place_of,
     policies_of,
     recovered_by,
     seconds_allowed,
-    target_of,
     watchdog_rests_until,
 )
-from supervisor.drills.view import Outcome, Report, line, passed
+from supervisor.drills.view import Outcome, Report, one_line, passed
 from supervisor.machine.marks import RUN_VARIABLE
 from supervisor.model.drills import Drill
 from supervisor.model.policies import Restart, Stall, Uplink, Watchdog
 from supervisor.model.terms import Role
 
 Json = dict[str, Any]
-DEFAULTS = Policies(Restart(), Stall(), Uplink(), Watchdog())
-ONE_TRY = Policies(Restart(attempts=1), Stall(startup=7), Uplink(), Watchdog(interval=1, failures=2))
+DEFAULTS = RunningPolicies(Restart(), Stall(), Uplink(), Watchdog())
+ONE_TRY = RunningPolicies(Restart(attempts=1), Stall(startup=7), Uplink(), Watchdog(interval=1, failures=2))
 
 
-def shown(policies: Policies) -> Json:
+def shown(policies: RunningPolicies) -> Json:
     return {name: section.model_dump() for name, section in policies._asdict().items()}
 
 
-def process(role: str, destination: str | None = None, policies: Policies = DEFAULTS, **more: object) -> Json:
+def process(role: str, destination: str | None = None, policies: RunningPolicies = DEFAULTS, **more: object) -> Json:
     usual: Json = {"state": "running", "pid": 1, "run_id": "r", "budget_remaining": 10, "progress": {}, "uplink": None}
     return {"role": role, "destination": destination, "policies": shown(policies)} | usual | more
 
@@ -99,7 +99,7 @@ def action(layer: str, result: str | None, at: str = "2026-01-01T00:00:00.000Z")
         (Drill.QUICK, ONE_TRY, 0, 2 * 1 + 30 + 7),
     ],
 )
-def test_seconds_allowed(drill: Drill, policies: Policies, budget: int | None, seconds: float) -> None:
+def test_seconds_allowed(drill: Drill, policies: RunningPolicies, budget: int | None, seconds: float) -> None:
     assert seconds_allowed(drill, policies, budget) == pytest.approx(seconds)
 
 
@@ -117,17 +117,17 @@ def test_an_encoder_waits_for_the_first_watchdog_that_decides() -> None:
 
 def test_whom_a_drill_hits() -> None:
     given = stream()
-    assert target_of(Drill.QUICK, given, None) == Target(Role.ENCODER, None)
-    assert target_of(Drill.PUSHER, given, None) == Target(Role.PUSHER, "main")
-    assert target_of(Drill.PUSHER, given, "backup") == Target(Role.PUSHER, "backup")
-    assert target_of(Drill.UPLINK, given, None) == Target(Role.PUSHER, "main")
-    with pytest.raises(Refusal, match="there are: backup, main"):
-        target_of(Drill.UPLINK, given, "nowhere")
+    assert place_of(Drill.QUICK, given, None) == Place(Role.ENCODER, None)
+    assert place_of(Drill.PUSHER, given, None) == Place(Role.PUSHER, "main")
+    assert place_of(Drill.PUSHER, given, "backup") == Place(Role.PUSHER, "backup")
+    assert place_of(Drill.UPLINK, given, None) == Place(Role.PUSHER, "main")
+    with pytest.raises(CannotDrill, match="there are: backup, main"):
+        place_of(Drill.UPLINK, given, "nowhere")
     command = stream(process("command"), command=True)
-    assert target_of(Drill.FULL, command, None) == Target(Role.COMMAND, None)
+    assert place_of(Drill.FULL, command, None) == Place(Role.COMMAND, None)
     for drill in (Drill.PUSHER, Drill.SOURCE, Drill.UPLINK):
         with pytest.raises(Inapplicable):
-            target_of(drill, command, None)
+            place_of(drill, command, None)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_whom_a_drill_hits() -> None:
 )
 def test_what_is_refused(drill: Drill, of_stream: Json, of_process: Json, words: str) -> None:
     victim = process("command") | of_process
-    with pytest.raises(Refusal, match=words):
+    with pytest.raises(CannotDrill, match=words):
         check(drill, stream(victim, command=True) | of_stream, victim)
 
 
@@ -149,8 +149,8 @@ def test_a_drills_incident_is_new_marked_and_at_the_right_place() -> None:
     old, real = incident("old"), incident("real", drill=False)
     other, own = incident("other", destination="b"), incident("own", destination="a", segment="pusher")
     given = [other, own, old, real]
-    assert find_incident(Drill.PUSHER, Target(Role.PUSHER, "a"), given, frozenset({"old"})) == own
-    assert find_incident(Drill.QUICK, Target(Role.ENCODER, None), [old, real], frozenset({"old"})) is None
+    assert find_incident(Drill.PUSHER, Place(Role.PUSHER, "a"), given, frozenset({"old"})) == own
+    assert find_incident(Drill.QUICK, Place(Role.ENCODER, None), [old, real], frozenset({"old"})) is None
 
 
 def test_who_recovered_and_what_is_wrong() -> None:
@@ -173,7 +173,7 @@ def test_passed_means_that_something_was_proved() -> None:
     assert passed([recovered, skipped])
     assert not passed([skipped])
     assert not passed([recovered, recovered._replace(outcome=Outcome.FAILED)])
-    assert line(recovered.with_incident(incident())) == "quick: recovered; noticed after 0.10 s, back after 0.20 s"
+    assert one_line(recovered.with_incident(incident())) == "quick: recovered; noticed after 0.10 s, back after 0.20 s"
 
 
 # --- the client --------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ class Fake:
         if path.endswith("/incidents"):
             return 200, {"incidents": self.incidents}
         alive = self.child.poll() is None
-        quick = Policies(Restart(initial_delay=0), Stall(startup=0.5), Uplink(), Watchdog())
+        quick = RunningPolicies(Restart(initial_delay=0), Stall(startup=0.5), Uplink(), Watchdog())
         more = {"pid": self.child.pid if alive else None, "run_id": f"run-{self.runs}"}
         return 200, stream(process("command", None, quick, **more), command=True, on_air=alive, reason="dead")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.datastructures import Headers
 
-from exporter.api.guard import NEEDS_TOKEN, Refusal, is_right, order_refusal, reading_refusal
+from exporter.api.guard import NEEDS_TOKEN, Rejection, is_right, order_refusal, reading_refusal
 from supervisor.model.quantities import Address
 
 LOOPBACK = Address("127.0.0.1", 9833)
@@ -63,7 +63,7 @@ FORWARDED = [
 
 def ordering(
     headers: dict[str, str], listen: Address = LOOPBACK, *, has_token: bool = False, http_version: str = "1.1"
-) -> Refusal | None:
+) -> Rejection | None:
     return order_refusal(Headers(headers), http_version, listen, has_token=has_token)
 
 

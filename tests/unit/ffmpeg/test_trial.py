@@ -9,7 +9,7 @@ import imageio_ffmpeg
 import pytest
 
 from supervisor.machine.ffmpeg_binary import Binary, find
-from supervisor.preflight.trial import Refusal, refused_graph, refused_option
+from supervisor.preflight.trial import NotTaken, refused_graph, refused_option
 
 SECRET = "S3CR3T"
 NO_OPTION = "FFmpeg has no such option"
@@ -25,19 +25,19 @@ def binary(request: pytest.FixtureRequest) -> Binary:
 @pytest.mark.parametrize(
     ("options", "refusal"),
     [
-        (["-nonsense", "1"], Refusal(0, NO_OPTION)),
-        (["-timeout", "5", "-rtsp_transprt", "tcp"], Refusal(2, f"{NO_OPTION}; did you mean -rtsp_transport?")),
-        ([f"-{SECRET}", "1"], Refusal(0, NO_OPTION)),
-        (["-b:v", "100k"], Refusal(0, "this is an option of outputs: here it is about reading the source")),
-        (["-stream_loop", SECRET], Refusal(0, "expected a number behind this option")),
-        (["-rtsp_transport"], Refusal(None, "expected a value behind the last option")),
+        (["-nonsense", "1"], NotTaken(0, NO_OPTION)),
+        (["-timeout", "5", "-rtsp_transprt", "tcp"], NotTaken(2, f"{NO_OPTION}; did you mean -rtsp_transport?")),
+        ([f"-{SECRET}", "1"], NotTaken(0, NO_OPTION)),
+        (["-b:v", "100k"], NotTaken(0, "this is an option of outputs: here it is about reading the source")),
+        (["-stream_loop", SECRET], NotTaken(0, "expected a number behind this option")),
+        (["-rtsp_transport"], NotTaken(None, "expected a value behind the last option")),
         (["-rtsp_transport", "tcp", "-timeout", "5000000"], None),
         (["-input_format", "mjpeg", "-framerate", "30"], None),
         (["-nonsense", "1", "-i", "camera"], None),
         (["-nonsense", "1", "-report"], None),
     ],
 )
-def test_options(binary: Binary, options: list[str], refusal: Refusal | None) -> None:
+def test_options(binary: Binary, options: list[str], refusal: NotTaken | None) -> None:
     assert refused_option(binary, options) == refusal
 
 
