@@ -66,9 +66,7 @@ class ProcessSpec:
     tls: bool = False  # and whether it speaks TLS there
     observed: tuple[Observed, ...] = ()  # where a command says that it connects to by TCP
     source: SourcePlace | None = None  # where a probe can look whether an encoder's source is there
-    question_url: SecretStr | None = (
-        None  # what may be asked how long to wait, once its server has refused
-    )
+    question_url: SecretStr | None = None  # what may be asked how long to wait, once its server has refused
     in_pieces: bool = False  # what an encoder reads comes in bursts
     live: bool = False  # what it reads comes from outside, in its own time
     takes_sound: bool = False  # what it reads may bring sound or not

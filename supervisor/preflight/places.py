@@ -1,7 +1,7 @@
 """What a configuration names on this machine: source files, folders for recordings, programs. IO.
 
-All of it may come later, with a disk that is mounted or a program that is installed: so these are warnings. Only a
-program that is no path is asked of PATH alone, see `unknown_programs`.
+All of it may come later, with a disk that is mounted or a program that is installed: so these are warnings. A program
+that is no path is looked for in PATH, see `unknown_programs`.
 """
 
 from __future__ import annotations
