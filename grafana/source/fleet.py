@@ -8,33 +8,10 @@ from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.source.parts import (
-    AIR,
-    AVAILABILITY_STEPS,
-    BROKEN,
-    COLUMNS,
-    RECOVERY_STEPS,
-    SEGMENT_COLORS,
-    Column,
-    Dashboard,
-    Page,
-    Query,
-    air,
-    availability,
-    bars,
-    broken,
-    cells,
-    columns,
-    datasource_variable,
-    label_variable,
-    legend,
-    lines,
-    linked,
-    number,
-    peaks,
-    states,
-    total,
-)
+from grafana.source.codes import AIR, AVAILABILITY_STEPS, BROKEN, RECOVERY_STEPS, SEGMENT_COLORS
+from grafana.source.page import COLUMNS, Dashboard, Page, datasource_variable, label_variable
+from grafana.source.panels import Column, bars, cells, columns, legend, lines, linked, number, states
+from grafana.source.queries import Query, air, availability, broken, peaks, total
 from grafana.source.shared import dark_for, recovery_actions, restarts
 
 UID: Final = "neverdark-fleet"

@@ -8,19 +8,9 @@ from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.source.parts import (
-    COLUMNS,
-    Dashboard,
-    Page,
-    Query,
-    columns,
-    counted,
-    datasource_variable,
-    label_variable,
-    lines,
-    number,
-    states,
-)
+from grafana.source.page import COLUMNS, Dashboard, Page, datasource_variable, label_variable
+from grafana.source.panels import columns, lines, number, states
+from grafana.source.queries import Query, counted
 
 UID: Final = "neverdark-self"
 IT: Final = 'instance=~"$instance"'

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import timeseries
 
-from grafana.source.parts import LAYER_COLORS, REASON_COLORS, Query, columns, counted
+from grafana.source.codes import LAYER_COLORS, REASON_COLORS
+from grafana.source.panels import columns
+from grafana.source.queries import Query, counted
 
 
 def dark_for(selector: str) -> str:

@@ -7,37 +7,21 @@ from typing import Final
 from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.source.parts import (
+from grafana.source.codes import (
     AIR,
     AVAILABILITY_STEPS,
     BROKEN,
-    COLUMNS,
-    DATASOURCE,
     OBJECTIVE,
     PROCESS,
     QUIET,
     RECOVERY_STEPS,
     SEGMENT_COLORS,
     VERDICTS,
-    Annotation,
-    Dashboard,
-    Page,
-    Query,
-    air,
-    availability,
-    bars,
-    broken,
-    coded,
     codes_of,
-    datasource_variable,
-    fixed,
-    label_variable,
-    lines,
-    number,
-    states,
-    total,
-    words,
 )
+from grafana.source.page import COLUMNS, Annotation, Dashboard, Page, datasource_variable, label_variable
+from grafana.source.panels import DATASOURCE, bars, fixed, lines, number, states, words
+from grafana.source.queries import Query, air, availability, broken, coded, total
 from grafana.source.shared import dark_for, recovery_actions, restarts
 
 UID: Final = "neverdark-stream"

@@ -1,8 +1,4 @@
-"""What all dashboards are made of: queries, codes and colours that mean the same everywhere, and kinds of panels.
-
-Every panel has a title that needs no manual, a description, and a unit. Grafana lays panels out in one column on a
-phone, in the order in which they stand here, so what matters most comes first.
-"""
+"""Kinds of panels. Each panel has a title that needs no manual, a description, and a unit."""
 
 from __future__ import annotations
 
@@ -25,156 +21,10 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import prometheus as prometheus_models
 from grafana_foundation_sdk.models import text as text_models
 
-from supervisor.model.terms import Layer, RestartReason, Segment, State, Verdict
-
-Dashboard = dashboard.Dashboard
-Annotation = dashboard.AnnotationQuery
+from grafana.source.codes import NEUTRAL, Codes, Steps
+from grafana.source.queries import Query
 
 DATASOURCE: Final = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
-OBJECTIVE: Final = 0.999  # of the seconds in which a stream is wanted
-COLUMNS: Final = 24  # of Grafana's grid
-TAG: Final = "neverdark"
-
-Codes = Mapping[int, tuple[str, str]]  # what a number stands for: its text and its colour
-Steps = Sequence[tuple[float | None, str]]  # thresholds: from where on, and its colour
-
-QUIET: Final = "rgba(128, 128, 128, 0.18)"
-NEUTRAL: Final[Steps] = ((None, "text"),)
-
-# How a stream does, one number for each; the lower, the sooner somebody should look.
-AIR: Final[Codes] = {
-    0: ("OFF AIR", "red"),
-    1: ("NOT KNOWN", "purple"),
-    2: ("maintenance", "blue"),
-    3: ("on air", "green"),
-    4: ("planned off", "#6e7680"),
-}
-# Numbers of their own, so that both may stand in one panel.
-PROCESS: Final[dict[State, tuple[int, str, str]]] = {
-    State.STOPPED: (10, "stopped", "#6e7680"),
-    State.STARTING: (11, "starting", "light-blue"),
-    State.RUNNING: (12, "running", "dark-green"),
-    State.BACKOFF: (13, "waits to try again", "orange"),
-    State.COOLDOWN: (14, "attempts spent, waits long", "dark-red"),
-    State.STOPPING: (15, "stopping", "light-blue"),
-}
-VERDICTS: Final[dict[Verdict, tuple[int, str, str]]] = {
-    Verdict.HEALTHY: (1, "healthy", "dark-green"),
-    Verdict.DEGRADED: (2, "degraded", "yellow"),
-    Verdict.UNHEALTHY: (3, "unhealthy", "red"),
-    Verdict.UNKNOWN: (4, "could not tell", "purple"),
-}
-# If several are open at once the highest number is shown: the one that explains the others.
-SEGMENTS: Final[dict[Segment, tuple[int, str, str]]] = {
-    Segment.UNKNOWN: (1, "unknown", "#9fa7b3"),
-    Segment.NEVERDARK: (2, "neverdark itself", "#6e7680"),
-    Segment.PUSHER: (3, "pusher", "light-blue"),
-    Segment.UPLINK: (4, "uplink", "orange"),
-    Segment.PLATFORM: (5, "platform", "super-light-red"),
-    Segment.ENCODER: (6, "encoder", "blue"),
-    Segment.SOURCE: (7, "source", "purple"),
-    Segment.NETWORK: (8, "our line", "yellow"),
-}
-BROKEN: Final[Codes] = {0: ("nothing", QUIET)} | {code: (words, color) for code, words, color in SEGMENTS.values()}
-SEGMENT_COLORS: Final = {str(segment): color for segment, (_, _, color) in SEGMENTS.items()}
-# Somebody asked for the last two.
-REASON_COLORS: Final = {
-    RestartReason.EXIT: "orange",
-    RestartReason.STALL: "red",
-    RestartReason.START_TIMEOUT: "dark-red",
-    RestartReason.UPLINK: "yellow",
-    RestartReason.WATCHDOG: "purple",
-    RestartReason.LIMIT: "light-orange",
-    RestartReason.OPERATOR: "blue",
-    RestartReason.CONFIG: "light-blue",
-}
-LAYER_COLORS: Final = {
-    Layer.PROCESS: "green",
-    Layer.WATCHDOG: "purple",
-    Layer.PLATFORM: "orange",
-    Layer.OPERATOR: "blue",
-}
-
-AVAILABILITY_STEPS: Final[Steps] = ((None, "red"), (0.99, "orange"), (OBJECTIVE, "green"))
-# A page comes after two minutes.
-RECOVERY_STEPS: Final[Steps] = ((None, "green"), (10, "yellow"), (30, "orange"), (120, "red"))
-
-
-class Query(NamedTuple):
-    """One query of a panel; `legend` names its series, and in a table its column."""
-
-    expr: str
-    legend: str = "{{stream}}"
-
-
-def air(selector: str, *, over_time: bool = False) -> str:
-    """`AIR`'s number of each stream. What is not known is asked first: its last known state is history.
-
-    With `over_time` the worst between one point and the next counts, so that short darkness is seen in a long time.
-    """
-    on_air = f"livestream_stream_on_air{{{selector}}}"
-    if over_time:
-        on_air = f"min_over_time({on_air}[$__interval])"
-    return (
-        "max by (instance, stream) ("
-        f"(stream:livestream_unknown:state{{{selector}}} == 1)"
-        f" or ({on_air} == 1) + 2"
-        f" or (livestream_stream_wanted{{{selector}}} == 0) + 4"
-        f" or (livestream_stream_maintenance{{{selector}}} == 1) + 1"
-        f" or {on_air}"
-        ")"
-    )
-
-
-def availability(selector: str, by: str = "") -> str:
-    """Seconds on air by seconds wanted in the time shown; no series where nothing was wanted."""
-    total = f"sum by ({by})" if by else "sum"
-    on_air, wanted = (
-        f"{total} (increase(livestream_stream_{what}_seconds_total{{{selector}}}[$__range]))"
-        for what in ("on_air", "wanted")
-    )
-    return f"{on_air} / ({wanted} > 0)"
-
-
-def broken(selector: str) -> str:
-    """`BROKEN`'s number of each stream."""
-    terms = (
-        f'(livestream_incident_open{{{selector},segment="{segment}"}} > bool 0) * {code}'
-        for segment, (code, _, _) in SEGMENTS.items()
-    )
-    return f"max by (instance, stream) ({' or '.join(terms)})"
-
-
-def coded(metric: str, selector: str, label: str, codes: Mapping[str, int], by: str) -> str:
-    """The number of the member of a closed set that is 1 now."""
-    terms = (f'{metric}{{{selector},{label}="{member}"}} * {code}' for member, code in codes.items())
-    return f"sum by ({by}) ({' or '.join(terms)})"
-
-
-def counted(metric: str, selector: str, by: str) -> str:
-    """What a counter has counted since the point before: whole numbers, which increase() does not give.
-
-    Only what has counted anything in the time shown: the legend would be long.
-    """
-    series = f"{metric}{{{selector}}}"
-    return (
-        f"sum by ({by}) (clamp_min({series} - {series} offset $__interval, 0))"
-        f" and sum by ({by}) (increase({series}[$__range] @ end())) > 0"
-    )
-
-
-def peaks(metric: str, selector: str, by: str) -> str:
-    """The most that a gauge was between one point and the next, of what was above 0 in the time shown."""
-    series = f"{metric}{{{selector}}}"
-    return (
-        f"sum by ({by}) (max_over_time({series}[$__interval]))"
-        f" and sum by ({by}) (max_over_time({series}[$__range] @ end())) > 0"
-    )
-
-
-def total(metric: str, selector: str, by: str) -> str:
-    """What a counter has counted in the time shown; no series where there was nothing."""
-    return f"sort_desc(round(sum by ({by}) (increase({metric}{{{selector}}}[$__range]))) > 0)"
 
 
 def mapping(codes: Codes) -> list[models.ValueMapping]:
@@ -184,11 +34,6 @@ def mapping(codes: Codes) -> list[models.ValueMapping]:
         for index, (code, (words, color)) in enumerate(codes.items())
     }
     return [models.ValueMap(options=results)]
-
-
-def codes_of(*tables: Mapping[State, tuple[int, str, str]] | Mapping[Verdict, tuple[int, str, str]]) -> Codes:
-    """The codes of closed sets."""
-    return {code: (words, color) for members in tables for code, words, color in members.values()}
 
 
 def steps(limits: Steps) -> dashboard.ThresholdsConfig:
@@ -412,61 +257,3 @@ def linked(panel: table.Panel, column: str, url: str, title: str) -> table.Panel
 def words(title: str, description: str, content: str) -> text.Panel:
     """Markdown."""
     return text.Panel().title(title).description(description).mode(text_models.TextMode.MARKDOWN).content(content)
-
-
-def datasource_variable() -> dashboard.DatasourceVariable:
-    """Which Prometheus."""
-    return dashboard.DatasourceVariable("datasource").label("Prometheus").type("prometheus")
-
-
-def label_variable(name: str, label: str, query: str, *, several: bool) -> dashboard.QueryVariable:
-    """The values of a label; with `several`, any number of them, and all to begin with."""
-    variable = (
-        dashboard.QueryVariable(name)
-        .label(label)
-        .datasource(DATASOURCE)
-        .query({"query": query, "refId": name})
-        .definition(query)
-        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
-        .sort(models.VariableSort.NATURAL_ASC)
-        .multi(several)
-        .include_all(several)
-    )
-    if several:
-        variable.all_value(".*").current(models.VariableOption(selected=True, text="All", value="$__all"))
-    return variable
-
-
-class Page:
-    """A dashboard that is being laid out: panels go from left to right, and every panel gets a number."""
-
-    def __init__(self, uid: str, title: str, description: str) -> None:
-        self._panels = 0
-        self.builder = (
-            dashboard.Dashboard(title)
-            .uid(uid)
-            .description(description)
-            .tags([TAG])
-            .time("now-6h", "now")
-            .refresh("30s")
-            .timezone("browser")
-            .tooltip(models.DashboardCursorSync.CROSSHAIR)
-            .readonly()
-            .link(
-                dashboard.DashboardLink("neverdark")
-                .type(models.DashboardLinkType.DASHBOARDS)
-                .tags([TAG])
-                .as_dropdown(True)
-                .keep_time(True)
-            )
-        )
-
-    def row(self, title: str) -> None:
-        """Begin a part with a heading."""
-        self._panels += 1
-        self.builder.with_row(dashboard.Row(title).id(self._panels))
-
-    def add(self, panel: Panel, width: int, height: int) -> None:
-        """Put a panel beside the last one, or below where there is no room."""
-        self._panels += 1
-        self.builder.with_panel(panel.id(self._panels).span(width).height(height))
