@@ -30,6 +30,11 @@ def build(name: str, folder: Path) -> Path:
     return program
 
 
+def in_asyncio() -> list[str]:
+    """The command of the loop in Python (`floor.py`)."""
+    return [sys.executable, str(HERE / "floor.py")]
+
+
 def free_port() -> int:
     """A TCP port that nobody has just now."""
     with socket.socket() as probe:
@@ -94,10 +99,10 @@ class Herd:
 
 
 @contextlib.contextmanager
-def floor(program: Path, herd: Herd, count: int) -> Iterator[None]:
-    """The loop in C (floor.c) that keeps a herd alive, until the block ends."""
+def floor(program: Sequence[str], herd: Herd, count: int) -> Iterator[None]:
+    """A loop that does nothing but keep a herd alive (`floor.c` or `floor.py`), until the block ends."""
     with tempfile.TemporaryDirectory(prefix="neverdark-bench-") as folder:
-        words = [str(program), folder, str(herd.starts.port), "0", str(count), str(herd.program)]
+        words = [*program, folder, str(herd.starts.port), "0", str(count), str(herd.program)]
         process = subprocess.Popen(words, stdin=subprocess.PIPE)
         try:
             yield
