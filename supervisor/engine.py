@@ -48,7 +48,8 @@ from supervisor.model.terms import ProcessKey, RestartReason, Role, Segment, Sta
 from supervisor.probes.probes import Probes
 from supervisor.process.backlog import Backlog
 from supervisor.process.claims import Claims
-from supervisor.process.slot import Host, Slot
+from supervisor.process.host import Host
+from supervisor.process.slot import Slot
 from supervisor.stream.drilling import cause
 from supervisor.stream.stream import Stream
 from supervisor.watchdog.certificates import CertificateWatch
@@ -131,7 +132,7 @@ class Engine:
         )
         self._leftovers = Leftovers(machine, home.data_dir, lambda: {*self.streams, *self._specs})
         self._others = OtherPublishers(probes, self._pushers, self.tell)
-        self._certificates = CertificateWatch(probes, self._slot)
+        self._certificates = CertificateWatch(probes, self._slot, self.book)
         self._second = SecondLayer(machine, probes, self.streams, self.book, self._keeper, self._reaches, self.tell)
         self.listeners += [self._keeper, self._reaches.hear, self._leftovers.hear, self._certificates]
 
@@ -159,21 +160,19 @@ class Engine:
             loop=loop,
             machine=self.machine,
             progress=self.machine.gather(loop),
-            environment=self._environments.of,
+            environments=self._environments,
             file_limits=self.machine.raise_file_limit(),
             data_dir=self._data_dir,
             links=self._links,
-            tell=self.tell,
-            trouble=self._storage_trouble,
-            changed=self._changed,
-            later=Backlog(loop).put_off,
-            claim=self._claims.claim,
-            memory_ran_out=self._memory.ran_out,
-            line_down=self._reaches.line_down,
-            add_looks=self._reaches.add_to,
+            backlog=Backlog(loop),
+            claims=self._claims,
+            memory=self._memory,
+            storage=self._storage_trouble,
             book=self.book,
-            adapted=self._adapted,
-            rival=self._others.of,
+            tell=self.tell,
+            knowledge=self._reaches,
+            rivals=self._others,
+            owner=self,
         )
         self._apply(self._plan(self.loaded))
         ready()
@@ -307,7 +306,7 @@ class Engine:
         self._second.follow(self._specs)
         return True
 
-    def _changed(self, slot: Slot) -> None:
+    def turned(self, slot: Slot) -> None:
         """A process took a turn; called in the middle of it, so everything else comes right after."""
         (self._waiting.add if slot.waits_for_ingest else self._waiting.discard)(slot)
         assert self._host is not None
@@ -428,9 +427,9 @@ class Engine:
         stream = self.streams.get(name)
         return stream is not None and stream.drilling(asyncio.get_running_loop().time())
 
-    def _adapted(self, name: str, traits: Traits) -> tuple[str, ...]:
+    def adapted(self, stream: str, traits: Traits) -> tuple[str, ...]:
         """The command line of an encoder that is made for what is known of its source."""
-        return adapted(self.loaded.config, name, self._binary, self._links.port, traits)
+        return adapted(self.loaded.config, stream, self._binary, self._links.port, traits)
 
     def _learned(self, slot: Slot) -> None:
         """A probe has found something that explains a failure."""

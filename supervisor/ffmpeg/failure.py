@@ -76,17 +76,18 @@ _NOT_PERMITTED = "Operation not permitted"
 _LAST_WORDS = 5
 
 
-def classify(role: Role, exit: Exit, lines: Sequence[str], *, stopping: bool, oom_killed: bool) -> Failure:  # noqa: A002 - called as the record that it takes
+def classify(role: Role, exit: Exit, lines: Sequence[str], *, stopping: bool) -> Failure:  # noqa: A002 - called as the record that it takes
     """Name the cause of a process' exit.
 
     `lines` are the last lines of its stderr, oldest first, with or without FFmpeg's `[level]`; `stopping`:
-    we asked it to end; `oom_killed`: the kernel says that memory ran out. What nothing explains is `other`.
+    we asked it to end. Who is killed may have been so for want of memory: the words do not tell. What nothing explains
+    is `other`.
     """
     if stopping:
         return Failure(ExitCause.STOPPED)
-    lines = [line for line in lines if not any(words in line for words in _NOT_YET)]
     if exit.signal is not None:
-        return _after_signal(role, exit.signal, lines, oom_killed=oom_killed)
+        return _after_signal(role, exit.signal, lines)
+    lines = _final(lines)
     code = exit.code or 0
     if role is not Role.COMMAND and code == _EXIT_AFTER_SIGNAL and not _says(lines, _NOT_PERMITTED):
         return Failure(ExitCause.KILLED)
@@ -99,14 +100,15 @@ def classify(role: Role, exit: Exit, lines: Sequence[str], *, stopping: bool, oo
     return replace(failure, refusal=_refusal(failure.cause, lines))
 
 
-def _after_signal(role: Role, number: int, lines: Sequence[str], *, oom_killed: bool) -> Failure:
+def _final(lines: Iterable[str]) -> list[str]:
+    return [line for line in lines if not any(words in line for words in _NOT_YET)]
+
+
+def _after_signal(role: Role, number: int, lines: Sequence[str]) -> Failure:
     """A process that is killed writes nothing about it; one that crashes may have written before what went wrong."""
-    if number == _SIGKILL and oom_killed:
-        return Failure(ExitCause.OUT_OF_MEMORY)
-    if number == _SIGXFSZ:
-        return Failure(ExitCause.DISK_FULL, SIZE_LIMIT)
     if number not in _CRASHES:
-        return Failure(ExitCause.KILLED)
+        return Failure(ExitCause.DISK_FULL, SIZE_LIMIT) if number == _SIGXFSZ else Failure(ExitCause.KILLED)
+    lines = _final(lines)
     crash = f"it crashed (signal {number}, {_CRASHES[number]})"
     last_words = [line for line in lines[-_LAST_WORDS:] if "[warning]" not in line]
     rule = _explained(_reads_as(role, lines), last_words, (FATAL, SPECIFIC))

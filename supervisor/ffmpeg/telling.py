@@ -42,7 +42,7 @@ def telling(role: Role, cause: str, lines: Sequence[str], most: int) -> tuple[st
 def _named(role: Role, cause: str, lines: Sequence[str]) -> str | None:
     """The latest line that by itself has this cause."""
     for line in reversed(lines):
-        if classify(role, _FAILED, (line,), stopping=False, oom_killed=False).cause == cause != "other":
+        if classify(role, _FAILED, (line,), stopping=False).cause == cause != "other":
             return line
     return None
 

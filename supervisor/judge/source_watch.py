@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from supervisor.ffmpeg.opening import Opening, Traits
+from supervisor.ffmpeg.parameters import Picture
 
 SILENCE = "declares sound and sends none: silence takes its place"
 
@@ -75,6 +76,10 @@ class SourceWatch:
             self._ready = now
         self._due = self._due or opening.described > described
         return ours
+
+    def see(self, picture: Picture) -> None:
+        """What the picture is, told by the media that is made of it."""
+        self.traits = self.traits._replace(picture=picture)
 
     @property
     def due(self) -> bool:

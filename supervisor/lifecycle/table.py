@@ -1,4 +1,4 @@
-"""The life of one process, as a table: (state, event) → next status, actions, facts. Pure.
+"""The life of one process, as a table: (state, event) → next status, actions, notices. Pure.
 
 The engine feeds events in and carries actions out; nothing here touches a process or a clock. Times are
 monotonic seconds, passed in. Read `_TABLE` at the end first: it is the whole machine.
@@ -7,14 +7,13 @@ monotonic seconds, passed in. Read `_TABLE` at the end first: it is the whole ma
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
+from supervisor.lifecycle.deadlines import next_check, refill_time, stall_time, sustained
 from supervisor.lifecycle.pauses import (
     GHOST_DELAY,
     backoff_delay,
     budget_allows,
-    fed_enough,
     how_refused,
     is_ghost,
     must_not_be_hurried,
@@ -26,9 +25,9 @@ from supervisor.lifecycle.types import (
     AskedToWait,
     Event,
     Exited,
-    Fact,
     Kill,
     LineLost,
+    Notice,
     PoliciesChanged,
     Refilled,
     Restart,
@@ -49,7 +48,6 @@ from supervisor.lifecycle.types import (
 from supervisor.model.terms import Refusal, RestartReason, State
 
 _LINE_RECHECK = 300.0
-_IDLE_RECHECK = 1.0  # how often a process that is not being fed looks again
 # A server tells all streams the same moment: up to this share later, they do not come back in step.
 _NOT_IN_STEP = 0.05
 # Somebody has looked at it, or it is something else now: what refused may not do so any more.
@@ -72,8 +70,7 @@ def _spawn(status: Status, view: View, reason: RestartReason | None, **known: An
     stall = view.policies.stall
     if not view.tracked:
         known["refusal"] = None  # else nothing would ever end it
-    fresh = replace(
-        status,
+    fresh = status._replace(
         **known,
         state=State.STARTING if view.tracked else State.RUNNING,
         wanted=True,
@@ -86,14 +83,14 @@ def _spawn(status: Status, view: View, reason: RestartReason | None, **known: An
         delay=0.0,
         deadline=view.now + stall.startup
         if view.tracked
-        else _refill_time(known.get("spent", status.spent), view.now, view),
+        else refill_time(known.get("spent", status.spent), view.now, view),
     )
     return Step(fresh, (Spawn(reason),))
 
 
 def _start(status: Status, event: Event, view: View) -> Step:
     del event
-    return _spawn(replace(status, spent=0, proven=0, refusals=0, refusal=None), view, None)
+    return _spawn(status._replace(spent=0, proven=0, refusals=0, refusal=None), view, None)
 
 
 def _restart_idle(status: Status, event: Event, view: View) -> Step:
@@ -108,29 +105,29 @@ def _hurries(status: Status, event: Restart) -> bool:
 
 
 def _fresh(status: Status, event: Restart) -> Status:
-    fresh = replace(status, spent=0, proven=0)
-    return replace(fresh, refusals=0, refusal=None) if event.reason in _ON_PURPOSE else fresh
+    fresh = status._replace(spent=0, proven=0)
+    return fresh._replace(refusals=0, refusal=None) if event.reason in _ON_PURPOSE else fresh
 
 
 def _restart_alive(status: Status, event: Event, view: View) -> Step:
     assert isinstance(event, Restart)
     if _hurries(status, event):
         return Step(status)
-    fresh = replace(_fresh(status, event), reason=event.reason)
+    fresh = _fresh(status, event)._replace(reason=event.reason)
     return _begin_stopping(fresh, view, force=event.force)
 
 
 def _stop_alive(status: Status, event: Event, view: View) -> Step:
     del event
-    return _begin_stopping(replace(status, wanted=False), view, force=status.ending)
+    return _begin_stopping(status._replace(wanted=False), view, force=status.ending)
 
 
 def _begin_stopping(status: Status, view: View, *, force: bool) -> Step:
-    stopping = replace(status, state=State.STOPPING, since=view.now, signals=1, ending=False, free=False)
+    stopping = status._replace(state=State.STOPPING, since=view.now, signals=1, ending=False, free=False)
     if force:
-        return Step(replace(stopping, deadline=None, worked=_worked(status, view)), (Kill(),))
+        return Step(stopping._replace(deadline=None, worked=_worked(status, view)), (Kill(),))
     stop = view.policies.stop
-    return Step(replace(stopping, deadline=view.now + min(stop.second_signal, stop.kill)), (Terminate(),))
+    return Step(stopping._replace(deadline=view.now + min(stop.second_signal, stop.kill)), (Terminate(),))
 
 
 def _stop_idle(status: Status, event: Event, view: View) -> Step:
@@ -139,7 +136,7 @@ def _stop_idle(status: Status, event: Event, view: View) -> Step:
 
 
 def _stopped(status: Status, view: View) -> Status:
-    return replace(status, state=State.STOPPED, wanted=False, since=view.now, deadline=None, ending=False, delay=0.0)
+    return status._replace(state=State.STOPPED, wanted=False, since=view.now, deadline=None, ending=False, delay=0.0)
 
 
 def _stopping_tick(status: Status, event: Event, view: View) -> Step:
@@ -147,26 +144,26 @@ def _stopping_tick(status: Status, event: Event, view: View) -> Step:
     del event
     stop = view.policies.stop
     if view.now >= status.since + stop.kill or status.signals > 1:
-        return Step(replace(status, deadline=None), (Kill(),))
-    return Step(replace(status, signals=2, deadline=status.since + stop.kill), (Terminate(),))
+        return Step(status._replace(deadline=None), (Kill(),))
+    return Step(status._replace(signals=2, deadline=status.since + stop.kill), (Terminate(),))
 
 
 def _stopping_start(status: Status, event: Event, view: View) -> Step:
     del event, view
     if status.wanted:  # it is being replaced already, for a reason of its own
         return Step(status)
-    return Step(replace(status, wanted=True, reason=RestartReason.OPERATOR))
+    return Step(status._replace(wanted=True, reason=RestartReason.OPERATOR))
 
 
 def _stopping_restart(status: Status, event: Event, view: View) -> Step:
     assert isinstance(event, Restart)
     del view
-    return Step(replace(status, wanted=True, reason=event.reason))
+    return Step(status._replace(wanted=True, reason=event.reason))
 
 
 def _stopping_stop(status: Status, event: Event, view: View) -> Step:
     del event, view
-    return Step(replace(status, wanted=False))
+    return Step(status._replace(wanted=False))
 
 
 def _stopping_exited(status: Status, event: Event, view: View) -> Step:
@@ -176,8 +173,8 @@ def _stopping_exited(status: Status, event: Event, view: View) -> Step:
 
 def _advanced(status: Status, event: Event, view: View) -> Step:
     del event
-    running = replace(status, state=State.RUNNING, since=view.now, proven=status.spent, refusal=None)
-    return Step(replace(running, deadline=_next_check(running, view)))
+    running = status._replace(state=State.RUNNING, since=view.now, proven=status.spent, refusal=None)
+    return Step(running._replace(deadline=next_check(running, view)))
 
 
 def _failed(status: Status, event: Event, view: View) -> Step:
@@ -187,7 +184,7 @@ def _failed(status: Status, event: Event, view: View) -> Step:
     reason = status.reason if status.ending and status.reason else RestartReason.EXIT
     worked = _worked(status, view)
     if status.free:  # but a moment later: the server must learn first that the one before is gone
-        gone = replace(status, reason=reason, ending=False, free=False, since=view.now, worked=worked)
+        gone = status._replace(reason=reason, ending=False, free=False, since=view.now, worked=worked)
         return _wait(gone, State.BACKOFF, restart.initial_delay, view)
     ghost = is_ghost(event.cause, None if status.worked is None else view.now - status.worked)
     counts = not view.line_down and not ghost and not event.again
@@ -203,7 +200,7 @@ def _failed(status: Status, event: Event, view: View) -> Step:
     delay = backoff_delay(restart, asked, view.random, refused=refusal)
     if event.again or (another and delay <= 0):
         return _spawn(status, view, reason, **known)
-    idle = replace(status, **known, reason=reason, ending=False, since=view.now)  # type: ignore[arg-type]
+    idle = status._replace(**known, reason=reason, ending=False, since=view.now)  # type: ignore[arg-type]
     if view.line_down:
         return _wait_for_line(idle, event, view)
     if ghost:
@@ -225,13 +222,13 @@ def _wait_for_line(status: Status, event: Event, view: View) -> Step:
     Who decides that may be wrong: so, at great length, a look all the same.
     """
     del event
-    return _wait(replace(status, spent=status.proven, since=view.now), State.BACKOFF, _LINE_RECHECK, view)
+    return _wait(status._replace(spent=status.proven, since=view.now), State.BACKOFF, _LINE_RECHECK, view)
 
 
 def _wait(status: Status, state: State, delay: float, view: View) -> Step:
-    waiting = replace(status, state=state, delay=delay, deadline=view.now + delay)
+    waiting = status._replace(state=state, delay=delay, deadline=view.now + delay)
     left = max(0, view.policies.restart.attempts - status.spent)
-    return Step(waiting, facts=(Waiting(state, delay, left),))
+    return Step(waiting, notices=(Waiting(state, delay, left),))
 
 
 def _wait_less(status: Status, event: Event, view: View) -> Step:
@@ -241,7 +238,7 @@ def _wait_less(status: Status, event: Event, view: View) -> Step:
         return Step(status)
     most = restart.cooldown if status.state is State.COOLDOWN else restart.max_delay
     assert status.deadline is not None
-    return Step(replace(status, deadline=min(status.deadline, status.since + most)))
+    return Step(status._replace(deadline=min(status.deadline, status.since + most)))
 
 
 def _wait_longer(status: Status, event: Event, view: View) -> Step:
@@ -250,7 +247,7 @@ def _wait_longer(status: Status, event: Event, view: View) -> Step:
     due = view.now + event.seconds * (1 + _NOT_IN_STEP * view.random)
     if not must_not_be_hurried(status.refusal) or due <= status.deadline:
         return Step(status)
-    return _wait(status, status.state, due - status.since, replace(view, now=status.since))
+    return _wait(status, status.state, due - status.since, view._replace(now=status.since))
 
 
 def _retry(status: Status, event: Event, view: View) -> Step:
@@ -263,26 +260,26 @@ def _alive_tick(status: Status, event: Event, view: View) -> Step:
     """Look whether it stalled, whether its budget is earned back, and when to look again."""
     del event
     if status.ending:
-        return Step(replace(status, deadline=None))
-    stalled_at, reason = _stall_time(status, view)
+        return Step(status._replace(deadline=None))
+    stalled_at, reason = stall_time(status, view)
     if stalled_at is not None and view.now >= stalled_at:
         silent = view.now - (status.since if view.last_advance is None else view.last_advance)
         return _kill(status, reason, silent)
-    facts: tuple[Fact, ...] = ()
-    if status.spent and _sustained(status, view):
-        status, facts = replace(status, spent=0, proven=0), (Refilled(),)
-    return Step(replace(status, deadline=_next_check(status, view)), facts=facts)
+    notices: tuple[Notice, ...] = ()
+    if status.spent and sustained(status, view):
+        status, notices = status._replace(spent=0, proven=0), (Refilled(),)
+    return Step(status._replace(deadline=next_check(status, view)), notices=notices)
 
 
 def _kill(status: Status, reason: RestartReason, silent: float) -> Step:
-    ending = replace(status, ending=True, reason=reason, deadline=None)
+    ending = status._replace(ending=True, reason=reason, deadline=None)
     return Step(ending, (Kill(),), (Silent(reason, silent),))
 
 
 def _starting_line_lost(status: Status, event: Event, view: View) -> Step:
     """What connects into the void would go on for long after the line is back."""
     del event, view
-    return Step(status if status.ending else replace(status, ending=True, deadline=None), (Kill(),))
+    return Step(status if status.ending else status._replace(ending=True, deadline=None), (Kill(),))
 
 
 def _uplink_blocked(status: Status, event: Event, view: View) -> Step:
@@ -298,53 +295,8 @@ def _useless(status: Status, event: Event, view: View) -> Step:
     del view
     if status.ending:
         return Step(status)
-    ending = replace(status, ending=True, free=event.free, reason=event.reason, deadline=None)
+    ending = status._replace(ending=True, free=event.free, reason=event.reason, deadline=None)
     return Step(ending, (Kill(),), (Silent(event.reason, 0.0, event.trouble),))
-
-
-# --- deadlines -------------------------------------------------------------------------------------
-
-
-def _stall_time(status: Status, view: View) -> tuple[float | None, RestartReason]:
-    """When this run counts as stalled; None while there is nothing that it could have done.
-
-    A pusher is held to account only for what its encoder delivered since the pusher last advanced: nothing to send is
-    no stall, however long it lasts, and an encoder that is back does not make the pusher late at once.
-    """
-    stall = view.policies.stall
-    began = view.last_advance is not None
-    limit, reason = (stall.timeout, RestartReason.STALL) if began else (stall.startup, RestartReason.START_TIMEOUT)
-    if not view.tracked:
-        return None, reason
-    limit += view.usual
-    due = (status.since if view.last_advance is None else view.last_advance) + limit
-    if view.fed is None or view.now < due:
-        return due, reason
-    return (due if fed_enough(view.fed, limit) else None), reason
-
-
-def _sustained(status: Status, view: View) -> bool:
-    if status.state is not State.RUNNING:
-        return False
-    earned = status.since + view.policies.restart.reset_after
-    proof = view.last_advance if view.tracked else view.now
-    return proof is not None and proof >= earned
-
-
-def _refill_time(spent: int, running_since: float, view: View) -> float | None:
-    return running_since + view.policies.restart.reset_after if spent else None
-
-
-def _next_check(status: Status, view: View) -> float | None:
-    stall_time = _stall_time(status, view)[0] if view.tracked else None
-    if view.tracked and stall_time is None:
-        stall_time = view.now + _IDLE_RECHECK
-    times = [stall_time]
-    if status.state is State.RUNNING:
-        refill = _refill_time(status.spent, status.since, view)
-        times.append(None if refill is None else max(refill, view.now + _IDLE_RECHECK))
-    known = [time for time in times if time is not None]
-    return min(known) if known else None
 
 
 # --- the table -------------------------------------------------------------------------------------
@@ -381,52 +333,5 @@ _TABLE: dict[State, dict[type[Event], _Handler]] = {
         Restart: _stopping_restart,
         Exited: _stopping_exited,
         Tick: _stopping_tick,
-    },
-}
-
-# What each state ignores, and so that nobody has to guess, why.
-IGNORED: dict[State, dict[type[Event], str]] = {
-    State.STOPPED: {
-        Stop: "already stopped",
-        Advanced: "a report of a run that is over",
-        Exited: "there is no run",
-        UplinkBlocked: "there is no run",
-        Useless: "there is no run",
-        RetryNow: "it is not wanted",
-        AskedToWait: "it asks nobody",
-        LineLost: "it is not wanted",
-        PoliciesChanged: "nothing is due",
-        Tick: "nothing is due",
-    },
-    State.STARTING: {Start: "already starting", RetryNow: "already trying", AskedToWait: "already trying"},
-    State.RUNNING: {
-        Start: "already running",
-        Advanced: "known",
-        RetryNow: "nothing to retry",
-        AskedToWait: "it has been let in",
-        LineLost: "what runs may outlast it",
-    },
-    State.BACKOFF: {
-        Start: "it will start by itself",
-        Advanced: "a report of a run that is over",
-        Exited: "there is no run",
-        UplinkBlocked: "there is no run",
-        Useless: "there is no run",
-    },
-    State.COOLDOWN: {
-        Start: "it will start by itself; a restart hurries it",
-        Advanced: "a report of a run that is over",
-        Exited: "there is no run",
-        UplinkBlocked: "there is no run",
-        Useless: "there is no run",
-    },
-    State.STOPPING: {
-        Advanced: "it is going",
-        UplinkBlocked: "it is going",
-        Useless: "it is going",
-        RetryNow: "it is going",
-        AskedToWait: "it is going",
-        LineLost: "it is going",
-        PoliciesChanged: "the stop that has begun goes on as it began",
     },
 }

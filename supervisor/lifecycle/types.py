@@ -1,15 +1,15 @@
-"""What goes into a process' lifecycle and what comes out: status, events, view, actions, facts. Pure."""
+"""What goes into a process' lifecycle and what comes out: status, events, view, actions, notices. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from supervisor.model.policies import Policies
 from supervisor.model.terms import ExitCause, Refusal, RestartReason, State, Trouble
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """What the machine remembers of one process."""
 
     state: State = State.STOPPED
@@ -129,8 +129,7 @@ Event = (
 # --- what is known besides -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """The world as the machine may see it at `now`."""
 
     now: float
@@ -143,7 +142,7 @@ class View:
     fed: float | None = None  # seconds of media that its feeder delivered since `last_advance`; None: it has none
 
 
-# --- actions and facts -----------------------------------------------------------------------------
+# --- actions and notices -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,7 @@ Action = Spawn | Kill | Terminate
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """Fact: it showed no progress (or no acknowledged byte) for too long and is being killed.
+    """Notice: it showed no progress (or no acknowledged byte) for too long and is being killed.
 
     `trouble` says what is wrong instead, where media did flow.
     """
@@ -180,7 +179,7 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Fact: the next attempt is `delay` seconds away, in BACKOFF or COOLDOWN."""
+    """Notice: the next attempt is `delay` seconds away, in BACKOFF or COOLDOWN."""
 
     state: State
     delay: float
@@ -189,16 +188,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Refilled:
-    """Fact: sustained progress has refilled the budget."""
+    """Notice: sustained progress has refilled the budget."""
 
 
-Fact = Silent | Waiting | Refilled
+Notice = Silent | Waiting | Refilled
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What an event leads to. Actions come first, facts are told afterwards."""
+class Step(NamedTuple):
+    """What an event leads to. Actions come first; notices, of which facts are made, are taken afterwards."""
 
     status: Status
     actions: tuple[Action, ...] = ()
-    facts: tuple[Fact, ...] = ()
+    notices: tuple[Notice, ...] = ()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
+from typing import TYPE_CHECKING
 
-from supervisor.process.slot import Slot
+if TYPE_CHECKING:
+    import asyncio
+
+    from supervisor.process.slot import Slot
+
 
 _REST = 0.01  # book-keeping right after a spawn takes a third longer until the new process' first instruction
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from supervisor.model.terms import Role
-from supervisor.process.slot import Slot
+
+if TYPE_CHECKING:
+    from supervisor.process.slot import Slot
 
 
 class Claims:

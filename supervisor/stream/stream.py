@@ -11,7 +11,8 @@ from supervisor.model.policies import Policies
 from supervisor.model.quantities import show_duration
 from supervisor.model.snapshot import DestinationSnapshot, LinkState, StreamSnapshot, UplinkTotals, WatchdogSnapshot
 from supervisor.model.terms import Health, ProcessKey, RestartReason, Role, Segment, State, Verdict
-from supervisor.process.slot import Host, Slot
+from supervisor.process.host import Host
+from supervisor.process.slot import Slot
 from supervisor.secrets.secrecy import Redactor
 
 
@@ -122,10 +123,8 @@ class Stream:
         self.slots = {slot.key: slot for slot in slots}
         self.pushers = [slot for slot in slots if slot.key.role is Role.PUSHER]
         encoder = self._encoder()
-        for slot in self.pushers:
-            slot.feeder = encoder
         if encoder:
-            encoder.eaters = self.pushers
+            encoder.feed(self.pushers)
         # Those whose advance makes the stream on air: the required ones, or if none is, any of them.
         staying = [slot for slot in self.pushers if slot.key not in self._leaving]
         names = {destination.name for destination in self.spec.destinations if destination.required}

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from supervisor.ffmpeg.phrases import OF_CERTIFICATES
+from supervisor.judge.incidents import Book
 from supervisor.model import events
 from supervisor.model.facts import Fact
 from supervisor.model.terms import ProcessKey
@@ -16,8 +17,9 @@ from supervisor.process.slot import Slot
 class CertificateWatch:
     """A listener to facts. Lives on the engine's loop; one look at a time for a process."""
 
-    def __init__(self, probes: Probes, find: Callable[[ProcessKey], Slot | None]) -> None:
+    def __init__(self, probes: Probes, find: Callable[[ProcessKey], Slot | None], book: Book) -> None:
         self._probes = probes
+        self._book = book
         self._find = find
         self._pending: dict[ProcessKey, asyncio.Task[None]] = {}
 
@@ -36,5 +38,6 @@ class CertificateWatch:
         for way in [way for way in slot.spec.ingests if way.tls] if slot else ():
             said = await self._probes.certificate_fault(way.address)
             if said and (slot := self._find(key)):
-                slot.explain(said)
+                if slot.explain(said):
+                    self._book.learn(key, slot.segment, said=said)
                 return

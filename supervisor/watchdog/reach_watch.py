@@ -265,7 +265,7 @@ class ReachWatch:
         """Add what was found to the evidence of the failure that it explains."""
         if slot.advancing(asyncio.get_running_loop().time()):
             return
-        slot.evidence = self.add_to(slot.evidence, slot.spec)
+        slot.weigh_again()
         self._learned(slot)
 
     def _back(self, target: Way | SourcePlace) -> None:

@@ -220,7 +220,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "show_url": show_url,
     "show_url, a host": lambda text: show_url(f"http://h/{text}"),
     "secrets_of_url": lambda text: secrets_of_url(f"http://h/{text}"),
-    "classify": lambda text: classify(Role.COMMAND, Exit(1, None), [text], stopping=False, oom_killed=False),
+    "classify": lambda text: classify(Role.COMMAND, Exit(1, None), [text], stopping=False),
     "parse_report": lambda text: parse_report(text.encode()),
 }
 

@@ -67,13 +67,13 @@ CASES = [
 ]
 
 
-def cause(role: Role, code: int | None, *lines: str, signal: int | None = None, oom: bool = False) -> ExitCause:
-    return classify(role, Exit(code, signal), lines, stopping=False, oom_killed=oom).cause
+def cause(role: Role, code: int | None, *lines: str, signal: int | None = None) -> ExitCause:
+    return classify(role, Exit(code, signal), lines, stopping=False).cause
 
 
 @pytest.mark.parametrize(("capture", "expected"), CASES)
 def test_captured(capture: Capture, expected: ExitCause) -> None:
-    failure = classify(capture.role, capture.exit, capture.lines, stopping=False, oom_killed=False)
+    failure = classify(capture.role, capture.exit, capture.lines, stopping=False)
     assert failure.cause is expected
 
 
@@ -84,15 +84,14 @@ def test_every_expectation_was_captured_with_both_versions(version: str) -> None
 
 @pytest.mark.parametrize(("capture", "expected"), CASES)
 def test_what_we_asked_for_is_never_a_failure(capture: Capture, expected: ExitCause) -> None:
-    failure = classify(capture.role, capture.exit, capture.lines, stopping=True, oom_killed=False)
+    failure = classify(capture.role, capture.exit, capture.lines, stopping=True)
     assert failure == Failure(ExitCause.STOPPED), expected
 
 
 @pytest.mark.parametrize("role", Role)
 def test_signals(role: Role) -> None:
     assert cause(role, None, signal=9) is ExitCause.KILLED
-    assert cause(role, None, signal=9, oom=True) is ExitCause.OUT_OF_MEMORY
-    assert cause(role, None, signal=11, oom=True) is ExitCause.KILLED
+    assert cause(role, None, signal=11) is ExitCause.KILLED
     assert cause(role, 1, "[error] Cannot allocate memory") is ExitCause.OUT_OF_MEMORY
 
 
@@ -145,9 +144,7 @@ def test_no_words_lead_to_a_cause_that_is_not_counted(role: Role) -> None:
     """Whatever anybody was heard to say, said by this role: its cause is one of those that are counted."""
     captures = [capture for captured in CAPTURES.values() for capture in captured.values()]
     causes = {
-        classify(role, Exit(code, None), capture.lines, stopping=False, oom_killed=False).cause
-        for capture in captures
-        for code in (0, 1)
+        classify(role, Exit(code, None), capture.lines, stopping=False).cause for capture in captures for code in (0, 1)
     }
     assert causes <= set(EXITS_OF[role])
     assert len(causes) > 3, "it had something to tell apart"
@@ -169,7 +166,7 @@ HOW: dict[Refusal | None, str] = {
 )
 def test_how_it_refused(version: str, name: str, refusal: Refusal | None) -> None:
     seen = CAPTURES[version][name]
-    assert classify(seen.role, seen.exit, seen.lines, stopping=False, oom_killed=False).refusal is refusal
+    assert classify(seen.role, seen.exit, seen.lines, stopping=False).refusal is refusal
 
 
 OLD_HTTP = """\
@@ -214,7 +211,7 @@ def test_the_servers_own_number_tells_how(
     said: str, code: int, words: str, general: str, refusal: Refusal | None
 ) -> None:
     lines = said.format(code=code, words=words, general=general).splitlines()
-    assert classify(Role.ENCODER, Exit(1, None), lines, stopping=False, oom_killed=False).refusal is refusal
+    assert classify(Role.ENCODER, Exit(1, None), lines, stopping=False).refusal is refusal
 
 
 def test_a_wrong_passphrase_for_srt_is_a_refusal() -> None:
@@ -227,7 +224,7 @@ def test_a_wrong_passphrase_for_srt_is_a_refusal() -> None:
     wrong = [own.format("Incorrect passphrase - not processing further"), *ends]
     other = [own.format("Peer rejected the connection - not processing further"), *ends]
     for lines, refusal in ((wrong, Refusal.DENIED), (other, Refusal.NOT_THERE)):
-        failure = classify(Role.ENCODER, Exit(1, None), lines, stopping=False, oom_killed=False)
+        failure = classify(Role.ENCODER, Exit(1, None), lines, stopping=False)
         assert (failure.cause, failure.refusal) == (ExitCause.SOURCE_REFUSED, refusal)
     assert cause(Role.ENCODER, 1, *ends) is ExitCause.SOURCE_UNREACHABLE
 
@@ -250,13 +247,13 @@ def test_a_relay_says_in_words_how_it_refuses(said: str, refusal: Refusal) -> No
         "[fatal] Error opening input files: Operation not permitted",
     ]
     for code, lines in ((1, old), (255, new)):
-        failure = classify(Role.ENCODER, Exit(code, None), lines, stopping=False, oom_killed=False)
+        failure = classify(Role.ENCODER, Exit(code, None), lines, stopping=False)
         assert (failure.cause, failure.refusal) == (ExitCause.SOURCE_REFUSED, refusal)
 
 
 def test_what_was_overcome_says_nothing_of_how_it_ended() -> None:
     lines = ["[warning] HTTP error 401 Unauthorized", "[error] x: Connection reset by peer"]
-    assert classify(Role.ENCODER, Exit(1, None), lines, stopping=False, oom_killed=False).refusal is None
+    assert classify(Role.ENCODER, Exit(1, None), lines, stopping=False).refusal is None
 
 
 def test_who_listens_goes_on_after_a_stranger_with_a_wrong_passphrase() -> None:

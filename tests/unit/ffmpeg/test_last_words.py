@@ -107,7 +107,7 @@ def test_the_cause_is_found_in_what_was_said(key: str) -> None:
     assert key not in lines[0]
     unredacted = listener.take_unredacted()
     assert unredacted == ("[tcp @ 0x1] Connection to tcp://h:1 failed: Connection refused",)
-    failure = classify(Role.PUSHER, Exit(1, None), unredacted, stopping=False, oom_killed=False)
+    failure = classify(Role.PUSHER, Exit(1, None), unredacted, stopping=False)
     assert failure.cause is ExitCause.INGEST_UNREACHABLE
     assert failure.answered
 

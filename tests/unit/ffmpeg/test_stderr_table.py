@@ -74,7 +74,7 @@ ROWS = [row for file in sorted(FOLDER.glob("*.toml")) for row in rows_of(file)]
 
 
 def judge(row: Row) -> Failure:
-    return classify(row.role, row.exit, row.lines, stopping=False, oom_killed=False)
+    return classify(row.role, row.exit, row.lines, stopping=False)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row.version}-{row.name}" for row in ROWS])
@@ -105,7 +105,7 @@ def test_the_table_speaks_of_every_way_and_of_every_ffmpeg() -> None:
 def test_no_words_for_people_hold_what_a_process_wrote() -> None:
     for row in ROWS:
         marked = [line.replace("127.0.0.1", "HOST.secret").replace("KEY", "secret") for line in row.lines]
-        said = classify(row.role, row.exit, marked, stopping=False, oom_killed=False).said
+        said = classify(row.role, row.exit, marked, stopping=False).said
         assert "secret" not in (said or "")
 
 
@@ -130,31 +130,27 @@ MISSING = "[in#0/concat @ 0x1] [error] Impossible to open 'b.mp4'"
 NOISE = "[h264 @ 0x1] [error] Invalid data found when processing input"
 OVERCOME = "[https @ 0x1] [warning] Will reconnect at 9 in 1 second(s), error=Connection reset by peer."
 CRASHES = [
-    ([MISSING], 11, False, ExitCause.SOURCE_UNREACHABLE, True),
-    ([MISSING], 6, False, ExitCause.SOURCE_UNREACHABLE, True),
-    ([MISSING, *["[error] something else"] * 9], 11, False, ExitCause.KILLED, True),
-    ([NOISE], 11, False, ExitCause.KILLED, True),
-    ([OVERCOME], 11, False, ExitCause.KILLED, True),
-    (["[tcp @ 0x1] [warning] Connection refused"], 11, False, ExitCause.KILLED, True),
-    (["[error] Cannot allocate memory"], 11, False, ExitCause.OUT_OF_MEMORY, True),
-    ([], 11, False, ExitCause.KILLED, True),
-    ([], 11, True, ExitCause.KILLED, True),
-    ([MISSING], 9, False, ExitCause.KILLED, False),
-    ([MISSING], 9, True, ExitCause.OUT_OF_MEMORY, False),
-    ([MISSING], 15, False, ExitCause.KILLED, False),
-    ([MISSING], 2, False, ExitCause.KILLED, False),
-    ([MISSING], 1, False, ExitCause.KILLED, False),
+    ([MISSING], 11, ExitCause.SOURCE_UNREACHABLE, True),
+    ([MISSING], 6, ExitCause.SOURCE_UNREACHABLE, True),
+    ([MISSING, *["[error] something else"] * 9], 11, ExitCause.KILLED, True),
+    ([NOISE], 11, ExitCause.KILLED, True),
+    ([OVERCOME], 11, ExitCause.KILLED, True),
+    (["[tcp @ 0x1] [warning] Connection refused"], 11, ExitCause.KILLED, True),
+    (["[error] Cannot allocate memory"], 11, ExitCause.OUT_OF_MEMORY, True),
+    ([], 11, ExitCause.KILLED, True),
+    ([MISSING], 9, ExitCause.KILLED, False),
+    ([MISSING], 15, ExitCause.KILLED, False),
+    ([MISSING], 2, ExitCause.KILLED, False),
+    ([MISSING], 1, ExitCause.KILLED, False),
 ]
 
 
-@pytest.mark.parametrize(("lines", "number", "oom", "cause", "crash"), CRASHES)
-def test_what_was_said_before_a_signal(
-    lines: list[str], number: int, cause: ExitCause, *, oom: bool, crash: bool
-) -> None:
-    failure = classify(Role.ENCODER, Exit(None, number), lines, stopping=False, oom_killed=oom)
+@pytest.mark.parametrize(("lines", "number", "cause", "crash"), CRASHES)
+def test_what_was_said_before_a_signal(lines: list[str], number: int, cause: ExitCause, *, crash: bool) -> None:
+    failure = classify(Role.ENCODER, Exit(None, number), lines, stopping=False)
     assert failure.cause is cause
     assert (f"it crashed (signal {number}" in (failure.said or "")) is crash
-    assert classify(Role.ENCODER, Exit(None, number), lines, stopping=True, oom_killed=oom).cause is ExitCause.STOPPED
+    assert classify(Role.ENCODER, Exit(None, number), lines, stopping=True).cause is ExitCause.STOPPED
 
 
 @pytest.mark.parametrize(

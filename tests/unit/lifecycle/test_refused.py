@@ -154,7 +154,7 @@ def test_a_server_that_says_how_long_is_left_alone_for_so_long_but_not_asked_soo
     assert source.status.deadline == 300.5
     result = step(source.status, AskedToWait(600.0), View(1.0, DEFAULT, random=1.0))
     assert result.status.deadline == 631.0, "many streams do not come back at the same moment"
-    assert result.facts, "and it is told"
+    assert result.notices, "and it is told"
 
 
 def test_who_was_not_refused_waits_for_nobody() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import typing
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.lifecycle import table as lifecycle
-from supervisor.lifecycle.table import IGNORED, step
+from supervisor.lifecycle.ignored import IGNORED
+from supervisor.lifecycle.table import step
 from supervisor.lifecycle.types import (
     Advanced,
     AskedToWait,
@@ -45,13 +45,13 @@ ALIVE = {State.STARTING, State.RUNNING, State.STOPPING}
 
 
 def view(now: float, **known: object) -> View:
-    return replace(View(now, POLICIES), **known)  # type: ignore[arg-type]  # the fields of View, by name
+    return View(now, POLICIES)._replace(**known)  # type: ignore[arg-type]  # the fields of View, by name
 
 
 def running(now: float = 10.0, **status: object) -> Status:
     """A process that has just shown its first progress at `now`."""
     started = step(Status(), Start(), view(now - 1)).status
-    return replace(step(started, Advanced(), view(now, last_advance=now)).status, **status)  # type: ignore[arg-type]
+    return step(started, Advanced(), view(now, last_advance=now)).status._replace(**status)  # type: ignore[arg-type]
 
 
 def make(kind: type[Event]) -> Event:
@@ -96,7 +96,7 @@ def test_an_exit_waits_and_then_spawns_with_its_reason() -> None:
 
 def test_without_a_delay_the_next_run_begins_in_the_same_step() -> None:
     at_once = POLICIES.model_copy(update={"restart": policies.Restart(initial_delay=0)})
-    result = step(running(), Exited(ExitCause.KILLED), replace(view(11.0), policies=at_once))
+    result = step(running(), Exited(ExitCause.KILLED), view(11.0)._replace(policies=at_once))
     assert result.actions == (Spawn(RestartReason.EXIT),)
     assert result.status.state is State.STARTING
 
@@ -129,7 +129,7 @@ def test_launching_does_not_refill_the_budget_only_sustained_progress_does() -> 
     assert almost.status.spent == 7
     refilled = step(status, Tick(), view(70.5, last_advance=70.2))
     assert refilled.status.spent == 0
-    assert refilled.facts == (Refilled(),)
+    assert refilled.notices == (Refilled(),)
 
 
 def test_ten_crashes_in_a_month_do_not_spend_the_budget() -> None:
@@ -172,7 +172,7 @@ def test_no_advance_is_a_stall_whatever_is_reported(
     assert early.status.deadline is not None
     late = step(status, Tick(), view(due, last_advance=last_advance))
     assert late.actions == (Kill(),)
-    assert late.facts[0] == Silent(reason, pytest.approx(due - (last_advance or 9.0)))  # type: ignore[arg-type]
+    assert late.notices[0] == Silent(reason, pytest.approx(due - (last_advance or 9.0)))  # type: ignore[arg-type]
     after = step(late.status, Exited(ExitCause.KILLED), view(due + 0.01)).status
     assert (after.state, after.reason) == (State.BACKOFF, reason)
 
@@ -199,18 +199,18 @@ def test_a_pusher_is_held_to_account_for_what_its_encoder_delivered() -> None:
 def test_other_policies_hold_at_once() -> None:
     waiting = step(running(), Exited(ExitCause.BAD_ARGUMENTS), view(11.0)).status
     hasty = POLICIES.model_copy(update={"restart": policies.Restart(cooldown=2)})
-    assert step(waiting, PoliciesChanged(), replace(view(12.0), policies=hasty)).status.deadline == 13.0
+    assert step(waiting, PoliciesChanged(), view(12.0)._replace(policies=hasty)).status.deadline == 13.0
     strict = POLICIES.model_copy(update={"stall": policies.Stall(timeout=3)})
-    late = replace(view(15.0, last_advance=11.0), policies=strict)
+    late = view(15.0, last_advance=11.0)._replace(policies=strict)
     assert step(running(10.0), PoliciesChanged(), late).actions == (Kill(),)
 
 
 def test_a_stop_without_patience_kills_in_time() -> None:
     stop = policies.Stop(second_signal=8, kill=1)
-    hurried = replace(view(20.0), policies=POLICIES.model_copy(update={"stop": stop}))
+    hurried = view(20.0)._replace(policies=POLICIES.model_copy(update={"stop": stop}))
     first = step(running(), Stop(), hurried)
     assert first.status.deadline == 21.0
-    assert step(first.status, Tick(), replace(hurried, now=21.0)).actions == (Kill(),)
+    assert step(first.status, Tick(), hurried._replace(now=21.0)).actions == (Kill(),)
 
 
 def test_a_blocked_uplink_is_killed_once() -> None:
@@ -224,15 +224,15 @@ def test_a_blocked_uplink_is_killed_once() -> None:
 @pytest.mark.parametrize(("measured", "told"), [(9.0, 9.0), (None, POLICIES.uplink.timeout)])
 def test_how_long_an_uplink_was_blocked_is_what_was_measured_there(measured: float | None, told: float) -> None:
     result = step(running(), UplinkBlocked(measured), view(20.0))
-    assert result.facts == (Silent(RestartReason.UPLINK, told),)
+    assert result.notices == (Silent(RestartReason.UPLINK, told),)
 
 
 @pytest.mark.parametrize("state", [State.STARTING, State.RUNNING])
 def test_what_is_useless_is_killed_once_and_the_trouble_is_named(state: State) -> None:
     useless = Useless(RestartReason.STALL, Trouble.CLOCK_JUMPED)
-    result = step(replace(running(), state=state), useless, view(20.0, last_advance=19.9))
+    result = step(running()._replace(state=state), useless, view(20.0, last_advance=19.9))
     assert result.actions == (Kill(),)
-    assert result.facts == (Silent(RestartReason.STALL, 0.0, Trouble.CLOCK_JUMPED),)
+    assert result.notices == (Silent(RestartReason.STALL, 0.0, Trouble.CLOCK_JUMPED),)
     assert result.status.deadline is None
     assert step(result.status, useless, view(20.1)) == Step(result.status)
     after = step(result.status, Exited(ExitCause.KILLED), view(20.2)).status
@@ -287,7 +287,7 @@ def test_who_has_failed_at_nothing_is_there_again_at_once_and_free(state: State,
     result = step(alive, Exited(ExitCause.INGEST_CLOSED, again=True), view(100.0))
     assert result.actions == (Spawn(RestartReason.EXIT),)
     assert (result.status.state, result.status.spent, result.status.since) == (State.STARTING, spent, 100.0)
-    assert result.facts == ()
+    assert result.notices == ()
 
 
 def test_a_planned_stop_asks_twice_and_then_kills() -> None:
@@ -336,7 +336,7 @@ def test_a_server_that_still_holds_our_broken_connection_is_asked_again_soon_and
 
 
 def test_a_server_that_says_no_is_asked_less_and_less_often_whatever_was_spent_before() -> None:
-    status, waits = replace(step(Status(), Start(), view(10.0)).status, spent=3), []
+    status, waits = step(Status(), Start(), view(10.0)).status._replace(spent=3), []
     for _ in range(4):
         status = step(status, Exited(ExitCause.INGEST_REFUSED), view(20.0)).status
         waits.append(status.delay)
@@ -358,12 +358,12 @@ def test_while_the_line_is_down_a_failure_costs_no_attempt(cause: ExitCause) -> 
     result = step(running(spent=4, proven=4), Exited(cause), lost(20.0))
     assert (result.status.state, result.status.spent, result.status.deadline) == (State.BACKOFF, 4, 320.0)
     assert result.actions == ()
-    assert result.facts == (Waiting(State.BACKOFF, 300.0, POLICIES.restart.attempts - 4),)
+    assert result.notices == (Waiting(State.BACKOFF, 300.0, POLICIES.restart.attempts - 4),)
 
 
 def test_what_was_attempted_in_vain_is_given_back_and_nothing_else() -> None:
     status = running(10.0, spent=3)
-    status = step(replace(status, state=State.STARTING), Advanced(), view(11.0, last_advance=11.0)).status
+    status = step(status._replace(state=State.STARTING), Advanced(), view(11.0, last_advance=11.0)).status
     assert status.proven == 3, "these were spent before it last made progress"
     now = 20.0
     for _ in range(4):
@@ -414,7 +414,7 @@ def test_what_runs_may_outlast_a_lost_line() -> None:
 
 @pytest.mark.parametrize(
     "status",
-    [Status(), replace(running(), state=State.STOPPING), replace(running(), state=State.STOPPING, wanted=False)],
+    [Status(), running()._replace(state=State.STOPPING), running()._replace(state=State.STOPPING, wanted=False)],
     ids=["stopped", "being replaced", "being stopped"],
 )
 def test_a_lost_line_starts_and_ends_nothing(status: Status) -> None:

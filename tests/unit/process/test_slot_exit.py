@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 
 from supervisor.config.file import load
-from supervisor.desired.plan import plan
+from supervisor.desired.environment import Environments
+from supervisor.desired.plan import ProcessSpec, plan
+from supervisor.ffmpeg.opening import Traits
+from supervisor.judge.attribution import Evidence
 from supervisor.judge.incidents import Book
 from supervisor.lifecycle.types import Exited
 from supervisor.machine.data_dir import DataDir
@@ -23,12 +26,15 @@ from supervisor.machine.ffmpeg_binary import find
 from supervisor.machine.gather import Gather
 from supervisor.machine.machine import Machine
 from supervisor.machine.media_links import MediaLinks
+from supervisor.machine.oom import MemoryWatch
 from supervisor.machine.process import Child, spawn
 from supervisor.model import events
-from supervisor.model.terms import ExitCause, RestartReason, State
+from supervisor.model.quantities import Address
+from supervisor.model.terms import ExitCause, ProcessKey, RestartReason, State
 from supervisor.process.backlog import Backlog
 from supervisor.process.claims import Claims
-from supervisor.process.slot import Host, Slot
+from supervisor.process.host import Host
+from supervisor.process.slot import Slot
 from supervisor.secrets.secrecy import Redactor
 
 PATIENCE = 20.0
@@ -39,6 +45,27 @@ async def until(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < deadline, "it did not become true in time"
         await asyncio.sleep(0.005)
+
+
+class Nothing:
+    """Nothing is known, nobody else is there, and nobody minds."""
+
+    def line_down(self, address: Address) -> bool:
+        del address
+        return False
+
+    def add_to(self, evidence: Evidence, spec: ProcessSpec) -> Evidence:
+        del spec
+        return evidence
+
+    def of(self, key: ProcessKey) -> str | None:
+        del key
+        return None
+
+    def turned(self, slot: Slot) -> None: ...
+
+    def adapted(self, stream: str, traits: Traits) -> tuple[str, ...]:
+        raise AssertionError((stream, traits))
 
 
 class Scene:
@@ -58,21 +85,21 @@ class Scene:
             loop=loop,
             machine=self.machine,
             progress=Gather(loop),
-            environment=lambda _: {"PATH": os.environ["PATH"]},
+            environments=Environments({"PATH": os.environ["PATH"]}, {}),
             file_limits=resource.getrlimit(resource.RLIMIT_NOFILE),
             data_dir=DataDir(folder / "data"),
             links=links,
-            tell=self.told.append,
-            trouble=lambda *_: None,
-            changed=lambda _: None,
-            later=Backlog(loop).put_off,
-            claim=Claims().claim,
-            memory_ran_out=lambda: False,
-            line_down=lambda _: False,
+            backlog=Backlog(loop),
+            claims=Claims(),
+            memory=MemoryWatch(lambda: 0),
+            storage=lambda *_: None,
             book=Book(),
-            adapted=lambda *_: (),
-            add_looks=lambda evidence, _: evidence,
+            tell=self.told.append,
+            knowledge=Nothing(),
+            rivals=Nothing(),
+            owner=Nothing(),
         )
+        host.environments.follow(["own"], loaded.named)
         self.slot = Slot(specs["own"].processes[0], Redactor(()), host)
 
     @property
@@ -130,7 +157,7 @@ def test_an_end_is_told_before_the_run_that_follows_and_nothing_is_held(tmp_path
         }
         assert all(0 <= fact.seconds < PATIENCE for fact in exits), "of the run that ended, not of the next"
         assert scene.slot.restarts[RestartReason.EXIT] == 20
-        assert scene.slot.exits[ExitCause.KILLED] == 20
+        assert scene.slot.failures.exits[ExitCause.KILLED] == 20
 
     run(tmp_path, ["sleep", "300"], test)
 
@@ -145,12 +172,17 @@ def test_the_next_run_is_there_before_anything_is_noted(tmp_path: Path, monkeypa
 
     async def test(scene: Scene) -> None:
         monkeypatch.setattr(scene.machine, "spawn", noted)
-        for name in ("_blame", "_end_run", "_begin_run"):
-            real_one = getattr(scene.slot, name)
-            monkeypatch.setattr(scene.slot, name, partial(_noting, order, name, real_one))
+        await until(lambda: scene.lives == ["started 1"])
+        for owner, name in (
+            (scene.slot.failures, "weigh"),
+            (scene.slot.failures, "count"),
+            (scene.slot.reports.output, "write"),
+            (scene.slot.reports.output, "begin_run"),
+        ):
+            monkeypatch.setattr(owner, name, partial(_noting, order, name, getattr(owner, name)))
         await scene.respawned(scene.kill())
-        await until(lambda: len(order) == 4)
-        assert order == ["spawn", "_blame", "_end_run", "_begin_run"]
+        await until(lambda: len(order) == 5)
+        assert order == ["spawn", "weigh", "count", "write", "begin_run"]
 
     run(tmp_path, ["sleep", "300"], test)
 

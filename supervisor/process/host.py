@@ -1,0 +1,76 @@
+"""What the place of a process is given: things of the machine's, things that all places share, and whom to ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from supervisor.desired.environment import Environments
+    from supervisor.desired.plan import ProcessSpec
+    from supervisor.ffmpeg.opening import Traits
+    from supervisor.judge.attribution import Evidence
+    from supervisor.judge.incidents import Book
+    from supervisor.machine.data_dir import DataDir
+    from supervisor.machine.gather import Gather
+    from supervisor.machine.machine import Machine
+    from supervisor.machine.media_links import MediaLinks
+    from supervisor.machine.oom import MemoryWatch
+    from supervisor.machine.runlog import Trouble as StorageTrouble
+    from supervisor.model import events
+    from supervisor.model.quantities import Address
+    from supervisor.model.terms import ProcessKey
+    from supervisor.process.backlog import Backlog
+    from supervisor.process.claims import Claims
+    from supervisor.process.slot import Slot
+
+
+class Knowledge(Protocol):
+    """What is known of the ways to ingests and sources."""
+
+    def line_down(self, address: Address) -> bool:
+        """Whether it is our own line that keeps this ingest from us."""
+
+    def add_to(self, evidence: Evidence, spec: ProcessSpec) -> Evidence:
+        """The evidence of a failure, with what probes have found on the way of that process."""
+
+
+class Rivals(Protocol):
+    """What is known of others who publish where we do."""
+
+    def of(self, key: ProcessKey) -> str | None:
+        """Who else publishes where this pusher does, in words; None when nobody is known to."""
+
+
+class Owner(Protocol):
+    """Who keeps the places, and knows the whole configuration."""
+
+    def turned(self, slot: Slot) -> None:
+        """A place took a turn of its life; called in the middle of it."""
+
+    def adapted(self, stream: str, traits: Traits) -> tuple[str, ...]:
+        """The command line of a stream's encoder, made for what is known of its source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The same for every place, and for the streams that they belong to."""
+
+    loop: asyncio.AbstractEventLoop
+    machine: Machine
+    progress: Gather
+    environments: Environments
+    file_limits: tuple[int, int]  # soft and hard, of each child's open files
+    data_dir: DataDir
+    links: MediaLinks
+    backlog: Backlog
+    claims: Claims
+    memory: MemoryWatch
+    storage: StorageTrouble
+    book: Book  # places do not ask it: the segment of what is open is their stream's business
+    tell: events.Listener
+    knowledge: Knowledge
+    rivals: Rivals
+    owner: Owner

@@ -1,0 +1,88 @@
+"""What the runs of one encoder have found out about its source, and the command line that is made for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from supervisor.desired.plan import ProcessSpec
+from supervisor.ffmpeg.opening import Traits
+from supervisor.ffmpeg.parameters import Parameters, picture
+from supervisor.ffmpeg.sources import lacks_picture, waiting_for_picture
+from supervisor.judge.rhythm import Rhythm
+from supervisor.judge.source_clock import SourceClock
+from supervisor.judge.source_watch import Learned, SourceWatch
+
+_PATIENCE_SHARE = 0.8  # of a start: so that FFmpeg can say itself that it has waited in vain
+
+
+class SourceSide:
+    """Lives with the place of one encoder, through all of its runs."""
+
+    def __init__(self, spec: ProcessSpec, adapted: Callable[[Traits], tuple[str, ...]]) -> None:
+        """`adapted` makes the encoder's command line for what is known of its source."""
+        self.clock = SourceClock()
+        self._adapted = adapted
+        self.renew(spec)
+
+    def renew(self, spec: ProcessSpec) -> None:
+        """It reads something else, or in another way: what was found out may not be so."""
+        self.rhythm = Rhythm() if spec.in_pieces else None
+        self._watch = SourceWatch(sound=spec.takes_sound, copied=spec.copies_picture)
+        self._spec = spec
+        self._argv: tuple[str, ...] | None = None  # made for what the runs before have found out
+        self._late_picture = False  # the source shows its picture later than FFmpeg waits for by itself
+
+    def begin_run(self, now: float) -> None:
+        """A new run opens the source anew."""
+        self.clock.begin_run(now)
+        self._watch.begin_run()
+
+    def words(self, once: Sequence[str] | None, startup: float) -> Sequence[str]:
+        """The command line of the next run; `once` is another one, for that run alone."""
+        words = once or self._argv or self._spec.argv
+        return waiting_for_picture(words, _PATIENCE_SHARE * startup) if self._late_picture else words
+
+    # --- what is found out -------------------------------------------------------------------------
+
+    def heed(self, line: bytes, now: float) -> tuple[bool, bool]:
+        """Look at a line of FFmpeg's: whether it is not for people, and whether `look` should come at once."""
+        ours = self._watch.heed(line, now)
+        return ours, self._watch.due
+
+    def look(self, now: float, *, advanced: bool) -> Learned | None:
+        """What is known now that was not. One that is to be replaced for it has another command line from now on."""
+        learned = self._watch.look(now, advanced=advanced)
+        if learned is None:
+            return None
+        if gap := self._watch.usual_gap:
+            self.rhythm = Rhythm(max(gap, Rhythm.FIRST) if self._spec.in_pieces else gap)
+        before = self._argv or self._spec.argv
+        self._argv = self._adapted(self._watch.traits)
+        return None if learned.replace and self._argv == before else learned
+
+    def see(self, parameters: Parameters) -> None:
+        """The media that the encoder makes of it tells what the picture is."""
+        if self._watch.traits.picture is None and (shown := picture(parameters)):
+            self._watch.see(shown)
+            self._argv = self._adapted(self._watch.traits)
+
+    def hope(self) -> None:
+        """Begin afresh with the source's sound."""
+        if self._watch.note:
+            self._watch.hope()
+            self._argv = self._adapted(self._watch.traits)
+
+    def has_patience(self, said: Sequence[str]) -> bool:
+        """Whether a run that saw no picture is followed by one that waits longer for it: once for each source."""
+        late = not self._late_picture and lacks_picture(self._spec.argv, said)
+        self._late_picture = self._late_picture or late
+        return late
+
+    @property
+    def note(self) -> str | None:
+        """What its owner should know, for as long as it lasts."""
+        return self._watch.note
+
+    def patience(self, now: float) -> float:
+        """Seconds that a start may take longer, for the source has little to show."""
+        return self._watch.patience(now)
