@@ -35,6 +35,8 @@ class Failure:
     configured: bool = False
 
 
+_KILLED = Failure(ExitCause.KILLED)  # made ahead, like all that a respawn waits for
+_GREW_TOO_BIG = Failure(ExitCause.DISK_FULL, SIZE_LIMIT)
 _SPEAKS_OF_INGEST = re.compile(
     r"\[out#|Error opening output|av_interleaved_write_frame|to the muxer"
     r"|Error (writing trailer|closing file)|Server error: |(Input|Output) #\d+, |frame= *\d"
@@ -107,7 +109,7 @@ def _final(lines: Iterable[str]) -> list[str]:
 def _after_signal(role: Role, number: int, lines: Sequence[str]) -> Failure:
     """A process that is killed writes nothing about it; one that crashes may have written before what went wrong."""
     if number not in _CRASHES:
-        return Failure(ExitCause.DISK_FULL, SIZE_LIMIT) if number == _SIGXFSZ else Failure(ExitCause.KILLED)
+        return _GREW_TOO_BIG if number == _SIGXFSZ else _KILLED
     lines = _final(lines)
     crash = f"it crashed (signal {number}, {_CRASHES[number]})"
     last_words = [line for line in lines[-_LAST_WORDS:] if "[warning]" not in line]

@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 from supervisor.machine import proc
 
@@ -19,7 +20,15 @@ RUN_VARIABLE = "_NEVERDARK_RUN"
 
 def run_id_of(wall: float, number: int) -> str:
     """The name of a place's run that begins at `wall` (Unix time). Names sort by age."""
-    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(wall))}.{int(wall % 1 * 1000):03}Z-{number}"
+    day, second = divmod(int(wall), 86_400)
+    clock = f"{second // 3600:02}{second // 60 % 60:02}{second % 60:02}"
+    return f"{_date(day)}T{clock}.{int(wall % 1 * 1000):03}Z-{number}"
+
+
+@lru_cache(maxsize=1)
+def _date(day: int) -> str:
+    """Of a day since 1970. A respawn waits for this, and to ask for the calendar took a tenth of its time."""
+    return time.strftime("%Y%m%d", time.gmtime(day * 86_400))
 
 
 def is_of_our_user(pid: int) -> bool:

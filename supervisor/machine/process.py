@@ -23,6 +23,7 @@ from supervisor.machine.data_dir import Folder
 from supervisor.model.terms import Exit
 
 _PIPE_BYTES = 256 * 1024
+_NO_INPUT = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
 _NO_BYTES = bytes(4)  # of FIONREAD, a C int
 # Python ignores these two; a child must not inherit that.
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -130,16 +131,14 @@ def spawn(
     posix_spawn rather than Popen: it costs less, and the respawn is what viewers wait for. Descriptors of ours
     are close-on-exec, so nothing leaks. Raises OSError when the program cannot be started.
     """
+    wires = [_NO_INPUT, (os.POSIX_SPAWN_DUP2, output_fd, 1), (os.POSIX_SPAWN_DUP2, output_fd, 2)]
+    if inherited:
+        wires += [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in inherited.items()]
     pid = os.posix_spawnp(
         argv[0],
         argv,
         environment,
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_DUP2, output_fd, 1),
-            (os.POSIX_SPAWN_DUP2, output_fd, 2),
-            *((os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in (inherited or {}).items()),
-        ],
+        file_actions=wires,
         setsid=True,
         setsigmask=(),
         setsigdef=_DEFAULT_SIGNALS,

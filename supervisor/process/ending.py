@@ -34,8 +34,8 @@ class _End(NamedTuple):
     at: float
     wall: float
     silent: float | None  # since when
-    idle: bool
     blamed: bool  # it ended by itself, and failed at something
+    idle: bool  # it had had nothing to send
 
 
 class Ending:
@@ -68,12 +68,11 @@ class Ending:
             slot.failures.blame(failure.cause, failure.said)
         host = slot.host
         now = host.loop.time()
-        end = _End(run, how, failure, lines, now, host.machine.wall(), slot.silent_since(), slot.was_idle(now), blamed)
-        place = slot.put_off_so_far
+        silent, idle, place = slot.silent_since(), slot.was_idle(now), slot.put_off_so_far
         try:
-            slot.dispatch(Exited(failure.cause, None if again else failure.refusal, again=again or end.idle))
+            slot.dispatch(Exited(failure.cause, None if again else failure.refusal, again=again or idle))
         finally:
-            self._let_go(end, place)
+            self._let_go(_End(run, how, failure, lines, now, host.machine.wall(), silent, blamed, idle), place)
 
     def _let_go(self, end: _End, place: int) -> None:
         """The next run is there, if there is one: keep what is known of the one before. `place`: in what is put off."""

@@ -303,7 +303,7 @@ class Stage:
         self.loop = HandLoop()
         self.machine = FakeMachine(self.loop)
         self.world = World()
-        self.told: list[events.Fact] = []
+        self.told: list[events.Payload] = []
         self.memory = SimpleNamespace(ran_out=lambda: False)
         self.claims = Claims()
         loop = cast("asyncio.AbstractEventLoop", self.loop)

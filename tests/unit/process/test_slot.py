@@ -67,7 +67,7 @@ def test_an_end_and_the_next_run_are_told_in_their_order_and_after_both(stage: S
 def test_the_first_progress_of_a_run_is_told_once_and_ends_the_failure(stage: Stage) -> None:
     slot = running(stage)
     stage.child.end(code=1)
-    assert slot.last_cause is ExitCause.OTHER
+    assert slot.failures.cause is ExitCause.OTHER
     stage.loop.move(2.0)
     stage.report(slot, 1.0)
     stage.report(slot, 2.0)
@@ -343,7 +343,7 @@ def test_a_restart_on_purpose_is_no_failure(stage: Stage) -> None:
 def test_what_failed_before_an_order_has_nothing_to_do_with_what_comes(stage: Stage) -> None:
     slot = running(stage, policies=Policies())
     stage.child.end(code=1)
-    assert slot.last_cause is ExitCause.OTHER
+    assert slot.failures.cause is ExitCause.OTHER
     assert not slot.excused
     slot.restart(RestartReason.OPERATOR)
     assert slot.last_cause is None
