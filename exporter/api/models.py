@@ -320,7 +320,7 @@ class IncidentReport(Shape):
     id: str
     stream: str
     destination: str | None
-    subject: Annotated[Subject, Made(lambda incident: show(Subject, incident))]
+    subject: Subject
     opened: AwareDatetime
     closed: AwareDatetime | None
     cause: Cause

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from exporter.api.models import Configuration, IncidentReport, ReadyStream, Stream, Watchdog
-from exporter.api.shape import show
+from exporter.api.models import Configuration, ReadyStream, Stream, Watchdog
+from exporter.api.shape import show, show_time
 from supervisor.model.incidents import Incident
 from supervisor.model.snapshot import ConfigState, Snapshot, StreamSnapshot
 
@@ -48,4 +48,12 @@ def show_incidents(incidents: Iterable[Incident]) -> dict[str, Any]:
 
 def show_incident(incident: Incident) -> dict[str, Any]:
     """One incident."""
-    return show(IncidentReport, incident)
+    shown = incident._asdict()
+    subject = {"stream": incident.stream, "destination": incident.destination, "role": shown.pop("role")}
+    return shown | {
+        "subject": subject,
+        "opened": show_time(incident.opened),
+        "closed": show_time(incident.closed),
+        "findings": [finding._asdict() | {"at": show_time(finding.at)} for finding in incident.findings],
+        "actions": [action._asdict() | {"at": show_time(action.at)} for action in incident.actions],
+    }
