@@ -193,7 +193,8 @@ class Book:
 
     def incident(self, identity: str, now: float) -> Incident | None:
         """One that is open or remembered; of one that has become a part of another that other one."""
-        identity = self._joined.get(identity, identity)
+        while identity in self._joined:
+            identity = self._joined[identity]
         found = next((incident for incident in self._every() if incident.id == identity), None)
         if found:
             return found.show(now)
@@ -252,15 +253,10 @@ class Book:
         incident, whole, parts = self._open_of(incident.stream).gather(incident)
         for part in [one for one in parts if one.told]:
             self._news.append(News(Turn.JOINED, whole.show(now), part.named_after, part.show(part.noticed)))
-            self._remember_part(part.id, whole.id)
+            self._joined[part.id] = whole.id
+            if len(self._joined) > _REMEMBERED:
+                del self._joined[next(iter(self._joined))]
         return incident
-
-    def _remember_part(self, part: str, whole: str) -> None:
-        for one in [one for one, of in self._joined.items() if of == part]:
-            self._joined[one] = whole
-        self._joined[part] = whole
-        if len(self._joined) > _REMEMBERED:
-            del self._joined[next(iter(self._joined))]
 
     def _tell_found(self, incident: OpenIncident, what: Failed | Complaint, now: float, *, news: bool) -> None:
         finding = incident.found(what.subject)

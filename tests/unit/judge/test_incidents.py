@@ -774,19 +774,25 @@ def test_one_is_found_by_its_id_while_it_is_open_and_as_long_as_it_is_remembered
 
 
 def test_the_id_of_what_became_a_part_leads_to_the_whole(diary: Diary) -> None:
-    """First two destinations are one, then both turn out to have been the encoder."""
+    """First two destinations are one, then they are a part of a third one's incident."""
+    third = ProcessKey("cam", Role.PUSHER, "vimeo")
+    drop(diary, 90.0, third, silent=0.5)
+    oldest = diary.only(90.0)
     cut(diary, 105.0, PUSHER)
     drop(diary, 106.0, SECOND, silent=6.0)
     part = next(one for one in diary.book.incidents("cam", 106.5) if one.destination == "twitch")
     diary.book.learn(SECOND, Segment.NETWORK, Trouble.NETWORK_DOWN)
     diary.news()
     joined = diary.told[-1]
-    whole = diary.only(110.0)
+    whole = diary.book.incident(part.id, 110.0)
+    assert whole is not None
     assert (joined.turn, joined.part and joined.part.id, joined.incident.id) == (Turn.JOINED, part.id, whole.id)
-    diary.starve(110.5)
-    root = diary.only(111.0)
-    assert {diary.book.incident(one.id, 111.0) for one in (part, whole)} == {root}
-    diary.planned(112.0, *KEYS)
+    assert whole.id not in {part.id, oldest.id}
+    diary.book.learn(third, Segment.NETWORK, Trouble.NETWORK_DOWN)
+    root = diary.only(110.0)
+    assert {diary.book.incident(one.id, 110.0) for one in (part, whole, oldest)} == {root}
+    assert root.id == oldest.id
+    diary.planned(112.0, *KEYS, third)
     closed = diary.book.incident(part.id, 113.0)
     assert closed is not None
     assert (closed.id, closed.closed) == (root.id, WALL + 112.0)
