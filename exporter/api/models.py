@@ -11,19 +11,16 @@ from pydantic import AwareDatetime
 
 from exporter.api.policies import show_policies, show_seconds
 from exporter.api.shape import From, Made, Shape, show, show_time
-from supervisor.model.snapshot import LastFailure, LinkState, ProgressTotals, UplinkTotals
+from supervisor.model.snapshot import LastFailure, LinkState, ProcessSnapshot, ProgressTotals, UplinkTotals
 from supervisor.model.terms import (
     Action,
     Cause,
     Check,
-    ExitCause,
     Health,
     Layer,
-    RestartReason,
     Result,
     Role,
     Segment,
-    State,
     Verdict,
 )
 
@@ -97,23 +94,15 @@ def _progress(process: Any) -> dict[str, Any] | None:
     return show(Progress, process.progress) if process.tracked else None
 
 
-class Process(Shape):
+class Process(Shape, like=ProcessSnapshot, without=("key", "cpu_seconds", "tracked")):
     """One process. `pid` is null unless it is alive, `progress` where it cannot be tracked."""
 
     role: Annotated[Role, From("key.role")]
     destination: Annotated[str | None, Made(lambda process: process.key.destination or None)]
-    state: State
-    pid: int | None
-    run_id: str | None
     started: AwareDatetime | None
-    restarts: dict[RestartReason, int]
-    exits: dict[ExitCause, int]
-    budget_remaining: int
-    backoff_seconds: float
     retry_at: AwareDatetime | None
     progress: Annotated[Progress | None, Made(_progress)]
     uplink: UplinkState | None
-    dropped_datagrams: int | None
     last_failure: Failure | None
     policies: Annotated[ProcessPolicies, Made(lambda process: show_policies(process.policies))]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from inspect import get_annotations
@@ -18,16 +18,20 @@ _Show = Callable[[Any], Any]
 class Shape(BaseModel):
     """An answer: exactly these keys. The API's documentation is made of it.
 
-    `like` is a record of which it has all fields, in that order; its own ones are given another type, or come after.
+    `like` is a record of which it has all fields but those of `without`, in that order. What it names itself gives a
+    field of the record another type, or comes before them all.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    def __init_subclass__(cls, like: type | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(cls, like: type | None = None, without: Sequence[str] = (), **kwargs: Any) -> None:
         """The record's fields become the answer's."""
         super().__init_subclass__(**kwargs)
         if like is not None:
-            cls.__annotations__ = get_type_hints(like) | get_annotations(cls)
+            own = get_annotations(cls)
+            record = {name: kind for name, kind in get_type_hints(like).items() if name not in without}
+            more = {name: kind for name, kind in own.items() if name not in record}
+            cls.__annotations__ = more | record | own
 
 
 class From(NamedTuple):

@@ -81,11 +81,11 @@ class ProcessSnapshot(NamedTuple):
     retry_at: float | None
     cpu_seconds: float
     tracked: bool
-    policies: Policies
     progress: ProgressTotals
-    last_failure: LastFailure | None
     uplink: UplinkTotals | None
     dropped_datagrams: int | None
+    last_failure: LastFailure | None
+    policies: Policies
 
 
 class WatchdogSnapshot(NamedTuple):
