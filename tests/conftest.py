@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 from hypothesis import settings
+
+# Some hundred neverdarks are started, and each worker reads all tests: without bytecode, each would compile all of it
+# again. A container's environment often forbids to write any.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # How long one example takes depends on who else uses the machine.
 settings.register_profile("neverdark", deadline=None)
