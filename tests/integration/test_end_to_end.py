@@ -120,7 +120,7 @@ def stack(tmp_path: Path) -> Iterator[Callable[[int], Stack]]:
             one.report()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_frozen_ingest_wakes_somebody_and_a_planned_stop_nobody(
     ingest: Ingest, valve: Valve, neverdark: Launch, stack: Callable[[int], Stack]
 ) -> None:
@@ -180,7 +180,7 @@ def test_a_frozen_ingest_wakes_somebody_and_a_planned_stop_nobody(
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="a network namespace that is joined to ours needs root")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_our_own_line_down_is_one_message_and_not_one_per_stream(tmp_path: Path, stack: Callable[[int], Stack]) -> None:
     names = {"gate", "quay", "pier"}
     with ExitStack() as world:

@@ -42,7 +42,6 @@ def playlist(folder: Path, seconds: int) -> Iterator[str]:
         server.server_close()
 
 
-@pytest.mark.timeout(150)
 @pytest.mark.parametrize("realtime", [None, False], ids=["by default", "unpaced"])
 def test_segments_longer_than_a_stall_are_no_stall(
     neverdark: Launch, ingest: Ingest, ffmpeg: str, tmp_path: Path, *, realtime: bool | None

@@ -66,7 +66,6 @@ def test_a_port_cannot_be_taken_while_its_pusher_is_down(ingest: Ingest, neverda
 
 
 @pytest.mark.alone
-@pytest.mark.timeout(180)
 def test_four_times_twenty_megabits_beside_cpu_hogs_lose_no_datagram(neverdark: Launch, tmp_path: Path) -> None:
     clip = tmp_path / "clip.ts"
     picture = "testsrc2=size=1280x720:rate=25,noise=alls=80:allf=t"

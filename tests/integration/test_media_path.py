@@ -318,7 +318,6 @@ def test_sound_and_picture_stay_together_over_a_jump(neverdark: Launch, ingest: 
         all_along(lambda: abs(offset(running)) < 1, 4, "they leave apart")
 
 
-@pytest.mark.timeout(180)
 def test_a_line_too_thin_is_named_and_the_delay_stays_bounded(neverdark: Launch, valve: Valve, ingest: Ingest) -> None:
     """The ingest took 39 % of the bit rate: the delay grew to 140 s, and every check was healthy."""
     limits = {"backlog": "1s", "backlog_max": "5s"}

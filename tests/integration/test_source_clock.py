@@ -10,8 +10,6 @@ from functools import partial
 from pathlib import Path
 from threading import Thread
 
-import pytest
-
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.media import ffmpeg as running_ffmpeg
@@ -97,7 +95,6 @@ def jumping(url: str, seconds: int, *, sound: bool) -> Iterator[None]:
         yield
 
 
-@pytest.mark.timeout(120)
 def test_a_clock_that_jumps_further_than_silence_may_run_ahead_costs_a_moment(
     neverdark: Launch, ingest: Ingest, ffmpeg: str
 ) -> None:

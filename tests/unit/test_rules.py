@@ -62,7 +62,7 @@ def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        timeout=110,
+        timeout=280,
         check=False,
     )
 

@@ -23,6 +23,9 @@ REPOSITORY = Path(__file__).parents[3]
 # How long a stop in order may take, from SIGTERM to gone.
 STOP_SECONDS = 5.0
 
+# For an answer, which nobody has promised on a machine that others use: so long takes only a hang.
+PATIENCE = 20
+
 ProcessName = tuple[str, str, str]  # stream, role, destination
 
 
@@ -151,8 +154,10 @@ class Neverdark:
 
     def wait(self, seconds: float) -> int:
         """Its exit code."""
-        assert self.process is not None
-        return self.process.wait(seconds)
+        process = self.process
+        assert process is not None
+        eventually(lambda: process.poll() is not None, seconds, "neverdark ends")
+        return process.wait()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it in order, within what is promised; returns the exit code."""
@@ -219,11 +224,11 @@ class Neverdark:
         return [path for path in self.data_dir.rglob("*") if path.is_file()]
 
     def get(self, path: str) -> requests.Response:
-        return self._session.get(self.url + path, timeout=5)
+        return self._session.get(self.url + path, timeout=PATIENCE)
 
     def post(self, path: str, token: str | None = None) -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return self._session.post(self.url + path, headers=headers, timeout=5)
+        return self._session.post(self.url + path, headers=headers, timeout=PATIENCE)
 
     def cli(self, *words: str, seconds: float = STARTED) -> subprocess.CompletedProcess[str]:
         """Another command of neverdark's, against this one; its output is looked through for secrets, too."""

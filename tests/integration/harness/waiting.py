@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -20,15 +22,30 @@ ON_AIR = 10.0 + SLACK
 STARTED = 60.0
 
 _PAUSE = 0.05
+# A question takes time of the processes whose answer is awaited: /metrics is 20 ms of two of them. Whoever waits
+# asks for a tenth of the time at most, and on a machine that is busy already as rarely as answers are slow.
+_PAUSES_PER_QUESTION = 9
+_LONGEST_PAUSE = 0.5
+# So many processes a core want to run while the tests have the machine for themselves. Where others want more of it,
+# a second is worth as much less, down to a sixth: promises are about machines that have time.
+_USUAL = 4
+_LEAST = 1 / 6
 # "Not yet" is also an answer that could not be had: a server that is still starting, a key that is not there.
 _NOT_YET = (AssertionError, LookupError, OSError)
 
 
+def _worth() -> float:
+    """What a second of this machine is worth now: 1, or less while others use it, too."""
+    runnable = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])
+    return min(1.0, max(_LEAST, _USUAL * (os.cpu_count() or 1) / max(runnable, 1)))
+
+
 def eventually(condition: Callable[[], T], seconds: float, what: str) -> T:
     """The first truthy value of `condition`, asked again and again for `seconds`; else fails with the last one."""
-    deadline = time.monotonic() + seconds
+    left = seconds
     while True:
         last: object
+        asked = time.monotonic()
         try:
             value = condition()
             if value:
@@ -36,9 +53,11 @@ def eventually(condition: Callable[[], T], seconds: float, what: str) -> T:
             last = value
         except _NOT_YET as error:
             last = f"{type(error).__name__}: {error}"
-        if time.monotonic() >= deadline:
+        if left <= 0:
             raise AssertionError(f"not within {seconds:g} s: {what}; last seen: {last!r}")
-        time.sleep(_PAUSE)
+        took = time.monotonic() - asked
+        time.sleep(min(max(_PAUSE, _PAUSES_PER_QUESTION * took), _LONGEST_PAUSE))
+        left -= (time.monotonic() - asked) * _worth()
 
 
 def all_along(condition: Callable[[], object], seconds: float, what: str) -> None:
