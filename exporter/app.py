@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
@@ -73,10 +73,20 @@ def build_app(
 
 def _describe_orders_as_free(app: FastAPI) -> None:
     """A token may come with an order, and is not asked for. FastAPI has no word for that."""
-    for path in app.openapi()["paths"].values():
-        for operation in path.values():
-            if "security" in operation:
-                operation["security"].insert(0, {})
+    described = app.openapi
+
+    def as_free() -> dict[str, Any]:
+        known = app.openapi_schema is not None
+        document = described()
+        if not known:
+            for path in document["paths"].values():
+                for operation in path.values():
+                    if "security" in operation:
+                        operation["security"].insert(0, {})
+        return document
+
+    # Once somebody asks: to describe everything takes as long as a fifth of neverdark's start.
+    app.openapi = as_free  # type: ignore[method-assign]
 
 
 def _add_health(app: FastAPI, control: Control) -> None:
