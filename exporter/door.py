@@ -15,13 +15,13 @@ from typing import Final
 import structlog
 
 from exporter.connection import Connection, Phase
+from supervisor.model.thresholds import TELL_AGAIN_SECONDS
 
 MOST_CONNECTIONS: Final = 256
 _SHARE_OF_A_TURN: Final = 16  # a turn of the loop takes in a sixteenth: what it took in before has been read by then
 _REST: Final = 0.005  # seconds between two turns while there is no room: who floods us must not take the whole machine
 _RETRY: Final = 1.0  # seconds until the next try when the system has no room
 _ROOM_KNOWN: Final = 1.0  # seconds
-_TOLD_AGAIN: Final = 600.0  # seconds
 _GOING: Final = (Phase.HEAD, Phase.IDLE, Phase.UNREAD)  # who is being answered may stay
 
 _log = structlog.get_logger("neverdark.http")
@@ -141,6 +141,6 @@ class Door:
 
     def _tell(self, what: str, **facts: object) -> None:
         now = self._loop.time()
-        if now - self._told.get(what, -_TOLD_AGAIN) >= _TOLD_AGAIN:
+        if now - self._told.get(what, -TELL_AGAIN_SECONDS) >= TELL_AGAIN_SECONDS:
             self._told[what] = now
             _log.warning(what, **facts)

@@ -23,12 +23,12 @@ from exporter.metrics import Handler
 from exporter.traffic import Traffic
 from supervisor.model.quantities import Address
 from supervisor.model.snapshot import Control
+from supervisor.model.thresholds import TELL_AGAIN_SECONDS
 
 _log = structlog.get_logger("neverdark.http")
 
 _BACKLOG: Final = 1024  # those who wait to be taken in cost us nothing
 _KEEP_ALIVE: Final = 30  # seconds; longer than the usual scrape interval, so that a scraper keeps its connection
-_TOLD_AGAIN: Final = 600.0  # seconds
 _POLITE_STOP: Final = 0.6  # seconds for answers on their way; idle connections are closed at once
 _FORCED_STOP: Final = 0.3
 
@@ -146,7 +146,7 @@ class _LoopErrors:
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = type(context.get("exception")).__name__
-        if loop.time() - self._told.get(error, -_TOLD_AGAIN) >= _TOLD_AGAIN:
+        if loop.time() - self._told.get(error, -TELL_AGAIN_SECONDS) >= TELL_AGAIN_SECONDS:
             self._told[error] = loop.time()
             _log.error("http server", error=error, where=str(context.get("message", "")))
 

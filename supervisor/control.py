@@ -13,9 +13,9 @@ from supervisor.engine import Engine
 from supervisor.machine.data_dir import DataDir
 from supervisor.model.incidents import Incident
 from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, Verb
+from supervisor.model.thresholds import RELOAD_SECONDS
 
 _ANSWER_SECONDS = 2.0
-_RELOAD_SECONDS = 30.0  # encoders of the hardware are tried
 _T = TypeVar("_T")
 
 
@@ -68,10 +68,10 @@ class EngineControl:
 
         answer = asyncio.run_coroutine_threadsafe(ask(), self._loop)
         try:
-            return answer.result(_RELOAD_SECONDS)
+            return answer.result(RELOAD_SECONDS)
         except (TimeoutError, CancelledError):
             answer.cancel()
-            raise NotAnswering(f"the configuration was not read within {_RELOAD_SECONDS:g} s") from None
+            raise NotAnswering(f"the configuration was not read within {RELOAD_SECONDS:g} s") from None
 
     def _ask(self, question: Callable[[], _T]) -> _T:
         """The loop's answer, or its refusal. Raises `NotAnswering` when it is stuck."""

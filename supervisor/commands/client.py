@@ -19,9 +19,10 @@ from rich.text import Text
 from supervisor.commands import incident_view, log_view, status_view
 from supervisor.commands.api import Api, ApiError
 from supervisor.commands.stream_words import off_air
+from supervisor.model.thresholds import RELOAD_SECONDS
 
 _DONE, _FAILED, _OFF_AIR = 0, 1, 3
-_RELOAD_TIMEOUT = 35.0  # the engine gives up a little earlier, and says so
+_RELOAD_TIMEOUT = RELOAD_SECONDS + 5.0  # the engine gives up a little earlier, and says so
 _WATCH_SECONDS = 1.0
 _FOLLOW_SECONDS = 0.5
 _MOST_NAMES = 10

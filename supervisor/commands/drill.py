@@ -28,10 +28,11 @@ from supervisor.drills.view import Outcome, Report
 from supervisor.model.drills import Drill
 from supervisor.model.quantities import show_duration
 from supervisor.model.terms import State
+from supervisor.model.thresholds import SUSTAINED_SECONDS
 
 _SPENDING_LOOK = 0.05  # while a run that has just been started is to be hit before it shows anything
 _CALM_LOOK = 0.5
-_CLOSING = 70.0  # what an incident may take to close: 30 s of sustained advance, and a stream that comes back late
+_CLOSING = SUSTAINED_SECONDS + 40.0  # what an incident may take to close; a stream may come back late
 _SPARE = 10.0  # what the announcement lasts longer than the drill may
 _VERBS = {Outcome.FAILED: "failed", Outcome.REFUSED: "was refused"}
 

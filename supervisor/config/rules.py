@@ -15,7 +15,7 @@ from typing import Any
 from supervisor.config.fields import NAME, absolute, read_secret
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
-from supervisor.model.destination_urls import file_path, rtmp_name, split
+from supervisor.model.destination_urls import RTMP_PORTS, file_path, rtmp_name, split
 from supervisor.model.policies import Limits, Restart, Section
 from supervisor.model.quantities import parse_address, parse_duration
 
@@ -28,7 +28,6 @@ _CAMERAS = frozenset({"v4l2", "video4linux2"})
 _SENDABLE = frozenset({"h264", "hevc"})
 _WHAT_IS_SENT = ("source", "video", "audio")
 _RAW_SOUND = frozenset({"avfoundation", "decklink", "lavfi"})
-_PORTS = {"rtmp": 1935, "rtmps": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +142,7 @@ def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken
     if len(has) > 1:
         yield Broken((*path, "key_file"), "expected one of key and key_file, not both")
     url = destination.get("url")
-    if not has and isinstance(url, str) and "://" in url and destination_scheme(url) in _PORTS:
+    if not has and isinstance(url, str) and "://" in url and destination_scheme(url) in RTMP_PORTS:
         with suppress(ValueError):  # reported where it stands
             if not all(rtmp_name(url, None)):
                 yield Broken((*path, "key_file"), "expected a key or a key_file: this URL names no stream")
@@ -159,10 +158,10 @@ def _target(destination: Mapping[str, Any]) -> tuple[str, ...] | None:
         if scheme == "file":
             return ("file", str(absolute(Path(file_path(url)))))
         parts = split(url)
-        host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(scheme)
+        host, port = (parts.hostname or "").rstrip("."), parts.port or RTMP_PORTS.get(scheme)
         key = _key(destination)
         other = (parts.path.strip("/"), parts.query, key)
-        names = "/".join(rtmp_name(url, key or None) if scheme in _PORTS else other)
+        names = "/".join(rtmp_name(url, key or None) if scheme in RTMP_PORTS else other)
     except (OSError, ValueError):
         return None
     return (scheme, host, str(port), names) if host else None

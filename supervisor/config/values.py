@@ -11,13 +11,13 @@ from supervisor.config.fields import text
 from supervisor.config.problems import ConfigWarning
 from supervisor.config.shape import Audio, Config, Video
 from supervisor.config.urls import destination_scheme
-from supervisor.model.destination_urls import rtmp_name, split
+from supervisor.model.destination_urls import RTMP_PORTS, rtmp_name, split
 from supervisor.model.policies import Limits, Restart, Stall, Stop, Uplink, Watchdog
 from supervisor.model.quantities import show_duration
 from supervisor.secrets.secrecy import show_destination
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
-_RTMP = {"rtmp": 443, "rtmps": 1935}  # and the port that is the other one's
+_RTMP = {"rtmp": "rtmps", "rtmps": "rtmp"}  # each with the other one
 
 
 class _Usual(NamedTuple):
@@ -107,6 +107,6 @@ def _doubtful_url(url: str, key: str) -> Iterator[str]:
         yield "ends with the key, which then comes twice: leave it out here"
     if "//" in application:
         yield "two slashes in a row are sent as they are; hardly a server takes them"
-    if split(url).port == _RTMP[scheme]:
-        other = {"rtmp": "rtmps", "rtmps": "rtmp"}[scheme]
-        yield f"port {_RTMP[scheme]} is usually that of {other}: did you mean {other}://?"
+    other = _RTMP[scheme]
+    if split(url).port == RTMP_PORTS[other]:
+        yield f"port {RTMP_PORTS[other]} is usually that of {other}: did you mean {other}://?"

@@ -21,16 +21,16 @@ from supervisor.ffmpeg.codecs import COPY, takes_sound
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import Picture
 from supervisor.ffmpeg.sources import Kind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
+from supervisor.model.destination_urls import RTMP_PORTS
 from supervisor.model.policies import Policies, Uplink
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey, Role
+from supervisor.model.thresholds import FFMPEG_FIRST_SHARE
 from supervisor.secrets.secrecy import secrets_of_argv, secrets_of_url, show_url
 
 PROGRESS = "{progress}"  # stands in argv for the progress URL, which is known when the process' slot is made
-_PORTS = {"rtmp": 1935, "rtmps": 443}
 _NO_SOURCE = "/neverdark/drill/no-such-source.ts"
 _MOST_FPS = 240  # a camera that tells none makes FFmpeg count its clock's ticks
-_READ_TIMEOUT_SHARE = 0.8  # the source's own timeout comes first, so that FFmpeg can say what went wrong
 
 
 class Way(NamedTuple):
@@ -229,7 +229,7 @@ def _encoder(
         stream.audio,
         links=links,
         progress_url=PROGRESS,
-        read_timeout=policies.stall.timeout * _READ_TIMEOUT_SHARE + (2 / traits.rate if traits.rate else 0.0),
+        read_timeout=policies.stall.timeout * FFMPEG_FIRST_SHARE + (2 / traits.rate if traits.rate else 0.0),
         traits=traits,
     )
     return ProcessSpec(
@@ -279,7 +279,7 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
 
 def _ingest(destination: Destination) -> Address | None:
     parts = urlsplit(text(destination.url))
-    port = _PORTS.get(parts.scheme.lower())
+    port = RTMP_PORTS.get(parts.scheme.lower())
     return Address(parts.hostname or "", parts.port or port) if port else None
 
 

@@ -12,8 +12,6 @@ from supervisor.model.subjects import Subject
 from supervisor.model.terms import Cause, Layer, ProcessKey, Result, Role, Segment
 
 GRACE = 60.0
-# A connection that was dropped while nothing was sent breaks with the first bytes after it.
-BREAKS_WITHIN = 10.0
 _MOST_ACTIONS = 50
 # A line is one for all that is sent over it: what breaks there breaks for several destinations at once.
 _SHARED = frozenset({Segment.NETWORK, Segment.UPLINK})

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from supervisor.judge.incident import BREAKS_WITHIN, GRACE, Member, OpenIncident
+from supervisor.judge.incident import GRACE, Member, OpenIncident
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import ProcessKey, Role
+from supervisor.model.thresholds import BREAKS_WITHIN_SECONDS
 
 _AT_ONCE = 1.0
 
@@ -56,7 +57,7 @@ class OpenIncidents:
         if root and key.role is Role.PUSHER:
             member = root.members.get(key)
             waits = root.failing or (member is not None and member.dark)
-            if waits or (root.back is not None and now - root.back <= BREAKS_WITHIN):
+            if waits or (root.back is not None and now - root.back <= BREAKS_WITHIN_SECONDS):
                 return root
         return self.without_process(key.destination)
 

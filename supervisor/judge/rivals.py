@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from supervisor.model.terms import ExitCause
 
-SOON_SECONDS = 30.0  # a connection that ends so early was ended by somebody, not by chance
 _OFTEN = 3
 _IN_USE = ("already publishing", "already exists", "stream already", "publish.badname", "in use")
 

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 # What a key begins with that is no key but the whole URL.
 _WHOLE_URL = re.compile(r"(?:rtmp\w{0,8}|srt|https?)://", re.IGNORECASE)
+RTMP_PORTS = {"rtmp": 1935, "rtmps": 443}  # where a URL names none
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "«": "»"}
 
 

@@ -1,10 +1,30 @@
-"""Durations that more than one part goes by, in seconds: what counts as moving, and what counts as over. Pure."""
+"""Limits that several folders go by, each said once: name, value, unit, and why it is so. Pure.
+
+What only one file goes by stands in that file; what the owner may set is in `policies.py`.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-# An advance is proof of life for this long.
+# Seconds. An advance proves for so long that media flows: FFmpeg reports twice a second, and a report may be late.
 ON_AIR_SECONDS: Final = 3.0
-# Media that has advanced for so long is back for good: an incident closes, and "off air since" is cleared.
+
+# Seconds. Media that has flowed for so long without a gap is back: an incident closes, a stream's time off air ends.
 SUSTAINED_SECONDS: Final = 30.0
+
+# Seconds. A connection that was dropped while nothing was sent breaks with the first bytes after it: what fails so soon
+# after media came back belongs to the failure before.
+BREAKS_WITHIN_SECONDS: Final = 10.0
+
+# Seconds. A connection that ends so early was ended by somebody, not by chance.
+ENDED_SOON_SECONDS: Final = 30.0
+
+# Seconds. The same trouble again is worth a line in the log so often, and no oftener.
+TELL_AGAIN_SECONDS: Final = 600.0
+
+# Seconds. Reading a configuration anew may take so long: encoders of the hardware are tried.
+RELOAD_SECONDS: Final = 30.0
+
+# A part of one. So much of a time limit of ours is FFmpeg's own: it gives up first, and can say what went wrong.
+FFMPEG_FIRST_SHARE: Final = 0.8

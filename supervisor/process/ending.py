@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from supervisor.ffmpeg.failure import Failure, classify
 from supervisor.ffmpeg.telling import telling
 from supervisor.judge.attribution import Evidence
-from supervisor.judge.rivals import SOON_SECONDS, suspicion
+from supervisor.judge.rivals import suspicion
 from supervisor.lifecycle.types import Exited
 from supervisor.model import events
 from supervisor.model.snapshot import LastFailure
 from supervisor.model.terms import Exit, ExitCause, Role, State
+from supervisor.model.thresholds import ENDED_SOON_SECONDS
 from supervisor.process.failures import why_not_started
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class Ending:
         slot = self._slot
         if slot.key.role is not Role.PUSHER or fact.planned:
             return None
-        soon = fact.cause is ExitCause.INGEST_CLOSED and fact.seconds < SOON_SECONDS
+        soon = fact.cause is ExitCause.INGEST_CLOSED and fact.seconds < ENDED_SOON_SECONDS
         self._closed_soon = self._closed_soon + 1 if soon else 0
         return suspicion(fact.cause, fact.last_words, self._closed_soon, slot.host.rivals.of(slot.key))
 

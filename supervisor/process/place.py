@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from supervisor.judge.attribution import Evidence
-from supervisor.judge.incident import BREAKS_WITHIN
 from supervisor.judge.progress_meter import ProgressMeter
 from supervisor.judge.uplink import UplinkMeter
 from supervisor.lifecycle.pauses import had_nothing, must_not_be_hurried
@@ -24,7 +23,7 @@ from supervisor.model.terms import (
     State,
     Trouble,
 )
-from supervisor.model.thresholds import ON_AIR_SECONDS
+from supervisor.model.thresholds import BREAKS_WITHIN_SECONDS, ON_AIR_SECONDS
 from supervisor.process.failures import Failures
 from supervisor.process.feeds import Feeds
 from supervisor.process.intake import Intake
@@ -219,7 +218,7 @@ class Place:
 
         An ingest hangs up on who sends nothing, and the next bytes show it: no failure of its own, and media waits.
         """
-        if self.run and self.run.resumed is not None and now - self.run.resumed <= BREAKS_WITHIN:
+        if self.run and self.run.resumed is not None and now - self.run.resumed <= BREAKS_WITHIN_SECONDS:
             return True
         last = self.meter.last_advance
         return last is not None and self.had_nothing(last, now)

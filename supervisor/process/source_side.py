@@ -11,8 +11,7 @@ from supervisor.ffmpeg.sources import lacks_picture, waiting_for_picture
 from supervisor.judge.rhythm import Rhythm
 from supervisor.judge.source_clock import SourceClock
 from supervisor.judge.source_watch import Learned, SourceWatch
-
-_PATIENCE_SHARE = 0.8  # of a start: so that FFmpeg can say itself that it has waited in vain
+from supervisor.model.thresholds import FFMPEG_FIRST_SHARE
 
 
 class SourceSide:
@@ -40,7 +39,7 @@ class SourceSide:
     def words(self, once: Sequence[str] | None, startup: float) -> Sequence[str]:
         """The command line of the next run; `once` is another one, for that run alone."""
         words = once or self._argv or self._spec.argv
-        return waiting_for_picture(words, _PATIENCE_SHARE * startup) if self._late_picture else words
+        return waiting_for_picture(words, FFMPEG_FIRST_SHARE * startup) if self._late_picture else words
 
     # --- what is found out -------------------------------------------------------------------------
 
