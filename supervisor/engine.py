@@ -45,6 +45,7 @@ from supervisor.model.snapshot import (
     WatchdogSnapshot,
 )
 from supervisor.model.terms import ProcessKey, RestartReason, Role, Segment, State, Trouble
+from supervisor.model.thresholds import TELL_AGAIN_SECONDS
 from supervisor.probes.probes import Probes
 from supervisor.process.backlog import Backlog
 from supervisor.process.claims import Claims
@@ -57,13 +58,13 @@ from supervisor.watchdog.keeper import Keeper
 from supervisor.watchdog.leftovers import Leftovers
 from supervisor.watchdog.other_publishers import OtherPublishers
 from supervisor.watchdog.reach_watch import ReachWatch
+from supervisor.watchdog.refusal_watch import RefusalWatch
 from supervisor.watchdog.scheduler import Post
 from supervisor.watchdog.second_layer import SecondLayer
 from supervisor.watchdog.timekeeper import Timekeeper
 from supervisor.watchdog.uplink_watch import UplinkWatch
 
 _SNAPSHOT_SLICE = 50
-_TELL_AGAIN = 600.0
 _LATE = 2.0  # accounts come every second
 Job = Callable[[], Awaitable[None]]
 Read = tuple[Loaded, tuple[ConfigWarning, ...]]
@@ -128,13 +129,23 @@ class Engine:
             machine, self.book, self.tell, self._keys_of, self._is_drilling, self._is_off_air, self._is_wanted
         )
         self._reaches = ReachWatch(
-            probes, self._slots, self._slot, lambda: self.loaded.config.network.reference, self.tell, self._learned
+            machine,
+            probes,
+            self._slots,
+            self._slot,
+            lambda: self.loaded.config.network.reference,
+            self.tell,
+            self._learned,
         )
         self._leftovers = Leftovers(machine, home.data_dir, lambda: {*self.streams, *self._specs})
         self._others = OtherPublishers(probes, self._pushers, self.tell)
         self._certificates = CertificateWatch(probes, self._slot, self.book)
-        self._second = SecondLayer(machine, probes, self.streams, self.book, self._keeper, self._reaches, self.tell)
-        self.listeners += [self._keeper, self._reaches.hear, self._leftovers.hear, self._certificates]
+        self._refusals = RefusalWatch(probes, self._slot)
+        self._second = SecondLayer(
+            machine, probes, self.streams, self.book, self._keeper, self._reaches.reach, self.tell
+        )
+        answers = self._reaches.hear, self._refusals, self._leftovers.hear, self._certificates
+        self.listeners += [self._keeper, *answers]
 
     # --- main path ---------------------------------------------------------------------------------
 
@@ -192,10 +203,10 @@ class Engine:
             if stream.spec.enabled and not self._stopping.is_set():
                 stream.start("start")
                 await asyncio.sleep(0)  # a thousand spawns must not keep the first exit waiting
-        self._second.watchdog.start()
+        self._second.scheduler.start()
         self.started = True
         await self._stopping.wait()
-        self._second.watchdog.stop()
+        self._second.scheduler.stop()
         await self._end_streams()
         for task in tasks:
             task.cancel()
@@ -381,7 +392,7 @@ class Engine:
         for stream in self.streams.values():
             stream.account(now, wall)
         self._keeper.look(self._proof, now=now, wall=wall)
-        self._second.watchdog.look(now)
+        self._second.scheduler.look(now)
         self._memory.sample()
         self._odd = not self._odd
         if self._odd and not self._reading_config:  # that may be trying an encoder, and waits for it itself
@@ -457,7 +468,7 @@ class Engine:
 
     def late(self, now: float) -> float | None:
         """Seconds by which the scheduler is late."""
-        return self._second.watchdog.late(now)
+        return self._second.scheduler.late(now)
 
     def _pushers(self) -> list[Slot]:
         return [slot for stream in self.streams.values() for slot in stream.pushers]
@@ -490,7 +501,7 @@ class Engine:
             if self._storage_told is not None:
                 self.tell(events.StorageRecovered(path))
             self._storage_told = None
-        elif self._storage_told is None or now - self._storage_told > _TELL_AGAIN:
+        elif self._storage_told is None or now - self._storage_told > TELL_AGAIN_SECONDS:
             self._storage_told = now
             self.tell(events.StorageTrouble(path, error.strerror or str(error)))
 
@@ -516,7 +527,7 @@ class Engine:
             detection=dict(self.book.tally.detection),
             recovery=dict(self.book.tally.recovery),
             network_reachable=self._reaches.reachable(),
-            scheduler_rearmed=self._second.watchdog.rearmed,
+            scheduler_rearmed=self._second.scheduler.rearmed,
         )
 
     def _watchdog_of(self, stream: str, destination: str) -> WatchdogSnapshot | None:

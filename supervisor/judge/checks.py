@@ -45,7 +45,7 @@ class UplinkEvidence(NamedTuple):
     timeout: float
 
 
-class Evidence(NamedTuple):
+class DestinationEvidence(NamedTuple):
     """What is known of the way to one destination, at one moment. Durations are seconds.
 
     `silent` lies since media last advanced there (None: never), `reader_silent` since the encoder last did, `waited`
@@ -84,7 +84,7 @@ class Evidence(NamedTuple):
         return self.silent is not None and self.silent <= ON_AIR_SECONDS + self.usual
 
 
-class Finding(NamedTuple):
+class Judgement(NamedTuple):
     """What a check found; `cause` and `role` name the trouble and whose it is, where it is one."""
 
     verdict: Verdict
@@ -92,33 +92,33 @@ class Finding(NamedTuple):
     role: Role | None = None
 
 
-_HEALTHY, _UNKNOWN = Finding(Verdict.HEALTHY), Finding(Verdict.UNKNOWN)
+_HEALTHY, _UNKNOWN = Judgement(Verdict.HEALTHY), Judgement(Verdict.UNKNOWN)
 _WORST = (Verdict.UNHEALTHY, Verdict.DEGRADED, Verdict.UNKNOWN, Verdict.HEALTHY)
 _BADNESS = {verdict: -rank for rank, verdict in enumerate(_WORST)}
 
 
-def _process(evidence: Evidence) -> Finding:
+def _process(evidence: DestinationEvidence) -> Judgement:
     return max((_one_process(process) for process in evidence.processes), key=lambda found: _BADNESS[found.verdict])
 
 
-def _one_process(process: ProcessEvidence) -> Finding:
+def _one_process(process: ProcessEvidence) -> Judgement:
     if process.state in {State.BACKOFF, State.COOLDOWN}:
-        return Finding(Verdict.UNHEALTHY, None, process.role)  # the process manager knows why
+        return Judgement(Verdict.UNHEALTHY, None, process.role)  # the process manager knows why
     if process.state is not State.RUNNING or process.life is None:
         return _UNKNOWN
     if process.life is Life.STOPPED:
-        return Finding(Verdict.UNHEALTHY, Trouble.STALL, process.role)
+        return Judgement(Verdict.UNHEALTHY, Trouble.STALL, process.role)
     if process.life is not Life.RUNNING:
-        return Finding(Verdict.UNHEALTHY, ExitCause.OTHER, process.role)
+        return Judgement(Verdict.UNHEALTHY, ExitCause.OTHER, process.role)
     limits = process.limits
     if (limits.memory is not None and process.memory is not None and process.memory > limits.memory) or (
         limits.cpu is not None and process.cpu is not None and process.cpu > limits.cpu
     ):
-        return Finding(Verdict.UNHEALTHY, Trouble.LIMIT, process.role)
+        return Judgement(Verdict.UNHEALTHY, Trouble.LIMIT, process.role)
     return _HEALTHY
 
 
-def _progress(evidence: Evidence) -> Finding:
+def _progress(evidence: DestinationEvidence) -> Judgement:
     if not evidence.tracked:
         # Alive is all that it can show; but if it is known where it should be connected to, it should be.
         return _HEALTHY if evidence.advances and _is_connected(evidence) else _UNKNOWN
@@ -127,20 +127,20 @@ def _progress(evidence: Evidence) -> Finding:
     reader = evidence.processes[0].role
     limits = evidence.limits
     if evidence.speed is not None and limits.speed is not None and evidence.speed < limits.speed:
-        return Finding(Verdict.DEGRADED, Trouble.SLOW, reader)
+        return Judgement(Verdict.DEGRADED, Trouble.SLOW, reader)
     if evidence.bitrate is not None and limits.bitrate is not None and evidence.bitrate < limits.bitrate:
         # What the other destinations get in full is not the encoder's fault.
-        return Finding(
+        return Judgement(
             Verdict.DEGRADED, Trouble.BITRATE_LOW, evidence.processes[-1].role if evidence.shared else reader
         )
     return _HEALTHY
 
 
-def _is_connected(evidence: Evidence) -> bool:
+def _is_connected(evidence: DestinationEvidence) -> bool:
     return evidence.uplink is None or evidence.uplink.connected
 
 
-def _darkness(evidence: Evidence) -> Finding:
+def _darkness(evidence: DestinationEvidence) -> Judgement:
     """Nothing reaches the destination. Judge whether for too long, and who had something to do and did not."""
     first, last = evidence.processes[0], evidence.processes[-1]
     began = evidence.silent is not None
@@ -153,10 +153,10 @@ def _darkness(evidence: Evidence) -> Finding:
     culprit = last if mine else first
     if culprit.state is State.STARTING or (not mine and silent < limit):
         return _UNKNOWN  # a start has a deadline of its own
-    return Finding(Verdict.UNHEALTHY, cause, culprit.role)
+    return Judgement(Verdict.UNHEALTHY, cause, culprit.role)
 
 
-def _uplink(evidence: Evidence) -> Finding | None:
+def _uplink(evidence: DestinationEvidence) -> Judgement | None:
     uplink = evidence.uplink
     if uplink is None:
         return None
@@ -164,24 +164,24 @@ def _uplink(evidence: Evidence) -> Finding | None:
         return _UNKNOWN
     sender = evidence.processes[-1].role
     if uplink.silent >= uplink.timeout:
-        return Finding(Verdict.UNHEALTHY, Trouble.UPLINK_BLOCKED, sender)
+        return Judgement(Verdict.UNHEALTHY, Trouble.UPLINK_BLOCKED, sender)
     if evidence.backlog > evidence.limits.backlog:  # the line carries less than the stream needs
-        return Finding(Verdict.DEGRADED, Trouble.BACKLOG, sender)
-    return Finding(Verdict.DEGRADED) if uplink.silent >= uplink.timeout / 2 else _HEALTHY
+        return Judgement(Verdict.DEGRADED, Trouble.BACKLOG, sender)
+    return Judgement(Verdict.DEGRADED) if uplink.silent >= uplink.timeout / 2 else _HEALTHY
 
 
-def _conformance(evidence: Evidence) -> Finding | None:
+def _conformance(evidence: DestinationEvidence) -> Judgement | None:
     """Whether what leaves is as it should be: the sound beside the picture."""
     if evidence.processes[-1].role is not Role.PUSHER:
         return None
     if evidence.av_offset is None or not evidence.advances:
         return _UNKNOWN
     if abs(evidence.av_offset) > _APART:
-        return Finding(Verdict.DEGRADED, Trouble.AV_OFFSET, Role.PUSHER)
+        return Judgement(Verdict.DEGRADED, Trouble.AV_OFFSET, Role.PUSHER)
     return _HEALTHY
 
 
-def _network(evidence: Evidence) -> Finding | None:
+def _network(evidence: DestinationEvidence) -> Judgement | None:
     if not evidence.has_ingest:
         return None
     if evidence.advances and (evidence.tracked or _is_connected(evidence)):
@@ -189,22 +189,22 @@ def _network(evidence: Evidence) -> Finding | None:
     return _by_reach(evidence.ingest)
 
 
-def _source(evidence: Evidence) -> Finding | None:
+def _source(evidence: DestinationEvidence) -> Judgement | None:
     if not evidence.has_source:
         return None
     if evidence.source_delivers:
         return _HEALTHY
     if evidence.source_refuses:
-        return Finding(Verdict.UNHEALTHY)
+        return Judgement(Verdict.UNHEALTHY)
     if evidence.source is Reach.CLOSED or (evidence.source and evidence.source.works):
         return _UNKNOWN  # it is there and gives us nothing: its door tells nothing of its picture
     return _by_reach(evidence.source)
 
 
-def _by_reach(reach: Reach | None) -> Finding:
+def _by_reach(reach: Reach | None) -> Judgement:
     if reach is None:
         return _UNKNOWN
-    return _HEALTHY if reach.works else Finding(Verdict.UNHEALTHY)
+    return _HEALTHY if reach.works else Judgement(Verdict.UNHEALTHY)
 
 
 _SEEN: Mapping[Reach, str] = {
@@ -218,7 +218,7 @@ _SEEN: Mapping[Reach, str] = {
     Reach.UNRESOLVED: "its name has no address",
 }
 
-CHECKS: Mapping[Check, Callable[[Evidence], Finding | None]] = {
+CHECKS: Mapping[Check, Callable[[DestinationEvidence], Judgement | None]] = {
     Check.PROCESS: _process,
     Check.PROGRESS: _progress,
     Check.UPLINK: _uplink,
@@ -230,14 +230,14 @@ CHECKS: Mapping[Check, Callable[[Evidence], Finding | None]] = {
 _NEEDED = frozenset({Check.PROCESS, Check.PROGRESS})
 
 
-def examine(evidence: Evidence) -> dict[Check, Finding]:
+def examine(evidence: DestinationEvidence) -> dict[Check, Judgement]:
     """What every check that applies finds."""
     if not evidence.wanted:
         return {check: _UNKNOWN for check, look in CHECKS.items() if look(evidence) is not None}
     return {check: found for check, look in CHECKS.items() if (found := look(evidence)) is not None}
 
 
-def seen(check: Check, evidence: Evidence) -> str | None:
+def seen(check: Check, evidence: DestinationEvidence) -> str | None:
     """What a probe of ours found, in words, where a check rests on one."""
     if check is Check.SOURCE and evidence.source and not evidence.source_delivers:
         return _SEEN[evidence.source] + (", no media comes" if evidence.source.works else "")
@@ -246,7 +246,7 @@ def seen(check: Check, evidence: Evidence) -> str | None:
     return None
 
 
-def overall(findings: Mapping[Check, Finding]) -> Verdict:
+def overall(findings: Mapping[Check, Judgement]) -> Verdict:
     """The worst that was found. A source or a way that is broken while media flows is not looked at at all."""
     heard = [
         found.verdict for check, found in findings.items() if check in _NEEDED or found.verdict is not Verdict.UNKNOWN
@@ -254,6 +254,6 @@ def overall(findings: Mapping[Check, Finding]) -> Verdict:
     return max(heard, key=_BADNESS.__getitem__)
 
 
-def trouble(findings: Mapping[Check, Finding]) -> Finding | None:
+def trouble(findings: Mapping[Check, Judgement]) -> Judgement | None:
     """The first finding that names a cause, in the order of the table; None when the process manager knows it."""
     return next((found for found in findings.values() if found.cause is not None), None)

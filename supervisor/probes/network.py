@@ -60,7 +60,9 @@ def reach_ingest(address: Address, *, tls: bool, timeout: float) -> Reach:
     return reach(address, timeout, partial(_shake_hands, host=address.host, tls=tls))
 
 
-def reach(address: Address, timeout: float, talk: Callable[[Line], Reach], lookups: Patience | None = None) -> Reach:
+def reach(
+    address: Address, timeout: float, talk: Callable[[Conversation], Reach], lookups: Patience | None = None
+) -> Reach:
     """Connect to the first address of a name with which `talk` works; within `timeout` seconds.
 
     What `talk` raises is a result: TimeoutError is SILENT, a lost connection or failed TLS is CLOSED. If no
@@ -75,7 +77,7 @@ def reach(address: Address, timeout: float, talk: Callable[[Line], Reach], looku
     return _best(_alternating(places), until, talk)
 
 
-class Line:
+class Conversation:
     """A connection and the moment (monotonic) by which all must be said; ends with its block."""
 
     def __init__(self, connection: socket.socket, until: float) -> None:
@@ -156,7 +158,7 @@ def _alternating(places: list[_Place]) -> list[_Place]:
     return [place for pair in zip_longest(first, others) for place in pair if place]
 
 
-def _best(places: list[_Place], until: float, talk: Callable[[Line], Reach]) -> Reach:
+def _best(places: list[_Place], until: float, talk: Callable[[Conversation], Reach]) -> Reach:
     """The first address that works, or how far the others got; done by `until`."""
     found = [Reach.NO_ROUTE]
     for tried, place in enumerate(places, start=1):
@@ -169,13 +171,13 @@ def _best(places: list[_Place], until: float, talk: Callable[[Line], Reach]) -> 
     return min(found, key=_FURTHEST_FIRST.index)
 
 
-def _try(place: _Place, until: float, talk: Callable[[Line], Reach]) -> Reach:
+def _try(place: _Place, until: float, talk: Callable[[Conversation], Reach]) -> Reach:
     connection = _connect(place, until)
     if isinstance(connection, Reach):
         return connection
     try:
-        with Line(connection, until) as line:
-            return talk(line)
+        with Conversation(connection, until) as conversation:
+            return talk(conversation)
     except (ConnectionError, ssl.SSLError):
         return Reach.CLOSED
     except OSError as error:  # TimeoutError, or the way was lost meanwhile; ENOTCONN: a reset that TLS came upon
@@ -200,14 +202,14 @@ def _connect(place: _Place, until: float) -> socket.socket | Reach:
         return connection
 
 
-def _shake_hands(line: Line, *, host: str, tls: bool) -> Reach:
+def _shake_hands(conversation: Conversation, *, host: str, tls: bool) -> Reach:
     """The client's side of the handshake. Raises OSError."""
     if tls:
-        line.secure(host)
+        conversation.secure(host)
     # The four zeros name no version of a player: nginx-rtmp would look for a digest otherwise.
-    line.send(_RTMP_VERSION + bytes(8) + os.urandom(_RTMP_PACKET - 8))
-    if line.receive(1) != _RTMP_VERSION:
+    conversation.send(_RTMP_VERSION + bytes(8) + os.urandom(_RTMP_PACKET - 8))
+    if conversation.receive(1) != _RTMP_VERSION:
         return Reach.CLOSED
-    line.send(line.receive(_RTMP_PACKET))  # C2 is an echo of S1
-    line.receive(_RTMP_PACKET)
+    conversation.send(conversation.receive(_RTMP_PACKET))  # C2 is an echo of S1
+    conversation.receive(_RTMP_PACKET)
     return Reach.ANSWERS

@@ -24,7 +24,7 @@ from supervisor.probes.network import reach_host, reach_ingest
 from supervisor.probes.process import Usage, look_at_all
 from supervisor.probes.retry_after import retry_after
 from supervisor.probes.source import reach_source
-from supervisor.probes.uplink import Evidence, UplinkProbe, Watched
+from supervisor.probes.uplink import Sockets, UplinkProbe, Watched
 
 _TIMEOUT = 5.0  # seconds, of a look at something far away
 _WORKERS = 8
@@ -73,7 +73,7 @@ class Probes:
 
     # --- this machine ------------------------------------------------------------------------------
 
-    async def uplinks(self, watched: Sequence[Watched]) -> Evidence:
+    async def uplinks(self, watched: Sequence[Watched]) -> Sockets:
         """What the kernel knows of our connections. Raises ProbeFailed."""
         return await _run(self._near, partial(self._uplink.sample, watched))
 

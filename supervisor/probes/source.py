@@ -8,7 +8,7 @@ from functools import partial
 
 from supervisor.ffmpeg.sources import PathPlace, SourcePlace
 from supervisor.model.terms import Reach
-from supervisor.probes.network import Line, reach
+from supervisor.probes.network import Conversation, reach
 from supervisor.probes.patience import Patience
 
 # Looks at paths under way at once; on a network mount whose server is gone each hangs.
@@ -47,8 +47,8 @@ def _look_at(path: str) -> Reach:
     return Reach.ACCEPTS if readable and not empty and not stat.S_ISDIR(found.st_mode) else Reach.REFUSED
 
 
-def _ask_options(line: Line) -> Reach:
+def _ask_options(conversation: Conversation) -> Reach:
     """OPTIONS needs no session and, with most cameras, no password: a refusal is an answer, too. Raises OSError."""
-    line.send(_RTSP_QUESTION)
+    conversation.send(_RTSP_QUESTION)
     # The rest is of no interest; the end of our side reaches the camera before the reset that unread bytes cause.
-    return Reach.ANSWERS if line.receive(len(_RTSP_ANSWER)) == _RTSP_ANSWER else Reach.CLOSED
+    return Reach.ANSWERS if conversation.receive(len(_RTSP_ANSWER)) == _RTSP_ANSWER else Reach.CLOSED

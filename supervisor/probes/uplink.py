@@ -72,7 +72,7 @@ class Observation(NamedTuple):
     destination: str
 
 
-Subject = ProcessKey | Observation
+ConnectionKey = ProcessKey | Observation  # whose connection it is
 
 
 class Watched(NamedTuple):
@@ -82,19 +82,19 @@ class Watched(NamedTuple):
     everything that it has started.
     """
 
-    key: Subject
+    key: ConnectionKey
     pid: int
     peer: Address | None = None
 
 
-class Evidence(NamedTuple):
+class Sockets(NamedTuple):
     """What `UplinkProbe` saw. What has no entry has no such socket right now.
 
     `listening` holds local addresses and ports that accept TCP connections; the host is empty for all
     addresses.
     """
 
-    connections: dict[Subject, TcpSample]
+    connections: dict[ConnectionKey, TcpSample]
     listening: frozenset[tuple[str, int]]
 
 
@@ -108,10 +108,10 @@ class UplinkProbe:
     def __init__(self) -> None:
         self._owners = _Owners()
         self._names = Names()
-        self._matched: dict[Subject, int] = {}  # the inodes of the last observations
+        self._matched: dict[ConnectionKey, int] = {}  # the inodes of the last observations
         self._children: dict[int, list[int]] | None = None
 
-    def sample(self, watched: Sequence[Watched]) -> Evidence:
+    def sample(self, watched: Sequence[Watched]) -> Sockets:
         """Look at all that is `watched`.
 
         Pids that do not exist have no sockets, that is all. Raises ProbeFailed, and nothing else, when the kernel
@@ -123,8 +123,8 @@ class UplinkProbe:
             message = f"asking the kernel about sockets: {error}"
             raise ProbeFailed(message) from error
         self._owners.begin(one.pid for one in watched)
-        connections: dict[Subject, TcpSample] = {}
-        observed: dict[int, dict[Subject, Address]] = {}
+        connections: dict[ConnectionKey, TcpSample] = {}
+        observed: dict[int, dict[ConnectionKey, Address]] = {}
         for one in watched:
             if one.peer:
                 observed.setdefault(one.pid, {})[one.key] = one.peer
@@ -133,16 +133,16 @@ class UplinkProbe:
             if held:
                 samples = (_tcp_sample(inode, table.connections[inode]) for inode in held)
                 connections[one.key] = max(samples, key=lambda sample: sample.importance)
-        matched: dict[Subject, TcpSample] = {}
+        matched: dict[ConnectionKey, TcpSample] = {}
         self._children = None
         for pid, peers in observed.items():
             matched |= self._observe(pid, peers, table.connections)
         self._matched = {key: sample.inode for key, sample in matched.items()}
-        return Evidence(connections | matched, frozenset(table.listening))
+        return Sockets(connections | matched, frozenset(table.listening))
 
     def _observe(
-        self, pid: int, addresses: Mapping[Subject, Address], table: Mapping[int, bytes]
-    ) -> dict[Subject, TcpSample]:
+        self, pid: int, addresses: Mapping[ConnectionKey, Address], table: Mapping[int, bytes]
+    ) -> dict[ConnectionKey, TcpSample]:
         """The connection to each address that the process, or something it has started, has."""
         peers = {key: self._peer(address) for key, address in addresses.items()}
         held = self._owners.held(pid, table, read=self._sockets_of_family)

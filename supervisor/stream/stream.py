@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from supervisor.desired.plan import ProcessSpec, StreamSpec, Way
 from supervisor.judge.airtime import AirTime
@@ -36,7 +36,6 @@ class Stream:
         self._waiting_since = 0.0
         self._leaving: set[ProcessKey] = set()
         self.wanted_since = 0.0  # monotonic
-        self.verdicts: dict[str, Verdict] = {}  # the second layer's latest, by destination
         self._drill_until = 0.0
         self._air = AirTime(host.loop.time())
         self._secrets: frozenset[str] = frozenset()
@@ -99,8 +98,6 @@ class Stream:
 
     def _adopt(self, spec: StreamSpec) -> None:
         self._host.book.tally.know(spec.name, is_command=spec.is_command)
-        watched = {destination for destination, policies in self.posts() if policies.watchdog.enabled}
-        self.verdicts = {name: verdict for name, verdict in self.verdicts.items() if name in watched}
         self._secrets |= spec.secrets  # the run that goes may still say the old ones
         redactor = Redactor(self._secrets)
         wanted: dict[ProcessKey, ProcessSpec] = {process.key: process for process in spec.processes}
@@ -285,13 +282,14 @@ class Stream:
             return Segment.NEVERDARK
         return self._host.book.segment(slot.key) or slot.segment
 
-    def _health(self, now: float) -> Health:
+    def _health(self, now: float, verdicts: Collection[Verdict]) -> Health:
+        """`verdicts` are the second layer's latest."""
         if not self.wanted:
             return Health.UNKNOWN
         if self._culprit:
             return Health.UNKNOWN if self._culprit.excused else Health.UNHEALTHY
         every = all(self.destination_on_air(destination.name, now) for destination in self.spec.destinations)
-        doubt = {Verdict.DEGRADED, Verdict.UNHEALTHY} & set(self.verdicts.values())
+        doubt = {Verdict.DEGRADED, Verdict.UNHEALTHY} & {*verdicts}
         return Health.HEALTHY if every and not doubt else Health.DEGRADED
 
     # --- drills ------------------------------------------------------------------------------------
@@ -338,6 +336,7 @@ class Stream:
     ) -> StreamSnapshot:
         """The stream as the outside may see it, right now."""
         self.account(now, wall)
+        watched = {name: watchdog(name) for name, _ in self.posts()}
         sums = self._host.book.tally.know(self.spec.name, is_command=self.spec.is_command)
         return StreamSnapshot(
             name=self.spec.name,
@@ -346,7 +345,7 @@ class Stream:
             verified=bool(self.spec.destinations) or any(process.tracked for process in self.spec.processes),
             reason=self._reason,
             note=self._note(),
-            health=self._health(now),
+            health=self._health(now, [known.verdict for known in watched.values() if known]),
             since=self.since,
             origin="file",
             is_command=self.spec.is_command,
@@ -362,7 +361,7 @@ class Stream:
                     self._uplink_of(d.name),
                     self._drops_of(d.name),
                     self._link_of(d.name, now),
-                    watchdog(d.name),
+                    watched[d.name],
                 )
                 for d in self.spec.destinations
             ),

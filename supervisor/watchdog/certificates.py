@@ -11,13 +11,13 @@ from supervisor.model import events
 from supervisor.model.facts import Fact
 from supervisor.model.terms import ProcessKey
 from supervisor.probes.probes import Probes
-from supervisor.process.slot import Slot
+from supervisor.watchdog.interfaces import ExplainedProcess
 
 
 class CertificateWatch:
     """A listener to facts. Lives on the engine's loop; one look at a time for a process."""
 
-    def __init__(self, probes: Probes, find: Callable[[ProcessKey], Slot | None], book: Book) -> None:
+    def __init__(self, probes: Probes, find: Callable[[ProcessKey], ExplainedProcess | None], book: Book) -> None:
         self._probes = probes
         self._book = book
         self._find = find
@@ -34,10 +34,10 @@ class CertificateWatch:
             task.add_done_callback(lambda _: self._pending.pop(what.key, None))
 
     async def _look(self, key: ProcessKey) -> None:
-        slot = self._find(key)
-        for way in [way for way in slot.spec.ingests if way.tls] if slot else ():
+        process = self._find(key)
+        for way in [way for way in process.spec.ingests if way.tls] if process else ():
             said = await self._probes.certificate_fault(way.address)
-            if said and (slot := self._find(key)):
-                if slot.explain(said):
-                    self._book.learn(key, slot.segment, said=said)
+            if said and (process := self._find(key)):  # it may be another one by now
+                if process.explain(said):
+                    self._book.learn(key, process.segment, said=said)
                 return

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from supervisor.model import events
 from supervisor.model.terms import ProcessKey
 from supervisor.probes.probes import Probes
-from supervisor.process.slot import Slot
+from supervisor.watchdog.interfaces import AnyProcess
 
 _FIRST, _EVERY = 1.0, 30.0
 
@@ -24,9 +24,9 @@ def publishing_place(target: tuple[str, ...]) -> str:
 
 
 class OtherPublishers:
-    """Looks twice a minute, and tells of each destination once."""
+    """Looks twice a minute, and tells of each destination once, for as long as somebody else is there."""
 
-    def __init__(self, probes: Probes, pushers: Callable[[], Iterable[Slot]], tell: events.Listener) -> None:
+    def __init__(self, probes: Probes, pushers: Callable[[], Iterable[AnyProcess]], tell: events.Tell) -> None:
         self._probes = probes
         self._pushers = pushers
         self._tell = tell
@@ -42,16 +42,20 @@ class OtherPublishers:
         while True:
             await asyncio.sleep(wait)
             wait = _EVERY
-            mine = {
-                slot.key: publishing_place(slot.spec.target)
-                for slot in self._pushers()
-                if slot.spec.ingest and slot.status.wanted
-            }
-            try:
-                found = await self._probes.publishers(mine.values())
-            except OSError:  # a machine without such a folder, or one that is not ours alone: nobody is seen
-                continue
-            known = {key: found[place] for key, place in mine.items() if place in found}
-            for key in known.keys() - self._known.keys():
-                self._tell(events.AnotherPublisher(key.stream, key.destination, known[key]))
-            self._known = known
+            await self.look()
+
+    async def look(self) -> None:
+        """Who is there now."""
+        mine = {
+            pusher.key: publishing_place(pusher.spec.target)
+            for pusher in self._pushers()
+            if pusher.spec.ingest and pusher.status.wanted
+        }
+        try:
+            found: Mapping[str, str] = await self._probes.publishers(mine.values())
+        except OSError:  # a machine without such a folder, or one that is not ours alone: nobody is seen
+            found = {}
+        known = {key: found[place] for key, place in mine.items() if place in found}
+        for key in known.keys() - self._known.keys():
+            self._tell(events.AnotherPublisher(key.stream, key.destination, known[key]))
+        self._known = known

@@ -1,75 +1,60 @@
-"""Looks at ingests and sources while nothing advances there, and tells our own line from theirs.
+"""Probes ingests and sources while nothing advances there, and tells our own line from theirs.
 
-What is looked at, and how often, is decided here; how, in `probes`. An ingest whose pusher advances is left alone:
-that it acknowledges is better proof than any probe, and some take one connection only.
+What is probed, and how often, is decided in `judge.probe_schedule` and `questions`; how, in `probes`. An ingest whose
+pusher advances is left alone: that it acknowledges is better proof than any probe, and some take one connection only.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Generic, TypeVar
 
 from supervisor.desired.plan import ProcessSpec, Way
 from supervisor.ffmpeg.sources import SourcePlace
 from supervisor.judge.attribution import Evidence
-from supervisor.judge.line import line_down
-from supervisor.lifecycle.types import AskedToWait, LineLost, RetryNow
+from supervisor.judge.our_line import doubted, judge_our_line, reference_beside
+from supervisor.judge.probe_schedule import LatestProbe, reference_is_due, target_is_due
+from supervisor.lifecycle.types import LineLost, RetryNow
+from supervisor.machine.machine import Clock
 from supervisor.model import events
 from supervisor.model.facts import Fact
 from supervisor.model.quantities import Address
-from supervisor.model.terms import ExitCause, ProcessKey, Reach, Role, State, Trouble
+from supervisor.model.terms import ExitCause, ProcessKey, Reach, Trouble
 from supervisor.probes.probes import Probes
-from supervisor.process.slot import Slot
+from supervisor.watchdog.interfaces import ConnectingProcess
+from supervisor.watchdog.questions import questions_of, ways_to_probe
 
 _TICK = 1.0
-_USUAL, _SELDOM = 5.0, 30.0
-_OFTEN_FOR = 60.0  # then seldom: an ingest that is gone for hours is not to be pestered
-_STALE = 2 * _SELDOM
-_FORGOTTEN = 15.0
-_CONNECTING = 5.0  # so long a pusher may try undisturbed
-# These point at the way itself, so the look is taken at once. After others a retry tells more than a look would.
-_URGENT = frozenset({Trouble.UPLINK_BLOCKED, ExitCause.INGEST_UNREACHABLE})
-_ASKING = _URGENT | {ExitCause.INGEST_CLOSED, ExitCause.OTHER, Trouble.START_TIMEOUT, Trouble.STALL}
-_PATIENCE = 3.0
 
 Target = Way | SourcePlace | Address  # an ingest, a source, the reference host
+P = TypeVar("P", bound=ConnectingProcess)
 
 
-@dataclass(slots=True)
-class _Look:
-    """What is known of one target."""
-
-    since: float  # since when it is asked for
-    reach: Reach | None = None
-    began: float = 0.0  # when the look that gave `reach` began
-    at: float = 0.0  # and ended
-    busy: bool = False  # another one is under way
-    asked: float = 0.0  # when somebody last wanted to know
-
-
-class ReachWatch:
-    """Keeps the latest looks. Lives on the engine's loop."""
+class ReachWatch(Generic[P]):
+    """Keeps the latest probe of each target. Lives on the engine's loop."""
 
     def __init__(
         self,
+        clock: Clock,
         probes: Probes,
-        slots: Callable[[], Iterable[Slot]],
-        find: Callable[[ProcessKey], Slot | None],
+        processes: Callable[[], Iterable[P]],
+        find: Callable[[ProcessKey], P | None],
         reference: Callable[[], Address | None],
-        tell: events.Listener,
-        learned: Callable[[Slot], None],
+        tell: events.Tell,
+        learned: Callable[[P], None],
     ) -> None:
-        self.down_since: float | None = None
+        """`learned` is called when something was found out about the latest failure of a process."""
+        self.down_since: float | None = None  # monotonic: since when our own line is down
+        self._clock = clock
         self._probes = probes
-        self._slots = slots
+        self._processes = processes
         self._find = find
         self._reference = reference
         self._tell = tell
         self._learned = learned
-        self._looks: dict[Target, _Look] = {}
+        self._known: dict[Target, LatestProbe] = {}
         self._pending: set[asyncio.Task[None]] = set()
-        self._told_to_wait: set[ProcessKey] = set()  # by what refused it last time
 
     # --- what is known -----------------------------------------------------------------------------
 
@@ -78,38 +63,23 @@ class ReachWatch:
         return self.down_since is not None and not self._probes.is_here(address.host)
 
     def reach(self, target: Target | None) -> Reach | None:
-        """The latest look at a target, while it is fresh."""
-        look = self._looks.get(target) if target is not None else None
-        return look.reach if look and asyncio.get_running_loop().time() - look.at < _STALE else None
+        """What the latest probe of a target found, while it is fresh."""
+        probe = self._known.get(target) if target is not None else None
+        return probe.fresh_reach(self._clock.now()) if probe else None
 
     def add_to(self, evidence: Evidence, spec: ProcessSpec) -> Evidence:
         """The evidence of a failure, with what was found on the way of that process."""
         way = next((way for way in spec.ingests if self.reach(way)), None)
         return evidence._replace(
             ingest=self.reach(way),
-            reference=self._reference_beside(self._looks[way]) if way else None,
+            reference=self._known[way].beside if way else None,
             source=self.reach(spec.source),
         )
 
-    def _reference_beside(self, ingest: _Look | None) -> Reach | None:
-        """The look at the reference host, if it says something of the moment when that ingest could not be reached.
-
-        What was so before the trouble proves nothing; nor does a line that is up by now, until the ingest was asked
-        again.
-        """
-        reference = self._reference()
-        look = self._looks.get(reference) if reference else None
-        if look is None or look.reach is None or ingest is None:
-            return look.reach if look else None
-        too_old = look.at < ingest.began
-        too_new = look.reach.line_is_up and look.began > ingest.at
-        return None if too_old or too_new else look.reach
-
     def reachable(self) -> dict[str, bool]:
-        """For each probe that knows: whether all that it looks at is there."""
+        """For each kind of target that something is known of: whether all of them are there."""
         found = {}
-        ingests = [look for target, look in self._looks.items() if isinstance(target, Way) and look.reach]
-        works = [look.reach.works for look in ingests if look.reach]
+        works = [probe.reach.works for target, probe in self._known.items() if isinstance(target, Way) and probe.reach]
         if works or self._something_flows(only_far=False):
             found["ingest"] = all(works)
         reference = self.reach(self._reference())
@@ -117,142 +87,147 @@ class ReachWatch:
             found["reference"] = reference.line_is_up
         return found
 
-    # --- when to look ------------------------------------------------------------------------------
+    def _reference_probe(self) -> LatestProbe | None:
+        reference = self._reference()
+        return self._known.get(reference) if reference else None
+
+    def _far(self) -> list[LatestProbe]:
+        """The probes of ingests that are not on this machine."""
+        ways = ((target, probe) for target, probe in self._known.items() if isinstance(target, Way))
+        return [probe for way, probe in ways if probe.reach and not self._probes.is_here(way.address.host)]
+
+    def _something_flows(self, *, only_far: bool) -> bool:
+        now = self._clock.now()
+        return any(
+            process.connected and process.advancing(now)
+            for process in self._processes()
+            if any(not (only_far and self._probes.is_here(way.address.host)) for way in process.spec.ingests)
+        )
+
+    # --- when to probe -----------------------------------------------------------------------------
 
     async def run_forever(self) -> None:
-        """Look at what is asked for, once a second; decide about the line."""
+        """Probe what is asked for, once a second; decide about the line."""
         while True:
             await asyncio.sleep(_TICK)
-            self._turn(asyncio.get_running_loop().time())
+            self.look(self._clock.now())
 
-    def _turn(self, now: float) -> None:
+    def look(self, now: float) -> None:
+        """Begin the probes that are due, forget what is of no more use, judge our line. `now` is monotonic."""
         troubled = False
-        slots = [slot for slot in self._slots() if slot.spec.ingests or slot.spec.source]
-        refusing = {slot.spec.source for slot in slots if slot.refused}
-        for slot in slots:
-            for target, urgent in self._asked_for(slot, now):
+        processes = [process for process in self._processes() if process.spec.ingests or process.spec.source]
+        refusing = {process.spec.source for process in processes if process.refused}
+        for process in processes:
+            for target, urgent in questions_of(process, now, self._probes.is_here):
                 if target in refusing:
                     continue  # it may count a question without a password as a wrong one, and it has answered already
                 troubled = True
                 self._want(target, now, urgent=urgent)
         if (reference := self._reference()) is not None:
-            self._want(reference, now, calm=not troubled)
-        self._forget(slots, now)
+            self._want_reference(reference, now, calm=not troubled)
+        self._forget(processes, now)
         self._judge_line(now)
 
-    def _forget(self, slots: Iterable[Slot], now: float) -> None:
-        """What works again needs no look, and what nobody has asked for in a while is of no use."""
-        if not self._looks:
-            return
-        flowing = set[Target]()
-        for slot in slots:
-            if slot.advancing(now):
-                flowing.update(slot.spec.ingests, {slot.spec.source} if slot.spec.source else ())
-        for target, look in list(self._looks.items()):
-            if not look.busy and (target in flowing or look.asked < now - _FORGOTTEN):
-                del self._looks[target]
-
     def hear(self, fact: Fact) -> None:
-        """A listener: what fails on the way is looked at in that moment; in the next one it may be retrying."""
+        """A listener: what fails on the way is probed in that moment; in the next one it may be retrying."""
         match fact.what:
             case events.ProcessSilent(key, trouble=Trouble.UPLINK_BLOCKED):
                 pass
             case events.ProcessExited(key, cause=ExitCause.INGEST_UNREACHABLE, planned=False):
                 pass
-            case events.ProcessExited(key, run_id, planned=False):
-                self._ask_how_long(key, run_id)
-                return
             case _:
                 return
-        now = asyncio.get_running_loop().time()
-        for way in self._ways(slot) if (slot := self._find(key)) else ():
-            self._want(way, now, urgent=True)
+        if process := self._find(key):
+            for way in ways_to_probe(process, self._probes.is_here):
+                self._want(way, self._clock.now(), urgent=True)
 
-    def _ask_how_long(self, key: ProcessKey, run_id: str) -> None:
-        """A web server that refuses may say how long it wants to be left alone; again only while it does."""
-        slot = self._find(key)
-        if slot is None or slot.run_id != run_id or not slot.may_be_told_to_wait:
-            return
-        if slot.status.refusals > 1 and key not in self._told_to_wait:
-            return
-        self._told_to_wait.discard(key)
-        self._keep(self._wait_as_asked(slot, run_id))
+    def _want(self, target: Way | SourcePlace, now: float, *, urgent: bool) -> None:
+        probe = self._asked_for(target, now)
+        down, reference = self.down_since is not None, self._reference_probe()
+        if not probe.busy and target_is_due(probe, now, urgent=urgent, line_is_down=down, reference=reference):
+            self._begin(target, probe)
+            if isinstance(target, Way) and not (probe.reach and probe.reach.line_is_up):
+                self._probe_reference_beside(now)
 
-    async def _wait_as_asked(self, slot: Slot, run_id: str) -> None:
-        assert slot.spec.question_url is not None
-        seconds = await self._probes.retry_after(slot.spec.question_url)
-        if seconds is not None and slot.run_id == run_id and self._find(slot.key) is slot:
-            self._told_to_wait.add(slot.key)
-            slot.dispatch(AskedToWait(seconds))
+    def _probe_reference_beside(self, now: float) -> None:
+        """Both in the same moment, or what one says proves nothing of the other."""
+        if (reference := self._reference()) is not None:
+            probe = self._asked_for(reference, now)
+            if not probe.busy:
+                self._begin(reference, probe)
 
-    def _keep(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _want_reference(self, reference: Address, now: float, *, calm: bool) -> None:
+        probe = self._asked_for(reference, now)
+        if not probe.busy and reference_is_due(probe, now, calm=calm, doubted=doubted(self._far())):
+            self._begin(reference, probe)
+
+    def _asked_for(self, target: Target, now: float) -> LatestProbe:
+        probe = self._known.setdefault(target, LatestProbe(since=now))
+        probe.asked = now
+        return probe
+
+    def _begin(self, target: Target, probe: LatestProbe) -> None:
+        probe.busy = True
+        task = asyncio.get_running_loop().create_task(self._take(target, probe))
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
 
-    def _ways(self, slot: Slot) -> list[Way]:
-        """Where a slot connects to, without those of which a look could tell nothing new.
-
-        Whether one of this machine's own listens can be seen without a connection (`UplinkWatch`).
-        """
-        return [
-            way for way in slot.spec.ingests if not (slot.evidence.answered and self._probes.is_here(way.address.host))
-        ]
-
-    def _asked_for(self, slot: Slot, now: float) -> Iterator[tuple[Target, bool]]:
-        status = slot.status
-        if not status.wanted or slot.advancing(now) or status.state in {State.STOPPING, State.STOPPED}:
+    def _forget(self, processes: Iterable[P], now: float) -> None:
+        """What works again needs no probe, and what nobody has asked for in a while is of no use."""
+        if not self._known:
             return
-        trying = status.state is State.STARTING and now - status.since < _CONNECTING
-        if slot.key.role is Role.ENCODER:
-            if slot.spec.source and not trying:
-                yield slot.spec.source, False
-            return
-        starved = slot.feeder is not None and not slot.feeder.advancing(now)
-        if trying or (starved and not slot.last_cause):
-            return
-        waiting = status.state in {State.BACKOFF, State.COOLDOWN} and slot.last_cause in _ASKING
-        connecting = status.state is State.STARTING and not starved
-        if waiting or connecting:
-            for way in self._ways(slot):
-                yield way, slot.last_cause in _URGENT
+        flowing = set[Target]()
+        for process in processes:
+            if process.advancing(now):
+                flowing.update(process.spec.ingests, {process.spec.source} if process.spec.source else ())
+        for target, probe in list(self._known.items()):
+            if probe.is_forgotten(now, works=target in flowing):
+                del self._known[target]
 
-    def _want(self, target: Target, now: float, *, urgent: bool = False, calm: bool = False) -> None:
-        look = self._looks.setdefault(target, _Look(since=now))
-        look.asked = now
-        if not look.busy and self._due(target, look, now, urgent=urgent, calm=calm):
-            look.busy = True
-            self._keep(self._take(target, look))
+    # --- what a probe finds ------------------------------------------------------------------------
 
-    def _due(self, target: Target, look: _Look, now: float, *, urgent: bool, calm: bool) -> bool:
-        if isinstance(target, Address):
-            pause = _SELDOM if calm else _USUAL
-            doubted = self._doubted()
-            return look.reach is None or now >= look.at + pause or (doubted is not None and look.at < doubted.began)
-        if look.reach is None:
-            return urgent or now >= look.since + _PATIENCE
-        if self.down_since is None:
-            return now >= look.at + (_USUAL if now < look.since + _OFTEN_FOR else _SELDOM)
-        reference = self._looks.get(known) if (known := self._reference()) else None
-        line_is_back = reference and reference.reach and reference.reach.line_is_up and reference.began > look.at
-        return bool(line_is_back) or now >= look.at + _USUAL
-
-    async def _take(self, target: Target, look: _Look) -> None:
-        loop = asyncio.get_running_loop()
-        before, began = look.reach, loop.time()
+    async def _take(self, target: Target, probe: LatestProbe) -> None:
+        before, began = probe.reach, self._clock.now()
         try:
-            look.reach = await self._probe(target)
+            probe.reach = await self._probe(target)
         finally:
-            look.busy, look.began, look.at = False, began, loop.time()
+            probe.busy, probe.began, probe.ended = False, began, self._clock.now()
+        if probe.reach.line_is_up:
+            probe.beside = None
+        self._compare()
         if isinstance(target, Address):
+            self._teach_lost()
             return
-        if look.reach.works:  # explains no failure: perhaps it is back
+        if probe.reach.works:  # explains no failure: perhaps it is back
             if before is not None and not before.works:
                 self._back(target)
             return
-        for slot in list(self._slots()):
-            if target in slot.spec.ingests or target == slot.spec.source:
-                self._teach(slot)
+        for process in list(self._processes()):
+            if target in process.spec.ingests or target == process.spec.source:
+                self._teach(process)
+
+    def _lost(self) -> dict[Target, LatestProbe]:
+        """The ingests to which no way was found."""
+        return {
+            target: probe
+            for target, probe in self._known.items()
+            if isinstance(target, Way) and probe.reach and not probe.reach.line_is_up
+        }
+
+    def _compare(self) -> None:
+        """Keep what the reference host says of each ingest: asked again later, it says nothing of then any more."""
+        reference = self._reference_probe()
+        for probe in self._lost().values():
+            beside = reference_beside(reference, probe)
+            if beside is not None or reference is None:
+                probe.beside = beside
+
+    def _teach_lost(self) -> None:
+        """The reference host was probed. An ingest beside it may have failed faster, before its answer was known."""
+        lost = self._lost().keys()
+        for process in list(self._processes()):
+            if not lost.isdisjoint(process.spec.ingests):
+                self._teach(process)
 
     def _probe(self, target: Target) -> Awaitable[Reach]:
         if isinstance(target, Way):
@@ -261,53 +236,20 @@ class ReachWatch:
             return self._probes.reach_host(target)
         return self._probes.reach_source(target)
 
-    def _teach(self, slot: Slot) -> None:
+    def _teach(self, slot: P) -> None:
         """Add what was found to the evidence of the failure that it explains."""
-        if slot.advancing(asyncio.get_running_loop().time()):
+        if slot.advancing(self._clock.now()):
             return
         slot.weigh_again()
         self._learned(slot)
 
     def _back(self, target: Way | SourcePlace) -> None:
-        for slot in list(self._slots()):
-            source = slot.spec.source == target and slot.waits_for_source
-            if source or (target in slot.spec.ingests and slot.over_the_line):
-                slot.dispatch(RetryNow())  # means nothing to one that does not wait
+        for process in list(self._processes()):
+            source = process.spec.source == target and process.waits_for_source
+            if source or (target in process.spec.ingests and process.over_the_line):
+                process.dispatch(RetryNow())  # means nothing to one that does not wait
 
     # --- our own line ------------------------------------------------------------------------------
-
-    def _something_flows(self, *, only_far: bool) -> bool:
-        now = asyncio.get_running_loop().time()
-        return any(
-            slot.connected and slot.advancing(now)
-            for slot in self._slots()
-            if any(not (only_far and self._probes.is_here(way.address.host)) for way in slot.spec.ingests)
-        )
-
-    def _far(self) -> list[_Look]:
-        """Looks at ingests that are not on this machine."""
-        ways = ((target, look) for target, look in self._looks.items() if isinstance(target, Way))
-        return [look for way, look in ways if look.reach and not self._probes.is_here(way.address.host)]
-
-    def _doubted(self) -> _Look | None:
-        """The latest look that found no way to an ingest."""
-        lost = [look for look in self._far() if look.reach and not look.reach.line_is_up]
-        return max(lost, key=lambda look: look.began, default=None)
-
-    def _is_down(self) -> bool | None:
-        """Whether our line is down; None: not to be told now, it is as it was. A proof that it is up comes first."""
-        far = [look.reach for look in self._far() if look.reach]
-        doubted = bool(far) or self.down_since is not None  # else it is up, whether or not anything flows
-        flows = doubted and self._something_flows(only_far=True)
-        reference = self._reference()
-        if flows or reference is None or any(reach.line_is_up for reach in far):
-            return line_down(far, None, something_flows=flows)
-        look = self._looks.get(reference)
-        answers = look is not None and look.reach is not None and look.reach.line_is_up
-        if look and answers and self.down_since is not None and look.began > self.down_since:
-            return False
-        known = self._reference_beside(self._doubted())
-        return line_down(far, known, something_flows=False) if far and known is not None else None
 
     def _judge_line(self, now: float) -> None:
         down = self._is_down()
@@ -316,10 +258,22 @@ class ReachWatch:
         lasted = 0.0 if self.down_since is None else now - self.down_since
         self.down_since = now if down else None
         self._tell(events.LineChanged(down, lasted))
-        for slot in list(self._slots()):
-            if slot.over_the_line and any(not self._probes.is_here(way.address.host) for way in slot.spec.ingests):
+        for process in list(self._processes()):
+            if process.over_the_line and any(not self._probes.is_here(w.address.host) for w in process.spec.ingests):
                 if down:
-                    self._teach(slot)
-                slot.dispatch(LineLost() if down else RetryNow())
-            elif not down and slot.waits_for_source:
-                slot.dispatch(RetryNow())
+                    self._teach(process)
+                process.dispatch(LineLost() if down else RetryNow())
+            elif not down and process.waits_for_source:
+                process.dispatch(RetryNow())
+
+    def _is_down(self) -> bool | None:
+        far = self._far()
+        # Without a doubt it is up, whether or not anything flows.
+        flows = (bool(far) or self.down_since is not None) and self._something_flows(only_far=True)
+        return judge_our_line(
+            far,
+            self._reference_probe(),
+            has_reference=self._reference() is not None,
+            down_since=self.down_since,
+            something_flows=flows,
+        )

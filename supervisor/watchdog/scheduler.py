@@ -49,10 +49,10 @@ class _Duty:
     tries: int = 0  # how often it was armed anew in vain
 
 
-class Watchdog:
+class CheckScheduler:
     """Runs `check` for every post, each at its own interval. Lives on the engine's loop."""
 
-    def __init__(self, clock: Clock, check: Callable[[Post], Awaitable[None]], tell: events.Listener) -> None:
+    def __init__(self, clock: Clock, check: Callable[[Post], Awaitable[None]], tell: events.Tell) -> None:
         self.rearmed = 0
         self._clock = clock
         self._check = check
@@ -65,11 +65,12 @@ class Watchdog:
         """Begin to run; needs a running loop."""
         # What it would say (a job came late, a check is still under way) is ours to notice.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL + 1)
-        self._ticked = asyncio.get_running_loop().time()
+        self._ticked = self._clock.now()
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._scheduler.start()
+        wall = self._clock.wall()
         for number, post in enumerate(self._duties):
-            self._schedule(post, (number + 1) / len(self._duties))
+            self._schedule(post, wall, (number + 1) / len(self._duties))
         count = sum(1 for post in self._duties if post.destination)
         if count:
             self._tell(events.WatchdogStarted(count))
@@ -85,13 +86,13 @@ class Watchdog:
         for post in [post for post in self._duties if post not in posts]:
             del self._duties[post]
             self._remove(post)
-        now = asyncio.get_running_loop().time()
+        now, wall = self._clock.now(), self._clock.wall()
         fresh = [post for post, interval in posts.items() if not self._is_kept(post, interval)]
         if fresh:
             self._ticked = now  # nothing was due before
         for number, post in enumerate(fresh):
             self._duties[post] = _Duty(posts[post], seen=now, armed=now)
-            self._schedule(post, (number + 1) / len(fresh))
+            self._schedule(post, wall, (number + 1) / len(fresh))
 
     def _is_kept(self, post: Post, interval: float) -> bool:
         duty = self._duties.get(post)
@@ -107,7 +108,7 @@ class Watchdog:
         duty = self._duties.get(post)
         if duty is None or not duty.ran:
             return False
-        return asyncio.get_running_loop().time() - duty.seen <= _RUNNING_INTERVALS * duty.interval
+        return self._clock.now() - duty.seen <= _RUNNING_INTERVALS * duty.interval
 
     def look(self, now: float) -> None:
         """Called every second: a job that is late is scheduled anew."""
@@ -121,7 +122,7 @@ class Watchdog:
             duty.armed, duty.tries = now, min(duty.tries + 1, _MOST_DOUBLINGS)
             self.rearmed += 1
             self._tell(events.CheckRearmed(str(post), late))
-            self._schedule(post, 0.0)
+            self._schedule(post, self._clock.wall(), 0.0)
 
     def late(self, now: float) -> float | None:
         """Seconds by which the scheduler is overdue, if arming its jobs anew did not help either. From any thread.
@@ -136,15 +137,15 @@ class Watchdog:
 
     # --- APScheduler -------------------------------------------------------------------------------
 
-    def _schedule(self, post: Post, share: float) -> None:
-        """First run after `share` of the interval, so that many destinations are spread over it.
+    def _schedule(self, post: Post, wall: float, share: float) -> None:
+        """First run after `share` of the interval from `wall` on, so that many destinations are spread over it.
 
         Of half a minute, where it is longer: until then nobody knows whether the watchdog runs at all.
         """
         if self._scheduler is None:
             return
         interval = self._duties[post].interval
-        due = self._clock.wall() + min(interval, _FIRST_WITHIN) * share
+        due = wall + min(interval, _FIRST_WITHIN) * share
         if interval >= _FINE:
             due = math.ceil(due / _TOGETHER) * _TOGETHER
         self._scheduler.add_job(
@@ -165,7 +166,7 @@ class Watchdog:
             self._scheduler.remove_job(str(post))
 
     async def _run(self, post: Post) -> None:
-        self._ticked = asyncio.get_running_loop().time()
+        self._ticked = self._clock.now()
         try:
             async with asyncio.timeout(_MOST_SECONDS):
                 await self._check(post)
@@ -173,4 +174,4 @@ class Watchdog:
             self._tell(events.InternalError(f"check of {post}", type(error).__name__))
             return
         if duty := self._duties.get(post):
-            duty.seen, duty.ran, duty.tries = asyncio.get_running_loop().time(), True, 0
+            duty.seen, duty.ran, duty.tries = self._clock.now(), True, 0

@@ -17,9 +17,10 @@ _CLOCK_STEP = 1.0
 class Timekeeper:
     """Ticks twice a second. `lateness` may be asked from any thread."""
 
-    def __init__(self, clock: Clock, tell: events.Listener) -> None:
+    def __init__(self, clock: Clock, tell: events.Tell) -> None:
         self.lateness = Lateness(clock.now())
         self._clock = clock
+        self._offset = clock.wall() - clock.now()
         self.clock_steps = 0
         self.lag_counts = [0] * (len(LOOP_LAG_BUCKETS) + 1)
         self.lag_sum = 0.0
@@ -27,25 +28,26 @@ class Timekeeper:
 
     async def run_forever(self, every_second: Callable[[], None]) -> None:
         """Tick, and call `every_second` at every other tick."""
-        loop = asyncio.get_running_loop()
-        due = loop.time() + _TICK
-        offset = self._clock.wall() - self._clock.now()
+        due = self._clock.now() + _TICK
         odd = False
         while True:
-            await asyncio.sleep(due - loop.time())
-            now = loop.time()
-            lag = max(0.0, now - due)
-            self.lateness.tick(self._clock.now(), lag)
-            self._note_lag(lag)
+            await asyncio.sleep(due - self._clock.now())
+            now = self._clock.now()
+            self.tick(now, max(0.0, now - due))
             due = max(due + _TICK, now)
-            step = self._clock.wall() - self._clock.now() - offset
-            if abs(step) > _CLOCK_STEP:
-                offset += step
-                self.clock_steps += 1
-                self._tell(events.ClockStepped(step))
             odd = not odd
             if not odd:
                 every_second()
+
+    def tick(self, now: float, lag: float) -> None:
+        """The loop came back, `lag` seconds after it should have."""
+        self.lateness.tick(now, lag)
+        self._note_lag(lag)
+        step = self._clock.wall() - now - self._offset
+        if abs(step) > _CLOCK_STEP:
+            self._offset += step
+            self.clock_steps += 1
+            self._tell(events.ClockStepped(step))
 
     def _note_lag(self, lag: float) -> None:
         bucket = next((i for i, bound in enumerate(LOOP_LAG_BUCKETS) if lag <= bound), len(LOOP_LAG_BUCKETS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from supervisor.judge.uplink import UplinkMeter
 from supervisor.lifecycle.types import RetryNow
@@ -12,10 +12,11 @@ from supervisor.model import events
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey, State
 from supervisor.probes.probes import Probes
-from supervisor.probes.uplink import Evidence, Observation, ProbeFailed, Subject, Watched
-from supervisor.process.slot import Slot
+from supervisor.probes.uplink import ConnectionKey, Observation, ProbeFailed, Sockets, Watched
+from supervisor.watchdog.interfaces import SendingProcess
 
 _DEFAULT_INTERVAL = 1.0
+_NOTHING = Sockets({}, frozenset())
 _ANY_HOST = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 
 
@@ -26,8 +27,8 @@ class UplinkWatch:
         self,
         clock: Clock,
         probes: Probes,
-        senders: Callable[[], Sequence[Slot]],
-        tell: events.Listener,
+        senders: Callable[[], Sequence[SendingProcess]],
+        tell: events.Tell,
     ) -> None:
         self._clock = clock
         self._probes = probes
@@ -40,87 +41,98 @@ class UplinkWatch:
     async def run_forever(self) -> None:
         """Sample, judge, wait; a probe that fails is told of once and tried again."""
         while True:
-            interval = min((i for slot in self._senders() for i in _intervals(slot)), default=_DEFAULT_INTERVAL)
+            interval = self.interval
             await asyncio.sleep(interval)
-            senders = self._senders()
-            watched = [one for slot in senders for one in _watched(slot)]
-            if not watched and not self._awaited(senders):
-                continue
+            await self.look(interval)
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two samples: the shortest that anybody wants."""
+        return min((i for sender in self._senders() for i in _intervals(sender)), default=_DEFAULT_INTERVAL)
+
+    async def look(self, interval: float) -> None:
+        """Take a sample of every connection, and judge it; `interval` is the usual distance between two."""
+        senders = self._senders()
+        watched = [one for sender in senders for one in _watched(sender)]
+        sockets = _NOTHING  # who has no process has no connection, whether or not anybody else has one
+        if watched or self._awaited(senders):
             try:
-                evidence = await self._probes.uplinks(watched)
+                sockets = await self._probes.uplinks(watched)
             except ProbeFailed as error:
                 if not self._failing:
                     self._tell(events.ProbeTrouble("uplink", str(error)))
                 self._failing = True
-                continue
+                self._judge(_NOTHING, {}, interval)
+                return
             self._failing = False
-            pids = {one.key: one.pid for one in watched}
-            self._judge(evidence, pids, self._clock.now(), self._clock.wall(), interval)
+        self._judge(sockets, {one.key: one.pid for one in watched}, interval)
+        self._look_for_returned(sockets)
 
-    def _judge(self, evidence: Evidence, pids: dict[Subject, int], now: float, wall: float, interval: float) -> None:
-        for slot in self._senders():
-            for key, meter, timeout in _meters(slot):
-                # Between the look and now a process may have been replaced: old evidence says nothing of the new.
-                same = slot.child is not None and pids.get(key) == slot.child.pid
-                if not same and slot.child:
+    def _judge(self, sockets: Sockets, pids: Mapping[ConnectionKey, int], interval: float) -> None:
+        now, wall = self._clock.now(), self._clock.wall()
+        for sender in self._senders():
+            for key, meter, timeout in _meters(sender):
+                # Between the sample and now a process may have been replaced: it says nothing of the new one.
+                same = sender.child is not None and pids.get(key) == sender.child.pid
+                if not same and sender.child:
                     continue
-                sample = evidence.connections.get(key) if same else None
+                sample = sockets.connections.get(key) if same else None
                 if meter.update(sample, now, wall, timeout, interval):
-                    slot.uplink_blocked(timeout)
-        self._look_for_returned(evidence)
+                    sender.uplink_blocked(timeout)
 
-    def _look_for_returned(self, evidence: Evidence) -> None:
-        awaited = self._awaited(self._senders())
-        listening = {address for _, address in awaited if _listens(address, evidence)}
-        # An ingest may refuse and be back between two looks, so that nobody saw it silent: that is worth one try,
+    def _look_for_returned(self, sockets: Sockets) -> None:
+        senders = self._senders()
+        awaited = self._awaited(senders)
+        listening = {address for _, address in awaited if _listens(address, sockets)}
+        # An ingest may refuse and be back between two samples, so that nobody saw it silent: that is worth one try,
         # and another only after one has worked.
-        for slot, address in awaited:
-            if address in listening and (address in self._silent_before or slot.key not in self._tried):
-                self._tried.add(slot.key)
-                slot.dispatch(RetryNow())
+        for sender, address in awaited:
+            if address in listening and (address in self._silent_before or sender.key not in self._tried):
+                self._tried.add(sender.key)
+                sender.dispatch(RetryNow())
         self._silent_before = {address for _, address in awaited} - listening
-        self._tried -= {slot.key for slot in self._senders() if slot.status.state is State.RUNNING}
+        self._tried &= {sender.key for sender in senders if sender.status.state is not State.RUNNING}
 
-    def _awaited(self, senders: Iterable[Slot]) -> list[tuple[Slot, Address]]:
+    def _awaited(self, senders: Iterable[SendingProcess]) -> list[tuple[SendingProcess, Address]]:
         """Ingests on this machine that somebody waits for: whether they listen can be seen without a connection."""
         return [
-            (slot, way.address)
-            for slot in senders
-            if slot.waits_for_ingest
-            for way in slot.spec.ingests
+            (sender, way.address)
+            for sender in senders
+            if sender.waits_for_ingest
+            for way in sender.spec.ingests
             if self._probes.is_here(way.address.host)
         ]
 
 
-def _listens(address: Address, evidence: Evidence) -> bool:
+def _listens(address: Address, sockets: Sockets) -> bool:
     return any(
         port == address.port and (host in _ANY_HOST or _same_host(host, address.host))
-        for host, port in evidence.listening
+        for host, port in sockets.listening
     )
 
 
-def _intervals(slot: Slot) -> Iterator[float]:
-    if slot.spec.ingest:
-        yield slot.spec.policies.uplink.interval
-    for observed in slot.spec.observed:
+def _intervals(sender: SendingProcess) -> Iterator[float]:
+    if sender.spec.ingest:
+        yield sender.spec.policies.uplink.interval
+    for observed in sender.spec.observed:
         yield observed.uplink.interval
 
 
-def _watched(slot: Slot) -> Iterator[Watched]:
-    if slot.child is None:
+def _watched(sender: SendingProcess) -> Iterator[Watched]:
+    if sender.child is None:
         return
-    if slot.spec.ingest:
-        yield Watched(slot.key, slot.child.pid)
-    for observed in slot.spec.observed:
-        yield Watched(Observation(slot.key, observed.name), slot.child.pid, peer=observed.ingest)
+    if sender.spec.ingest:
+        yield Watched(sender.key, sender.child.pid)
+    for observed in sender.spec.observed:
+        yield Watched(Observation(sender.key, observed.name), sender.child.pid, peer=observed.ingest)
 
 
-def _meters(slot: Slot) -> Iterator[tuple[Subject, UplinkMeter, float]]:
+def _meters(sender: SendingProcess) -> Iterator[tuple[ConnectionKey, UplinkMeter, float]]:
     """What each connection of a process is judged by: its meter and the time that it has."""
-    if slot.uplink:
-        yield slot.key, slot.uplink, slot.spec.policies.uplink.timeout
-    for observed in slot.spec.observed:
-        yield Observation(slot.key, observed.name), slot.observed[observed.name], observed.uplink.timeout
+    if sender.uplink:
+        yield sender.key, sender.uplink, sender.spec.policies.uplink.timeout
+    for observed in sender.spec.observed:
+        yield Observation(sender.key, observed.name), sender.observed[observed.name], observed.uplink.timeout
 
 
 def _same_host(listening: str, wanted: str) -> bool:

@@ -17,7 +17,7 @@ from supervisor.machine.family import family_of
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey, Role
 from supervisor.probes import uplink
-from supervisor.probes.uplink import Evidence, Observation, UplinkProbe, Watched
+from supervisor.probes.uplink import Observation, Sockets, UplinkProbe, Watched
 
 COMMAND = ProcessKey("mine", Role.COMMAND)
 MAIN, BACKUP = Observation(COMMAND, "main"), Observation(COMMAND, "backup")
@@ -88,7 +88,7 @@ def listen() -> Iterator[Callable[..., int]]:
         yield listen
 
 
-def until(probe: UplinkProbe, watched: list[Watched], what: Callable[[Evidence], bool]) -> Evidence:
+def until(probe: UplinkProbe, watched: list[Watched], what: Callable[[Sockets], bool]) -> Sockets:
     deadline = time.monotonic() + DEADLINE
     while not what(evidence := probe.sample(watched)):
         assert time.monotonic() < deadline, evidence
@@ -96,7 +96,7 @@ def until(probe: UplinkProbe, watched: list[Watched], what: Callable[[Evidence],
     return evidence
 
 
-def sent(evidence: Evidence) -> dict[object, int]:
+def sent(evidence: Sockets) -> dict[object, int]:
     """What was acknowledged; the kernel counts the handshake as one byte."""
     return {key: (sample.acked_bytes or 1) - 1 for key, sample in evidence.connections.items()}
 
@@ -105,7 +105,7 @@ def watch(pid: int, main: Address, backup: Address) -> list[Watched]:
     return [Watched(MAIN, pid, peer=main), Watched(BACKUP, pid, peer=backup)]
 
 
-def both_sent(main: int, backup: int) -> Callable[[Evidence], bool]:
+def both_sent(main: int, backup: int) -> Callable[[Sockets], bool]:
     return lambda seen: sent(seen) == {MAIN: main, BACKUP: backup}
 
 

@@ -23,7 +23,7 @@ from supervisor.judge.uplink import TcpSample, TcpState, UplinkMeter
 from supervisor.machine import proc
 from supervisor.model.terms import ProcessKey, Role
 from supervisor.probes import uplink
-from supervisor.probes.uplink import Evidence, ProbeFailed, UplinkProbe, Watched
+from supervisor.probes.uplink import ProbeFailed, Sockets, UplinkProbe, Watched
 
 PUSHER = ProcessKey("cam", Role.PUSHER, "youtube")
 OTHER = ProcessKey("cam", Role.PUSHER, "backup")
@@ -47,7 +47,7 @@ for line in sys.stdin:
 """
 
 
-def until(probe: UplinkProbe, watched: list[Watched], what: Callable[[Evidence], bool]) -> Evidence:
+def until(probe: UplinkProbe, watched: list[Watched], what: Callable[[Sockets], bool]) -> Sockets:
     """Sample until `what` is seen."""
     deadline = time.monotonic() + DEADLINE
     while not what(evidence := probe.sample(watched)):
@@ -124,14 +124,14 @@ def client(host: str, ingest: Ingest) -> Iterator[subprocess.Popen[str]]:
 def acknowledged(probe: UplinkProbe, watched: list[Watched], least: int) -> TcpSample:
     """The first sample with so many bytes; what has been read may not have been acknowledged yet."""
 
-    def enough(seen: Evidence) -> bool:
+    def enough(seen: Sockets) -> bool:
         sample = seen.connections.get(PUSHER)
         return sample is not None and (sample.acked_bytes or 0) >= least
 
     return until(probe, watched, enough).connections[PUSHER]
 
 
-def frozen(evidence: Evidence) -> bool:
+def frozen(evidence: Sockets) -> bool:
     """Whether the socket is full: kernel buffers swallow some MB first."""
     sample = evidence.connections.get(PUSHER)
     return sample is not None and (sample.unsent_bytes or 0) > 100_000

@@ -38,9 +38,7 @@ ROOMS = {
     "supervisor.probes": Room(pure=False, may_import="model ffmpeg judge machine", system=True),
     "supervisor.process": Room(pure=False, may_import="model secrets ffmpeg desired lifecycle judge machine probes"),
     "supervisor.stream": Room(pure=False, may_import="model secrets config ffmpeg desired judge machine process"),
-    "supervisor.watchdog": Room(
-        pure=False, may_import="model ffmpeg desired lifecycle judge machine probes process stream"
-    ),
+    "supervisor.watchdog": Room(pure=False, may_import="model ffmpeg desired lifecycle judge machine probes"),
     "supervisor.journal": Room(pure=False, may_import="model ffmpeg", system=True),
     "supervisor.preflight": Room(
         pure=False, may_import="model secrets config ffmpeg desired machine probes", system=True

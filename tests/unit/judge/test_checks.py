@@ -8,8 +8,8 @@ import pytest
 
 from supervisor.judge.checks import (
     CHECKS,
-    Evidence,
-    Finding,
+    DestinationEvidence,
+    Judgement,
     Life,
     ProcessEvidence,
     UplinkEvidence,
@@ -32,7 +32,7 @@ def process(role: Role = Role.PUSHER, **known: Any) -> ProcessEvidence:
 
 
 ENCODER = process(Role.ENCODER)
-ON_AIR = Evidence(
+ON_AIR = DestinationEvidence(
     (ENCODER, process()),
     silent=0.5,
     waited=600.0,
@@ -46,22 +46,22 @@ ON_AIR = Evidence(
     av_offset=-0.02,
 )
 
-Row = tuple[Evidence, Verdict, Cause | None, Role | None]
+Row = tuple[DestinationEvidence, Verdict, Cause | None, Role | None]
 
 
-def pusher(**known: Any) -> Evidence:
+def pusher(**known: Any) -> DestinationEvidence:
     return ON_AIR._replace(processes=(ENCODER, process(**known)))
 
 
-def encoder(**known: Any) -> Evidence:
+def encoder(**known: Any) -> DestinationEvidence:
     return ON_AIR._replace(processes=(process(Role.ENCODER, **known), process()))
 
 
-def dark(**known: Any) -> Evidence:
+def dark(**known: Any) -> DestinationEvidence:
     return ON_AIR._replace(**{"silent": 60.0, "source_delivers": False, **known})
 
 
-def uplink(silent: float = 0.0, *, connected: bool = True) -> Evidence:
+def uplink(silent: float = 0.0, *, connected: bool = True) -> DestinationEvidence:
     return ON_AIR._replace(uplink=UplinkEvidence(connected, silent, 5.0))
 
 
@@ -260,12 +260,12 @@ def test_every_check_has_a_table_and_every_reach_a_row() -> None:
 @pytest.mark.parametrize(("check", "name"), ROWS, ids=[f"{check}: {name}" for check, name in ROWS])
 def test_what_a_check_finds(check: Check, name: str) -> None:
     evidence, verdict, cause, role = TABLES[check][name]
-    assert CHECKS[check](evidence) == Finding(verdict, cause, role)
+    assert CHECKS[check](evidence) == Judgement(verdict, cause, role)
 
 
 SRT = ON_AIR._replace(uplink=None, has_ingest=False)
 FILE = SRT
-BARE = Evidence((process(Role.COMMAND),), tracked=False, silent=0.0)
+BARE = DestinationEvidence((process(Role.COMMAND),), tracked=False, silent=0.0)
 OBSERVED = BARE._replace(uplink=UplinkEvidence(connected=True, silent=0.0, timeout=5.0), has_ingest=True)
 
 
@@ -279,27 +279,27 @@ OBSERVED = BARE._replace(uplink=UplinkEvidence(connected=True, silent=0.0, timeo
     ],
     ids=["by TCP", "SRT or a file", "a bare command", "a command and where it sends to"],
 )
-def test_what_does_not_apply_finds_nothing(evidence: Evidence, checks: set[Check]) -> None:
+def test_what_does_not_apply_finds_nothing(evidence: DestinationEvidence, checks: set[Check]) -> None:
     assert set(examine(evidence)) == checks
     assert overall(examine(evidence)) is HEALTHY
     assert set(examine(evidence._replace(wanted=False))) == checks
 
 
 @pytest.mark.parametrize("evidence", [ON_AIR, BARE, dark(ingest=Reach.TIMEOUT), pusher(life=Life.GONE)])
-def test_of_what_nobody_wants_nothing_is_known(evidence: Evidence) -> None:
+def test_of_what_nobody_wants_nothing_is_known(evidence: DestinationEvidence) -> None:
     """A planned stop is no failure."""
     findings = examine(evidence._replace(wanted=False))
-    assert set(findings.values()) == {Finding(UNKNOWN)}
+    assert set(findings.values()) == {Judgement(UNKNOWN)}
     assert overall(findings) is UNKNOWN
     assert trouble(findings) is None
 
 
-def found(**verdicts: Verdict) -> dict[Check, Finding]:
-    given = {Check(name): Finding(verdict) for name, verdict in verdicts.items()}
-    return {check: given.get(check, Finding(HEALTHY)) for check in Check}
+def found(**verdicts: Verdict) -> dict[Check, Judgement]:
+    given = {Check(name): Judgement(verdict) for name, verdict in verdicts.items()}
+    return {check: given.get(check, Judgement(HEALTHY)) for check in Check}
 
 
-TOGETHER: dict[str, tuple[dict[Check, Finding], Verdict]] = {
+TOGETHER: dict[str, tuple[dict[Check, Judgement], Verdict]] = {
     "all well": (found(), HEALTHY),
     "one bad one": (found(uplink=UNHEALTHY), UNHEALTHY),
     "one weak one": (found(progress=DEGRADED), DEGRADED),
@@ -313,16 +313,16 @@ TOGETHER: dict[str, tuple[dict[Check, Finding], Verdict]] = {
 
 
 @pytest.mark.parametrize(("findings", "verdict"), TOGETHER.values(), ids=TOGETHER)
-def test_what_they_come_to(findings: dict[Check, Finding], verdict: Verdict) -> None:
+def test_what_they_come_to(findings: dict[Check, Judgement], verdict: Verdict) -> None:
     assert overall(findings) is verdict
 
 
 def test_the_trouble_is_the_first_that_has_a_name() -> None:
     assert trouble(examine(ON_AIR)) is None
-    assert trouble(examine(dark(ingest=Reach.TIMEOUT))) == Finding(UNHEALTHY, Trouble.STALL, Role.PUSHER)
+    assert trouble(examine(dark(ingest=Reach.TIMEOUT))) == Judgement(UNHEALTHY, Trouble.STALL, Role.PUSHER)
     both = encoder(memory=2 * GIB)._replace(speed=0.5)
-    assert trouble(examine(both)) == Finding(UNHEALTHY, Trouble.LIMIT, Role.ENCODER)
-    assert trouble(examine(uplink(9.0))) == Finding(UNHEALTHY, Trouble.UPLINK_BLOCKED, Role.PUSHER)
+    assert trouble(examine(both)) == Judgement(UNHEALTHY, Trouble.LIMIT, Role.ENCODER)
+    assert trouble(examine(uplink(9.0))) == Judgement(UNHEALTHY, Trouble.UPLINK_BLOCKED, Role.PUSHER)
     waiting = pusher(state=State.COOLDOWN, life=None)._replace(ingest=Reach.TIMEOUT)
     assert trouble(examine(waiting)) is None, "the process manager knows it"
 

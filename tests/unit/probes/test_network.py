@@ -18,7 +18,7 @@ import pytest
 from supervisor.model.quantities import Address
 from supervisor.model.terms import Reach
 from supervisor.probes import network
-from supervisor.probes.network import Line, reach, reach_host, reach_ingest
+from supervisor.probes.network import Conversation, reach, reach_host, reach_ingest
 from supervisor.probes.patience import Patience
 from tests.unit.small_server import Talk, black_hole, listen_only, nobody, read, serving
 
@@ -122,7 +122,7 @@ def at(*addresses: Address) -> list[network._Place]:
 
 
 def best(
-    places: list[network._Place], timeout: float, talk: Callable[[Line], Reach] = lambda _: Reach.ACCEPTS
+    places: list[network._Place], timeout: float, talk: Callable[[Conversation], Reach] = lambda _: Reach.ACCEPTS
 ) -> Reach:
     return network._best(places, time.monotonic() + timeout, talk)
 
@@ -155,8 +155,8 @@ def test_of_addresses_that_do_not_work_the_one_that_got_furthest_counts() -> Non
         assert best(at(silent, closing), NOT_ANSWERED, _waits_for_a_word) is Reach.SILENT
 
 
-def _waits_for_a_word(line: Line) -> Reach:
-    line.receive(1)
+def _waits_for_a_word(conversation: Conversation) -> Reach:
+    conversation.receive(1)
     return Reach.ANSWERS
 
 
@@ -292,11 +292,11 @@ def test_an_ingest_that_does_not_speak_tls(talk: Talk) -> None:
 def test_a_reset_that_tls_comes_upon() -> None:
     """The connection is gone before TLS begins."""
 
-    def comes_late(line: Line) -> Reach:
-        line.send(b"hello")
+    def comes_late(conversation: Conversation) -> Reach:
+        conversation.send(b"hello")
         with pytest.raises(ConnectionResetError):
-            line.receive(1)
-        line.secure("ingest")
+            conversation.receive(1)
+        conversation.secure("ingest")
         return Reach.ANSWERS
 
     with serving(resets) as server:

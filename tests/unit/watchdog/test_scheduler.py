@@ -14,7 +14,7 @@ import pytest
 
 from supervisor.machine.machine import Machine
 from supervisor.model import events
-from supervisor.watchdog.scheduler import Post, Watchdog
+from supervisor.watchdog.scheduler import CheckScheduler, Post
 
 PATIENCE = 20.0
 SOON, LATER = 0.1, 3600.0  # intervals: one to wait for, one that does not come by itself
@@ -53,15 +53,15 @@ class Scene:
     def __init__(self) -> None:
         self.rounds = Rounds()
         self.told: list[events.Payload] = []
-        self.watchdog = Watchdog(Machine(), self.rounds.check, self.told.append)
+        self.scheduler = CheckScheduler(Machine(), self.rounds.check, self.told.append)
 
     @property
     def rearmed(self) -> list[events.CheckRearmed]:
         return [fact for fact in self.told if isinstance(fact, events.CheckRearmed)]
 
     def jobs(self) -> dict[str, Any]:
-        assert self.watchdog._scheduler is not None
-        return {job.id: job for job in self.watchdog._scheduler.get_jobs()}
+        assert self.scheduler._scheduler is not None
+        return {job.id: job for job in self.scheduler._scheduler.get_jobs()}
 
     def due(self, post: Post) -> datetime:
         due = self.jobs()[str(post)].next_run_time
@@ -74,11 +74,11 @@ class Scene:
 
     def move(self, post: Post, by: timedelta) -> None:
         """What a step of the wall clock does to a job: it is due so much later (or was due so long ago)."""
-        assert self.watchdog._scheduler is not None
-        self.watchdog._scheduler.modify_job(str(post), next_run_time=datetime.now(UTC) + by)
+        assert self.scheduler._scheduler is not None
+        self.scheduler._scheduler.modify_job(str(post), next_run_time=datetime.now(UTC) + by)
 
     def seen(self, post: Post) -> float:
-        return self.watchdog._duties[post].seen
+        return self.scheduler._duties[post].seen
 
     async def runs(self, post: Post, times: int = 1) -> None:
         enough = self.rounds.made[post] + times
@@ -88,13 +88,13 @@ class Scene:
 @asynccontextmanager
 async def watching(posts: dict[Post, float]) -> AsyncIterator[Scene]:
     scene = Scene()
-    scene.watchdog.keep(posts)
-    scene.watchdog.start()
+    scene.scheduler.keep(posts)
+    scene.scheduler.start()
     try:
         yield scene
     finally:
         scene.rounds.go_on.set()
-        scene.watchdog.stop()
+        scene.scheduler.stop()
 
 
 async def until(true: Callable[[], object]) -> None:
@@ -120,10 +120,10 @@ async def test_there_are_as_many_jobs_as_posts_and_each_runs_again_and_again() -
     posts = dict.fromkeys([A, B, C, BARE], SOON)
     async with watching(posts) as scene:
         assert set(scene.jobs()) == set(map(str, posts))
-        assert not any(scene.watchdog.running(post) for post in posts), "so far it is only meant to"
+        assert not any(scene.scheduler.running(post) for post in posts), "so far it is only meant to"
         await until(lambda: all(scene.rounds.made[post] >= 3 for post in posts))
         for post in posts:
-            await until(lambda post=post: scene.watchdog.running(post))  # type: ignore[misc]  # bound in the loop
+            await until(lambda post=post: scene.scheduler.running(post))  # type: ignore[misc]  # bound in the loop
         assert scene.rounds.most_at_once == 1
 
 
@@ -158,7 +158,7 @@ async def test_a_thousand_are_looked_at_in_few_goes() -> None:
 async def test_what_comes_later_is_spread_too_and_moves_nobody() -> None:
     async with watching(dict.fromkeys([A, B], LATER)) as scene:
         before = scene.due(A), scene.due(B)
-        scene.watchdog.keep(dict.fromkeys([A, B, C, D], LATER))
+        scene.scheduler.keep(dict.fromkeys([A, B, C, D], LATER))
         assert (scene.due(A), scene.due(B)) == before
         assert [scene.wait_of(post) / 30 for post in (C, D)] == [pytest.approx(share, abs=0.1) for share in (0.5, 1)]
 
@@ -167,13 +167,13 @@ async def test_what_comes_later_is_spread_too_and_moves_nobody() -> None:
 async def test_who_is_not_kept_is_not_looked_at_any_more() -> None:
     async with watching(dict.fromkeys([A, B], SOON)) as scene:
         await scene.runs(A)
-        scene.watchdog.keep({B: SOON})
+        scene.scheduler.keep({B: SOON})
         made = scene.rounds.made[A]
         await scene.runs(B, 3)
         assert scene.rounds.made[A] == made
         assert set(scene.jobs()) == {str(B)}
-        assert not scene.watchdog.running(A)
-        scene.watchdog.keep({})
+        assert not scene.scheduler.running(A)
+        scene.scheduler.keep({})
         assert scene.jobs() == {}
 
 
@@ -181,39 +181,39 @@ async def test_who_is_not_kept_is_not_looked_at_any_more() -> None:
 async def test_another_interval_holds_at_once() -> None:
     async with watching({A: LATER, B: LATER}) as scene:
         unmoved = scene.due(B)
-        scene.watchdog.keep({A: SOON, B: LATER})
-        assert (scene.watchdog.interval(A), scene.watchdog.interval(B)) == (SOON, LATER)
+        scene.scheduler.keep({A: SOON, B: LATER})
+        assert (scene.scheduler.interval(A), scene.scheduler.interval(B)) == (SOON, LATER)
         assert scene.due(B) == unmoved
         await scene.runs(A, 3)
-        scene.watchdog.keep({A: LATER, B: LATER})
+        scene.scheduler.keep({A: LATER, B: LATER})
         assert scene.wait_of(A) > 30 / 4
 
 
 @on_a_loop
 async def test_what_is_kept_before_the_start_runs_after_it() -> None:
     scene = Scene()
-    scene.watchdog.keep({A: SOON})
-    scene.watchdog.look(1e9)  # nobody has started it: nothing can be late
-    assert scene.watchdog.rearmed == 0
-    scene.watchdog.start()
+    scene.scheduler.keep({A: SOON})
+    scene.scheduler.look(1e9)  # nobody has started it: nothing can be late
+    assert scene.scheduler.rearmed == 0
+    scene.scheduler.start()
     await scene.runs(A)
-    scene.watchdog.stop()
+    scene.scheduler.stop()
 
 
 @on_a_loop
 async def test_after_the_end_nothing_runs() -> None:
     async with watching({A: SOON}) as scene:
         await scene.runs(A)
-        scheduler = scene.watchdog._scheduler
-        scene.watchdog.stop()
+        scheduler = scene.scheduler._scheduler
+        scene.scheduler.stop()
         await until(lambda: scheduler is not None and not scheduler.running)
         made = scene.rounds.made[A]
         async with watching({A: SOON}) as another:
             await another.runs(A, 3)
         assert scene.rounds.made[A] == made
-        scene.watchdog.keep({A: SOON, B: SOON})
-        scene.watchdog.look(1e9)
-        assert scene.watchdog.rearmed == 0
+        scene.scheduler.keep({A: SOON, B: SOON})
+        scene.scheduler.look(1e9)
+        assert scene.scheduler.rearmed == 0
 
 
 # --- it is watched itself -------------------------------------------------------------------------------
@@ -224,27 +224,27 @@ async def test_a_check_that_raises_does_not_run_and_spoils_nothing_for_the_other
     async with watching(dict.fromkeys([A, B], SOON)) as scene:
         scene.rounds.broken.add(A)
         await scene.runs(A, 3)
-        await until(lambda: scene.watchdog.running(B))
-        assert not scene.watchdog.running(A)
+        await until(lambda: scene.scheduler.running(B))
+        assert not scene.scheduler.running(A)
         scene.rounds.broken.clear()
-        await until(lambda: scene.watchdog.running(A))
+        await until(lambda: scene.scheduler.running(A))
         scene.rounds.broken.add(A)
-        await until(lambda: not scene.watchdog.running(A))
+        await until(lambda: not scene.scheduler.running(A))
 
 
 @on_a_loop
 async def test_a_check_that_hangs_does_not_run_and_is_not_made_a_second_time() -> None:
     async with watching(dict.fromkeys([A, B], SOON)) as scene:
-        await until(lambda: scene.watchdog.running(A))
+        await until(lambda: scene.scheduler.running(A))
         scene.rounds.hanging.add(A)
         await until(lambda: scene.rounds.at_once[A])
         made = scene.rounds.made[A]
-        await until(lambda: not scene.watchdog.running(A))
+        await until(lambda: not scene.scheduler.running(A))
         await scene.runs(B, 4)
         assert (scene.rounds.made[A], scene.rounds.most_at_once) == (made, 1)
         scene.rounds.hanging.clear()
         scene.rounds.go_on.set()
-        await until(lambda: scene.watchdog.running(A))
+        await until(lambda: scene.scheduler.running(A))
 
 
 @pytest.mark.parametrize("by", [HOUR, timedelta(days=400)])
@@ -254,15 +254,15 @@ def test_a_wall_clock_that_was_set_back_stops_a_job_until_it_is_armed_anew(by: t
             await scene.runs(A)
             scene.move(A, by)
             made, due = scene.rounds.made[A], scene.seen(A) + 1.5 * SOON
-            scene.watchdog.look(due + 0.99)
-            assert (scene.watchdog.rearmed, scene.rearmed) == (0, []), "a loop that is busy is no dead scheduler"
+            scene.scheduler.look(due + 0.99)
+            assert (scene.scheduler.rearmed, scene.rearmed) == (0, []), "a loop that is busy is no dead scheduler"
             assert scene.wait_of(A) > LATER / 2
             now = scene.seen(A) + 30.0
-            scene.watchdog.look(now)
-            assert scene.watchdog.rearmed == 1
+            scene.scheduler.look(now)
+            assert scene.scheduler.rearmed == 1
             assert scene.rearmed == [events.CheckRearmed("cam:youtube", pytest.approx(30.0))]  # type: ignore[arg-type]
             await until(lambda: scene.rounds.made[A] > made + 1)
-            await until(lambda: scene.watchdog.running(A))
+            await until(lambda: scene.scheduler.running(A))
 
     asyncio.run(test())
 
@@ -273,11 +273,11 @@ async def test_what_was_just_armed_anew_is_given_its_time() -> None:
         scene.rounds.hanging.add(A)
         scene.move(A, 2 * HOUR)
         now = scene.seen(A) + 2 * LATER
-        scene.watchdog.look(now)
+        scene.scheduler.look(now)
         await until(lambda: scene.rounds.at_once[A])  # it has begun, and is not over yet
         for second in range(1, 60):
-            scene.watchdog.look(now + second)
-        assert scene.watchdog.rearmed == 1
+            scene.scheduler.look(now + second)
+        assert scene.scheduler.rearmed == 1
 
 
 @on_a_loop
@@ -293,9 +293,9 @@ async def test_a_wall_clock_that_was_set_ahead_makes_up_for_nothing() -> None:
 @on_a_loop
 async def test_a_job_that_was_lost_is_made_anew() -> None:
     async with watching({A: SOON, B: SOON}) as scene:
-        assert scene.watchdog._scheduler is not None
-        scene.watchdog._scheduler.remove_job(str(A))
-        scene.watchdog.look(scene.seen(A) + 10.0)
+        assert scene.scheduler._scheduler is not None
+        scene.scheduler._scheduler.remove_job(str(A))
+        scene.scheduler.look(scene.seen(A) + 10.0)
         await scene.runs(A, 2)
         assert "cam:youtube" in {fact.name for fact in scene.rearmed}
 
@@ -303,19 +303,19 @@ async def test_a_job_that_was_lost_is_made_anew() -> None:
 @on_a_loop
 async def test_who_is_late_although_it_was_armed_anew_is_told() -> None:
     async with watching(dict.fromkeys([A, B], LATER)) as scene:
-        assert scene.watchdog._scheduler is not None
-        scene.watchdog._scheduler.pause()  # it runs nothing any more, whatever is asked of it
+        assert scene.scheduler._scheduler is not None
+        scene.scheduler._scheduler.pause()  # it runs nothing any more, whatever is asked of it
         for post in (A, B):
             scene.move(post, -HOUR)  # they were due long ago
         began = min(scene.seen(A), scene.seen(B))
         now = began + 1.5 * LATER + 2
-        assert scene.watchdog.late(now) is None
-        scene.watchdog.look(now)
+        assert scene.scheduler.late(now) is None
+        scene.scheduler.look(now)
         assert {fact.name for fact in scene.rearmed} == {str(A), str(B)}
-        given_up = scene.watchdog._ticked + 2 * LATER + 5
-        assert scene.watchdog.late(given_up - 0.5) is None
-        assert scene.watchdog.late(given_up + 10) == pytest.approx(10.0, abs=1.0)
-        assert not scene.watchdog.running(A)
+        given_up = scene.scheduler._ticked + 2 * LATER + 5
+        assert scene.scheduler.late(given_up - 0.5) is None
+        assert scene.scheduler.late(given_up + 10) == pytest.approx(10.0, abs=1.0)
+        assert not scene.scheduler.running(A)
 
 
 @on_a_loop
@@ -326,17 +326,17 @@ async def test_a_check_that_hangs_is_not_the_schedulers_fault() -> None:
         scene.rounds.hanging.add(B)
         await until(lambda: scene.rounds.at_once[B])
         await scene.runs(A)
-        ticked = scene.watchdog._ticked
+        ticked = scene.scheduler._ticked
         assert ticked > scene.seen(B)
-        assert scene.watchdog.late(ticked + 2 * SOON + 4) is None
-        assert scene.watchdog.late(ticked + 2 * SOON + 5 + 3) == pytest.approx(3.0)
+        assert scene.scheduler.late(ticked + 2 * SOON + 4) is None
+        assert scene.scheduler.late(ticked + 2 * SOON + 5 + 3) == pytest.approx(3.0)
 
 
 @on_a_loop
 async def test_without_anything_to_look_after_nothing_is_late() -> None:
     async with watching({}) as scene:
-        scene.watchdog.look(1e9)
-        assert (scene.watchdog.late(1e9), scene.watchdog.rearmed) == (None, 0)
+        scene.scheduler.look(1e9)
+        assert (scene.scheduler.late(1e9), scene.scheduler.rearmed) == (None, 0)
         assert scene.told == [], "where there is nothing to watch, nothing is said to watch it"
 
 
@@ -344,7 +344,7 @@ async def test_without_anything_to_look_after_nothing_is_late() -> None:
 async def test_what_is_new_is_not_overdue() -> None:
     """Nothing was enabled for hours; the first stream that is started must not have neverdark restarted."""
     async with watching({}) as scene:
-        scene.watchdog._ticked -= 3600
-        scene.watchdog.keep({A: LATER})
-        assert scene.watchdog.late(scene.watchdog._ticked + 2 * LATER) is None
-        assert scene.watchdog._ticked > scene.seen(A) - 1
+        scene.scheduler._ticked -= 3600
+        scene.scheduler.keep({A: LATER})
+        assert scene.scheduler.late(scene.scheduler._ticked + 2 * LATER) is None
+        assert scene.scheduler._ticked > scene.seen(A) - 1

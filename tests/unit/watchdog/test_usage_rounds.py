@@ -12,7 +12,7 @@ import pytest
 
 from supervisor.probes.probes import Probes
 from supervisor.probes.process import Usage, look_at_all
-from supervisor.watchdog.looks import Looks
+from supervisor.watchdog.usage_rounds import UsageRounds
 
 NOBODY = 2**22 + 1  # beyond the largest pid that Linux gives
 
@@ -38,7 +38,7 @@ def test_what_is_asked_in_one_turn_is_one_round() -> None:
     rounds = Rounds()
 
     async def ask() -> list[dict[int, Usage]]:
-        all_of_them = Looks(rounds)
+        all_of_them = UsageRounds(rounds)
         wanted: list[dict[int, bool]] = [{os.getpid(): True}, {os.getppid(): False, NOBODY: False}, {}]
         found = await asyncio.gather(*map(all_of_them.at, wanted))
         assert len(rounds.taken) == 1
@@ -57,7 +57,7 @@ def test_who_gives_up_does_not_give_up_for_the_others() -> None:
     rounds.go_on.clear()
 
     async def ask() -> Any:
-        together = Looks(rounds)
+        together = UsageRounds(rounds)
         impatient = asyncio.create_task(together.at({os.getpid(): False}))
         patient = asyncio.create_task(together.at({os.getppid(): False}))
         await asyncio.sleep(0.05)

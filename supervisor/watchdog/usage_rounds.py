@@ -1,4 +1,4 @@
-"""Looks at processes together: what is asked for in one turn of the loop is one round in a worker thread."""
+"""UsageRounds at processes together: what is asked for in one turn of the loop is one round in a worker thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from supervisor.probes.probes import Probes
 from supervisor.probes.process import Usage
 
 
-class Looks:
+class UsageRounds:
     """Lives on the engine's loop."""
 
     def __init__(self, probes: Probes) -> None:
