@@ -54,8 +54,8 @@ class Floor:
         os.close(pidfd)
 
 
-async def main(folder: str, port: str, first: int, count: int, program: str) -> None:
-    """Keep them until there is no more input."""
+async def main(folder: str, port: str, first: int, count: int, program: str) -> list[int]:
+    """Keep them until there is no more input. Returns those that live."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -65,9 +65,10 @@ async def main(folder: str, port: str, first: int, count: int, program: str) -> 
         floor.prepare(number)
     loop.add_reader(0, ended.set)
     await ended.wait()
-    for pid in floor.pids.values():
-        os.kill(pid, signal.SIGKILL)
+    return list(floor.pids.values())
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]))
+    # Ended when the loop is: it would start them again.
+    for left in asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])):
+        os.kill(left, signal.SIGKILL)
