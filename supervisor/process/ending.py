@@ -80,18 +80,7 @@ class Ending:
         slot, child = self._slot, end.run.child
         slot.host.loop.remove_reader(child.pidfd)
         child.close()
-        if end.blamed:
-            failure = end.failure
-            evidence = Evidence(
-                slot.key.role,
-                failure.cause,
-                answered=failure.answered,
-                reported=end.run.reported(end.at),
-                idle=end.idle,
-                configured=failure.configured,
-            )
-            slot.fail(evidence, failure.said)
-        slot.put_off(partial(self._tell, end, self._fact(end)), place)  # before the run that follows
+        slot.put_off(partial(self._tell, end, slot.connected), place)  # before the run that follows
         if slot.intake:
             slot.intake.ended(end.at, replaced=slot.alive)
         if slot.feeds and not slot.alive:
@@ -122,6 +111,18 @@ class Ending:
 
     # --- what is told ------------------------------------------------------------------------------
 
+    def _weigh(self, end: _End, *, connected: bool) -> None:
+        failure = end.failure
+        evidence = Evidence(
+            self._slot.key.role,
+            failure.cause,
+            answered=failure.answered,
+            reported=end.run.reported(end.at),
+            idle=end.idle,
+            configured=failure.configured,
+        )
+        self._slot.failures.weigh(self._slot.completed(evidence)._replace(connected=connected))
+
     def _fact(self, end: _End) -> events.ProcessExited:
         return events.ProcessExited(
             self._slot.key,
@@ -138,9 +139,12 @@ class Ending:
             end.failure.said,
         )
 
-    def _tell(self, end: _End, fact: events.ProcessExited) -> None:
+    def _tell(self, end: _End, connected: bool) -> None:  # noqa: FBT001 - as it is put off
         """The book-keeping of an exit; the next run may be alive already."""
         slot = self._slot
+        if end.blamed:
+            self._weigh(end, connected=connected)
+        fact = self._fact(end)
         if fact.signal == signal.SIGKILL and not fact.planned and slot.host.memory.ran_out():
             fact = replace(fact, cause=ExitCause.OUT_OF_MEMORY)
             slot.failures.want_of_memory()

@@ -463,6 +463,7 @@ def test_what_probes_find_later_is_added_and_what_was_known_stays(stage: Stage) 
     slot = running(stage, Role.PUSHER, ingest=INGEST)
     stage.say(slot, REFUSED)
     stage.child.end(code=1)
+    stage.loop.move(LATER)
     before = slot.evidence
     assert (before.cause, before.answered, before.ingest) == (ExitCause.INGEST_UNREACHABLE, True, None)
     stage.world.ingest = Reach.NO_ROUTE
@@ -568,6 +569,7 @@ def test_a_pusher_that_had_nothing_to_send_comes_back_at_once_and_for_nothing(st
     sender.end(code=1)
     assert pusher.alive
     assert pusher.status.spent == 0
+    stage.loop.move(LATER)
     assert pusher.evidence.idle
 
 
