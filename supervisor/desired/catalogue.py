@@ -1,0 +1,55 @@
+"""The streams that are configured, each with where it is configured. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from supervisor.desired.plan import StreamSpec
+
+Origin = Literal["file"]
+
+
+class Entry(NamedTuple):
+    """One stream."""
+
+    origin: Origin
+    spec: StreamSpec
+
+
+class Change(NamedTuple):
+    """The names of the streams that a source has added, removed and changed."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+class Catalogue(Mapping[str, Entry]):
+    """All of them by name, in the order of their source."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+
+    def __getitem__(self, stream: str) -> Entry:
+        return self._entries[stream]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def destinations(self) -> set[tuple[str, str]]:
+        """Every destination, with its stream before it."""
+        return {(name, known.name) for name, entry in self._entries.items() for known in entry.spec.destinations}
+
+    def replace(self, origin: Origin, specs: Mapping[str, StreamSpec]) -> Change:
+        """From now on `specs` are the streams that come from `origin`: as long as it is the only one, all."""
+        before = self._entries
+        self._entries = {name: Entry(origin, spec) for name, spec in specs.items()}
+        return Change(
+            added=tuple(name for name in specs if name not in before),
+            removed=tuple(name for name in before if name not in self._entries),
+            changed=tuple(name for name, spec in specs.items() if name in before and before[name].spec != spec),
+        )
