@@ -21,10 +21,10 @@ class AirTime:
         self._accounted = now
         self._flows_since: float | None = None
 
-    def account(self, now: float, *, wanted: bool, on_air: bool, segment: Segment, maintenance: bool) -> None:
-        """Book the time since the last call. What is off air in maintenance counts as not wanted."""
+    def account(self, now: float, *, wanted: bool, on_air: bool, segment: Segment, excused: bool) -> None:
+        """Book the time since the last call. What is off air and was `excused` counts as not wanted."""
         elapsed, self._accounted = max(0.0, now - self._accounted), now
-        if not wanted or (maintenance and not on_air):
+        if not wanted or (excused and not on_air):
             return
         self.wanted += elapsed
         if on_air:
@@ -33,20 +33,20 @@ class AirTime:
             blamed = Segment.NEVERDARK if elapsed > _UNSEEN else segment
             self.off_air = {**self.off_air, blamed: self.off_air[blamed] + elapsed}
 
-    def note_darkness(self, now: float, *, on_air: bool, excused: bool, media_stopped: float) -> None:
-        """Keep `off_air_since`: from when `media_stopped` (wall clock) until it has flowed for half a minute.
+    def note_darkness(self, now: float, *, on_air: bool, planned: bool, media_stopped: float) -> None:
+        """Keep `off_air_since`; see `dark_since`."""
+        self.off_air_since = self.dark_since(now, on_air=on_air, planned=planned, media_stopped=media_stopped)
+        self._flows_since = (now if self._flows_since is None else self._flows_since) if on_air else None
 
-        `excused`: nothing has failed, it is being replaced on purpose.
+    def dark_since(self, now: float, *, on_air: bool, planned: bool, media_stopped: float) -> float:
+        """From when `media_stopped` (wall clock) until it has flowed for half a minute. Changes nothing.
+
+        `planned`: nothing has failed, it is being replaced on purpose.
         """
         if not on_air:
-            self._flows_since = None
-            if not excused and not self.off_air_since:
-                self.off_air_since = media_stopped
-            return
-        if self._flows_since is None:
-            self._flows_since = now
-        if now - self._flows_since >= SUSTAINED_SECONDS:
-            self.off_air_since = 0.0
+            return self.off_air_since or (0.0 if planned else media_stopped)
+        flows_for = 0.0 if self._flows_since is None else now - self._flows_since
+        return 0.0 if flows_for >= SUSTAINED_SECONDS else self.off_air_since
 
     def nobody_wants_it(self) -> None:
         """A planned stop: darkness is as it should be."""

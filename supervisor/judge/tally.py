@@ -54,6 +54,10 @@ class Tally:
             sums.attempts = {**dict.fromkeys(pairs, 0), **sums.attempts}
         return sums
 
+    def of(self, stream: str) -> Sums:
+        """The sums of a stream that is known."""
+        return self._sums[stream]
+
     def forget(self, stream: str) -> None:
         """The stream is no longer configured."""
         self._sums.pop(stream, None)

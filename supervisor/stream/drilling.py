@@ -4,37 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from supervisor.desired.excuses import Excuse, Excuses, Kind
 from supervisor.ffmpeg.sources import ServerPlace
 from supervisor.machine.faults import FaultFailed
 from supervisor.machine.machine import Machine
+from supervisor.model import events
 from supervisor.model.snapshot import Fault, Refused
-from supervisor.model.terms import Role
 from supervisor.process.slot import Slot
 from supervisor.stream.stream import Stream
 
 
-def cause(
-    machine: Machine, fault: Fault, stream: Stream, destination: str | None, sourceless: Callable[[], Sequence[str]]
-) -> str:
-    """Break the uplink of a destination or the source of a stream; returns in words how.
+class Drills:
+    """An operator's orders to break something."""
 
-    `sourceless` makes the command line of an encoder whose source is not there. Raises Refused; nothing is broken then.
-    """
-    if fault == "uplink":
-        return _block_uplink(machine, stream, destination)
-    encoder = next((slot for slot in stream.slots.values() if slot.key.role is Role.ENCODER), None)
-    if encoder is None or encoder.child is None:
-        raise Refused("there is no encoder that reads a source right now")
-    place = encoder.spec.source
-    if isinstance(place, ServerPlace):
-        try:
-            victim = machine.block_connection(encoder.child.pid, remote=place.address)
-        except FaultFailed:
-            pass  # it may be fed another way: then the source is taken away from its next run
-        else:
-            return f"dropped all that comes in on the source's connection from {victim.remote}"
-    encoder.run_once(sourceless())
-    return "restarted the encoder for one run with a source that is not there"
+    def __init__(
+        self, machine: Machine, excuses: Excuses, sourceless: Callable[[str], Sequence[str]], tell: events.Tell
+    ) -> None:
+        """`sourceless` makes the command line of a stream's encoder whose source is not there."""
+        self._machine = machine
+        self._excuses = excuses
+        self._sourceless = sourceless
+        self._tell = tell
+
+    def order(self, stream: Stream, seconds: float, fault: Fault | None, destination: str | None) -> None:
+        """For `seconds`, what fails is a drill; `fault` is broken. 0 seconds end a drill. Raises Refused."""
+        subject, now, how = stream.subject, self._machine.now(), None
+        if not seconds:
+            self._excuses.end(subject, Kind.DRILL)
+            self._tell(events.DrillAnnounced(stream.spec.name, seconds, None))
+            return
+        if not stream.spec.drills:
+            raise Refused("drills are switched off for this stream (drills: false)")
+        if self._excuses.covers(subject, {Kind.DRILL}, now):
+            raise Refused("another drill of this stream is under way")
+        if fault:
+            if not stream.judge(now).on_air:
+                raise Refused("the stream is not on air: a drill would prove nothing")
+            how = self._cause(fault, stream, destination)
+        self._excuses.open(Excuse(Kind.DRILL, subject, now, now + seconds, "operator", how or "announced"))
+        self._tell(events.DrillAnnounced(stream.spec.name, seconds, how))
+
+    def _cause(self, fault: Fault, stream: Stream, destination: str | None) -> str:
+        """Break the uplink of a destination or the source of a stream; returns in words how.
+
+        Raises Refused; nothing is broken then.
+        """
+        if fault == "uplink":
+            return _block_uplink(self._machine, stream, destination)
+        encoder = stream.encoder
+        if encoder is None or encoder.child is None:
+            raise Refused("there is no encoder that reads a source right now")
+        place = encoder.spec.source
+        if isinstance(place, ServerPlace):
+            try:
+                victim = self._machine.block_connection(encoder.child.pid, remote=place.address)
+            except FaultFailed:
+                pass  # it may be fed another way: then the source is taken away from its next run
+            else:
+                return f"dropped all that comes in on the source's connection from {victim.remote}"
+        encoder.run_once(self._sourceless(stream.spec.name))
+        return "restarted the encoder for one run with a source that is not there"
 
 
 def _block_uplink(machine: Machine, stream: Stream, destination: str | None) -> str:

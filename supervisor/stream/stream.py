@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-
 from supervisor.desired.plan import ProcessSpec, StreamSpec, Way
-from supervisor.judge.airtime import AirTime
+from supervisor.judge.on_air import ON_AIR, Culprit, Judgement, OnAir, explain, who_is_dark
 from supervisor.model import events
 from supervisor.model.policies import Policies
-from supervisor.model.quantities import show_duration
-from supervisor.model.snapshot import DestinationSnapshot, LinkState, StreamSnapshot, UplinkTotals, WatchdogSnapshot
-from supervisor.model.terms import Health, ProcessKey, RestartReason, Role, Segment, State, Verdict
+from supervisor.model.subjects import Subject
+from supervisor.model.terms import ProcessKey, RestartReason, Role, Segment, State
 from supervisor.process.host import Host
 from supervisor.process.slot import Slot
 from supervisor.secrets.secrecy import Redactor
@@ -21,23 +18,18 @@ class Stream:
 
     def __init__(self, spec: StreamSpec, host: Host) -> None:
         self.spec = spec
+        self.subject = Subject(spec.name)
         self.wanted = False
         self.slots: dict[ProcessKey, Slot] = {}
         self.pushers: list[Slot] = []
         self._decisive: list[Slot] = []
         self._all_needed = True
-        self.on_air = False
-        self.since = 0.0  # wall clock: when on_air last changed
-        self._since_now = 0.0
-        self._reason: str | None = None
-        self._culprit: Slot | None = None  # who keeps it from being on air, at the last account
+        self.air = OnAir(host.loop.time())
         self._host = host
         self._waiting_for_pushers: RestartReason | None = None  # why the encoder's own turn is still to come
         self._waiting_since = 0.0
         self._leaving: set[ProcessKey] = set()
         self.wanted_since = 0.0  # monotonic
-        self._drill_until = 0.0
-        self._air = AirTime(host.loop.time())
         self._secrets: frozenset[str] = frozenset()
         self._adopt(spec)
 
@@ -58,7 +50,7 @@ class Stream:
         if self.wanted:
             self._catch_up()
             self.wanted = False
-            self._air.nobody_wants_it()
+            self.air.time.nobody_wants_it()
             self._host.tell(events.StreamWanted(self.spec.name, wanted=False, why=why))
         if force:
             for slot in self.slots.values():
@@ -119,7 +111,7 @@ class Stream:
     def _arrange(self, slots: list[Slot]) -> None:
         self.slots = {slot.key: slot for slot in slots}
         self.pushers = [slot for slot in slots if slot.key.role is Role.PUSHER]
-        encoder = self._encoder()
+        encoder = self.encoder
         if encoder:
             encoder.feed(self.pushers)
         # Those whose advance makes the stream on air: the required ones, or if none is, any of them.
@@ -134,9 +126,13 @@ class Stream:
         """Something waits for a process to change its state."""
         return bool(self._waiting_for_pushers or self._leaving)
 
-    def settle(self) -> None:
-        """Called when a process changed its state: what waited for that comes now."""
-        for key in [key for key in self._leaving if self._gone(key)]:
+    def settle(self) -> bool:
+        """Called when a process changed its state: what waited for that comes now.
+
+        True when a process is gone for good that is no longer configured.
+        """
+        removed = [key for key in self._leaving if self._gone(key)]
+        for key in removed:
             self.slots.pop(key).close()
             self._host.tell(events.ProcessRemoved(key))
             self._leaving.discard(key)
@@ -159,6 +155,7 @@ class Stream:
                     # Pushers that had to be killed have used up the time for politeness.
                     late = self._host.loop.time() - self._waiting_since >= slot.spec.policies.stop.kill
                     slot.stop(force=late)
+        return bool(removed)
 
     def close(self) -> None:
         """Let go of everything; all processes are gone."""
@@ -175,10 +172,6 @@ class Stream:
         slot = self.slots[key]
         return slot.status.state is State.STOPPED and not slot.alive
 
-    def _along_the_path(self) -> list[Slot]:
-        """Who encodes comes before who sends, as the media does."""
-        return sorted(self.slots.values(), key=lambda slot: slot.key.role is Role.PUSHER)
-
     def wants(self, key: ProcessKey) -> bool:
         """Whether a process shall run."""
         return self.wanted and key in self.slots and key not in self._leaving
@@ -186,123 +179,66 @@ class Stream:
     def _staying(self) -> list[Slot]:
         return [slot for slot in self.slots.values() if slot.key not in self._leaving]
 
-    def _encoder(self) -> Slot | None:
+    @property
+    def encoder(self) -> Slot | None:
+        """The process that makes the media for the pushers; None for a command."""
         return next((slot for slot in self.slots.values() if slot.key.role is Role.ENCODER), None)
 
     # --- on air ------------------------------------------------------------------------------------
 
-    def destination_on_air(self, name: str, now: float) -> bool:
-        """Whether media reaches one destination, as far as its process knows."""
-        sender = self._sender(name)
-        return sender is not None and sender.advancing(now)
-
-    def _sender(self, name: str) -> Slot | None:
-        """The process that sends to a destination."""
-        role = Role.COMMAND if self.spec.is_command else Role.PUSHER
-        return self.slots.get(ProcessKey(self.spec.name, role, "" if self.spec.is_command else name))
-
-    def _uplink_of(self, name: str) -> UplinkTotals | None:
-        sender = self._sender(name)
-        if sender is None:
-            return None
-        meter = sender.observed.get(name) if self.spec.is_command else sender.uplink
-        return meter.totals if meter else None
-
-    def _drops_of(self, name: str) -> int | None:
-        sender = self._sender(name)
-        return sender.intake.drops if sender and sender.intake else None
-
-    def _link_of(self, name: str, now: float) -> LinkState | None:
-        sender = self._sender(name)
-        if sender is None or sender.intake is None:
-            return None
-        limit = sender.spec.policies.limits.backlog
-        return LinkState(sender.backlog, limit, sender.intake.offset(now), sender.intake.overruns)
-
-    def _dark(self, now: float) -> Slot | None:
-        """Who, if anybody, keeps the stream from being on air. Where no destination is required, any will do."""
-        dark = [slot for slot in self._decisive if not slot.advancing(now)]
-        return dark[0] if dark and (self._all_needed or len(dark) == len(self._decisive)) else None
-
-    def _blame(self, dark: Slot, now: float) -> Slot:
-        """Who it is because of that `dark` does not advance: its encoder, if that does not advance either."""
-        return dark.feeder if dark.feeder and not dark.feeder.advancing(now) else dark
-
-    def _explain(self, now: float) -> str | None:
-        """Why the stream is not on air, in words."""
+    def judge(self, now: float) -> Judgement:
+        """Whether it is on air right now, and if not, because of whom. Changes nothing."""
         if not self.wanted:
-            return "stopped" if self.gone else "stopping"
-        slot = self._culprit
-        if slot is None:
-            return None
-        state = slot.status.state
-        cause = f" after {slot.last_cause}" if slot.last_cause else ""
-        if cause and slot.last_said:
-            cause += f" ({slot.last_said})"
-        if slot.held:
-            return f"{slot.key.name}: waits for another process that does the same to be gone"
-        if state in {State.BACKOFF, State.COOLDOWN}:
-            left = show_duration(max(0.0, (slot.status.deadline or now) - now))
-            return f"{slot.key.name}: {state}{cause}, next attempt in {left}"
-        if state is State.RUNNING and slot.meter.last_advance is not None:
-            return f"{slot.key.name}: no progress for {show_duration(now - slot.meter.last_advance)}"
-        return f"{slot.key.name}: {state}{cause}"
+            return Judgement(wanted=False, on_air=False, planned=True, reason="stopped" if self.gone else "stopping")
+        first = who_is_dark([slot.advancing(now) for slot in self._decisive], all_needed=self._all_needed)
+        if first is None:
+            return ON_AIR
+        dark = self._decisive[first]
+        # Who does not advance because its encoder does not is not to blame.
+        culprit = dark.feeder if dark.feeder and not dark.feeder.advancing(now) else dark
+        last = culprit.meter.latest_advance
+        return Judgement(
+            wanted=True,
+            on_air=False,
+            planned=culprit.excused,
+            segment=self._segment(culprit),
+            dark_for=now - max(last, self.wanted_since) if last else 0.0,
+            reason=explain(_shown(culprit), now),
+        )
 
-    def account(self, now: float, wall: float) -> None:
-        """Book the time since the last call as on air or off air, and tell when that changed."""
+    def _segment(self, culprit: Slot) -> Segment:
+        if culprit.excused and not self._host.book.is_dark(culprit.key):
+            return Segment.NEVERDARK
+        return self._host.book.segment(culprit.key) or culprit.segment
+
+    def account(self, now: float, wall: float, *, excused: bool) -> None:
+        """Book the time since the last call as on air or off air, and tell when that changed.
+
+        `excused`: somebody has announced that it may be off air.
+        """
         for slot in self.slots.values():
             slot.look(now)
-        dark = self._dark(now)
-        self._culprit = culprit = dark and self._blame(dark, now)
-        on_air = self.wanted and dark is None
-        self._air.account(
-            now, wanted=self.wanted, on_air=on_air, segment=self._segment(), maintenance=self.drilling(now)
-        )
-        excused = not self.wanted or (culprit is not None and culprit.excused)
-        if self.wanted:
-            last = culprit.meter.latest_advance if culprit else None
-            dark_for = now - max(last, self.wanted_since) if last else 0.0
-            self._air.note_darkness(now, on_air=on_air, excused=excused, media_stopped=wall - dark_for)
-        self._reason = None if on_air else self._explain(now)
-        if on_air != self.on_air or not self.since:
-            lasted = now - self._since_now if self.since else 0.0
-            if self.on_air or on_air:
-                self._host.tell(events.StreamOnAir(self.spec.name, on_air, self._reason, lasted, excused))
-            self.on_air, self.since, self._since_now = on_air, wall, now
+        judged = self.judge(now)
+        lasted = self.air.account(judged, now, wall, excused=excused)
+        if lasted is not None:
+            self._host.tell(events.StreamOnAir(self.spec.name, judged.on_air, judged.reason, lasted, judged.planned))
 
-    def _note(self) -> str | None:
-        encoder = self._encoder()
-        return encoder.source.note if self.wanted and encoder and encoder.source else None
+    @property
+    def on_air(self) -> bool:
+        """As far as the latest account knows."""
+        return self.air.yes
 
-    def _segment(self) -> Segment:
-        slot = self._culprit
-        if slot is None:
-            return Segment.UNKNOWN
-        if slot.excused and not self._host.book.is_dark(slot.key):
-            return Segment.NEVERDARK
-        return self._host.book.segment(slot.key) or slot.segment
+    def destination_on_air(self, name: str, now: float) -> bool:
+        """Whether media reaches one destination, as far as its process knows."""
+        sender = self.sender(name)
+        return sender is not None and sender.advancing(now)
 
-    def _health(self, now: float, verdicts: Collection[Verdict]) -> Health:
-        """`verdicts` are the second layer's latest."""
-        if not self.wanted:
-            return Health.UNKNOWN
-        if self._culprit:
-            return Health.UNKNOWN if self._culprit.excused else Health.UNHEALTHY
-        every = all(self.destination_on_air(destination.name, now) for destination in self.spec.destinations)
-        doubt = {Verdict.DEGRADED, Verdict.UNHEALTHY} & {*verdicts}
-        return Health.HEALTHY if every and not doubt else Health.DEGRADED
+    # --- the way to a destination ------------------------------------------------------------------
 
-    # --- drills ------------------------------------------------------------------------------------
-
-    def drilling(self, now: float) -> bool:
-        """What fails now was announced."""
-        return now < self._drill_until
-
-    def announce_drill(self, seconds: float) -> None:
-        """For so many seconds, what fails is a drill."""
-        self._drill_until = self._host.loop.time() + seconds
-
-    # --- the second layer --------------------------------------------------------------------------
+    def sender(self, destination: str) -> Slot | None:
+        """The process that sends to a destination."""
+        role = Role.COMMAND if self.spec.is_command else Role.PUSHER
+        return self.slots.get(ProcessKey(self.spec.name, role, "" if self.spec.is_command else destination))
 
     def posts(self) -> list[tuple[str, Policies]]:
         """What the second layer looks after: each destination, or, without any, the command itself as ""."""
@@ -312,7 +248,7 @@ class Stream:
 
     def way_to(self, destination: str) -> tuple[Slot, ...]:
         """The processes on the way to a destination: encoder and pusher, or the command. Empty when there is none."""
-        sender = self._sender(destination)
+        sender = self.sender(destination)
         if sender is None:
             return ()
         return (sender.feeder, sender) if sender.feeder else (sender,)
@@ -325,56 +261,14 @@ class Stream:
         """Where a destination is connected to by TCP."""
         return next((known.ingest for known in self.spec.destinations if known.name == destination), None)
 
-    # --- what it shows -----------------------------------------------------------------------------
 
-    def snapshot(
-        self,
-        now: float,
-        wall: float,
-        open_segments: Mapping[Segment, int],
-        watchdog: Callable[[str], WatchdogSnapshot | None],
-    ) -> StreamSnapshot:
-        """The stream as the outside may see it, right now."""
-        self.account(now, wall)
-        watched = {name: watchdog(name) for name, _ in self.posts()}
-        sums = self._host.book.tally.know(self.spec.name, is_command=self.spec.is_command)
-        return StreamSnapshot(
-            name=self.spec.name,
-            wanted=self.wanted,
-            on_air=self.on_air,
-            verified=bool(self.spec.destinations) or any(process.tracked for process in self.spec.processes),
-            reason=self._reason,
-            note=self._note(),
-            health=self._health(now, [known.verdict for known in watched.values() if known]),
-            since=self.since,
-            origin="file",
-            is_command=self.spec.is_command,
-            processes=tuple(slot.snapshot(now, wall) for slot in self._along_the_path()),
-            destinations=tuple(
-                DestinationSnapshot(
-                    d.name,
-                    d.shown_url,
-                    d.required,
-                    self.destination_on_air(d.name, now),
-                    d.expected_bytes_per_second,
-                    (d.policies.limits.bitrate or 0) / 8,
-                    self._uplink_of(d.name),
-                    self._drops_of(d.name),
-                    self._link_of(d.name, now),
-                    watched[d.name],
-                )
-                for d in self.spec.destinations
-            ),
-            wanted_seconds=self._air.wanted,
-            on_air_seconds=self._air.on_air,
-            off_air_seconds=self._air.off_air,
-            maintenance=self.drilling(now),
-            drills=self.spec.drills,
-            off_air_since=self._air.off_air_since,
-            incident_open=open_segments,
-            incidents=sums.incidents,
-            recovery_attempts=sums.attempts,
-            recovery_results=sums.results,
-            last_detection=sums.last_detection,
-            last_recovery=sums.last_recovery,
-        )
+def _shown(slot: Slot) -> Culprit:
+    return Culprit(
+        slot.key.name,
+        slot.status.state,
+        slot.held,
+        slot.last_cause,
+        slot.last_said,
+        slot.status.deadline,
+        slot.meter.last_advance,
+    )

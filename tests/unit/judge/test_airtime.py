@@ -12,16 +12,16 @@ from supervisor.model.terms import Segment
 WALL = 1_700_000_000.0
 
 
-def dark(air: AirTime, first: float, last: float, *, excused: bool = False, stopped: float | None = None) -> None:
+def dark(air: AirTime, first: float, last: float, *, planned: bool = False, stopped: float | None = None) -> None:
     """Every second of darkness noted, from `first` to `last`."""
     for second in range(int(last - first) + 1):
         media_stopped = WALL + (first if stopped is None else stopped)
-        air.note_darkness(first + second, on_air=False, excused=excused, media_stopped=media_stopped)
+        air.note_darkness(first + second, on_air=False, planned=planned, media_stopped=media_stopped)
 
 
 def light(air: AirTime, first: float, last: float) -> None:
     for second in range(int(last - first) + 1):
-        air.note_darkness(first + second, on_air=True, excused=False, media_stopped=WALL + first + second)
+        air.note_darkness(first + second, on_air=True, planned=False, media_stopped=WALL + first + second)
 
 
 def test_it_begins_when_media_stopped_not_when_that_was_noticed() -> None:
@@ -56,18 +56,18 @@ def test_a_planned_stop_is_no_darkness() -> None:
     dark(air, 10.0, 20.0)
     air.nobody_wants_it()
     assert air.off_air_since == 0.0
-    dark(air, 30.0, 35.0, excused=True)
+    dark(air, 30.0, 35.0, planned=True)
     assert air.off_air_since == 0.0
 
 
-def test_what_is_replaced_on_purpose_is_excused_until_it_fails() -> None:
+def test_what_is_replaced_on_purpose_is_no_darkness_until_it_fails() -> None:
     air = AirTime(0.0)
-    dark(air, 10.0, 20.0, excused=True)
+    dark(air, 10.0, 20.0, planned=True)
     assert air.off_air_since == 0.0
     dark(air, 21.0, 25.0)
     assert air.off_air_since == WALL + 21
-    dark(air, 26.0, 30.0, excused=True)
-    assert air.off_air_since == WALL + 21, "an excuse comes too late for what has failed"
+    dark(air, 26.0, 30.0, planned=True)
+    assert air.off_air_since == WALL + 21, "a replacement comes too late for what has failed"
 
 
 def test_seconds_are_booked_where_they_belong() -> None:
@@ -78,30 +78,30 @@ def test_seconds_are_booked_where_they_belong() -> None:
         (104.5, False, Segment.NETWORK),
         (106.0, True, Segment.UNKNOWN),
     ):
-        air.account(now, wanted=True, on_air=on_air, segment=segment, maintenance=False)
+        air.account(now, wanted=True, on_air=on_air, segment=segment, excused=False)
     assert (air.wanted, air.on_air) == (6.0, 2.5)
     assert air.off_air == dict.fromkeys(Segment, 0.0) | {Segment.ENCODER: 2.0, Segment.NETWORK: 1.5}
 
 
 def test_what_nobody_wants_is_not_booked_nor_made_up_for_later() -> None:
     air = AirTime(100.0)
-    air.account(200.0, wanted=False, on_air=False, segment=Segment.UNKNOWN, maintenance=False)
-    air.account(201.0, wanted=True, on_air=True, segment=Segment.UNKNOWN, maintenance=False)
+    air.account(200.0, wanted=False, on_air=False, segment=Segment.UNKNOWN, excused=False)
+    air.account(201.0, wanted=True, on_air=True, segment=Segment.UNKNOWN, excused=False)
     assert (air.wanted, air.on_air) == (1.0, 1.0)
 
 
-def test_darkness_in_maintenance_was_not_wanted_and_light_counts() -> None:
+def test_excused_darkness_was_not_wanted_and_light_counts() -> None:
     air = AirTime(100.0)
-    air.account(101.0, wanted=True, on_air=False, segment=Segment.ENCODER, maintenance=True)
+    air.account(101.0, wanted=True, on_air=False, segment=Segment.ENCODER, excused=True)
     assert (air.wanted, sum(air.off_air.values())) == (0.0, 0.0)
-    air.account(102.0, wanted=True, on_air=True, segment=Segment.UNKNOWN, maintenance=True)
+    air.account(102.0, wanted=True, on_air=True, segment=Segment.UNKNOWN, excused=True)
     assert (air.wanted, air.on_air) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize(("gap", "blamed"), [(5.0, Segment.PLATFORM), (5.1, Segment.NEVERDARK)])
 def test_darkness_that_we_slept_through_is_our_own(gap: float, blamed: Segment) -> None:
     air = AirTime(100.0)
-    air.account(100.0 + gap, wanted=True, on_air=False, segment=Segment.PLATFORM, maintenance=False)
+    air.account(100.0 + gap, wanted=True, on_air=False, segment=Segment.PLATFORM, excused=False)
     assert air.off_air[blamed] == pytest.approx(gap)
 
 
@@ -121,15 +121,15 @@ def test_whatever_happens_wanted_is_on_air_plus_off_air(
 ) -> None:
     air, now, passed = AirTime(1000.0), 1000.0, 0.0
     before = [0.0, 0.0, *air.off_air.values()]
-    for pause, wanted, on_air, segment, maintenance, excused in history:
+    for pause, wanted, on_air, segment, excused, planned in history:
         now += pause
         passed += max(0.0, pause)
-        air.account(now, wanted=wanted, on_air=on_air, segment=segment, maintenance=maintenance)
-        air.note_darkness(now, on_air=on_air, excused=excused, media_stopped=WALL + now)
+        air.account(now, wanted=wanted, on_air=on_air, segment=segment, excused=excused)
+        air.note_darkness(now, on_air=on_air, planned=planned, media_stopped=WALL + now)
         after = [air.wanted, air.on_air, *air.off_air.values()]
         assert all(new >= old for new, old in zip(after, before, strict=True))
         assert air.wanted == pytest.approx(air.on_air + sum(air.off_air.values()))
         assert air.wanted <= passed + 1e-6
-        if not on_air and not excused:
+        if not on_air and not planned:
             assert air.off_air_since > 0
         before = after

@@ -1,0 +1,60 @@
+"""The file's configuration, at the start and again: from what it says to streams that are so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from supervisor.config.watch import Outcome
+from supervisor.desired.catalogue import Change
+from supervisor.desired.environment import Environments
+from supervisor.desired.plan import StreamSpec
+from supervisor.model import events
+from supervisor.stream.configuration import Configuration, Fresh, Read
+from supervisor.stream.reconcile import Reconciler
+from supervisor.stream.streams import Streams
+
+
+class Reload:
+    """Called to read the file again; see `config.watch.Reload`."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        read: Callable[[], Read],
+        environments: Environments,
+        reconciler: Reconciler,
+        streams: Streams,
+        tell: events.Tell,
+    ) -> None:
+        """`read` reads the file; it blocks."""
+        self._configuration = configuration
+        self._read = read
+        self._environments = environments
+        self._reconciler = reconciler
+        self._streams = streams
+        self._tell = tell
+
+    async def __call__(self, *, asked: bool, allow_removal: bool) -> Outcome:
+        """Put the file's configuration in force, or reject it; that is told if it is news."""
+        configuration = self._configuration
+        file = configuration.home.file
+        found = await configuration.read_again(self._read, None if allow_removal else self._streams.wanted)
+        if not isinstance(found, Fresh):
+            rejected = events.ConfigRejected(file, found)
+            if configuration.refuse(found) or asked:
+                self._tell(rejected)
+            return rejected
+        if self._reconciler.ending:
+            return events.ConfigRejected(file, ("neverdark is stopping",))
+        need_restart = configuration.accept(found)
+        change = self.follow(found.specs, "config")
+        told = events.ConfigReloaded(file, *change, need_restart, found.warnings)
+        self._tell(told)
+        await self._reconciler.reconcile_in_turn(change.added)
+        return told
+
+    def follow(self, specs: dict[str, StreamSpec], why: str) -> Change:
+        """The file asks for these streams; new ones are still to be started."""
+        commands = [name for name, spec in specs.items() if spec.is_command]
+        self._environments.follow(commands, self._configuration.loaded.named)
+        return self._reconciler.follow("file", specs, why)

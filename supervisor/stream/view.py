@@ -1,0 +1,135 @@
+"""Streams as the outside may see them. A reader: nothing is acted on, told or changed here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from supervisor.desired.catalogue import Catalogue
+from supervisor.desired.excuses import MAINTENANCE, Excuses
+from supervisor.desired.plan import DestinationSpec
+from supervisor.judge.incidents import NOTHING_OPEN, Book
+from supervisor.judge.on_air import health
+from supervisor.machine.machine import Clock
+from supervisor.model.snapshot import DestinationSnapshot, LinkState, StreamSnapshot, UplinkTotals, WatchdogSnapshot
+from supervisor.model.terms import Role, Segment
+from supervisor.process.slot import Slot
+from supervisor.stream.stream import Stream
+from supervisor.stream.streams import Streams
+
+WatchdogOf = Callable[[str, str], WatchdogSnapshot | None]  # by stream and destination
+_SLICE = 50  # streams at a time: an exit must not wait for all
+
+
+class View:
+    """The reader of streams."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        catalogue: Catalogue,
+        excuses: Excuses,
+        book: Book,
+        clock: Clock,
+        watchdog_of: WatchdogOf,
+    ) -> None:
+        self._streams = streams
+        self._catalogue = catalogue
+        self._excuses = excuses
+        self._book = book
+        self._clock = clock
+        self._watchdog_of = watchdog_of
+
+    async def all(self) -> tuple[StreamSnapshot, ...]:
+        """Every stream that is configured, as it is now."""
+        shown: list[StreamSnapshot] = []
+        open_segments = self._book.open_segments()
+        for name in tuple(self._catalogue):
+            stream = self._streams.get(name)
+            if stream and name in self._catalogue:  # it may have been removed since
+                shown.append(self.of(stream, open_segments.get(name, NOTHING_OPEN)))
+                if len(shown) % _SLICE == 0:
+                    await asyncio.sleep(0)
+        return tuple(shown)
+
+    def of(self, stream: Stream, open_segments: Mapping[Segment, int]) -> StreamSnapshot:
+        """One stream right now.
+
+        The seconds that are summed up are those of the latest account, a second ago at most: what comes after it is
+        booked by the next one, and only that one knows as what. So no sum is ever taken back.
+        """
+        name, now, wall = stream.spec.name, self._clock.now(), self._clock.wall()
+        sums = self._book.tally.of(name)
+        judged = stream.judge(now)
+        watched = {post: self._watchdog_of(name, post) for post, _ in stream.posts()}
+        verdicts = [known.verdict for known in watched.values() if known]
+        destinations = tuple(
+            _destination(stream, destination, now, watched[destination.name])
+            for destination in stream.spec.destinations
+        )
+        return StreamSnapshot(
+            name=name,
+            wanted=stream.wanted,
+            on_air=judged.on_air,
+            verified=bool(stream.spec.destinations) or any(process.tracked for process in stream.spec.processes),
+            reason=judged.reason,
+            note=_note(stream),
+            health=health(judged, every_destination=all(one.on_air for one in destinations), verdicts=verdicts),
+            since=stream.air.since_at(judged, wall),
+            origin=self._catalogue[name].origin,
+            is_command=stream.spec.is_command,
+            processes=tuple(slot.snapshot(now, wall) for slot in _along_the_path(stream)),
+            destinations=destinations,
+            wanted_seconds=stream.air.time.wanted,
+            on_air_seconds=stream.air.time.on_air,
+            off_air_seconds=stream.air.time.off_air,
+            maintenance=self._excuses.covers(stream.subject, MAINTENANCE, now),
+            drills=stream.spec.drills,
+            off_air_since=stream.air.dark_since_at(judged, now, wall),
+            incident_open=open_segments,
+            incidents=sums.incidents,
+            recovery_attempts=sums.attempts,
+            recovery_results=sums.results,
+            last_detection=sums.last_detection,
+            last_recovery=sums.last_recovery,
+        )
+
+
+def _along_the_path(stream: Stream) -> list[Slot]:
+    """Who encodes comes before who sends, as the media does."""
+    return sorted(stream.slots.values(), key=lambda slot: slot.key.role is Role.PUSHER)
+
+
+def _note(stream: Stream) -> str | None:
+    encoder = stream.encoder
+    return encoder.source.note if stream.wanted and encoder and encoder.source else None
+
+
+def _destination(
+    stream: Stream, destination: DestinationSpec, now: float, watchdog: WatchdogSnapshot | None
+) -> DestinationSnapshot:
+    sender = stream.sender(destination.name)
+    return DestinationSnapshot(
+        name=destination.name,
+        shown_url=destination.shown_url,
+        required=destination.required,
+        on_air=stream.destination_on_air(destination.name, now),
+        expected_bytes_per_second=destination.expected_bytes_per_second,
+        limit_bytes_per_second=(destination.policies.limits.bitrate or 0) / 8,
+        uplink=_uplink(sender, destination.name),
+        dropped_datagrams=sender.intake.drops if sender and sender.intake else None,
+        link=_link(sender, now),
+        watchdog=watchdog,
+    )
+
+
+def _uplink(sender: Slot | None, destination: str) -> UplinkTotals | None:
+    meter = sender.uplink_to(destination) if sender else None
+    return meter.totals if meter else None
+
+
+def _link(sender: Slot | None, now: float) -> LinkState | None:
+    if sender is None or sender.intake is None:
+        return None
+    limit = sender.spec.policies.limits.backlog
+    return LinkState(sender.backlog, limit, sender.intake.offset(now), sender.intake.overruns)
