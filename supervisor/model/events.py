@@ -334,4 +334,3 @@ Payload = (
     | InternalError
 )
 Tell = Callable[[Payload], None]
-Listener = Tell  # what those who tell still call it; listeners get a `facts.Fact`

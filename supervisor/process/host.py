@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from supervisor.machine.machine import Machine
     from supervisor.machine.media_links import MediaLinks
     from supervisor.machine.oom import MemoryWatch
-    from supervisor.machine.runlog import Trouble as StorageTrouble
+    from supervisor.machine.runlog import StorageTrouble
     from supervisor.model import events
     from supervisor.model.quantities import Address
     from supervisor.model.terms import ProcessKey
@@ -70,7 +70,7 @@ class Host:
     memory: MemoryWatch
     storage: StorageTrouble
     book: Book  # places do not ask it: the segment of what is open is their stream's business
-    tell: events.Listener
+    tell: events.Tell
     knowledge: Knowledge
     rivals: Rivals
     owner: Owner
