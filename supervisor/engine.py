@@ -20,7 +20,7 @@ from supervisor.desired.plan import StreamSpec
 from supervisor.desired.wanted import Orders
 from supervisor.judge.incidents import Book
 from supervisor.machine.machine import Machine
-from supervisor.machine.marks import OWNER_VARIABLE
+from supervisor.machine.marks import OWNER_VARIABLE, RunNames
 from supervisor.machine.oom import MemoryWatch
 from supervisor.model import events
 from supervisor.model.facts import Listener, Teller
@@ -207,6 +207,7 @@ class Engine:
         return Host(
             loop=loop,
             machine=self.machine,
+            names=RunNames(),
             progress=self.machine.gather(loop),
             environments=self._environments,
             file_limits=self.machine.raise_file_limit(),

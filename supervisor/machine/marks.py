@@ -16,6 +16,7 @@ from supervisor.machine import proc
 
 OWNER_VARIABLE = "_NEVERDARK_OWNER"  # the mark of the data_dir of the neverdark that started a process
 RUN_VARIABLE = "_NEVERDARK_RUN"
+_REMEMBERED = 1000  # names: more than there can be starts in a millisecond
 
 
 def run_id_of(wall: float, number: int) -> str:
@@ -29,6 +30,22 @@ def run_id_of(wall: float, number: int) -> str:
 def _date(day: int) -> str:
     """Of a day since 1970. A respawn waits for this, and to ask for the calendar took a tenth of its time."""
     return time.strftime("%Y%m%d", time.gmtime(day * 86_400))
+
+
+class RunNames:
+    """Gives each run a name of its own: by it, what a dead run left behind is told from what lives."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, None] = {}
+
+    def name(self, wall: float, number: int) -> str:
+        """As `run_id_of`, but some milliseconds later where another place's run has that name already."""
+        while (name := run_id_of(wall, number)) in self._given:
+            wall += 0.001
+        self._given[name] = None
+        if len(self._given) > _REMEMBERED:
+            del self._given[next(iter(self._given))]
+        return name
 
 
 def is_of_our_user(pid: int) -> bool:

@@ -15,7 +15,7 @@ from supervisor.lifecycle.types import Exited
 from supervisor.model import events
 from supervisor.model.snapshot import LastFailure
 from supervisor.model.terms import Exit, ExitCause, Role, State
-from supervisor.model.thresholds import ENDED_SOON_SECONDS
+from supervisor.model.thresholds import ENDED_SOON_SECONDS, ON_AIR_SECONDS
 from supervisor.process.failures import why_not_started
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ class Ending:
         assert run is not None
         slot.catch_up()  # the run before is closed before this one's last words are kept
         slot.keep_shown()
+        last = slot.meter.last_advance
+        if last is not None and slot.host.loop.time() - last > ON_AIR_SECONDS:
+            slot.hear_first()
         how, cpu = run.child.reap()
         if run.read_to_end:
             how = Exit(0, None)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from supervisor.machine.data_dir import DataDir
     from supervisor.machine.gather import Gather
     from supervisor.machine.machine import Machine
+    from supervisor.machine.marks import RunNames
     from supervisor.machine.media_links import MediaLinks
     from supervisor.machine.oom import MemoryWatch
     from supervisor.machine.runlog import StorageTrouble
@@ -60,6 +61,7 @@ class Host:
 
     loop: asyncio.AbstractEventLoop
     machine: Machine
+    names: RunNames
     progress: Gather
     environments: Environments
     file_limits: tuple[int, int]  # soft and hard, of each child's open files

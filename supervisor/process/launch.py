@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.desired.plan import PROGRESS
 from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
-from supervisor.machine.marks import RUN_VARIABLE, run_id_of
+from supervisor.machine.marks import RUN_VARIABLE
 from supervisor.process.run import Run
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Launch:
         """The next run; `progress` is where it is to report. Raises OSError or ValueError."""
         place, host = self._place, self._place.host
         wall = host.machine.wall()
-        run_id = run_id_of(wall, place.status.run)
+        run_id = host.names.name(wall, place.status.run)
         inherited = self._media(host.loop.time()) if place.intake else {}
         environment = {**host.environments.of(place.key), RUN_VARIABLE: run_id}
         argv = self._argv(progress, wall)

@@ -100,12 +100,19 @@ class Reports:
         if before is not None:
             if source and source.rhythm:
                 source.rhythm.note(now - before, now)
-            if now - before > ON_AIR_SECONDS and slot.had_nothing(before, now):
-                run.resumed = now
+            if now - before > ON_AIR_SECONDS:
+                self._note_return(run, before, now)
         if slot.feeder:
             run.fed_before = slot.feeder.meter.fed_seconds
         if before is None:
             self._first_advance(run, now)
+
+    def _note_return(self, run: Run, before: float, now: float) -> None:
+        """It advances after a silence since `before`: for want of media, or because this loop was late itself."""
+        if self._slot.feeder:
+            self._slot.feeder.read_progress()  # else what it was given meanwhile would not count
+        if self._slot.had_nothing(before, now):
+            run.resumed = now
 
     def _first_advance(self, run: Run, now: float) -> None:
         slot = self._slot

@@ -284,11 +284,7 @@ class Slot(Place):
 
     def _tick(self) -> None:
         self._timer = None
-        # If this loop was stopped itself (SIGSTOP, a frozen container), timers come before what was sent meanwhile:
-        # hear that first, or a healthy process is killed for our own silence.
-        for slot in (self.feeder, self):
-            if slot:
-                slot.read_progress()
+        self.hear_first()
         deadline = self.status.deadline
         try:
             if deadline is not None and self.host.loop.time() >= deadline:
@@ -303,6 +299,17 @@ class Slot(Place):
         look(self, now)
 
     # --- what others have to say -------------------------------------------------------------------
+
+    def hear_first(self) -> None:
+        """Take in what was sent before what happens now, its feeder's reports first.
+
+        If this loop was stopped itself (SIGSTOP, a frozen container), timers and ends come before what was sent
+        meanwhile: a healthy process would be killed for our own silence, and one that was fed would seem to have been
+        given nothing.
+        """
+        for slot in (self.feeder, self):
+            if slot:
+                slot.read_progress()
 
     def read_progress(self) -> None:
         """Take in the reports that are waiting."""

@@ -15,6 +15,7 @@ from supervisor.desired.plan import ProcessSpec
 from supervisor.ffmpeg.opening import Traits
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.judge.attribution import Evidence
+from supervisor.machine.marks import RunNames
 from supervisor.model import events
 from supervisor.model.policies import Policies
 from supervisor.model.quantities import Address
@@ -311,6 +312,7 @@ class Stage:
         self.host = Host(
             loop=loop,
             machine=cast("Any", self.machine),
+            names=RunNames(),
             progress=anything(add=self.loop.add_reader, remove=self.loop.remove_reader),
             environments=anything(of=lambda _: {"PATH": "/bin"}),
             file_limits=(1024, 4096),

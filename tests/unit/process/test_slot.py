@@ -573,6 +573,29 @@ def test_a_pusher_that_had_nothing_to_send_comes_back_at_once_and_for_nothing(st
     assert pusher.evidence.idle
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_loop_that_was_late_itself_does_not_take_a_pusher_for_one_that_had_nothing(
+    stage: Stage, *, ends: bool
+) -> None:
+    """What its encoder told meanwhile waits beside its own report, and is heard later: it was given enough."""
+    encoder, pusher = stage.path(Policies(), ingest=INGEST)
+    for slot in (encoder, pusher):
+        slot.start()
+        stage.report(slot, 1.0)
+    sender = stage.child
+    stage.loop.stand_still(6.0)
+    stage.report(encoder, 7.0, read=False)
+    if ends:
+        sender.end(code=1)
+    else:
+        stage.report(pusher, 7.0)
+        assert not pusher.was_idle(stage.loop.now)
+        sender.end(code=1)
+    stage.loop.move(LATER)
+    assert not pusher.evidence.idle
+    assert pusher.status.spent == 1
+
+
 def test_a_port_that_somebody_took_ends_the_start(stage: Stage) -> None:
     slot = stage.place(Role.ENCODER, AT_ONCE, feeds=("yt",))
     slot.start()

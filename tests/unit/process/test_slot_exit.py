@@ -25,6 +25,7 @@ from supervisor.machine.data_dir import DataDir
 from supervisor.machine.ffmpeg_binary import find
 from supervisor.machine.gather import Gather
 from supervisor.machine.machine import Machine
+from supervisor.machine.marks import RunNames
 from supervisor.machine.media_links import MediaLinks
 from supervisor.machine.oom import MemoryWatch
 from supervisor.machine.process import Child, spawn
@@ -84,6 +85,7 @@ class Scene:
         host = Host(
             loop=loop,
             machine=self.machine,
+            names=RunNames(),
             progress=Gather(loop),
             environments=Environments({"PATH": os.environ["PATH"]}, {}),
             file_limits=resource.getrlimit(resource.RLIMIT_NOFILE),
