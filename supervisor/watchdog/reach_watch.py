@@ -116,8 +116,9 @@ class ReachWatch(Generic[P]):
         """Begin the probes that are due, forget what is of no more use, judge our line. `now` is monotonic."""
         troubled = False
         processes = [process for process in self._processes() if process.spec.ingests or process.spec.source]
-        refusing = {process.spec.source for process in processes if process.refused}
-        for process in processes:
+        silent = [process for process in processes if not process.advancing(now)]  # as a rule nobody is
+        refusing = {process.spec.source for process in silent if process.refused}
+        for process in silent:
             for target, urgent in questions_of(process, now, self._probes.is_here):
                 if target in refusing:
                     continue  # it may count a question without a password as a wrong one, and it has answered already
@@ -174,7 +175,7 @@ class ReachWatch(Generic[P]):
 
     def _forget(self, processes: Iterable[P], now: float) -> None:
         """What works again needs no probe, and what nobody has asked for in a while is of no use."""
-        if not self._known:
+        if not self._known.keys() - {self._reference()}:  # that one is asked for all the time
             return
         flowing = set[Target]()
         for process in processes:

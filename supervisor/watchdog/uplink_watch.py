@@ -62,15 +62,18 @@ class UplinkWatch:
                 if not self._failing:
                     self._tell(events.ProbeTrouble("uplink", str(error)))
                 self._failing = True
-                self._judge(_NOTHING, {}, interval)
+                self._judge(self._senders(), _NOTHING, {}, interval)
                 return
             self._failing = False
-        self._judge(sockets, {one.key: one.pid for one in watched}, interval)
-        self._look_for_returned(sockets)
+        senders = self._senders()  # there may be others by now
+        self._judge(senders, sockets, {one.key: one.pid for one in watched}, interval)
+        self._look_for_returned(senders, sockets)
 
-    def _judge(self, sockets: Sockets, pids: Mapping[ConnectionKey, int], interval: float) -> None:
+    def _judge(
+        self, senders: Iterable[SendingProcess], sockets: Sockets, pids: Mapping[ConnectionKey, int], interval: float
+    ) -> None:
         now, wall = self._clock.now(), self._clock.wall()
-        for sender in self._senders():
+        for sender in senders:
             for key, meter, timeout in _meters(sender):
                 # Between the sample and now a process may have been replaced: it says nothing of the new one.
                 same = sender.child is not None and pids.get(key) == sender.child.pid
@@ -80,8 +83,7 @@ class UplinkWatch:
                 if meter.update(sample, now, wall, timeout, interval):
                     sender.uplink_blocked(timeout)
 
-    def _look_for_returned(self, sockets: Sockets) -> None:
-        senders = self._senders()
+    def _look_for_returned(self, senders: Sequence[SendingProcess], sockets: Sockets) -> None:
         awaited = self._awaited(senders)
         listening = {address for _, address in awaited if _listens(address, sockets)}
         # An ingest may refuse and be back between two samples, so that nobody saw it silent: that is worth one try,
