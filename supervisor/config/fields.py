@@ -16,6 +16,8 @@ from supervisor.model.destination_urls import no_key
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 MIN_TOKEN = 8
+_IS_TOKEN = re.compile(rf"[!-~]{{{MIN_TOKEN},}}").fullmatch
+_SPACE = re.compile(r"\s")
 _MAX_SECRET_FILE = 65536  # a secret is short: of a video that was named by mistake, no more is read
 
 
@@ -113,7 +115,7 @@ def _key(value: SecretStr) -> SecretStr:
     key = value.get_secret_value()
     if wrong := no_key(key):
         raise ValueError(wrong)
-    if re.search(r"\s", key):
+    if _SPACE.search(key):
         raise ValueError("expected a key without spaces or line ends")
     return value
 
@@ -124,7 +126,7 @@ def _key_file(value: SecretFile) -> SecretFile:
 
 
 def _token(value: SecretStr) -> SecretStr:
-    if not re.fullmatch(rf"[!-~]{{{MIN_TOKEN},}}", value.get_secret_value()):
+    if not _IS_TOKEN(value.get_secret_value()):
         raise ValueError(f"expected a token of at least {MIN_TOKEN} ASCII characters, without spaces")
     return value
 

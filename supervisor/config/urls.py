@@ -23,13 +23,16 @@ _SOURCE_SCHEMES = (
     *_SOURCE_SCHEMES_WITH_HOST,
     *("srt", "udp", "tcp", "rtp", "srtp", "rist", "zmq", "unix", "file", "hls", "hls+http", "hls+https"),
 )
+_IS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*").fullmatch
+_SPACE = re.compile(r"\s")
+_AFTER_HOST = re.compile(r"[/?#]")
 _HOST_AND_PORT = f"expected a URL with a host and, if any, a port from 1 to {MAX_PORT}"
 
 
 def destination_scheme(url: str) -> str:
     """`rtmp`, `rtmps`, `srt`, `file` (also for a bare path), or whatever else the URL begins with."""
     scheme, colon, _ = url.partition(":")
-    return scheme.lower() if colon and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme) else "file"
+    return scheme.lower() if colon and _IS_SCHEME(scheme) else "file"
 
 
 def _destination_url(value: SecretStr) -> SecretStr:
@@ -47,7 +50,7 @@ def _destination_url(value: SecretStr) -> SecretStr:
         raise ValueError(
             "expected a host before the port: neverdark calls the receiver, and does not wait to be called"
         )
-    if not host or port == 0 or re.search(r"\s", url):
+    if not host or port == 0 or _SPACE.search(url):
         raise ValueError(f"{_HOST_AND_PORT}, and without spaces")
     if scheme == "srt" and port is None:
         raise ValueError("expected a port: SRT has no usual one")
@@ -60,7 +63,7 @@ def _source_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
     scheme, found, rest = url.partition("://")
     if info.data.get("format") is not None:
         return value  # of a lavfi graph or a device's name, only FFmpeg knows what is right
-    if not found or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
+    if not found or not _IS_SCHEME(scheme):
         is_path = ":" not in url and url != "-" and base_dir.get() != Path()
         return SecretStr(str(absolute(Path(url)))) if is_path else value
     if scheme.lower() not in _SOURCE_SCHEMES:
@@ -83,7 +86,7 @@ def _host_and_port(url: str) -> tuple[str | None, int | None]:
 
 
 def _authority(rest: str) -> str:
-    return re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    return _AFTER_HOST.split(rest, maxsplit=1)[0].rpartition("@")[2]
 
 
 DestinationUrl = Annotated[SecretStr, Field(min_length=1), AfterValidator(_destination_url)]
