@@ -116,13 +116,16 @@ class Book:
             self._shine(incident, key, now)
 
     def learn(self, key: ProcessKey, segment: Segment, cause: Cause | None = None, *, said: str | None = None) -> None:
-        """More evidence has come in; it counts until the incident is settled, but for words that tell more."""
+        """More evidence has come in; it counts until a darkness is settled, but for words that tell more."""
         incident = self._of(key)
-        if incident is None or (incident.settled and said is None):
+        if incident is None:
             return
-        named = incident.named_after
-        subject = Subject.of(key)
+        named, subject = incident.named_after, Subject.of(key)
         finding = named if named.concerns(subject) else incident.found(subject)
+        if incident.settled and said is None:  # but a process that has just failed once more did so for a new reason
+            if not self._failed_lately(incident.members.get(key)):
+                return
+            finding = incident.found(subject)
         if finding:
             same = cause in {None, finding.cause}
             corrected = finding._replace(
@@ -130,6 +133,14 @@ class Book:
             )
             findings.correct(incident.findings, finding, corrected)
         self._gather(incident, max(self._looked, incident.noticed))
+
+    def _failed_lately(self, member: Member | None) -> bool:
+        return (
+            member is not None
+            and member.dark
+            and member.noticed is not None
+            and self._looked - member.noticed < _SETTLES
+        )
 
     def planned(self, keys: Iterable[ProcessKey], *, now: float, wall: float) -> None:
         """Somebody ends these on purpose: an incident whose roots all end is over."""

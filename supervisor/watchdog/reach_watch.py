@@ -220,6 +220,8 @@ class ReachWatch(Generic[P]):
         reference = self._reference_probe()
         for probe in self._lost().values():
             beside = reference_beside(reference, probe)
+            if self.down_since is not None and beside is not None and beside.line_is_up:
+                continue  # our line has come back while the ingest was asked: it must be asked again
             if beside is not None or reference is None:
                 probe.beside = beside
 

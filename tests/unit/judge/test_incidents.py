@@ -622,6 +622,22 @@ def test_the_segment_may_change_until_media_advances_and_is_counted_then(diary: 
     assert diary.counted() == {Segment.PLATFORM: 1}
 
 
+def test_who_fails_once_more_before_it_is_over_did_so_for_a_reason_of_its_own(diary: Diary) -> None:
+    """A pusher was killed and came back; then our line fails."""
+    diary.fail(100.0, PUSHER, segment=Segment.PUSHER)
+    diary.recover(104.0, PUSHER)
+    diary.watch(104.0, 119.0)
+    diary.fail(120.0, PUSHER, cause=Trouble.UPLINK_BLOCKED, segment=Segment.UPLINK)
+    diary.book.learn(PUSHER, Segment.NETWORK, Trouble.NETWORK_DOWN)
+    one = diary.only(121.0)
+    assert (one.segment, one.cause) == (Segment.NETWORK, Trouble.NETWORK_DOWN)
+    assert [found.cause for found in one.findings] == [ExitCause.KILLED, Trouble.NETWORK_DOWN]
+    assert diary.counted() == {Segment.PUSHER: 1}, "it is one incident, counted as it began"
+    diary.watch(121.0, 151.0)
+    diary.book.learn(PUSHER, Segment.PLATFORM)
+    assert diary.only(151.0).segment is Segment.NETWORK, "and after a while it is known"
+
+
 def test_it_is_counted_after_half_a_minute_even_if_it_lasts(diary: Diary) -> None:
     diary.fail(100.0, PUSHER, segment=Segment.NETWORK)
     diary.watch(101.0, 129.0)

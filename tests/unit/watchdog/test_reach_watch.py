@@ -327,6 +327,29 @@ async def test_a_line_that_is_down_is_told_once_and_who_waits_for_it_retries_whe
     assert scene.pusher.told == [LineLost(), RetryNow()], "no storm of retries"
 
 
+@pytest.mark.parametrize("asked_before", range(5))
+def test_what_was_asked_while_the_line_was_down_and_answered_after_it_is_not_theirs(asked_before: int) -> None:
+    """A look at an ingest takes 5 s to fail; the reference host answers in the middle of one."""
+
+    @in_quick_time
+    async def test() -> None:
+        scene = Scene(REFERENCE)
+        scene.probes.slow[FAR] = 5.0
+        await lost(scene)
+        await scene.passes(20 + asked_before)
+        assert scene.watch.down_since is not None
+        scene.probes.reaches[REFERENCE] = Reach.ACCEPTS
+        for _ in range(15):
+            await scene.passes(1)
+            if scene.watch.down_since is None:
+                break
+            failed = scene.pusher.evidence._replace(cause=Trouble.UPLINK_BLOCKED)
+            assert segment_of(failed) is not Segment.PLATFORM
+        assert scene.watch.down_since is None
+
+    test()
+
+
 @pytest.mark.parametrize("slow", [FAR, REFERENCE])
 @pytest.mark.parametrize("after", [30, 300])
 def test_it_is_theirs_while_the_reference_host_answers_whoever_is_faster(slow: Target, after: int) -> None:
