@@ -1,0 +1,101 @@
+"""What each kind of fault may lead to: the segment and the causes that its incident names, and whether one must open.
+
+What overlaps excuses more, and the rule is plain: an incident is explained by every fault that touches its stream and
+whose time covers the moment at which it opened. A fault's time begins with it and ends when what it broke had to be on
+air again (`bounds.py`). An incident that one fault alone explains must be named as the row of that kind says; one that
+several explain, as one of their rows says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from supervisor.model.terms import Cause, ExitCause, Segment, Trouble
+from tests.simulation.fault import Fault, Kind
+
+
+class Row(NamedTuple):
+    """One kind. Without segments it is nothing that fails: no incident may come of it.
+
+    `opens`: one must, if the fault lasts at least `lasts` seconds and its stream is on air when it begins.
+    """
+
+    segments: frozenset[Segment] = frozenset()
+    causes: frozenset[Cause] = frozenset()
+    opens: bool = False
+    lasts: float = 0.0
+    planned: bool = False  # somebody wants it so
+    drill: bool = False
+
+
+def _row(segments: Iterable[Segment], causes: Iterable[Cause], *, opens: bool = True, lasts: float = 0.0) -> Row:
+    return Row(frozenset(segments), frozenset(causes), opens, lasts)
+
+
+_S, _E, _T = Segment, ExitCause, Trouble
+_STALLS = (_T.STALL, _T.START_TIMEOUT)
+_SOURCE = (_E.SOURCE_UNREACHABLE, _E.SOURCE_ENDED, *_STALLS)
+_INGEST = (_E.INGEST_UNREACHABLE, _E.INGEST_CLOSED, _T.UPLINK_BLOCKED, _T.START_TIMEOUT)
+
+EXPECTED: Mapping[Kind, Row] = {
+    "encoder_killed": _row([_S.ENCODER], [_E.KILLED]),
+    "pusher_killed": _row([_S.PUSHER], [_E.KILLED]),
+    # From outside, an encoder that stands still looks like one whose source does.
+    "encoder_hangs": _row([_S.ENCODER, _S.SOURCE], [_T.STALL], lasts=20.0),
+    "encoder_mute": _row([_S.ENCODER, _S.SOURCE], [_T.STALL], lasts=20.0),
+    "encoder_stopped": _row([_S.ENCODER], [_T.STALL], lasts=20.0),
+    "pusher_hangs": _row([_S.PUSHER, _S.UPLINK], [_T.STALL, _T.UPLINK_BLOCKED], lasts=20.0),
+    "encoder_error": _row([_S.ENCODER], [_E.OTHER, _E.BAD_ARGUMENTS]),
+    "source_gone": _row([_S.SOURCE], _SOURCE, lasts=20.0),
+    "source_ended": _row([_S.SOURCE], [_E.SOURCE_ENDED]),
+    "source_refused": _row([_S.SOURCE], [_E.SOURCE_REFUSED, _E.SOURCE_UNREACHABLE, _E.SOURCE_ENDED], lasts=5.0),
+    "source_silent": _row([_S.SOURCE], [*_STALLS, _E.SOURCE_ENDED, _E.SOURCE_UNREACHABLE], lasts=20.0),
+    "ingest_down": _row([_S.PLATFORM], _INGEST, lasts=5.0),
+    "ingest_refuses": _row([_S.PLATFORM], [_E.INGEST_REFUSED, _E.INGEST_CLOSED]),
+    "ingest_drops": _row([_S.PLATFORM], [_E.INGEST_CLOSED]),
+    "ingest_freezes": _row([_S.UPLINK, _S.PLATFORM], [_T.UPLINK_BLOCKED, _T.START_TIMEOUT], lasts=15.0),
+    "ingest_slow": _row([_S.UPLINK], [_T.BACKLOG, _T.BITRATE_LOW, _T.UPLINK_BLOCKED, _T.SLOW], lasts=120.0),
+    "ingest_ghost": _row([_S.PLATFORM], [_E.INGEST_CLOSED, _E.INGEST_REFUSED]),
+    "line_down": _row([_S.NETWORK, _S.UPLINK], [_T.NETWORK_DOWN, *_INGEST], lasts=20.0),
+    # What is connected does not care; who has to connect anew finds no address.
+    "dns_down": _row([_S.NETWORK], [_T.NETWORK_DOWN, _E.INGEST_UNREACHABLE], opens=False),
+    "memory_kill": _row([_S.ENCODER, _S.PUSHER], [_E.OUT_OF_MEMORY]),
+    "disk_full": Row(),
+    "late_loop": Row(),
+    "clock_step": Row(),
+    "stop": Row(planned=True),
+    "start": Row(planned=True),
+    "restart": Row(planned=True),
+    "reload_changed": Row(planned=True),
+    "reload_bad": Row(planned=True),
+    "reload_same": Row(planned=True),
+    "drill_uplink": _row([_S.UPLINK], [_T.UPLINK_BLOCKED])._replace(drill=True),
+    "drill_source": _row([_S.SOURCE], _SOURCE)._replace(drill=True),
+    "drill_encoder": _row([_S.ENCODER], [_E.KILLED])._replace(drill=True),
+}
+
+
+def fails(fault: Fault) -> bool:
+    """Whether something breaks by it, so that an incident may come of it."""
+    return bool(EXPECTED[fault.kind].segments)
+
+
+def is_planned(fault: Fault) -> bool:
+    """Whether somebody wants it so: no incident that counts may come of it."""
+    return EXPECTED[fault.kind].planned or EXPECTED[fault.kind].drill
+
+
+def segments(faults: Iterable[Fault]) -> frozenset[Segment]:
+    """The segments that an incident may name which these explain together."""
+    return frozenset[Segment]().union(*(EXPECTED[fault.kind].segments for fault in faults))
+
+
+def causes(faults: Iterable[Fault]) -> frozenset[Cause]:
+    """Likewise its causes."""
+    return frozenset[Cause]().union(*(EXPECTED[fault.kind].causes for fault in faults))
+
+
+def touches(fault: Fault, stream: str) -> bool:
+    """Whether a fault may concern a stream; one that names none concerns all."""
+    return fault.stream in {"", stream}

@@ -1,0 +1,271 @@
+"""From a seed to a list of faults, in the shapes that real trouble has.
+
+Trouble seldom comes alone and never evenly: an hour of bursts, a camera that goes up and down, one line or one power
+strip that takes many streams at once, a second fault while the first is being mended, somebody who restarts in the
+middle of it, and long stretches in which nothing happens. Each shape is a function; `SHAPES` says how often it is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from random import Random
+
+from tests.simulation.fault import Fault, Kind
+
+QUIET_AT_FIRST = 120.0  # seconds until all is up and judged
+QUIET_AT_LAST = 900.0  # so that what failed last is seen to be on air again
+
+Site = Mapping[str, Sequence[str]]  # the streams, and to which destinations each goes
+Shape = Callable[["Draw"], list[Fault]]  # times count from its own beginning
+
+_PROCESS: tuple[Kind, ...] = (
+    "encoder_killed",
+    "pusher_killed",
+    "encoder_hangs",
+    "encoder_mute",
+    "encoder_stopped",
+    "pusher_hangs",
+    "encoder_error",
+)
+_SOURCE: tuple[Kind, ...] = ("source_gone", "source_ended", "source_refused", "source_silent")
+_INGEST: tuple[Kind, ...] = (
+    "ingest_down",
+    "ingest_refuses",
+    "ingest_drops",
+    "ingest_freezes",
+    "ingest_slow",
+    "ingest_ghost",
+)
+_OF_A_DESTINATION = frozenset({"pusher_killed", "pusher_hangs", "drill_uplink", *_INGEST})
+_AT_ONCE = frozenset({"encoder_killed", "pusher_killed", "encoder_error", "ingest_drops", "memory_kill", "source_ended"})
+_OF_THE_MACHINE = frozenset({"line_down", "dns_down", "disk_full", "late_loop", "clock_step", "reload_bad", "reload_same"})
+
+
+class Draw:
+    """What the shapes draw from: the chance of one seed, over the streams that there are."""
+
+    def __init__(self, random: Random, site: Site) -> None:
+        self.random = random
+        self.site = site
+
+    def stream(self) -> str:
+        """Any stream."""
+        return self.random.choice(sorted(self.site))
+
+    def streams(self, least: int, share: float) -> list[str]:
+        """Several of them, at least `least` if there are so many, at most a share of all."""
+        most = max(least, int(len(self.site) * share))
+        return self.random.sample(sorted(self.site), min(len(self.site), self.random.randint(least, most)))
+
+    def between(self, low: float, high: float) -> float:
+        """Seconds, to the millisecond; a short time is as likely as a long one, on a scale of factors."""
+        return round(low * (high / low) ** self.random.random(), 3)
+
+    def fault(self, at: float, kind: Kind, stream: str = "", *, lasts: float | None = None) -> Fault:
+        """A fault of that kind, with whatever it needs."""
+        destination = self.random.choice(self.site[stream]) if stream and kind in _OF_A_DESTINATION else ""
+        if lasts is None:
+            lasts = 0.0 if kind in _AT_ONCE else self._lasts(kind)
+        return Fault(round(at, 3), kind, stream, destination, lasts, self._detail(kind))
+
+    def _lasts(self, kind: Kind) -> float:
+        match kind:
+            case "encoder_hangs" | "encoder_mute" | "encoder_stopped" | "pusher_hangs":
+                return 0.0  # the process is of no use any more
+            case "ingest_ghost":
+                return self.between(5.0, 50.0)
+            case "ingest_slow":
+                return self.between(150.0, 600.0)
+            case "late_loop":
+                return self.between(0.5, 20.0)
+            case "drill_uplink" | "drill_source" | "drill_encoder":
+                return 120.0
+            case "stop" | "start" | "restart" | "reload_changed" | "reload_bad" | "reload_same" | "clock_step":
+                return 0.0
+            case _:
+                return self.between(20.0, 240.0)
+
+    def _detail(self, kind: Kind) -> float:
+        if kind != "clock_step":
+            return 0.0
+        return self.random.choice((-3600.0, -60.0, -5.0, 5.0, 60.0, 3600.0))
+
+
+# --- the shapes ------------------------------------------------------------------------------------
+
+
+def single(draw: Draw) -> list[Fault]:
+    """One thing breaks."""
+    return [draw.fault(0.0, draw.random.choice((*_PROCESS, *_SOURCE, *_INGEST)), draw.stream())]
+
+
+def burst(draw: Draw) -> list[Fault]:
+    """One stream, one thing after the other, for minutes."""
+    stream, at, faults = draw.stream(), 0.0, []
+    for _ in range(draw.random.randint(3, 7)):
+        faults.append(draw.fault(at, draw.random.choice(("encoder_killed", "pusher_killed", "encoder_error")), stream))
+        at += draw.between(0.3, 30.0)
+    return faults
+
+
+def flapping(draw: Draw) -> list[Fault]:
+    """A camera, or an ingest, that goes up and down."""
+    kind: Kind = draw.random.choice(("source_gone", "source_gone", "source_refused", "ingest_down", "ingest_drops"))
+    stream, at, faults = draw.stream(), 0.0, []
+    for _ in range(draw.random.randint(3, 6)):
+        faults.append(draw.fault(at, kind, stream, lasts=0.0 if kind in _AT_ONCE else draw.between(2.0, 40.0)))
+        at += faults[-1].lasts + draw.between(3.0, 60.0)
+    return _same_place(faults)
+
+
+def power_strip(draw: Draw) -> list[Fault]:
+    """Several cameras lose their power in the same moment."""
+    lasts = draw.between(20.0, 300.0)
+    return [
+        draw.fault(draw.random.uniform(0.0, 0.3), "source_gone", one, lasts=lasts) for one in draw.streams(2, 0.4)
+    ]
+
+
+def massacre(draw: Draw) -> list[Fault]:
+    """Several processes end in the same moment: somebody's script, or the kernel in need of memory."""
+    kind: Kind = draw.random.choice(("encoder_killed", "pusher_killed", "memory_kill"))
+    return [draw.fault(draw.random.uniform(0.0, 0.2), kind, one) for one in draw.streams(2, 0.3)]
+
+
+def one_ingest(draw: Draw) -> list[Fault]:
+    """A platform's ingest fails all that send to it in the same moment."""
+    kind: Kind = draw.random.choice(("ingest_down", "ingest_drops", "ingest_freezes", "ingest_refuses"))
+    stream = draw.stream()
+    place, lasts = draw.random.choice(draw.site[stream]), 0.0 if kind in _AT_ONCE else draw.between(20.0, 300.0)
+    same = [one for one in sorted(draw.site) if place in draw.site[one]]
+    return [Fault(0.0, kind, one, place, lasts) for one in same[:8]]
+
+
+def one_line(draw: Draw) -> list[Fault]:
+    """Our own line."""
+    return [draw.fault(0.0, "line_down", lasts=draw.between(5.0, 600.0))]
+
+
+def resolver(draw: Draw) -> list[Fault]:
+    """Names have no address for a while, and something has to connect anew in it."""
+    faults = [draw.fault(0.0, "dns_down", lasts=draw.between(30.0, 200.0))]
+    if draw.random.random() < 0.7:
+        faults.append(draw.fault(draw.between(2.0, 15.0), "pusher_killed", draw.stream()))
+    return faults
+
+
+def second_blow(draw: Draw) -> list[Fault]:
+    """Something else breaks on the same path while the first is being mended."""
+    first = single(draw)[0]
+    after = draw.random.choice((first.lasts, first.lasts * draw.random.random()))
+    kind = draw.random.choice((*_PROCESS, *_SOURCE, *_INGEST))
+    return [first, draw.fault(after + draw.between(0.1, 12.0), kind, first.stream)]
+
+
+def hand(draw: Draw) -> list[Fault]:
+    """An operator in the middle of it."""
+    first = single(draw)[0]
+    at = draw.between(0.2, 40.0)
+    verb: Kind = draw.random.choice(("restart", "restart", "stop", "reload_changed", "reload_same", "reload_bad"))
+    faults = [first, draw.fault(at, verb, "" if verb in _OF_THE_MACHINE else first.stream)]
+    if verb == "stop":
+        faults.append(draw.fault(at + draw.between(3.0, 300.0), "start", first.stream))
+    return faults
+
+
+def planned(draw: Draw) -> list[Fault]:
+    """Somebody works on it, and nothing is wrong."""
+    stream, at = draw.stream(), 0.0
+    verb: Kind = draw.random.choice(("restart", "stop", "reload_changed", "reload_same", "reload_bad"))
+    faults = [draw.fault(at, verb, "" if verb in _OF_THE_MACHINE else stream)]
+    if verb == "stop":
+        faults.append(draw.fault(draw.between(1.0, 600.0), "start", stream))
+    return faults
+
+
+def drill(draw: Draw) -> list[Fault]:
+    """A fault on purpose; at times a real one falls into it."""
+    kind: Kind = draw.random.choice(("drill_uplink", "drill_source", "drill_encoder"))
+    return [draw.fault(0.0, kind, draw.stream())]
+
+
+def bad_clock(draw: Draw) -> list[Fault]:
+    """Somebody sets the clock, at times while something else is wrong."""
+    faults = [draw.fault(0.0, "clock_step")]
+    return faults if draw.random.random() < 0.5 else [*faults, *_shifted(single(draw), draw.random.uniform(-20.0, 40.0))]
+
+
+def busy_machine(draw: Draw) -> list[Fault]:
+    """neverdark itself gets no time for seconds, at times with a fault in it."""
+    faults = [draw.fault(0.0, "late_loop")]
+    return faults if draw.random.random() < 0.6 else [*faults, *_shifted(single(draw), draw.between(0.1, 20.0))]
+
+
+def full_disk(draw: Draw) -> list[Fault]:
+    """Nothing can be written for a while, and processes are replaced in it."""
+    full = draw.fault(0.0, "disk_full", lasts=draw.between(30.0, 900.0))
+    return [full, draw.fault(full.lasts * draw.random.random(), "encoder_killed", draw.stream())]
+
+
+def long_outage(draw: Draw) -> list[Fault]:
+    """Longer than the quick attempts last: until the second layer, the cooldown and slow looks have had their say."""
+    kind: Kind = draw.random.choice(("source_gone", "source_refused", "ingest_down", "ingest_refuses", "line_down"))
+    stream = "" if kind == "line_down" else draw.stream()
+    return [draw.fault(0.0, kind, stream, lasts=draw.between(600.0, 2400.0))]
+
+
+SHAPES: Mapping[Shape, int] = {
+    single: 16,
+    burst: 5,
+    flapping: 6,
+    power_strip: 3,
+    massacre: 4,
+    one_ingest: 4,
+    one_line: 4,
+    resolver: 2,
+    second_blow: 8,
+    hand: 6,
+    planned: 4,
+    drill: 3,
+    bad_clock: 3,
+    busy_machine: 3,
+    full_disk: 2,
+    long_outage: 3,
+}
+
+
+def history(seed: int, site: Site, seconds: float, count: int) -> list[Fault]:
+    """About `count` faults for so many seconds, in order of time; at the end of them there is quiet.
+
+    Where an episode begins is drawn over the whole time, so that some fall together and hours pass without any.
+    """
+    random = Random(f"history of {seed}")  # noqa: S311 - a seed is to give the same history again
+    draw, faults = Draw(random, site), list[Fault]()
+    while len(faults) < count:
+        shape = random.choices(list(SHAPES), list(SHAPES.values()))[0]
+        drawn = shape(draw)
+        length = max(fault.at + fault.lasts for fault in drawn)
+        room = seconds - QUIET_AT_FIRST - QUIET_AT_LAST - length
+        if room > 0:
+            faults += _shifted(drawn, QUIET_AT_FIRST + random.random() * room)
+        elif length <= 0 or seconds < QUIET_AT_FIRST + QUIET_AT_LAST + 60.0:
+            break  # so short a time has room for nothing
+    return sorted(_possible(sorted(faults)))
+
+
+def _possible(faults: Sequence[Fault]) -> Iterator[Fault]:
+    """Without what could not be: the same thing twice at the same time."""
+    until: dict[tuple[str, str, str], float] = {}
+    for fault in faults:
+        place = (fault.kind, fault.stream, fault.destination)
+        if fault.at >= until.get(place, -1.0):
+            until[place] = fault.at + fault.lasts
+            yield fault
+
+
+def _shifted(faults: Sequence[Fault], by: float) -> list[Fault]:
+    return [fault._replace(at=round(max(0.0, fault.at + by), 3)) for fault in faults]
+
+
+def _same_place(faults: Sequence[Fault]) -> list[Fault]:
+    return [fault._replace(destination=faults[0].destination) for fault in faults]

@@ -1,0 +1,143 @@
+"""Runs a history in a world with all checks, and says what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from supervisor.model import events
+from tests.simulation.checks import ALL
+from tests.simulation.expected import fails
+from tests.simulation.fault import Fault
+from tests.simulation.history import history
+from tests.simulation.scene import Broken, Failure, Scene, payload, words
+from tests.simulation.told import Verdicts, judge_incidents
+from tests.simulation.world import World, run
+
+_OF_AN_INCIDENT = (events.IncidentOpened, events.IncidentFinding, events.IncidentClosed)
+_QUIET_FACTS = (events.DestinationHealthy, events.ProcessAdvanced)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One run: everything that it depends on."""
+
+    seed: int
+    streams: int
+    hours: float
+    faults: int
+
+    @property
+    def command(self) -> str:
+        """What replays it."""
+        args = f"--hours {self.hours:g} --streams {self.streams} --seed {self.seed} --faults {self.faults}"
+        return f'make simulate ARGS="{args}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run. `recoveries` are those of both layers, `back` the seconds until a fault's stream was on air."""
+
+    setup: Setup
+    failures: Sequence[Failure]
+    verdicts: Verdicts
+    virtual: float
+    facts: int
+    incidents: int
+    recoveries: int
+    back: dict[str, list[float]]
+
+
+class Judge:
+    """Hears and looks on behalf of all checks."""
+
+    def __init__(self, world: World) -> None:
+        self.scene = Scene(world)
+        self.checks = [check(self.scene) for check in ALL]
+        self.heard = 0
+        self.recoveries = 0
+        self._minute = 60.0
+
+    def hear(self, fact: Any) -> None:
+        """A listener to facts."""
+        what, scene = payload(fact), self.scene
+        self.heard += 1
+        if not isinstance(what, _QUIET_FACTS):
+            scene.recent.append(f"{scene.world.now:.3f} {words(fact)}")
+        match what:
+            case events.StreamWanted(stream=stream, wanted=wanted):
+                scene.wanted[stream] = wanted
+            case events.StreamOnAir(stream=stream, on_air=on_air):
+                scene.on_air[stream] = on_air
+                scene.on_air_turns.setdefault(stream, []).append((scene.world.now, on_air))
+            case events.RecoveryAttempted():
+                self.recoveries += 1
+            case events.ProcessStarted(reason=reason) if reason and reason not in {"operator", "config"}:
+                self.recoveries += 1
+        for check in self.checks:
+            check.hear(what)
+        if isinstance(what, _OF_AN_INCIDENT):
+            scene.read_incidents()
+
+    def second(self, world: World) -> None:
+        """A second of virtual time is over. Raises Broken."""
+        for check in self.checks:
+            check.second()
+        if world.now >= self._minute:
+            self._minute += 60.0
+            snapshot = self.scene.snapshot()
+            for check in self.checks:
+                check.minute(snapshot)
+        if self.scene.failures:
+            raise Broken
+
+    def end(self) -> Verdicts:
+        """The engine has stopped."""
+        self.scene.read_incidents()
+        for check in self.checks:
+            check.end()
+        return judge_incidents(self.scene)
+
+
+def simulate(setup: Setup) -> Outcome:
+    """Run one seed until it is over or something is wrong."""
+    world = World(setup.seed, setup.streams)
+    seconds = setup.hours * 3600.0
+    faults = history(setup.seed, world.site, seconds, setup.faults)
+    return watch(world, faults, seconds, setup)
+
+
+def watch(world: World, faults: Sequence[Fault], seconds: float, setup: Setup) -> Outcome:
+    """Run these faults with all checks."""
+    judge = Judge(world)
+    world.listeners.append(judge.hear)
+    verdicts = Verdicts()
+    try:
+        run(world, faults, seconds, on_second=judge.second)
+    except Broken:
+        pass
+    else:
+        verdicts = judge.end()
+    scene = judge.scene
+    back = _times_back(scene)
+    return Outcome(setup, scene.failures, verdicts, world.now, judge.heard, len(scene.told), judge.recoveries, back)
+
+
+def _times_back(scene: Scene) -> dict[str, list[float]]:
+    """By kind: how long after a fault had ended its stream was on air again; 0 for one that was all the time."""
+    back: dict[str, list[float]] = {}
+    for fault, began, ended in scene.world.faults:
+        if not fails(fault) or ended is None:
+            continue
+        for stream in [fault.stream] if fault.stream else scene.streams:
+            turns = scene.on_air_turns.get(stream, [])
+            before = [on_air for when, on_air in turns if when <= ended]
+            after = next((when for when, on_air in turns if when > max(began, ended) and on_air), None)
+            dark = [when for when, on_air in turns if began <= when and not on_air and when <= ended + 30.0]
+            gone = (bool(before) and not before[-1]) or bool(dark)
+            if gone and after is not None:
+                back.setdefault(fault.kind, []).append(after - ended)
+            elif not gone:
+                back.setdefault(fault.kind, []).append(0.0)
+    return back

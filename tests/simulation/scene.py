@@ -1,0 +1,182 @@
+"""What the checks see: the world, the engine in it, what has happened, and what fell on which stream."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
+
+from supervisor.model import events
+from supervisor.model.policies import Policies
+from supervisor.model.snapshot import Incident, Snapshot
+from tests.simulation.bounds import bound, memory
+from tests.simulation.expected import fails, is_planned, touches
+from tests.simulation.fault import Fault
+from tests.simulation.world import Happened, World
+
+# What the checks ask of a world, besides what it has to run: `site` (each stream with its destinations), `listeners`
+# (added to those of the engine), `engine`, `now`, `wall()`, `facts`, `faults` (oldest
+# first, as they were carried out), `snapshot()`, `publishers("STREAM/DESTINATION")`, `truth(stream)` (all that it needs
+# is there), `arrives(stream, destination)` (media did arrive there in the last three seconds), `alive()` and `pids()` of
+# the simulated processes, `open_descriptors()` (how many of the world's are not closed).
+
+_LAST_FACTS = 25
+T = TypeVar("T")
+
+
+class Failure(NamedTuple):
+    """What a check found, at a virtual time; `facts` are the last ones before it."""
+
+    check: str
+    at: float
+    text: str
+    facts: tuple[str, ...]
+
+
+class Broken(Exception):  # noqa: N818 - it names the state
+    """A check has found something: the run ends here."""
+
+
+@dataclass(slots=True)
+class Told:
+    """An incident as it was last seen, and at which virtual times it was first, and closed."""
+
+    incident: Incident
+    opened: float
+    closed: float | None = None
+
+
+class Spell(NamedTuple):
+    """A time in which a fault explains what goes wrong in a stream."""
+
+    fault: Fault
+    began: float
+    until: float  # from then on all must be as if it had never been
+
+
+def payload(fact: Any) -> Any:
+    """What happened, without number and subject."""
+    return getattr(fact, "what", fact)
+
+
+def drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of what waits for nothing but its turn."""
+    while True:
+        try:
+            coroutine.send(None)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+
+
+@dataclass(slots=True)
+class Scene:
+    """Kept up to date by `Judge`."""
+
+    world: World
+    failures: list[Failure] = field(default_factory=list)
+    told: dict[str, Told] = field(default_factory=dict)
+    on_air: dict[str, bool] = field(default_factory=dict)
+    on_air_turns: dict[str, list[tuple[float, bool]]] = field(default_factory=dict)
+    wanted: dict[str, bool] = field(default_factory=dict)
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_FACTS))
+    _spells: dict[str, tuple[object, list[Spell]]] = field(default_factory=dict)
+
+    def fail(self, check: str, text: str, at: float | None = None) -> None:
+        """Note a failure."""
+        when = self.world.now if at is None else at
+        self.failures.append(Failure(check, when, text, tuple(self.recent)))
+
+    def was_on_air(self, stream: str, at: float) -> bool:
+        """Whether a stream was on air at a time, as far as the engine told."""
+        before = [on_air for when, on_air in self.on_air_turns.get(stream, []) if when < at]
+        return bool(before) and before[-1]
+
+    def arrives(self, stream: str) -> list[str]:
+        """The destinations at which a stream's media arrives."""
+        return [name for name in self.destinations(stream) if self.world.arrives(stream, name)]
+
+    @property
+    def streams(self) -> list[str]:
+        """All streams that the engine has."""
+        return list(self.world.engine.streams)
+
+    def destinations(self, stream: str) -> list[str]:
+        """Where a stream goes."""
+        return [one.name for one in self.world.engine.streams[stream].spec.destinations]
+
+    def policies(self, stream: str) -> Policies:
+        """The policies of a stream; those of its destinations are the same in this world."""
+        return next(process.policies for process in self.world.engine.streams[stream].spec.processes)
+
+    def snapshot(self) -> Snapshot:
+        """What the engine shows now."""
+        return drive(self.world.snapshot())
+
+    def read_incidents(self) -> None:
+        """Keep the incidents that the engine knows; those that became a part of another one are none any more."""
+        now, known = self.world.now, self.world.engine.incidents(None)
+        assert known is not None
+        ids = {one.id for one in known}
+        for one in known:
+            told = self.told.setdefault(one.id, Told(one, now))
+            told.incident = one
+            if told.closed is None and one.closed is not None:
+                told.closed = now
+        for gone in [one for one, told in self.told.items() if one not in ids and told.incident.closed is None]:
+            del self.told[gone]
+
+    # --- what explains -----------------------------------------------------------------------------
+
+    def spells(self, stream: str) -> list[Spell]:
+        """The times in which something on a stream's path is explained by what was done to it, oldest first."""
+        faults, now = self.world.faults, self.world.now
+        running = sum(one.ended is None for one in faults)
+        known = len(faults), running, now if running else 0.0
+        cached = self._spells.get(stream)
+        if cached is None or cached[0] != known:
+            cached = self._spells[stream] = known, self._find_spells(stream)
+        return cached[1]
+
+    def _find_spells(self, stream: str) -> list[Spell]:
+        policies, spells, chain = self.policies(stream), list[Spell](), list[Happened]()
+        until = 0.0
+        for happened in self.world.faults:
+            if not touches(happened.fault, stream):
+                continue
+            if happened.began > until + memory(policies):
+                chain = []
+            chain.append(happened)
+            ends = [self.world.now if one.ended is None else one.ended for one in chain]
+            until = max(until, max(ends) + bound(policies, [one.fault for one in chain]))
+            spells.append(Spell(happened.fault, happened.began, until))
+        return spells
+
+    def explaining(self, stream: str, at: float) -> list[Fault]:
+        """The faults whose time covers a moment and of which something can fail."""
+        return [one.fault for one in self.covering(stream, at) if fails(one.fault) and not is_planned(one.fault)]
+
+    def covering(self, stream: str, at: float) -> Iterator[Spell]:
+        """All spells that cover a moment."""
+        return (one for one in self.spells(stream) if one.began - 1.0 <= at <= one.until)
+
+    def is_calm(self, stream: str, at: float, before: float) -> bool:
+        """Whether nothing has been done to a stream for so long, and all that was is over."""
+        return all(one.until + before < at for one in self.spells(stream))
+
+
+def words(fact: Any) -> str:
+    """A fact in one line, the same in every run."""
+    what = payload(fact)
+    shown = [f"{name}={_short(getattr(what, name))}" for name in what.__slots__ if name not in {"last_words", "at"}]
+    return f"{type(what).__name__}({', '.join(shown)})"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+__all__ = ["Broken", "Failure", "Scene", "Spell", "Told", "drive", "events", "payload", "words"]

@@ -1,0 +1,103 @@
+"""Whether the incidents say what was done: looked at when all is over, for then it is known what explains what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from supervisor.model.snapshot import Incident
+from tests.simulation.expected import EXPECTED, causes, fails, is_planned, segments, touches
+from tests.simulation.fault import Fault
+from tests.simulation.scene import Scene, Spell, Told
+from tests.simulation.world import Happened
+
+_JOINS = 5.0  # an incident that began so shortly before a fault may be told of it too
+
+
+class Miss(NamedTuple):
+    """An incident that says something else than what was done."""
+
+    at: float
+    text: str
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """What became of the faults of one run, by kind."""
+
+    faults: Counter[str] = field(default_factory=Counter)
+    judged: Counter[str] = field(default_factory=Counter)  # incidents, by what explains them first
+    segment: Counter[str] = field(default_factory=Counter)  # of these, named the right segment
+    cause: Counter[str] = field(default_factory=Counter)
+    misses: list[Miss] = field(default_factory=list)
+
+
+def judge_incidents(scene: Scene) -> Verdicts:
+    """Hold every incident against what was done, and every fault against the incidents."""
+    verdicts = Verdicts()
+    verdicts.faults.update(happened.fault.kind for happened in scene.world.faults)
+    for told in sorted(scene.told.values(), key=lambda one: one.opened):
+        _judge_incident(scene, told, verdicts)
+    for happened in scene.world.faults:
+        for stream in [happened.fault.stream] if happened.fault.stream else scene.streams:
+            _judge_fault(scene, happened, stream)
+    return verdicts
+
+
+def _judge_incident(scene: Scene, told: Told, verdicts: Verdicts) -> None:
+    one, at = told.incident, told.opened
+    covering = list(scene.covering(one.stream, at))
+    explaining = [spell.fault for spell in covering if fails(spell.fault)]
+    shown = f"{one.stream}/{one.destination or ''} {one.segment} {one.cause}{' (drill)' if one.drill else ''}"
+    if not covering:
+        scene.fail("quiet", f"an incident without a reason: {shown}", at)
+    elif not explaining:
+        why = ", ".join(sorted({spell.fault.kind for spell in covering}))
+        planned = any(is_planned(spell.fault) for spell in covering)
+        scene.fail("planned_is_none" if planned else "quiet", f"{shown}, because of {why}", at)
+    elif one.drill or all(is_planned(fault) for fault in explaining):
+        if one.drill != any(EXPECTED[fault.kind].drill for fault in explaining):
+            scene.fail("planned_is_none", f"a drill, and counted as if it were none, or the other way: {shown}", at)
+    else:
+        _score(one, at, explaining, verdicts, shown)
+
+
+def _score(one: Incident, at: float, explaining: list[Fault], verdicts: Verdicts, shown: str) -> None:
+    nearest = max(explaining, key=lambda fault: fault.at).kind
+    verdicts.judged[nearest] += 1
+    right_segment, right_cause = one.segment in segments(explaining), one.cause in causes(explaining)
+    verdicts.segment[nearest] += right_segment
+    verdicts.cause[nearest] += right_cause
+    if not (right_segment and right_cause):
+        kinds = ", ".join(f"{fault.kind} at {fault.at:.1f}" for fault in explaining)
+        verdicts.misses.append(Miss(at, f"{shown}, because of {kinds}"))
+
+
+def _judge_fault(scene: Scene, happened: Happened, stream: str) -> None:
+    """A fault that stands alone is one incident; one that falls into another's time has a part in one."""
+    fault, row = happened.fault, EXPECTED[happened.fault.kind]
+    if not row.opens or row.drill or fault.lasts < row.lasts:
+        return
+    if not scene.was_on_air(stream, happened.began) or not touches(fault, stream):
+        return
+    spells = scene.spells(stream)
+    own = next(spell for spell in spells if spell.fault == fault and spell.began == happened.began)
+    others = [spell for spell in spells if spell is not own and _overlap(spell, own)]
+    within = [told for told in scene.told.values() if told.incident.stream == stream and _belongs(told, own)]
+    where = f"{fault.kind} of {stream}{'/' if fault.destination else ''}{fault.destination}"
+    if not within and not any(other.fault.kind in {"stop", "restart", "reload_changed"} for other in others):
+        scene.fail("told_once", f"nothing was told of {where}", happened.began)
+    if not others and len(within) > 1:
+        many = ", ".join(f"{one.incident.segment} {one.incident.cause} at {one.opened:.1f}" for one in within)
+        scene.fail("told_once", f"{len(within)} incidents of one {where}: {many}", happened.began)
+
+
+def _belongs(told: Told, own: Spell) -> bool:
+    """Whether an incident was open at some time of a spell."""
+    closed = told.closed if told.closed is not None else float("inf")
+    return told.opened <= own.until and closed >= own.began - _JOINS
+
+
+def _overlap(one: Spell, other: Spell) -> bool:
+    return one.began <= other.until and other.began <= one.until
