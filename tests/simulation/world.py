@@ -2,11 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import logging
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
+from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
+from unittest import mock
 
+import apscheduler.executors.base  # type: ignore[import-untyped]
+import apscheduler.job  # type: ignore[import-untyped]
+import apscheduler.schedulers.base  # type: ignore[import-untyped]
+import apscheduler.triggers.interval  # type: ignore[import-untyped]
+
+from supervisor.config.file import load
+from supervisor.engine import Engine, Home, Read
+from supervisor.ffmpeg.parameters import Parameters
+from supervisor.machine.data_dir import DataDir
+from supervisor.model.quantities import Address
 from supervisor.model.snapshot import Snapshot
+from tests.simulation import settings
+from tests.simulation.causes import Causes
 from tests.simulation.fault import Fault
+from tests.simulation.line import Ingest, Line, Source
+from tests.simulation.loop import BEGINNING, Agenda, VirtualLoop
+from tests.simulation.machine import SimulatedMachine
+from tests.simulation.probes import SimulatedProbes
+from tests.simulation.processes import PARAMETERS
+from tests.simulation.senders import Sender
+from tests.simulation.table import Table
+from tests.simulation.wires import Wires
+
+WALL = 1_800_000_000.0  # when the world begins, by the wall clock
+_SETTLED = 60.0
+_READ_TIMEOUT_SHARE = 0.8
+_SCHEDULERS = (
+    apscheduler.schedulers.base,
+    apscheduler.executors.base,
+    apscheduler.job,
+    apscheduler.triggers.interval,
+)
 
 
 class Happened(NamedTuple):
@@ -21,38 +58,191 @@ class World:
     """Everything around one engine. All that is by chance comes from `seed`."""
 
     def __init__(self, seed: int, streams: int) -> None:
+        self.seed = seed
+        self.chance = Random(f"world {seed}")
+        self.jitter = Random(f"jitter {seed}")
         self.facts: list[tuple[float, Any]] = []  # virtual seconds, payload of supervisor.model.events
         self.faults: list[Happened] = []
-        self.settled = False
+        self.version = self.chance.choice(("5.1", "9.0"))
+        self.wall_offset = WALL - BEGINNING
+        self.memory_kills = 0
+        self.out_of_processes = False
+        self.changed = 0.0  # when anything last happened in the world (virtual)
+        self.agenda = Agenda()
+        self.loop = VirtualLoop(self.agenda)
+        self.wires = Wires(self.loop)
+        self.table = Table(self)
+        self.line = Line()
+        self.settings = settings.draw(self.chance, streams)
+        self._folder = tempfile.TemporaryDirectory(prefix="neverdark-simulation-")
+        self.file = Path(self._folder.name, "neverdark.yaml")
+        self.write(self.settings.tree)
+        self.sources = {name: Source(name, kind) for name, kind in self.settings.sources.items()}
+        self.ingests = self._ingests()
+        self.near = [ingest for ingest in self.ingests.values() if ingest.near]
+        self._by_address = {ingest.address: ingest for ingest in self.ingests.values()}
+        self.machine = SimulatedMachine(self)
+        self.probes = SimulatedProbes(self)
+        self.causes = Causes(self)
+        self.data_dir = DataDir(Path(self._folder.name, "data"))
+        home = Home(self.file, settings.binary(self.version), self.data_dir, "/etc/ssl/certs/ca-certificates.crt")
+        loaded = load(self.file)
+        self.engine = Engine(home, loaded, self.machine, self.probes, self._read)
+        self.engine.listeners.append(self._hear)
+
+    def _read(self) -> Read:
+        return load(self.file), ()
+
+    def write(self, tree: Mapping[str, Any] | str) -> None:
+        """Write the configuration's file."""
+        self.file.write_text(tree if isinstance(tree, str) else settings.text(tree))
+
+    def _ingests(self) -> dict[str, Ingest]:
+        found = {}
+        for stream, keys in self.settings.tree["streams"].items():
+            for destination, known in keys["destinations"].items():
+                name = f"{stream}/{destination}"
+                host, _, port = known["url"].removeprefix("rtmp://").partition("/")[0].partition(":")
+                near = name in self.settings.near
+                found[name] = Ingest(name, Address(host, int(port)), near, self.line, known.get("required", True))
+        return found
+
+    def _hear(self, fact: Any) -> None:
+        self.facts.append((self.now, getattr(fact, "what", fact)))
+
+    # --- what one may ask --------------------------------------------------------------------------
 
     @property
     def now(self) -> float:
         """Virtual seconds since the world began."""
-        raise NotImplementedError
+        return self.agenda.now - BEGINNING
+
+    def wall(self) -> float:
+        """Seconds since 1970, as the machine's clock is set."""
+        return self.machine.wall()
+
+    @property
+    def site(self) -> dict[str, list[str]]:
+        """The streams, and to which destinations each goes."""
+        return {name: list(keys["destinations"]) for name, keys in self.settings.tree["streams"].items()}
 
     def cause(self, fault: Fault) -> None:
         """Carry out a fault now, and end it when it has lasted."""
-        raise NotImplementedError
+        self.loop.woken = True
+        self.causes.begin(fault)
 
     async def snapshot(self) -> Snapshot:
         """What the engine shows."""
-        raise NotImplementedError
+        return await self.engine.snapshot()
 
     def publishers(self, url_key: str) -> int:
-        """How many publish on a key right now; a key is "STREAM/DESTINATION"."""
-        raise NotImplementedError
+        """How many live that publish on a key, or are about to; a key is "STREAM/DESTINATION"."""
+        return self.table.publishers(url_key)
 
     def truth(self, stream: str) -> bool:
         """Whether all that a stream needs from the world is there, so that it could be on air."""
-        raise NotImplementedError
+        ways = [ingest for ingest in self.ingests.values() if ingest.name.startswith(f"{stream}/")]
+        needed = [ingest for ingest in ways if ingest.required]
+        usable = all(one.usable for one in needed) if needed else any(one.usable for one in ways)
+        return usable and self.sources[stream].well
+
+    def arrives(self, stream: str, destination: str) -> bool:
+        """Whether the media of a stream arrives at a destination right now."""
+        ingest = self.ingests[f"{stream}/{destination}"]
+        return any(sender.on_air for sender in ingest.publishing)
 
     def alive(self) -> list[str]:
         """The simulated processes that live."""
-        raise NotImplementedError
+        return [f"{process.key} (pid {process.pid})" for process in self.table.of("")]
+
+    def pids(self) -> list[int]:
+        """The pids of those that live."""
+        return [process.pid for process in self.table.of("")]
+
+    def open_descriptors(self) -> list[str]:
+        """What of the wires neverdark has not closed; links it keeps to its end."""
+        wires = self.wires
+        kinds = {"progress": wires.reports, "output": wires.outlets, "tap": wires.taps}
+        left = [f"{kind} {key}" for kind, table in kinds.items() for key in table]
+        return [*left, *(f"reader {fd}" for fd in self.loop.readers())]
+
+    @property
+    def settled(self) -> bool:
+        """Nothing lasts, and nothing has happened for a minute."""
+        return self.now - self.changed > _SETTLED and all(one.ended is not None for one in self.faults)
+
+    # --- what the simulated parts ask ---------------------------------------------------------------
+
+    def ingest_at(self, address: Address) -> Ingest:
+        """The ingest with that address."""
+        return self._by_address[address]
+
+    def source_at(self, host: str) -> Source:
+        """The camera of that name."""
+        return self.sources[host.removeprefix("camera.").removesuffix(".example")]
+
+    def parameters(self, stream: str) -> Parameters:
+        """What a stream's picture is made of."""
+        del stream
+        return PARAMETERS
+
+    def read_timeout(self, stream: str) -> float:
+        """After how long without media an encoder ends by itself."""
+        return self.engine.loaded.config.policies_of(stream).stall.timeout * _READ_TIMEOUT_SHARE
+
+    def close(self) -> None:
+        """Let go of what is real."""
+        self.loop.close()
+        self.data_dir.close()
+        self._folder.cleanup()
 
 
 def run(
     world: World, faults: Sequence[Fault], seconds: float, on_second: Callable[[World], None] | None = None
 ) -> None:
     """Run the engine for so many virtual seconds with these faults, then stop it in order."""
-    raise NotImplementedError
+    agenda = world.agenda
+
+    def cause(fault: Fault) -> Callable[[], None]:
+        return lambda: world.cause(fault)
+
+    for fault in faults:
+        agenda.at(BEGINNING + fault.at, cause(fault))
+
+    def each_second() -> None:
+        if on_second:
+            agenda.later(1.0, each_second)
+            on_second(world)
+
+    def stop() -> None:
+        world.engine.stop()
+        world.loop.woken = True
+
+    agenda.at(BEGINNING + 1.003, each_second)
+    agenda.at(BEGINNING + seconds, stop)
+    agenda.at(BEGINNING + 0.25, world.table.tick)
+    with _clock_of(world):
+        _run_until_complete(world.loop, world.engine.run())
+
+
+def _run_until_complete(loop: VirtualLoop, work: Coroutine[Any, Any, None]) -> None:
+    try:
+        loop.run_until_complete(work)
+    finally:
+        logging.getLogger("apscheduler").setLevel(logging.NOTSET)
+
+
+@contextlib.contextmanager
+def _clock_of(world: World) -> Iterator[None]:
+    """APScheduler reads the wall clock by `datetime.now`: let it be the world's."""
+
+    class WorldTime(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.fromtimestamp(world.machine.wall(), tz)
+
+    with contextlib.ExitStack() as patches:
+        for module in _SCHEDULERS:
+            if hasattr(module, "datetime"):
+                patches.enter_context(mock.patch.object(module, "datetime", WorldTime))
+        yield

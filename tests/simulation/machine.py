@@ -1,0 +1,147 @@
+"""The machine that neverdark runs on, simulated."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import Callable, Collection, Container, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from supervisor.machine.data_dir import DataDir, Folder
+from supervisor.machine.faults import FaultFailed, Victim
+from supervisor.machine.gather import Gather
+from supervisor.machine.machine import Machine
+from supervisor.machine.marks import RUN_VARIABLE
+from supervisor.machine.media_links import MediaLinks
+from supervisor.machine.parameter_tap import ParameterTap
+from supervisor.machine.process import Child, Outlet
+from supervisor.machine.progress_socket import ProgressSocket
+from supervisor.machine.recording import Recording
+from supervisor.machine.runlog import RunLog, Trouble
+from supervisor.model.quantities import Address, PortRange
+from tests.simulation import wires
+from tests.simulation.processes import Process
+from tests.simulation.senders import Sender
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+T = TypeVar("T")
+_FILES = (1024, 4096)
+
+
+class SimulatedMachine(Machine):
+    """Every method of the real one, over a world."""
+
+    def __init__(self, world: World) -> None:
+        self.environment: Mapping[str, str] = {"PATH": "/usr/bin"}
+        self.closed = False
+        self._world = world
+        self._agenda = world.agenda
+
+    async def in_a_thread(self, work: Callable[[], T]) -> T:
+        await asyncio.sleep(0.001)
+        return work()
+
+    def close(self) -> None:
+        self.closed = True
+
+    # --- time and chance ---------------------------------------------------------------------------
+
+    def now(self) -> float:  # type: ignore[override]
+        return self._agenda.now
+
+    def wall(self) -> float:  # type: ignore[override]
+        return self._agenda.now + self._world.wall_offset
+
+    def chance(self) -> float:  # type: ignore[override]
+        return self._world.jitter.random()
+
+    # --- processes ---------------------------------------------------------------------------------
+
+    def spawn(
+        self,
+        argv: list[str],
+        environment: Mapping[str, str],
+        output_fd: int,
+        inherited: Mapping[int, int],
+        file_limits: tuple[int, int],
+    ) -> Child:
+        del file_limits
+        if self._world.out_of_processes:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        process = self._world.table.spawn(argv, environment[RUN_VARIABLE], output_fd, inherited)
+        return wires.SimulatedChild(self._world.loop, process, process.pidfd)
+
+    def raise_file_limit(self) -> tuple[int, int]:
+        return _FILES
+
+    def is_stopped(self, pid: int) -> bool:
+        process = self._process(pid)
+        return process is not None and process.stopped
+
+    def become_parent_of_orphans(self) -> None:
+        pass
+
+    def sweep(self, pids: Container[int], run_ids: Container[str], mark: str) -> list[int]:
+        del mark
+        return self._world.table.sweep(pids, run_ids)
+
+    def end_orphans(self, data_dir: DataDir) -> list[tuple[int, str]]:
+        del data_dir
+        return self._world.table.end_orphans()
+
+    def out_of_memory_kills(self) -> int:
+        return self._world.memory_kills
+
+    # --- the places of processes -------------------------------------------------------------------
+
+    def gather(self, loop: asyncio.AbstractEventLoop) -> Gather:
+        del loop
+        return wires.SimulatedGather(self._world.loop, self._world.wires)
+
+    def outlet(self, folder: Folder, name: str) -> Outlet:
+        outlet = wires.SimulatedOutlet(self._world.wires)
+        self._world.table.known(outlet.fd, folder.names[-1], name.removesuffix(".output"))
+        return outlet
+
+    def run_log(self, folder: Folder, name: str, trouble: Trouble) -> RunLog:
+        return wires.SimulatedLog(self._world.wires, folder, name, trouble)
+
+    def progress_socket(self) -> ProgressSocket:
+        return wires.SimulatedProgress(self._world.wires)
+
+    def parameter_tap(self) -> ParameterTap:
+        return wires.SimulatedTap(self._world.wires)
+
+    def media_links(self, ports: PortRange, seed: str) -> MediaLinks:
+        del seed
+        return wires.SimulatedLinks(self._world.wires, ports)
+
+    def recording(self, path: Path) -> Recording:
+        return wires.SimulatedRecording(path)
+
+    def clear_leftovers(self, data_dir: DataDir, streams: Collection[str], wall: float) -> None:
+        pass
+
+    # --- sockets of others -------------------------------------------------------------------------
+
+    def is_taken(self, port: int, ours: int) -> bool:
+        del port, ours
+        return False
+
+    def forget_unsent(self, pid: int) -> None:
+        if isinstance(process := self._process(pid), Sender):
+            process.acked = process.media
+
+    def block_connection(self, pid: int, inode: int | None = None, remote: Address | None = None) -> Victim:
+        process = self._process(pid)
+        if isinstance(process, Sender) and process.connected and inode in {None, process.inode}:
+            process.deaf = True
+            return Victim(pid, process.inode, process.ingest.address)
+        raise FaultFailed(f"process {pid} has no open TCP connection to {remote}")
+
+    def _process(self, pid: int) -> Process | None:
+        return self._world.table.processes.get(pid)

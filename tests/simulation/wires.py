@@ -1,0 +1,296 @@
+"""What stands between a simulated process and neverdark: sockets, pipes and logs that are none."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Protocol
+
+from supervisor.ffmpeg.parameters import Parameters
+from supervisor.machine.data_dir import Folder
+from supervisor.machine.gather import Gather
+from supervisor.machine.media_links import MediaLink, MediaLinks
+from supervisor.machine.parameter_tap import ParameterTap
+from supervisor.machine.process import Child, Outlet
+from supervisor.machine.progress_socket import ProgressSocket
+from supervisor.machine.recording import Recording
+from supervisor.machine.runlog import RunLog, Trouble
+from supervisor.model.quantities import PortRange
+from supervisor.model.terms import Exit
+from tests.simulation.loop import VirtualLoop
+
+_GATHER_SECONDS = 0.05
+_MOST_REPORTS = 250  # that a socket's buffer holds
+_PIPE_BYTES = 256 * 1024
+_MOST_LINES = 200
+
+
+class Wires:
+    """Hands out descriptors, and finds a wire by its descriptor or its URL."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self.loop = loop
+        self._numbers = itertools.count(1_000_000)  # as no real descriptor is
+        self.reports: dict[str, SimulatedProgress] = {}
+        self.outlets: dict[int, SimulatedOutlet] = {}
+        self.links: dict[int, SimulatedLink] = {}
+        self.taps: dict[int, SimulatedTap] = {}
+        self.disk_full = False
+
+    def number(self) -> int:
+        """A descriptor, or a port, that nobody else has."""
+        return next(self._numbers)
+
+
+class SimulatedGather(Gather):
+    """Calls back a moment after something arrived, for all that arrived meanwhile."""
+
+    def __init__(self, loop: VirtualLoop, wires: Wires) -> None:
+        self._loop = loop
+        self._callbacks: dict[int, Callable[[], None]] = {}
+        self._waiting: dict[int, SimulatedProgress] = {}
+        self._armed = False
+        wires.gather = self  # type: ignore[attr-defined]
+
+    def add(self, descriptor: int, callback: Callable[[], None]) -> None:
+        self._callbacks[descriptor] = callback
+
+    def remove(self, descriptor: int) -> None:
+        del self._callbacks[descriptor]
+        self._waiting.pop(descriptor, None)
+
+    def close(self) -> None:
+        self._callbacks.clear()
+
+    def arrived(self, wire: SimulatedProgress) -> None:
+        self._waiting[wire.fd] = wire
+        if not self._armed:
+            self._armed = True
+            self._loop.call_later(_GATHER_SECONDS, self._read_all)
+            self._loop.woken = True
+
+    def _read_all(self) -> None:
+        self._armed = False
+        waiting, self._waiting = self._waiting, {}
+        for fd, wire in waiting.items():
+            while wire.waiting and (callback := self._callbacks.get(fd)):
+                callback()
+
+
+class SimulatedProgress(ProgressSocket):
+    """The reports of one process' place."""
+
+    def __init__(self, wires: Wires) -> None:
+        self._wires = wires
+        self.fd = wires.number()
+        self.url = f"udp://127.0.0.1:{self.fd}"
+        self.refused = 0
+        self.waiting: deque[tuple[int, bytes]] = deque()
+        self._pid = 0
+        wires.reports[self.url] = self
+
+    def begin_run(self, pid: int, *, family: bool) -> None:
+        del family
+        self.waiting.clear()
+        self._pid = pid
+
+    def read(self) -> bytes:
+        while self.waiting:
+            pid, data = self.waiting.popleft()
+            if pid == self._pid:
+                return data
+            self.refused += 1
+        return b""
+
+    def close(self) -> None:
+        del self._wires.reports[self.url]
+
+    def send(self, pid: int, data: bytes) -> None:
+        """A process reports; what finds no room is lost."""
+        if len(self.waiting) < _MOST_REPORTS:
+            self.waiting.append((pid, data))
+            self._wires.gather.arrived(self)  # type: ignore[attr-defined]
+
+
+class SimulatedOutlet(Outlet):
+    """A process' output."""
+
+    def __init__(self, wires: Wires) -> None:
+        self._wires = wires
+        self.fd = wires.number()
+        self.named = True
+        self._bytes = b""
+        wires.outlets[self.fd] = self
+
+    def is_empty(self) -> bool:
+        return not self._bytes
+
+    def read(self, most: int = _PIPE_BYTES) -> bytes:
+        data, self._bytes = self._bytes[:most], self._bytes[most:]
+        self._wires.loop.mark(self.fd, readable=bool(self._bytes))
+        return data
+
+    def close(self) -> None:
+        del self._wires.outlets[self.fd]
+        self._wires.loop.mark(self.fd, readable=False)
+
+    def write(self, lines: Iterable[str]) -> None:
+        """A process says something; what finds no room is lost."""
+        data = "".join(f"{line}\n" for line in lines).encode()
+        if len(self._bytes) + len(data) <= _PIPE_BYTES:
+            self._bytes += data
+            self._wires.loop.mark(self.fd, readable=bool(self._bytes))
+
+
+class SimulatedLog(RunLog):
+    """The log of one process, in memory; its disk may be full."""
+
+    def __init__(self, wires: Wires, folder: Folder, name: str, trouble: Trouble) -> None:
+        self._wires = wires
+        self._path = folder.path / name
+        self._told = trouble
+        self._failed = False
+        self.lines: deque[str] = deque(maxlen=_MOST_LINES)
+
+    def begin_run(self, run_id: str) -> None:
+        self._path = self._path.with_name(f"{self._path.name.partition('.')[0]}.{run_id}.log")
+
+    def write(self, lines: Iterable[str], wall: float, now: float) -> None:
+        del wall, now
+        found = list(lines)
+        if not found:
+            return
+        full = self._wires.disk_full
+        if full != self._failed:
+            self._failed = full
+            self._told(self._path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if full else None)
+        if not full:
+            self.lines.extend(found)
+
+
+class SimulatedTap(ParameterTap):
+    """Where an encoder's parameters arrive."""
+
+    def __init__(self, wires: Wires) -> None:
+        self._wires = wires
+        self.fd = self.port = wires.number()
+        self._from = 0
+        self._found: Parameters | None = None
+        wires.taps[self.port] = self
+
+    def listen_to(self, port: int) -> None:
+        self._from, self._found = port, None
+        self._wires.loop.mark(self.fd, readable=False)
+
+    def read(self) -> Parameters | None:
+        found, self._found = self._found, None
+        self._wires.loop.mark(self.fd, readable=False)
+        return found
+
+    def close(self) -> None:
+        del self._wires.taps[self.port]
+        self._wires.loop.mark(self.fd, readable=False)
+
+    def send(self, port: int, parameters: Parameters) -> None:
+        """An encoder tells what its media is made of."""
+        if port == self._from:
+            self._found = parameters
+            self._wires.loop.mark(self.fd, readable=True)
+
+
+class SimulatedLink(MediaLink):
+    """The receiving end of a link between an encoder and a pusher."""
+
+    def __init__(self, wires: Wires) -> None:
+        self.fd = self.port = wires.number()
+        self.sender: int | None = None
+        self.lost = 0
+        self.is_read = False
+        self._wires = wires
+        wires.links[self.fd] = self
+
+    def send_from(self, port: int | None) -> None:
+        self.sender = port
+
+    def read(self, *, by_somebody: bool) -> None:
+        self.is_read = by_somebody
+
+    def empty(self) -> None:
+        pass
+
+    @property
+    def drops(self) -> int:
+        return self.lost
+
+    def close(self) -> None:
+        del self._wires.links[self.fd]
+
+
+class SimulatedLinks(MediaLinks):
+    """A link for each destination."""
+
+    def __init__(self, wires: Wires, ports: PortRange) -> None:
+        self._wires = wires
+        self._ports = ports
+        self._links: dict[tuple[str, str], MediaLink] = {}
+
+    def sending_port(self) -> int:
+        return self._wires.number()
+
+    def take_back(self, ports: Iterable[int]) -> None:
+        pass
+
+    def _open(self) -> MediaLink:
+        return SimulatedLink(self._wires)
+
+
+class SimulatedRecording(Recording):
+    """A destination that is a file."""
+
+    def file(self, wall: float, run: int) -> Path:
+        del wall, run
+        return self.path
+
+    def tidy(self) -> None:
+        pass
+
+
+class Lives(Protocol):
+    """A simulated process, as whoever holds its pidfd sees it."""
+
+    pid: int
+    ended: Exit | None
+    cpu_seconds: float
+
+    def signal(self, number: int) -> None:
+        """Hear a signal."""
+
+    def reaped(self) -> None:
+        """Leave the table of processes."""
+
+
+class SimulatedChild(Child):
+    """A run that is alive, or a zombie."""
+
+    __slots__ = ("_loop", "_process")
+
+    def __init__(self, loop: VirtualLoop, process: Lives, pidfd: int) -> None:
+        super().__init__(process.pid, pidfd)
+        self._loop = loop
+        self._process = process
+
+    def signal_group(self, number: signal.Signals) -> None:
+        self._process.signal(number)
+
+    def reap(self) -> tuple[Exit, float]:
+        assert self._process.ended is not None
+        self._process.reaped()
+        return self._process.ended, self._process.cpu_seconds
+
+    def close(self) -> None:
+        self._loop.mark(self.pidfd, readable=False)
