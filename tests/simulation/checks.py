@@ -11,7 +11,7 @@ from typing import Any
 
 from supervisor.model import events
 from supervisor.model.snapshot import ProcessSnapshot, Snapshot, StreamSnapshot
-from supervisor.model.terms import Action, Health, ProcessKey, RestartReason, Role, State, Verdict
+from supervisor.model.terms import Action, ExitCause, Health, ProcessKey, RestartReason, Role, State, Trouble, Verdict
 from tests.simulation.bounds import CLOSING, bound
 from tests.simulation.expected import EXPECTED, fails
 from tests.simulation.fault import Fault
@@ -22,6 +22,7 @@ _SECOND = 1.0
 _MINUTE = 60.0
 _WATCHDOG_ROUND = 65.0  # within so long each destination is judged twice
 _LINE_RECHECK = 300.0  # so seldom somebody tries although the line is down, for it may be a mistake
+_FOUND_OUT = 60.0  # seconds until somebody knows that it is our own line
 _ROUNDING = 1e-3
 
 
@@ -92,6 +93,29 @@ class BackInTime(Check):
             self.fail(f"{stream} is not on air again ({said}) after {what}: due by {last[-1].until:.1f}")
 
 
+class PausesAreCapped(Check):
+    """No pause is longer than the configuration allows, and none is shorter for a server that refuses and counts."""
+
+    _LONGEST = 330.0  # a server that refuses, or a line that is down, and 5 % so as not to be in step
+    _SHORTEST = 7.9  # 10 s for who refuses, less 20 % of jitter
+
+    def hear(self, fact: Any) -> None:
+        match fact:
+            case events.RetryScheduled(key=key, state=state, delay=delay, cause=cause):
+                restart = self.scene.policies(key.stream).restart
+                refused = cause in {ExitCause.SOURCE_REFUSED, ExitCause.INGEST_REFUSED, ExitCause.DISK_FULL}
+                line = self.world.line.down or self.world.line.nameless or cause is Trouble.NETWORK_DOWN
+                quick = state is State.BACKOFF and not refused and not line
+                longest = restart.max_delay if quick else max(self._LONGEST, restart.cooldown)
+                if delay > longest + _ROUNDING and not self._line_lately(key.stream):
+                    self.fail(f"{key} waits {delay:.1f} s in {state} after {cause}")
+                if cause is ExitCause.SOURCE_REFUSED and delay < self._SHORTEST:
+                    self.fail(f"{key} asks a source that refuses again in {delay:.1f} s")
+
+    def _line_lately(self, stream: str) -> bool:
+        return any(spell.fault.kind == "line_down" for spell in self.scene.covering(stream, self.world.now))
+
+
 class Quiet(Check):
     """Where nothing was done there is no failure, no recovery and no incident."""
 
@@ -119,6 +143,21 @@ class InternalErrors(Check):
     def hear(self, fact: Any) -> None:
         if isinstance(fact, events.InternalError):
             self.fail(f"an internal error in {fact.where}: {fact.error}")
+
+
+class ToldOnce(Check):
+    """Each incident is told once. Whether each fault is one incident is looked at when all is over: `told.py`."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._opened = 0
+
+    def hear(self, fact: Any) -> None:
+        if isinstance(fact, events.IncidentOpened):
+            self._opened += 1
+            self.scene.read_incidents()
+            if self._opened > self.scene.ever_told:
+                self.fail(f"{fact.stream}/{fact.destination}: told again as if it were a new incident")
 
 
 # --- who may do what -------------------------------------------------------------------------------
@@ -164,13 +203,15 @@ class OneLayer(Check):
     def hear(self, fact: Any) -> None:
         match fact:
             case events.RecoveryAttempted(stream=stream, destination=destination, action=action):
-                encoder = ProcessKey(stream, Role.ENCODER)
-                pusher = ProcessKey(stream, Role.PUSHER, destination)
-                mine = {Action.RESTART_ENCODER: [encoder], Action.RESTART_PUSHER: [pusher]}.get(action, [])
-                for key in mine:
-                    if words := self._first_layer(key):
-                        self.fail(f"the second layer does {action} while {key} {words}")
-                self._busy = {key: words for key in (encoder, pusher) if (words := self._first_layer(key))}
+                key = {
+                    Action.RESTART_ENCODER: ProcessKey(stream, Role.ENCODER),
+                    Action.RESTART_PUSHER: ProcessKey(stream, Role.PUSHER, destination),
+                    Action.RESTART_COMMAND: ProcessKey(stream, Role.COMMAND),
+                }.get(action)
+                if key and (words := self._first_layer(key)):
+                    self.fail(f"the second layer does {action} while {key} {words}")
+                slots = self.world.engine.streams[stream].slots
+                self._busy = {one: words for one in slots if (words := self._first_layer(one))}
                 self._acted = self.world.now
             case events.ProcessStarted(key=key, reason=RestartReason.WATCHDOG | RestartReason.LIMIT):
                 if self.world.now - self._acted < _SECOND and key in self._busy and "waits" in self._busy[key]:
@@ -214,6 +255,8 @@ class LineSparesAttempts(Check):
                 self._left, self._starts = {}, {}
                 if down and not self._line_is_down():
                     self.fail("the line is told to be down, and it is not")
+            case events.RetryScheduled(key=key) if self._since is None and self._unknown(key):
+                self.fail(f"{key} spends attempts although our own line has been down for {_FOUND_OUT:.0f} s")
             case events.RetryScheduled(key=key, attempts_left=left) if self._counts(key):
                 if left < self._left.get(key, left):
                     self.fail(f"{key} has {left} attempts left after {self._left[key]}, while our own line is down")
@@ -231,6 +274,12 @@ class LineSparesAttempts(Check):
             return False
         others = {spell.fault.kind for spell in self.scene.covering(key.stream, self.world.now)}
         return others <= {"line_down"}
+
+    def _unknown(self, key: ProcessKey) -> bool:
+        """The line has been down for long, for a pusher that has to go over it."""
+        down = [one.began for one in self.world.faults if one.fault.kind == "line_down" and one.ended is None]
+        near = f"{key.stream}/{key.destination}" in self.world.settings.near
+        return key.role is Role.PUSHER and not near and any(self.world.now - began > _FOUND_OUT for began in down)
 
     def _line_is_down(self) -> bool:
         spells = (spell for stream in self.scene.streams for spell in self.scene.covering(stream, self.world.now))
@@ -471,6 +520,8 @@ class Bounded(Check):
 
 ALL: tuple[type[Check], ...] = (
     BackInTime,
+    PausesAreCapped,
+    ToldOnce,
     Quiet,
     InternalErrors,
     OnePublisher,

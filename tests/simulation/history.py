@@ -234,15 +234,16 @@ SHAPES: Mapping[Shape, int] = {
 }
 
 
-def history(seed: int, site: Site, seconds: float, count: int) -> list[Fault]:
+def history(seed: int, site: Site, seconds: float, count: int, shapes: str = "") -> list[Fault]:
     """About `count` faults for so many seconds, in order of time; at the end of them there is quiet.
 
-    Where an episode begins is drawn over the whole time, so that some fall together and hours pass without any.
+    `shapes` names those that are drawn from, with commas between; empty: all. Where an episode begins is drawn over the whole time, so that some fall together and hours pass without any.
     """
     random = Random(f"history of {seed}")  # noqa: S311 - a seed is to give the same history again
     draw, faults = Draw(random, site), list[Fault]()
+    known = {shape: often for shape, often in SHAPES.items() if not shapes or shape.__name__ in shapes.split(",")}
     while len(faults) < count:
-        shape = random.choices(list(SHAPES), list(SHAPES.values()))[0]
+        shape = random.choices(list(known), list(known.values()))[0]
         drawn = shape(draw)
         length = max(fault.at + fault.lasts for fault in drawn)
         room = seconds - QUIET_AT_FIRST - QUIET_AT_LAST - length

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from supervisor.model import events
@@ -27,11 +28,14 @@ class Setup:
     streams: int
     hours: float
     faults: int
+    shapes: str = ""  # names with commas between; empty: all
 
     @property
     def command(self) -> str:
         """What replays it."""
-        args = f"--hours {self.hours:g} --streams {self.streams} --seed {self.seed} --faults {self.faults}"
+        args = f"--hours {self.hours:g} --streams {self.streams} --seed {self.seed} --seeds 1 --faults {self.faults}"
+        if self.shapes:
+            args += f" --shapes {self.shapes}"
         return f'make simulate ARGS="{args}"'
 
 
@@ -47,6 +51,7 @@ class Outcome:
     incidents: int
     recoveries: int
     back: dict[str, list[float]]
+    digest: str  # of all facts with their times
 
 
 class Judge:
@@ -58,16 +63,26 @@ class Judge:
         self.heard = 0
         self.recoveries = 0
         self._minute = 60.0
+        self._digest = sha256()
+        self._closing = False
+
+    @property
+    def digest(self) -> str:
+        """Of all facts so far."""
+        return self._digest.hexdigest()[:12]
 
     def hear(self, fact: Any) -> None:
         """A listener to facts."""
         what, scene = payload(fact), self.scene
         self.heard += 1
+        line = f"{scene.world.now:.3f} {words(fact)}"
+        self._digest.update(line.encode())
         if not isinstance(what, _QUIET_FACTS):
-            scene.recent.append(f"{scene.world.now:.3f} {words(fact)}")
+            scene.recent.append(line)
         match what:
-            case events.StreamWanted(stream=stream, wanted=wanted):
+            case events.StreamWanted(stream=stream, wanted=wanted, why=why):
                 scene.wanted[stream] = wanted
+                self._closing = self._closing or why == "shutdown"
             case events.StreamOnAir(stream=stream, on_air=on_air):
                 scene.on_air[stream] = on_air
                 scene.on_air_turns.setdefault(stream, []).append((scene.world.now, on_air))
@@ -82,6 +97,8 @@ class Judge:
 
     def second(self, world: World) -> None:
         """A second of virtual time is over. Raises Broken."""
+        if self._closing:
+            return
         for check in self.checks:
             check.second()
         if world.now >= self._minute:
@@ -94,7 +111,6 @@ class Judge:
 
     def end(self) -> Verdicts:
         """The engine has stopped."""
-        self.scene.read_incidents()
         for check in self.checks:
             check.end()
         return judge_incidents(self.scene)
@@ -104,14 +120,14 @@ def simulate(setup: Setup) -> Outcome:
     """Run one seed until it is over or something is wrong."""
     world = World(setup.seed, setup.streams)
     seconds = setup.hours * 3600.0
-    faults = history(setup.seed, world.site, seconds, setup.faults)
+    faults = history(setup.seed, world.site, seconds, setup.faults, setup.shapes)
     return watch(world, faults, seconds, setup)
 
 
 def watch(world: World, faults: Sequence[Fault], seconds: float, setup: Setup) -> Outcome:
     """Run these faults with all checks."""
     judge = Judge(world)
-    world.listeners.append(judge.hear)
+    world.engine.listeners.append(judge.hear)
     verdicts = Verdicts()
     try:
         run(world, faults, seconds, on_second=judge.second)
@@ -121,7 +137,7 @@ def watch(world: World, faults: Sequence[Fault], seconds: float, setup: Setup) -
         verdicts = judge.end()
     scene = judge.scene
     back = _times_back(scene)
-    return Outcome(setup, scene.failures, verdicts, world.now, judge.heard, len(scene.told), judge.recoveries, back)
+    return Outcome(setup, scene.failures, verdicts, world.now, judge.heard, len(scene.told), judge.recoveries, back, judge.digest)
 
 
 def _times_back(scene: Scene) -> dict[str, list[float]]:

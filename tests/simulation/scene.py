@@ -15,8 +15,8 @@ from tests.simulation.expected import fails, is_planned, touches
 from tests.simulation.fault import Fault
 from tests.simulation.world import Happened, World
 
-# What the checks ask of a world, besides what it has to run: `site` (each stream with its destinations), `listeners`
-# (added to those of the engine), `engine`, `now`, `wall()`, `facts`, `faults` (oldest
+# What the checks ask of a world, besides what it has to run: `site` (each stream with its destinations),
+# `engine`, `now`, `wall()`, `facts`, `faults` (oldest
 # first, as they were carried out), `snapshot()`, `publishers("STREAM/DESTINATION")`, `truth(stream)` (all that it needs
 # is there), `arrives(stream, destination)` (media did arrive there in the last three seconds), `alive()` and `pids()` of
 # the simulated processes, `open_descriptors()` (how many of the world's are not closed).
@@ -80,6 +80,7 @@ class Scene:
     on_air_turns: dict[str, list[tuple[float, bool]]] = field(default_factory=dict)
     wanted: dict[str, bool] = field(default_factory=dict)
     recent: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_FACTS))
+    _ids: set[str] = field(default_factory=set)
     _spells: dict[str, tuple[object, list[Spell]]] = field(default_factory=dict)
 
     def fail(self, check: str, text: str, at: float | None = None) -> None:
@@ -113,12 +114,18 @@ class Scene:
         """What the engine shows now."""
         return drive(self.world.snapshot())
 
+    @property
+    def ever_told(self) -> int:
+        """How many incidents there have been, those included that became parts of others."""
+        return len(self._ids)
+
     def read_incidents(self) -> None:
         """Keep the incidents that the engine knows; those that became a part of another one are none any more."""
         now, known = self.world.now, self.world.engine.incidents(None)
         assert known is not None
         ids = {one.id for one in known}
         for one in known:
+            self._ids.add(one.id)
             told = self.told.setdefault(one.id, Told(one, now))
             told.incident = one
             if told.closed is None and one.closed is not None:

@@ -1,0 +1,325 @@
+"""Proof that the simulation has teeth: small mistakes in the product, each found by a check that is named here.
+
+A mutant is one place in one file, written anew. If the old text is not there exactly once, that is an error: whoever
+changes that place says here what the same mistake looks like now.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+_FOUND = re.compile(r"^FAILED (\w+): (.*)$", re.MULTILINE)
+_MOST_SECONDS = 300.0  # of real time, for one seed: a mutant may hang
+_WORKERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`old` in `file` becomes `new`; one of `checks` finds it within `seeds` histories of these `shapes`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    checks: tuple[str, ...]
+    shapes: str = ""
+    hours: float = 1.0
+    streams: int = 3
+    faults: int = 25
+    seeds: int = 4
+
+
+class Moved(Exception):  # noqa: N818 - it names the state
+    """The place that a mutant changes is not there any more."""
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "a budget that never refills",
+        "lifecycle/table.py",
+        "status, facts = replace(status, spent=0, proven=0), (Refilled(),)",
+        "facts = (Refilled(),)",
+        ("gauges_true",),
+        shapes="single,burst",
+    ),
+    Mutant(
+        "pauses without a longest one",
+        "lifecycle/pauses.py",
+        "delay = min(cap, first * factor ** min(spent, _MAX_EXPONENT))",
+        "delay = first * factor ** min(spent, _MAX_EXPONENT)",
+        ("pauses_are_capped",),
+        shapes="flapping,long_outage,single",
+    ),
+    Mutant(
+        "a source that refuses is asked again at once",
+        "lifecycle/pauses.py",
+        "return refusal in _REFUSED_MAX_DELAY",
+        "return False and refusal is not None",
+        ("pauses_are_capped",),
+        shapes="flapping,long_outage,single",
+    ),
+    Mutant(
+        "attempts are spent while our own line is down",
+        "lifecycle/table.py",
+        "    if view.line_down:\n        return _wait_for_line(idle, event, view)",
+        "    if view.line_down and view.now < 0:\n        return _wait_for_line(idle, event, view)",
+        ("line_spares_attempts",),
+        shapes="one_line,long_outage",
+    ),
+    Mutant(
+        "a line that is down is not noticed",
+        "watchdog/reach_watch.py",
+        "        down = self._is_down()\n",
+        "        down = False\n",
+        ("line_spares_attempts",),
+        shapes="one_line,long_outage",
+    ),
+    Mutant(
+        "what is back is not noticed",
+        "lifecycle/table.py",
+        "    RetryNow: _retry,\n",
+        "    RetryNow: lambda status, event, view: Step(status),\n",
+        ("back_in_time", "gauges_true"),
+        shapes="one_line,long_outage",
+    ),
+    Mutant(
+        "two publish on one key",
+        "lifecycle/table.py",
+        "    return _begin_stopping(fresh, view, force=event.force)",
+        "    return _spawn(fresh, view, event.reason)",
+        ("one_publisher",),
+        shapes="planned,hand",
+    ),
+    Mutant(
+        "a stop that ends at the second polite signal, or never",
+        "lifecycle/table.py",
+        "        return Step(replace(status, deadline=None), (Kill(),))\n    return Step(replace(status, signals=2",
+        "        return Step(replace(status, deadline=None))\n    return Step(replace(status, signals=2",
+        ("back_in_time", "gauges_true", "nothing_left"),
+        shapes="hand",
+    ),
+    Mutant(
+        "a stall that the arrival of a report resets",
+        "judge/progress_meter.py",
+        "        if advanced:\n            self._at_advance",
+        "        if advanced or self.last_advance is not None:\n            advanced = True\n            self._at_advance",
+        ("back_in_time",),
+        shapes="single",
+    ),
+    Mutant(
+        "a count that begins anew with each run",
+        "judge/progress_meter.py",
+        "        self._run_media = 0.0\n        self._at_advance = 0.0",
+        "        self._frames, self._run_media = 0, 0.0\n        self._at_advance = 0.0",
+        ("counters_never_fall",),
+        shapes="single,burst",
+    ),
+    Mutant(
+        "the second layer acts beside the first",
+        "judge/ladder.py",
+        "    if situation.first_layer_at_work:",
+        "    if situation.first_layer_at_work and now < 0:",
+        ("one_layer",),
+        shapes="long_outage,single",
+    ),
+    Mutant(
+        "unknown is taken for unhealthy",
+        "judge/ladder.py",
+        "    if verdict is Verdict.UNKNOWN:\n        return Decision(record, verdict)",
+        "    if verdict is Verdict.UNKNOWN:\n        verdict = Verdict.UNHEALTHY",
+        ("no_action_on_unknown", "quiet"),
+        shapes="single,planned",
+    ),
+    Mutant(
+        "a planned stop counts as a failure",
+        "watchdog/keeper.py",
+        "case events.ProcessExited() if not fact.planned:",
+        "case events.ProcessExited():",
+        ("planned_is_none",),
+        shapes="planned",
+    ),
+    Mutant(
+        "a drill counts as an incident",
+        "watchdog/keeper.py",
+        "failed = Failed(key, cause, segment, silent, layer, self._drilling(key.stream), feeds, said)",
+        "failed = Failed(key, cause, segment, silent, layer, False, feeds, said)",
+        ("planned_is_none",),
+        shapes="drill",
+    ),
+    Mutant(
+        "a closed incident is kept for ever",
+        "judge/incidents.py",
+        "self._closed: deque[Incident] = deque(maxlen=_REMEMBERED)",
+        "self._closed: deque[Incident] = deque()",
+        ("bounded",),
+        shapes="single,burst",
+        hours=5.0,
+        streams=2,
+        faults=60,
+    ),
+    Mutant(
+        "an incident that is never closed",
+        "judge/incidents.py",
+        "if incident.since is not None and now - incident.since >= SUSTAINED:",
+        "if incident.since is not None and now - incident.since >= 1e9:",
+        ("gauges_true",),
+        shapes="single",
+    ),
+    Mutant(
+        "an incident that is told at each finding",
+        "judge/incidents.py",
+        "Turn.FOUND if incident.told else Turn.OPENED",
+        "Turn.OPENED",
+        ("told_once",),
+    ),
+    Mutant(
+        "an incident that counts before its evidence is complete",
+        "judge/incidents.py",
+        "        if incident is None or (incident.settled and said is None):\n            return",
+        "        if incident is None or said is None:\n            return",
+        ("right_segment", "told_once"),
+        shapes="one_line,long_outage,resolver",
+    ),
+    Mutant(
+        "who is stopped by a signal is taken for one that waits",
+        "judge/attribution.py",
+        "    if evidence.stopped:\n        return Segment.ENCODER",
+        "    if evidence.stopped and not evidence.live:\n        return Segment.ENCODER",
+        ("right_segment",),
+        shapes="single",
+        faults=60,
+    ),
+    Mutant(
+        "time that nobody wanted counts as off air",
+        "judge/airtime.py",
+        "        if not wanted or (maintenance and not on_air):",
+        "        if maintenance and not on_air:",
+        ("time_adds_up",),
+        shapes="planned,hand",
+    ),
+    Mutant(
+        "off air for ever, once it was",
+        "judge/airtime.py",
+        "        if now - self._flows_since >= SUSTAINED:",
+        "        if now - self._flows_since >= 1e9:",
+        ("gauges_true",),
+        shapes="single",
+    ),
+    Mutant(
+        "a check that a clock step has stopped is not armed anew",
+        "watchdog/scheduler.py",
+        "            if min(late, now - duty.armed) <= patience:",
+        "            if min(late, now - duty.armed) <= patience * 1e9:",
+        ("gauges_true",),
+        shapes="bad_clock",
+    ),
+    Mutant(
+        "an ingest that takes nothing is not noticed",
+        "judge/uplink.py",
+        "        if self._unread < timeout - slack or",
+        "        if self._unread < 1e9 or self._unread < timeout - slack or",
+        ("right_cause", "right_segment", "gauges_true", "back_in_time"),
+        shapes="single,one_ingest",
+        faults=60,
+    ),
+)
+
+
+def make(mutant: Mutant, folder: Path) -> None:
+    """A copy of the product with this mistake in it, beside the tests. Raises Moved."""
+    shutil.copytree(ROOT / "supervisor", folder / "supervisor", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "tests").symlink_to(ROOT / "tests")
+    file = folder / "supervisor" / mutant.file
+    text = file.read_text(encoding="utf-8")
+    if text.count(mutant.old) != 1:
+        raise Moved(f"{mutant.name}: expected once in supervisor/{mutant.file}, found {text.count(mutant.old)} times")
+    file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """What became of a mutant: the seed and the check that found it first, None where nothing did."""
+
+    mutant: Mutant
+    seed: int | None
+    check: str | None
+    text: str
+    seconds: float
+
+    @property
+    def good(self) -> bool:
+        """Found by whom it should be."""
+        return self.check in self.mutant.checks
+
+
+def hunt(mutant: Mutant) -> Hunt:
+    """Run its histories until a check finds something. Raises Moved."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="neverdark-mutant-") as place:
+        folder = Path(place)
+        make(mutant, folder)
+        for seed in range(1, mutant.seeds + 1):
+            check, text = _run(mutant, seed, folder)
+            if check:
+                return Hunt(mutant, seed, check, text, time.monotonic() - began)
+    return Hunt(mutant, None, None, "", time.monotonic() - began)
+
+
+def _run(mutant: Mutant, seed: int, folder: Path) -> tuple[str | None, str]:
+    size = ["--hours", str(mutant.hours), "--streams", str(mutant.streams), "--faults", str(mutant.faults)]
+    argv = [sys.executable, "-m", "tests.simulation", *size, "--seed", str(seed), "--seeds", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        ran = subprocess.run(
+            [*argv, "--shapes", mutant.shapes],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_MOST_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return "hangs", f"not over after {_MOST_SECONDS:.0f} s"
+    if found := _FOUND.search(ran.stdout):
+        return found[1], found[2]
+    if ran.returncode:  # it did not get so far as to be judged
+        return "crashes", (ran.stderr.strip().splitlines() or ["no words"])[-1]
+    return None, ""
+
+
+def main(only: str) -> int:
+    """Hunt all whose name has `only` in it. Returns the exit code: 1 when one was not found as it should be."""
+    began, bad = time.monotonic(), 0
+    chosen = [mutant for mutant in MUTANTS if only in mutant.name]
+    with ThreadPoolExecutor(_WORKERS) as workers:
+        for found in workers.map(_try, chosen):
+            if isinstance(found, Moved):
+                bad += 1
+                print(f"MOVED     {found}")
+                continue
+            word = "found" if found.good else ("SURVIVED" if found.check is None else "OTHERWISE")
+            bad += not found.good
+            how = f"by {found.check}, seed {found.seed}: {found.text}" if found.check else "by nothing"
+            print(f"{word:<9} {found.mutant.name}: {how}")
+            print(f"real {found.seconds:.1f} s", flush=True)
+    print(f"{len(chosen) - bad} of {len(chosen)} mutants found as they should be")
+    print(f"real {time.monotonic() - began:.1f} s")
+    return int(bad > 0)
+
+
+def _try(mutant: Mutant) -> Hunt | Moved:
+    try:
+        return hunt(mutant)
+    except Moved as moved:
+        return moved
