@@ -70,6 +70,10 @@ soak: $(STAMP) ## ten streams and fault after fault, for ten minutes; ARGS="--mi
 	@scripts/system-packages.sh soak
 	$(BIN)/python -m bench.soak $(ARGS)
 
+.PHONY: simulate
+simulate: $(STAMP) ## the whole supervisor in virtual time, with faults by a seed; ARGS="--hours 72 --streams 20 --seed 7"
+	@$(BIN)/python -m tests.simulation $(ARGS)
+
 .PHONY: format
 format: $(STAMP) ## what lint can mend by itself
 	$(BIN)/ruff check --fix-only
