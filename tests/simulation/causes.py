@@ -2,19 +2,279 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import copy
+import signal
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
+from supervisor.model.snapshot import Refused
+from supervisor.model.terms import Exit, ExitCause, Reach, Role, Segment
 from tests.simulation.fault import Fault
+from tests.simulation.line import Ingest
+from tests.simulation.processes import Encoder, Process
+from tests.simulation.words import last_words
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+_BAD_FOR = 5.0  # seconds for which the configuration's file is wrong, at least
+_SLOW_SHARES = (0.3, 0.5, 0.7, 0.8)
+_BITRATES = ("2500k", "2400k", "2600k")
+_NOT_YAML = "streams: [\n"
+_CRASHES = (signal.SIGSEGV, signal.SIGABRT)
+
+
+class Happened(NamedTuple):
+    """A fault that was carried out: when it really began and ended (None: it has not)."""
+
+    fault: Fault
+    began: float
+    ended: float | None
+
+
+End = Callable[[], None]
 
 
 class Causes:
     """Carries faults out."""
 
     def __init__(self, world: World) -> None:
+        self.happened: list[Happened] = []
         self._world = world
+        self._bitrate = 0
 
     def begin(self, fault: Fault) -> None:
-        raise NotImplementedError(fault.kind)
+        """Carry a fault out, if there is anything that it could happen to."""
+        world = self._world
+        world.table.excite_all(fault.stream)
+        number = len(self.happened)
+        self.happened.append(Happened(fault, world.now, None))
+        world.changed = world.now
+        ended = partial(self._ended, number)
+        if not self._carry_out(fault, ended):
+            self.happened.pop(number)
+
+    def _ended(self, number: int) -> None:
+        world, happened = self._world, self.happened[number]
+        if happened.ended is None:
+            self.happened[number] = happened._replace(ended=world.now)
+            world.changed = world.now
+            world.table.excite_all(happened.fault.stream)
+
+    def _carry_out(self, fault: Fault, ended: End) -> bool:  # noqa: PLR0911 - one line a family
+        kind = fault.kind
+        if kind.startswith(("encoder_", "pusher_")) or kind == "memory_kill":
+            return self._process(fault, ended)
+        if kind.startswith("source_"):
+            return self._source(fault, ended)
+        if kind.startswith("ingest_"):
+            return self._ingest(fault, ended)
+        if kind in {"line_down", "dns_down"}:
+            return self._line(fault, ended)
+        if kind.startswith("drill_"):
+            return self._drill(fault, ended)
+        if kind.startswith("reload_"):
+            return self._reload(fault, ended)
+        if kind in {"stop", "start", "restart"}:
+            ended()
+            return self._world.engine.request(kind, fault.stream)
+        return self._machine(fault, ended)
+
+    # --- processes ---------------------------------------------------------------------------------
+
+    def _victim(self, fault: Fault) -> Process | None:
+        table = self._world.table
+        if fault.kind == "memory_kill":
+            alive = table.of(fault.stream)
+            return self._world.chance.choice(alive) if alive else None
+        wanted = Role.ENCODER if fault.kind.startswith("encoder_") else Role.PUSHER
+        found = table.at(fault.stream, wanted, fault.destination if wanted is Role.PUSHER else "")
+        return found or table.at(fault.stream, Role.COMMAND)
+
+    def _process(self, fault: Fault, ended: End) -> bool:
+        process = self._victim(fault)
+        if process is None:
+            return False
+        match fault.kind:
+            case "memory_kill":
+                self._world.memory_kills += 1
+                process.signal(signal.SIGKILL)
+                ended()
+            case "encoder_killed" | "pusher_killed":
+                process.signal(signal.SIGKILL)
+                ended()
+            case "encoder_error":
+                self._own_error(process)
+                ended()
+            case "encoder_stopped":
+                process.signal(signal.SIGSTOP)
+                self._until_gone(fault, process, lambda: process.signal(signal.SIGCONT), ended)
+            case _:
+                process.trouble = "mute" if fault.kind == "encoder_mute" else "frozen"
+                self._until_gone(fault, process, partial(setattr, process, "trouble", ""), ended)
+        return True
+
+    def _until_gone(self, fault: Fault, process: Process, mend: End, ended: End) -> None:
+        """It lasts as long as the process does, or as the fault says."""
+        process.at_end.append(ended)
+        if fault.lasts:
+
+            def over() -> None:
+                if process.alive:
+                    process.tick(self._world.agenda.now)
+                    mend()
+                ended()
+
+            self._world.agenda.later(fault.lasts, over)
+
+    def _own_error(self, process: Process) -> None:
+        world = self._world
+        if process.key.role is Role.ENCODER and world.chance.random() < 0.5:
+            process.end(Exit(None, world.chance.choice(_CRASHES)))
+            return
+        role = Role.PUSHER if process.key.role is Role.PUSHER else process.key.role
+        try:
+            words = last_words(world.chance, world.version, role, ExitCause.OTHER, _OWN[role])
+        except LookupError:  # nobody was heard to: it says nothing that anybody knows
+            process.end(Exit(1, None))
+        else:
+            process.fail(words)
+
+    # --- out there ---------------------------------------------------------------------------------
+
+    def _source(self, fault: Fault, ended: End) -> bool:
+        source = self._world.sources[fault.stream]
+        if source.kind == "none":
+            return False
+        source.begin(fault.kind)
+        encoder = self._world.table.encoder(fault.stream)
+        if encoder:
+            encoder.source_changed()
+
+        def over() -> None:
+            if isinstance(running := self._world.table.encoder(fault.stream), Encoder):
+                running.tick(self._world.agenda.now)
+            source.end(fault.kind)
+            ended()
+
+        self._lasts(fault, over)
+        return True
+
+    def _ingest(self, fault: Fault, ended: End) -> bool:
+        ingest = self._world.ingests[f"{fault.stream}/{fault.destination}"]
+        kind = fault.kind
+        if kind == "ingest_slow":
+            ingest.share = fault.detail or self._world.chance.choice(_SLOW_SHARES)
+        if fault.lasts:
+            ingest.begin(kind)
+        if kind in {"ingest_down", "ingest_refuses", "ingest_drops", "ingest_ghost"}:
+            for sender in tuple(ingest.publishing):
+                sender.later(0.05, sender.dropped)
+
+        def over() -> None:
+            self._flow_until_now(ingest)
+            if fault.lasts:
+                ingest.end(kind)
+            ended()
+
+        self._lasts(fault, over)
+        return True
+
+    def _flow_until_now(self, ingest: Ingest) -> None:
+        for sender in tuple(ingest.publishing):
+            sender.tick(self._world.agenda.now)
+
+    def _line(self, fault: Fault, ended: End) -> bool:
+        line = self._world.line
+        if not line.down:
+            line.style = self._world.chance.choice((Reach.TIMEOUT, Reach.NO_ROUTE, Reach.UNRESOLVED))
+        line.begin(fault.kind)
+
+        def over() -> None:
+            self._world.table.excite_all("")
+            line.end(fault.kind)
+            ended()
+
+        self._lasts(fault, over)
+        return True
+
+    def _lasts(self, fault: Fault, over: End) -> None:
+        if fault.lasts:
+            self._world.agenda.later(fault.lasts, over)
+        else:
+            over()
+
+    # --- this machine ------------------------------------------------------------------------------
+
+    def _machine(self, fault: Fault, ended: End) -> bool:
+        world = self._world
+        match fault.kind:
+            case "disk_full":
+                world.wires.disk_full = True
+
+                def room() -> None:
+                    world.wires.disk_full = False
+                    ended()
+
+                self._lasts(fault, room)
+            case "late_loop":
+
+                def late() -> None:
+                    world.loop.stand_still(fault.lasts)
+                    ended()
+
+                world.loop.call_soon(late)
+            case "clock_step":
+                world.wall_offset += fault.detail
+                ended()
+            case _:
+                raise ValueError(fault.kind)
+        return True
+
+    # --- an operator -------------------------------------------------------------------------------
+
+    def _reload(self, fault: Fault, ended: End) -> bool:
+        world = self._world
+        if fault.kind == "reload_bad":
+            world.write(_NOT_YAML)
+
+            def good() -> None:
+                world.write(world.settings.tree)
+                ended()
+
+            world.agenda.later(max(fault.lasts, _BAD_FOR), good)
+        else:
+            if fault.kind == "reload_changed":
+                self._change(fault.stream)
+            world.write(world.settings.tree)
+            ended()
+        world.engine.reload()
+        return True
+
+    def _change(self, stream: str) -> None:
+        """Something that replaces the encoder, or the command."""
+        tree = copy.deepcopy(self._world.settings.tree)
+        keys = tree["streams"][stream]
+        self._bitrate += 1
+        if "command" in keys:
+            keys["command"][-2:-1] = [f"--change={self._bitrate}"]
+        else:
+            keys["video"]["bitrate"] = _BITRATES[self._bitrate % len(_BITRATES)]
+        self._world.settings = self._world.settings._replace(tree=tree)
+
+    def _drill(self, fault: Fault, ended: End) -> bool:
+        engine, what = self._world.engine, fault.kind.removeprefix("drill_")
+        broken = what if what in {"uplink", "source"} else None
+        try:
+            if not engine.drill(fault.stream, fault.lasts or 120.0, broken, fault.destination or None):  # type: ignore[arg-type]
+                return False
+        except Refused:
+            return False
+        if broken is None and (process := self._victim(fault._replace(kind="encoder_killed"))):
+            process.signal(signal.SIGKILL)
+        self._world.agenda.later(fault.lasts or 120.0, ended)
+        return True
+
+
+_OWN = {Role.ENCODER: Segment.ENCODER, Role.PUSHER: Segment.PUSHER, Role.COMMAND: Segment.ENCODER}

@@ -48,6 +48,7 @@ class Process:
         self.trouble = ""  # "frozen": it reports what does not change; "mute": nothing
         self.stopped = False  # by SIGSTOP
         self.asked = 0  # polite signals
+        self.at_end: list[Callable[[], None]] = []
         self._outlet = outlet
         self._progress: SimulatedProgress | None = next(
             (wire for word in argv if (wire := world.wires.reports.get(word))), None
@@ -107,6 +108,8 @@ class Process:
         self.cpu_seconds = 0.05 * (self.world.agenda.now - self.began)
         self.over()
         self.world.table.ended(self)
+        for told in self.at_end:
+            told()
 
     def over(self) -> None:
         """It has ended: let go of what it held."""

@@ -11,6 +11,7 @@ import yaml
 from supervisor.machine.ffmpeg_binary import Binary
 
 _SOURCES = ("rtsp", "rtmp", "http")
+_FEW = 12
 REFERENCE = "reference.example"
 
 
@@ -59,7 +60,9 @@ def draw(chance: Random, streams: int) -> Settings:
             "audio": {"source": chance.choice(("auto", "silence"))},
             "destinations": destinations,
         }
-    tree = {"network": {"reference": f"{REFERENCE}:443"}, "streams": found}
+    tree: dict[str, Any] = {"network": {"reference": f"{REFERENCE}:443"}, "streams": found}
+    if streams > _FEW:
+        tree["defaults"] = {"uplink": {"interval": "2.5s"}}  # each look at every connection costs time of the simulation
     return Settings(tree, sources, frozenset(near))
 
 

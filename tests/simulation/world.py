@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 from unittest import mock
 
 import apscheduler.executors.base  # type: ignore[import-untyped]
@@ -24,7 +24,7 @@ from supervisor.machine.data_dir import DataDir
 from supervisor.model.quantities import Address
 from supervisor.model.snapshot import Snapshot
 from tests.simulation import settings
-from tests.simulation.causes import Causes
+from tests.simulation.causes import Causes, Happened
 from tests.simulation.fault import Fault
 from tests.simulation.line import Ingest, Line, Source
 from tests.simulation.loop import BEGINNING, Agenda, VirtualLoop
@@ -34,6 +34,8 @@ from tests.simulation.processes import PARAMETERS
 from tests.simulation.senders import Sender
 from tests.simulation.table import Table
 from tests.simulation.wires import Wires
+
+__all__ = ["Happened", "World", "run"]
 
 WALL = 1_800_000_000.0  # when the world begins, by the wall clock
 _SETTLED = 60.0
@@ -46,14 +48,6 @@ _SCHEDULERS = (
 )
 
 
-class Happened(NamedTuple):
-    """A fault that was carried out: when it really began and ended (None: it has not)."""
-
-    fault: Fault
-    began: float
-    ended: float | None
-
-
 class World:
     """Everything around one engine. All that is by chance comes from `seed`."""
 
@@ -62,7 +56,6 @@ class World:
         self.chance = Random(f"world {seed}")
         self.jitter = Random(f"jitter {seed}")
         self.facts: list[tuple[float, Any]] = []  # virtual seconds, payload of supervisor.model.events
-        self.faults: list[Happened] = []
         self.version = self.chance.choice(("5.1", "9.0"))
         self.wall_offset = WALL - BEGINNING
         self.memory_kills = 0
@@ -125,6 +118,11 @@ class World:
     def site(self) -> dict[str, list[str]]:
         """The streams, and to which destinations each goes."""
         return {name: list(keys["destinations"]) for name, keys in self.settings.tree["streams"].items()}
+
+    @property
+    def faults(self) -> list[Happened]:
+        """Those that were carried out, in order."""
+        return self.causes.happened
 
     def cause(self, fault: Fault) -> None:
         """Carry out a fault now, and end it when it has lasted."""
