@@ -59,7 +59,7 @@ def _fitting(
         for words in all_words()
         if (words.role, words.cause, words.segment) == (role, cause, segment)
         and words.signal is None
-        and any(holding in line for line in words.lines)
+        and (not holding or any(holding in line for line in words.lines))
     ]
     for fits in (
         [words for words in meant if words.version.startswith(version) and words.protocol == protocol],
