@@ -24,23 +24,32 @@ _HANG = frozenset[Kind]({"source_gone", "source_silent", "ingest_freezes", "inge
 # Nobody is told by the process itself that these have happened: silence is waited for.
 _SILENT = frozenset[Kind]({"encoder_hangs", "encoder_mute", "encoder_stopped", "pusher_hangs"})
 # A look tells when these are over, so that even who is out of attempts need not wait.
-_SEEN = frozenset[Kind]({"source_gone", "ingest_down", "line_down", "dns_down"})
-_REFUSED: Mapping[Kind, float] = {"source_refused": REFUSED, "ingest_refuses": BUSY, "ingest_ghost": BUSY}
+_SEEN = frozenset[Kind]({"ingest_down", "line_down", "dns_down"})
+# A relay that is gone may say so in words that mean that it is busy.
+_REFUSED: Mapping[Kind, float] = {
+    "source_refused": REFUSED,
+    "source_gone": BUSY,
+    "ingest_refuses": BUSY,
+    "ingest_ghost": BUSY,
+}
+# The second layer's checks go by the wall clock, until it is seen that they do not run.
+_CLOCKS = frozenset[Kind]({"clock_step", "late_loop"})
 _IDLE = frozenset[Kind]({"clock_step", "disk_full", "reload_bad", "reload_same"})
 
 
 def bound(policies: Policies, faults: Sequence[Fault]) -> float:
     """Seconds after the end of the last of these faults, which followed each other closely on one path."""
     kinds = {fault.kind for fault in faults if fault.kind not in _IDLE}
+    clock = 2 * policies.watchdog.interval + 5.0 if any(fault.kind in _CLOCKS for fault in faults) else 5.0
     if not kinds:
-        return 5.0
+        return clock
     stall, restart = policies.stall, policies.restart
     noticed = stall.timeout + 2.0 if kinds & _SILENT else 2.0
     hangs = stall.startup + 2.0 if kinds & _HANG else 0.0
     blocked = 2 * policies.uplink.timeout + 4.0 if _may_block(kinds) else 0.0
-    looks = LOOK if kinds & (_SEEN - {"source_gone"}) else 0.0
+    looks = LOOK if kinds & _SEEN else 0.0
     stops = policies.stop.kill + 1.0
-    return noticed + hangs + blocked + max(looks, _wait(restart, faults, kinds)) + stops + 2 * START
+    return max(clock, noticed + hangs + blocked + max(looks, _wait(restart, faults, kinds)) + stops + 2 * START)
 
 
 def _wait(restart: Restart, faults: Sequence[Fault], kinds: set[Kind]) -> float:

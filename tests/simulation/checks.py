@@ -11,7 +11,7 @@ from typing import Any
 
 from supervisor.model import events
 from supervisor.model.snapshot import ProcessSnapshot, Snapshot, StreamSnapshot
-from supervisor.model.terms import Action, ExitCause, Health, ProcessKey, RestartReason, Role, State, Trouble, Verdict
+from supervisor.model.terms import Action, ExitCause, Health, ProcessKey, Refusal, RestartReason, Role, State, Verdict
 from tests.simulation.bounds import CLOSING, bound
 from tests.simulation.expected import EXPECTED, fails
 from tests.simulation.fault import Fault
@@ -103,17 +103,20 @@ class PausesAreCapped(Check):
         match fact:
             case events.RetryScheduled(key=key, state=state, delay=delay, cause=cause):
                 restart = self.scene.policies(key.stream).restart
-                refused = cause in {ExitCause.SOURCE_REFUSED, ExitCause.INGEST_REFUSED, ExitCause.DISK_FULL}
-                line = self.world.line.down or self.world.line.nameless or cause is Trouble.NETWORK_DOWN
-                quick = state is State.BACKOFF and not refused and not line
+                slow = self._refused(key) or cause is ExitCause.DISK_FULL or self._line_lately(key.stream)
+                quick = state is State.BACKOFF and not slow
                 longest = restart.max_delay if quick else max(self._LONGEST, restart.cooldown)
-                if delay > longest + _ROUNDING and not self._line_lately(key.stream):
+                if delay > longest + _ROUNDING:
                     self.fail(f"{key} waits {delay:.1f} s in {state} after {cause}")
-                if cause is ExitCause.SOURCE_REFUSED and delay < self._SHORTEST:
+                if key.role is Role.ENCODER and self._refused(key) and delay < self._SHORTEST:
                     self.fail(f"{key} asks a source that refuses again in {delay:.1f} s")
 
+    def _refused(self, key: ProcessKey) -> bool:
+        refusal = self.world.engine.streams[key.stream].slots[key].status.refusal
+        return refusal in {Refusal.BUSY, Refusal.LIMITED, Refusal.DENIED}
+
     def _line_lately(self, stream: str) -> bool:
-        return any(spell.fault.kind == "line_down" for spell in self.scene.covering(stream, self.world.now))
+        return any(spell.fault.kind in {"line_down", "dns_down"} for spell in self.scene.covering(stream, self.world.now))
 
 
 class Quiet(Check):

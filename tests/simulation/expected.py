@@ -1,8 +1,8 @@
 """What each kind of fault may lead to: the segment and the causes that its incident names, and whether one must open.
 
 What overlaps excuses more, and the rule is plain: an incident is explained by every fault that touches its stream and
-whose time covers the moment at which it opened. A fault's time begins with it and ends when what it broke had to be on
-air again (`bounds.py`). An incident that one fault alone explains must be named as the row of that kind says; one that
+whose time covers some of the incident's. A fault's time begins with it and ends when what it broke had to be on air
+again (`bounds.py`). An incident that one fault alone explains must be named as the row of that kind says; one that
 several explain, as one of their rows says.
 """
 
@@ -46,7 +46,7 @@ EXPECTED: Mapping[Kind, Row] = {
     "encoder_mute": _row([_S.ENCODER, _S.SOURCE], [_T.STALL], lasts=20.0),
     "encoder_stopped": _row([_S.ENCODER], [_T.STALL], lasts=20.0),
     "pusher_hangs": _row([_S.PUSHER, _S.UPLINK], [_T.STALL, _T.UPLINK_BLOCKED], lasts=20.0),
-    "encoder_error": _row([_S.ENCODER], [_E.OTHER, _E.BAD_ARGUMENTS]),
+    "encoder_error": _row([_S.ENCODER], [_E.OTHER, _E.BAD_ARGUMENTS, _E.KILLED]),  # a crash is a signal
     "source_gone": _row([_S.SOURCE], _SOURCE, lasts=20.0),
     "source_ended": _row([_S.SOURCE], [_E.SOURCE_ENDED]),
     "source_refused": _row([_S.SOURCE], [_E.SOURCE_REFUSED, _E.SOURCE_UNREACHABLE, _E.SOURCE_ENDED], lasts=5.0),
@@ -86,9 +86,10 @@ def is_planned(fault: Fault) -> bool:
     return EXPECTED[fault.kind].planned or EXPECTED[fault.kind].drill
 
 
-def segments(faults: Iterable[Fault]) -> frozenset[Segment]:
-    """The segments that an incident may name which these explain together."""
-    return frozenset[Segment]().union(*(EXPECTED[fault.kind].segments for fault in faults))
+def segments(faults: Iterable[Fault], *, is_command: bool = False) -> frozenset[Segment]:
+    """The segments that an incident may name which these explain together; a command is one process for all."""
+    named = frozenset[Segment]().union(*(EXPECTED[fault.kind].segments for fault in faults))
+    return named | {Segment.ENCODER} if is_command and Segment.PUSHER in named else named
 
 
 def causes(faults: Iterable[Fault]) -> frozenset[Cause]:

@@ -141,19 +141,22 @@ def watch(world: World, faults: Sequence[Fault], seconds: float, setup: Setup) -
 
 
 def _times_back(scene: Scene) -> dict[str, list[float]]:
-    """By kind: how long after a fault had ended its stream was on air again; 0 for one that was all the time."""
+    """By kind, of faults that nothing else came after in time: how long after its end its stream was on air again.
+
+    0 for a stream that was on air all the time. A destination that is not required keeps no stream off air.
+    """
     back: dict[str, list[float]] = {}
-    for fault, began, ended in scene.world.faults:
-        if not fails(fault) or ended is None:
-            continue
-        for stream in [fault.stream] if fault.stream else scene.streams:
-            turns = scene.on_air_turns.get(stream, [])
-            before = [on_air for when, on_air in turns if when <= ended]
-            after = next((when for when, on_air in turns if when > max(began, ended) and on_air), None)
-            dark = [when for when, on_air in turns if began <= when and not on_air and when <= ended + 30.0]
-            gone = (bool(before) and not before[-1]) or bool(dark)
-            if gone and after is not None:
-                back.setdefault(fault.kind, []).append(after - ended)
-            elif not gone:
+    for stream in scene.streams:
+        turns, spells = scene.on_air_turns.get(stream, []), scene.spells(stream)
+        for place, (fault, began, until) in enumerate(spells):
+            after = spells[place + 1].began if place + 1 < len(spells) else float("inf")
+            ended = began + fault.lasts
+            mine = [(when, on_air) for when, on_air in turns if began <= when <= min(until, after)]
+            if not fails(fault) or after < ended:
+                continue
+            on = [when for when, on_air in mine if on_air]
+            if scene.was_on_air(stream, began) and not mine:
                 back.setdefault(fault.kind, []).append(0.0)
+            elif on:
+                back.setdefault(fault.kind, []).append(max(0.0, on[-1] - ended))
     return back

@@ -11,7 +11,7 @@ from supervisor.model import events
 from supervisor.model.policies import Policies
 from supervisor.model.snapshot import Incident, Snapshot
 from tests.simulation.bounds import bound, memory
-from tests.simulation.expected import fails, is_planned, touches
+from tests.simulation.expected import touches
 from tests.simulation.fault import Fault
 from tests.simulation.world import Happened, World
 
@@ -106,6 +106,10 @@ class Scene:
         """Where a stream goes."""
         return [one.name for one in self.world.engine.streams[stream].spec.destinations]
 
+    def is_command(self, stream: str) -> bool:
+        """Whether a stream is one program of its owner's."""
+        return self.world.engine.streams[stream].spec.is_command
+
     def policies(self, stream: str) -> Policies:
         """The policies of a stream; those of its destinations are the same in this world."""
         return next(process.policies for process in self.world.engine.streams[stream].spec.processes)
@@ -159,13 +163,10 @@ class Scene:
             spells.append(Spell(happened.fault, happened.began, until))
         return spells
 
-    def explaining(self, stream: str, at: float) -> list[Fault]:
-        """The faults whose time covers a moment and of which something can fail."""
-        return [one.fault for one in self.covering(stream, at) if fails(one.fault) and not is_planned(one.fault)]
-
-    def covering(self, stream: str, at: float) -> Iterator[Spell]:
-        """All spells that cover a moment."""
-        return (one for one in self.spells(stream) if one.began - 1.0 <= at <= one.until)
+    def covering(self, stream: str, began: float, ended: float | None = None) -> Iterator[Spell]:
+        """All spells that cover a moment, or some of a time."""
+        last = began if ended is None else ended
+        return (one for one in self.spells(stream) if one.began - 1.0 <= last and began <= one.until)
 
     def is_calm(self, stream: str, at: float, before: float) -> bool:
         """Whether nothing has been done to a stream for so long, and all that was is over."""

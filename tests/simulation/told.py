@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from supervisor.model.snapshot import Incident
 from tests.simulation.expected import EXPECTED, causes, fails, is_planned, segments, touches
 from tests.simulation.fault import Fault
 from tests.simulation.scene import Scene, Spell, Told
@@ -47,31 +46,37 @@ def judge_incidents(scene: Scene) -> Verdicts:
 
 def _judge_incident(scene: Scene, told: Told, verdicts: Verdicts) -> None:
     one, at = told.incident, told.opened
-    covering = list(scene.covering(one.stream, at))
-    explaining = [spell.fault for spell in covering if fails(spell.fault)]
+    opening = list(scene.covering(one.stream, at))
+    since = [spell.fault for spell in scene.covering(one.stream, at, told.closed or scene.world.now)]
+    reasons = [spell.fault for spell in opening if fails(spell.fault)]
     shown = f"{one.stream}/{one.destination or ''} {one.segment} {one.cause}{' (drill)' if one.drill else ''}"
-    if not covering:
+    if not opening:
         scene.fail("quiet", f"an incident without a reason: {shown}", at)
-    elif not explaining:
-        why = ", ".join(sorted({spell.fault.kind for spell in covering}))
-        planned = any(is_planned(spell.fault) for spell in covering)
+    elif not reasons:
+        why = ", ".join(sorted({spell.fault.kind for spell in opening}))
+        planned = any(is_planned(spell.fault) for spell in opening)
         scene.fail("planned_is_none" if planned else "quiet", f"{shown}, because of {why}", at)
-    elif one.drill or all(is_planned(fault) for fault in explaining):
-        if one.drill != any(EXPECTED[fault.kind].drill for fault in explaining):
+    elif one.drill or all(is_planned(fault) for fault in reasons):
+        if one.drill != any(EXPECTED[fault.kind].drill for fault in reasons):
             scene.fail("planned_is_none", f"a drill, and counted as if it were none, or the other way: {shown}", at)
     else:
-        _score(one, at, explaining, verdicts, shown)
+        first = max(reasons, key=lambda fault: fault.at).kind
+        explaining = [fault for fault in since if fails(fault)]
+        _score(told, first, explaining, verdicts, shown, is_command=scene.is_command(one.stream))
 
 
-def _score(one: Incident, at: float, explaining: list[Fault], verdicts: Verdicts, shown: str) -> None:
-    nearest = max(explaining, key=lambda fault: fault.at).kind
-    verdicts.judged[nearest] += 1
-    right_segment, right_cause = one.segment in segments(explaining), one.cause in causes(explaining)
-    verdicts.segment[nearest] += right_segment
-    verdicts.cause[nearest] += right_cause
+def _score(
+    told: Told, first: str, explaining: list[Fault], verdicts: Verdicts, shown: str, *, is_command: bool
+) -> None:
+    named = told.incident
+    verdicts.judged[first] += 1
+    right_segment = named.segment in segments(explaining, is_command=is_command)
+    right_cause = named.cause in causes(explaining)
+    verdicts.segment[first] += right_segment
+    verdicts.cause[first] += right_cause
     if not (right_segment and right_cause):
         kinds = ", ".join(f"{fault.kind} at {fault.at:.1f}" for fault in explaining)
-        verdicts.misses.append(Miss(at, f"{shown}, because of {kinds}"))
+        verdicts.misses.append(Miss(told.opened, f"{shown}, because of {kinds}"))
 
 
 def _judge_fault(scene: Scene, happened: Happened, stream: str) -> None:
