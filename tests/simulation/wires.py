@@ -152,7 +152,7 @@ class SimulatedLog(RunLog):
 
     def __init__(self, wires: Wires, folder: Folder, name: str, trouble: Trouble) -> None:
         self._wires = wires
-        self._path = folder.path / name
+        self._path = Path(*folder.names, name)  # without the real directory, which has another name in every run
         self._told = trouble
         self._failed = False
         self.lines: deque[str] = deque(maxlen=_MOST_LINES)

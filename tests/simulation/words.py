@@ -53,7 +53,7 @@ def all_words() -> tuple[LastWords, ...]:
 def _fitting(
     version: str, role: Role, cause: ExitCause, segment: Segment, protocol: str, holding: str
 ) -> tuple[LastWords, ...]:
-    """Those of that version and protocol; where there are none, of any protocol; then of any version."""
+    """Those of that version and protocol; where there are none, of any version, of any protocol, with any words."""
     meant = [
         words
         for words in all_words()
@@ -69,6 +69,8 @@ def _fitting(
     ):
         if fits:
             return tuple(fits)
+    if holding:
+        return _fitting(version, role, cause, segment, protocol, "")
     raise LookupError(f"nobody was heard to end like this: {role} {cause} {segment} {holding!r}")
 
 
@@ -81,5 +83,5 @@ def last_words(
     protocol: str = "rtmp",
     holding: str = "",
 ) -> LastWords:
-    """One of the ends that mean this; `holding`: with these words in it. Raises LookupError."""
+    """One of the ends that mean this; `holding`: with these words in it, if any has. Raises LookupError."""
     return chance.choice(_fitting(version, role, cause, segment, protocol, holding))
