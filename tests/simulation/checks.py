@@ -116,7 +116,9 @@ class PausesAreCapped(Check):
         return refusal in {Refusal.BUSY, Refusal.LIMITED, Refusal.DENIED}
 
     def _line_lately(self, stream: str) -> bool:
-        return any(spell.fault.kind in {"line_down", "dns_down"} for spell in self.scene.covering(stream, self.world.now))
+        return any(
+            spell.fault.kind in {"line_down", "dns_down"} for spell in self.scene.covering(stream, self.world.now)
+        )
 
 
 class Quiet(Check):
@@ -412,7 +414,9 @@ class GaugesTrue(Check):
             if self.scene.is_calm(stream.name, now, CLOSING + _WATCHDOG_ROUND):
                 up = bool(self.scene.wanted.get(stream.name))
                 for wrong in _wrong_up(stream, alive, self.world.wall()) if up else _wrong_stopped(stream):
-                    self.fail(f"{stream.name}: {wrong}, and all is well" if up else f"{stream.name} is stopped: {wrong}")
+                    self.fail(
+                        f"{stream.name}: {wrong}, and all is well" if up else f"{stream.name} is stopped: {wrong}"
+                    )
             elif dark := self._dark(stream.name, now):
                 for wrong in _wrong_dark(stream):
                     self.fail(f"{stream.name}: {wrong}, and it is dark because of {dark.kind} at {dark.at:.1f}")
@@ -428,7 +432,10 @@ class GaugesTrue(Check):
         lasting = [
             one.fault
             for one in self.world.faults
-            if one.ended is None and now - one.began > _MINUTE and fails(one.fault) and not EXPECTED[one.fault.kind].drill
+            if one.ended is None
+            and now - one.began > _MINUTE
+            and fails(one.fault)
+            and not EXPECTED[one.fault.kind].drill
             if one.fault.stream in {"", stream}
         ]
         recent = any(now - spell.began < _MINUTE for spell in self.scene.covering(stream, now))

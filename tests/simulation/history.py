@@ -13,7 +13,7 @@ from random import Random
 from tests.simulation.fault import Fault, Kind
 
 QUIET_AT_FIRST = 120.0  # seconds until all is up and judged
-QUIET_AT_LAST = 900.0  # so that what failed last is seen to be on air again
+QUIET_AT_LAST = 600.0  # so that what failed last is seen to be on air again
 
 Site = Mapping[str, Sequence[str]]  # the streams, and to which destinations each goes
 Shape = Callable[["Draw"], list[Fault]]  # times count from its own beginning
@@ -37,8 +37,12 @@ _INGEST: tuple[Kind, ...] = (
     "ingest_ghost",
 )
 _OF_A_DESTINATION = frozenset({"pusher_killed", "pusher_hangs", "drill_uplink", *_INGEST})
-_AT_ONCE = frozenset({"encoder_killed", "pusher_killed", "encoder_error", "ingest_drops", "memory_kill", "source_ended"})
-_OF_THE_MACHINE = frozenset({"line_down", "dns_down", "disk_full", "late_loop", "clock_step", "reload_bad", "reload_same"})
+_AT_ONCE = frozenset(
+    {"encoder_killed", "pusher_killed", "encoder_error", "ingest_drops", "memory_kill", "source_ended"}
+)
+_OF_THE_MACHINE = frozenset(
+    {"line_down", "dns_down", "disk_full", "late_loop", "clock_step", "reload_bad", "reload_same"}
+)
 
 
 class Draw:
@@ -121,9 +125,7 @@ def flapping(draw: Draw) -> list[Fault]:
 def power_strip(draw: Draw) -> list[Fault]:
     """Several cameras lose their power in the same moment."""
     lasts = draw.between(20.0, 300.0)
-    return [
-        draw.fault(draw.random.uniform(0.0, 0.3), "source_gone", one, lasts=lasts) for one in draw.streams(2, 0.4)
-    ]
+    return [draw.fault(draw.random.uniform(0.0, 0.3), "source_gone", one, lasts=lasts) for one in draw.streams(2, 0.4)]
 
 
 def massacre(draw: Draw) -> list[Fault]:
@@ -192,7 +194,9 @@ def drill(draw: Draw) -> list[Fault]:
 def bad_clock(draw: Draw) -> list[Fault]:
     """Somebody sets the clock, at times while something else is wrong."""
     faults = [draw.fault(0.0, "clock_step")]
-    return faults if draw.random.random() < 0.5 else [*faults, *_shifted(single(draw), draw.random.uniform(-20.0, 40.0))]
+    return (
+        faults if draw.random.random() < 0.5 else [*faults, *_shifted(single(draw), draw.random.uniform(-20.0, 40.0))]
+    )
 
 
 def busy_machine(draw: Draw) -> list[Fault]:

@@ -137,7 +137,9 @@ def watch(world: World, faults: Sequence[Fault], seconds: float, setup: Setup) -
         verdicts = judge.end()
     scene = judge.scene
     back = _times_back(scene)
-    return Outcome(setup, scene.failures, verdicts, world.now, judge.heard, len(scene.told), judge.recoveries, back, judge.digest)
+    return Outcome(
+        setup, scene.failures, verdicts, world.now, judge.heard, len(scene.told), judge.recoveries, back, judge.digest
+    )
 
 
 def _times_back(scene: Scene) -> dict[str, list[float]]:
@@ -148,12 +150,12 @@ def _times_back(scene: Scene) -> dict[str, list[float]]:
     back: dict[str, list[float]] = {}
     for stream in scene.streams:
         turns, spells = scene.on_air_turns.get(stream, []), scene.spells(stream)
-        for place, (fault, began, until) in enumerate(spells):
+        for place, (fault, began, ended, until) in enumerate(spells):
             after = spells[place + 1].began if place + 1 < len(spells) else float("inf")
-            ended = began + fault.lasts
-            mine = [(when, on_air) for when, on_air in turns if began <= when <= min(until, after)]
-            if not fails(fault) or after < ended:
+            lasts = any(one.began <= began and one.ended > ended for one in spells[:place])
+            if not fails(fault) or after < ended or lasts:
                 continue
+            mine = [(when, on_air) for when, on_air in turns if began <= when <= min(until, after)]
             on = [when for when, on_air in mine if on_air]
             if scene.was_on_air(stream, began) and not mine:
                 back.setdefault(fault.kind, []).append(0.0)

@@ -33,7 +33,7 @@ class Mutant:
     new: str
     checks: tuple[str, ...]
     shapes: str = ""
-    hours: float = 1.0
+    hours: float = 0.6
     streams: int = 3
     faults: int = 25
     seeds: int = 4
@@ -63,8 +63,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a source that refuses is asked again at once",
         "lifecycle/pauses.py",
-        "return refusal in _REFUSED_MAX_DELAY",
-        "return False and refusal is not None",
+        "    if refused in _REFUSED_MAX_DELAY:\n        first,",
+        "    if refused is None and refused in _REFUSED_MAX_DELAY:\n        first,",
         ("pauses_are_capped",),
         shapes="flapping,long_outage,single",
     ),
@@ -89,7 +89,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "lifecycle/table.py",
         "    RetryNow: _retry,\n",
         "    RetryNow: lambda status, event, view: Step(status),\n",
-        ("back_in_time", "gauges_true"),
+        ("back_in_time", "gauges_true", "line_spares_attempts"),
         shapes="one_line,long_outage",
     ),
     Mutant(
@@ -113,7 +113,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "judge/progress_meter.py",
         "        if advanced:\n            self._at_advance",
         "        if advanced or self.last_advance is not None:\n            advanced = True\n            self._at_advance",
-        ("back_in_time",),
+        ("back_in_time", "gauges_true"),
         shapes="single",
     ),
     Mutant(
@@ -165,7 +165,7 @@ MUTANTS: tuple[Mutant, ...] = (
         shapes="single,burst",
         hours=5.0,
         streams=2,
-        faults=60,
+        faults=50,
     ),
     Mutant(
         "an incident that is never closed",
@@ -197,7 +197,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if evidence.stopped and not evidence.live:\n        return Segment.ENCODER",
         ("right_segment",),
         shapes="single",
-        faults=60,
+        faults=50,
     ),
     Mutant(
         "time that nobody wanted counts as off air",
@@ -230,7 +230,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if self._unread < 1e9 or self._unread < timeout - slack or",
         ("right_cause", "right_segment", "gauges_true", "back_in_time"),
         shapes="single,one_ingest",
-        faults=60,
+        faults=50,
     ),
 )
 

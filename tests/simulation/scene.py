@@ -52,6 +52,7 @@ class Spell(NamedTuple):
 
     fault: Fault
     began: float
+    ended: float
     until: float  # from then on all must be as if it had never been
 
 
@@ -160,7 +161,7 @@ class Scene:
             chain.append(happened)
             ends = [self.world.now if one.ended is None else one.ended for one in chain]
             until = max(until, max(ends) + bound(policies, [one.fault for one in chain]))
-            spells.append(Spell(happened.fault, happened.began, until))
+            spells.append(Spell(happened.fault, happened.began, ends[-1], until))
         return spells
 
     def covering(self, stream: str, began: float, ended: float | None = None) -> Iterator[Spell]:
