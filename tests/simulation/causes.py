@@ -258,7 +258,7 @@ class Causes:
         keys = tree["streams"][stream]
         self._bitrate += 1
         if "command" in keys:
-            keys["command"][-2:-1] = [f"--change={self._bitrate}"]
+            keys["command"][1:-3] = [f"--change={self._bitrate}"]
         else:
             keys["video"]["bitrate"] = _BITRATES[self._bitrate % len(_BITRATES)]
         self._world.settings = self._world.settings._replace(tree=tree)

@@ -7,7 +7,7 @@ import heapq
 from collections.abc import Callable
 from typing import Any
 
-import async_solipsism  # type: ignore[import-untyped]
+import async_solipsism
 
 BEGINNING = 1000.0  # of monotonic time: a machine that has run for a while, and not at 0
 
@@ -67,7 +67,7 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
 
     def __init__(self, agenda: Agenda) -> None:
         super().__init__()
-        self._selector = _Turns(self, self._selector)
+        self._selector: Any = _Turns(self, self._selector)
         self._agenda = agenda
         self._readers: dict[int, asyncio.Handle] = {}
         self._readable: dict[int, None] = {}
@@ -131,8 +131,7 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
         del executor
         return func(*args)
 
-    def call_soon_threadsafe(
-        self, callback: Callable[..., Any], *args: Any, context: Any = None
-    ) -> asyncio.Handle:
+    def call_soon_threadsafe(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.Handle:
         """There are none."""
-        return self.call_soon(callback, *args, context=context)
+        handle: asyncio.Handle = self.call_soon(callback, *args, context=context)
+        return handle

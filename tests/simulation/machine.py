@@ -50,13 +50,13 @@ class SimulatedMachine(Machine):
 
     # --- time and chance ---------------------------------------------------------------------------
 
-    def now(self) -> float:  # type: ignore[override]
+    def now(self) -> float:
         return self._agenda.now
 
-    def wall(self) -> float:  # type: ignore[override]
+    def wall(self) -> float:
         return self._agenda.now + self._world.wall_offset
 
-    def chance(self) -> float:  # type: ignore[override]
+    def chance(self) -> float:
         return self._world.jitter.random()
 
     # --- processes ---------------------------------------------------------------------------------

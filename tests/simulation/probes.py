@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from supervisor.ffmpeg.sources import PathPlace, SourcePlace
+from supervisor.judge.checks import Life
 from supervisor.model.quantities import Address
 from supervisor.model.terms import Reach
 from supervisor.probes.probes import Probes
-from supervisor.judge.checks import Life
 from supervisor.probes.process import Usage
 from supervisor.probes.uplink import Evidence, Watched
 from tests.simulation.senders import Sender
@@ -74,9 +74,7 @@ class SimulatedProbes(Probes):
             if isinstance(process, Sender) and (sample := process.sample()):
                 connections[one.key] = sample
         listening = frozenset(
-            (ingest.address.host, ingest.address.port)
-            for ingest in self._world.near
-            if not ingest.has("ingest_down")
+            (ingest.address.host, ingest.address.port) for ingest in self._world.near if not ingest.has("ingest_down")
         )
         await asyncio.sleep(0)
         return Evidence(connections, listening)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.model.terms import Exit, ExitCause, ProcessKey, Role, Segment
@@ -28,18 +28,23 @@ _REPORT = (
 _SENDS = re.compile(r"127\.0\.0\.1\\*:(\d+)\?[^|]*?localport=(\d+)")
 
 
+class Spawned(NamedTuple):
+    """What a process is started with."""
+
+    pid: int
+    key: ProcessKey
+    argv: list[str]
+    run_id: str
+    outlet: SimulatedOutlet
+
+
 class Process:
     """One process: alive until it has `ended`, in the table until it is reaped."""
 
-    def __init__(
-        self, world: World, pid: int, key: ProcessKey, argv: list[str], run_id: str, outlet: SimulatedOutlet
-    ) -> None:
+    def __init__(self, world: World, spawned: Spawned) -> None:
         self.world = world
-        self.pid = pid
+        self.pid, self.key, self.argv, self.run_id, self._outlet = spawned
         self.pidfd = world.wires.number()
-        self.key = key
-        self.argv = argv
-        self.run_id = run_id
         self.began = world.agenda.now
         self.ended: Exit | None = None
         self.ended_at: float | None = None
@@ -49,9 +54,8 @@ class Process:
         self.stopped = False  # by SIGSTOP
         self.asked = 0  # polite signals
         self.at_end: list[Callable[[], None]] = []
-        self._outlet = outlet
         self._progress: SimulatedProgress | None = next(
-            (wire for word in argv if (wire := world.wires.reports.get(word))), None
+            (wire for word in self.argv if (wire := world.wires.reports.get(word))), None
         )
         self._at = self.began
 
@@ -125,7 +129,7 @@ class Process:
         if self.stopped or self.ended is not None:
             return
         self.flow(now)
-        if self._progress and self.ended is None and not self.trouble == "mute" and self.reports:
+        if self._progress and self.alive and self.trouble != "mute" and self.reports:
             self.report()
 
     @property
@@ -153,22 +157,13 @@ class Process:
 class Encoder(Process):
     """Reads a source, sends to the links of its destinations."""
 
-    def __init__(
-        self,
-        world: World,
-        pid: int,
-        key: ProcessKey,
-        argv: list[str],
-        run_id: str,
-        outlet: SimulatedOutlet,
-        source: Source,
-    ) -> None:
-        super().__init__(world, pid, key, argv, run_id, outlet)
+    def __init__(self, world: World, spawned: Spawned, source: Source) -> None:
+        super().__init__(world, spawned)
         self.source = source
-        self.sends = {int(link): int(port) for link, port in _SENDS.findall(argv[-1])}
+        self.sends = {int(link): int(port) for link, port in _SENDS.findall(self.argv[-1])}
         self.open = False  # it reads and sends
         self._silent_since: float | None = None
-        self._sourceless = any("no-such-source" in word for word in argv)
+        self._sourceless = any("no-such-source" in word for word in self.argv)
         self.later(world.chance.uniform(0.2, 2.0), self._begin)
 
     def _begin(self) -> None:

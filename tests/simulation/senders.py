@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from supervisor.judge.uplink import TcpSample, TcpState
-from supervisor.model.terms import ExitCause, ProcessKey, Reach, Role, Segment
-from tests.simulation.line import Ingest, Source
-from tests.simulation.processes import KEYFRAMES, RATE, Encoder, Process
+from supervisor.model.terms import ExitCause, Reach, Segment
+from tests.simulation.line import Ingest
+from tests.simulation.processes import KEYFRAMES, RATE, Encoder, Process, Spawned
 from tests.simulation.words import last_words
 
 if TYPE_CHECKING:
-    from tests.simulation.wires import SimulatedLink, SimulatedOutlet
+    from tests.simulation.wires import SimulatedLink
     from tests.simulation.world import World
 
 _BUFFER = 7.0  # seconds of media that fit between FFmpeg and an ingest that takes nothing
@@ -22,17 +22,8 @@ _CONNECTS_FOR = 127.0  # seconds until the kernel gives up
 class Sender(Process):
     """Sends what it is given to one ingest."""
 
-    def __init__(
-        self,
-        world: World,
-        pid: int,
-        key: ProcessKey,
-        argv: list[str],
-        run_id: str,
-        outlet: SimulatedOutlet,
-        ingest: Ingest,
-    ) -> None:
-        super().__init__(world, pid, key, argv, run_id, outlet)
+    def __init__(self, world: World, spawned: Spawned, ingest: Ingest) -> None:
+        super().__init__(world, spawned)
         self.ingest = ingest
         self.given = 0.0  # seconds of media
         self.acked = 0.0
@@ -166,18 +157,8 @@ class Sender(Process):
 class Pusher(Sender):
     """Sends what its encoder makes."""
 
-    def __init__(
-        self,
-        world: World,
-        pid: int,
-        key: ProcessKey,
-        argv: list[str],
-        run_id: str,
-        outlet: SimulatedOutlet,
-        ingest: Ingest,
-        link: SimulatedLink,
-    ) -> None:
-        super().__init__(world, pid, key, argv, run_id, outlet, ingest)
+    def __init__(self, world: World, spawned: Spawned, ingest: Ingest, link: SimulatedLink) -> None:
+        super().__init__(world, spawned, ingest)
         self.link = link
         self._encoder: Encoder | None = None
         self._seen = 0.0
@@ -194,6 +175,7 @@ class Pusher(Sender):
         return encoder is not None and encoder.reading
 
     def _take(self, seconds: float, now: float) -> None:
+        del seconds
         encoder = self._feeder()
         if encoder is None:
             return
@@ -208,20 +190,6 @@ class Pusher(Sender):
 class Command(Sender):
     """A program of the owner's: reads a source of its own and sends it."""
 
-    def __init__(
-        self,
-        world: World,
-        pid: int,
-        key: ProcessKey,
-        argv: list[str],
-        run_id: str,
-        outlet: SimulatedOutlet,
-        ingest: Ingest,
-        source: Source,
-    ) -> None:
-        super().__init__(world, pid, key, argv, run_id, outlet, ingest)
-        self.source = source
-
     @property
     def fed(self) -> bool:
         return not self.trouble and not self.stopped
@@ -230,8 +198,3 @@ class Command(Sender):
         del now
         if self.fed:
             self.given += seconds
-
-
-def protocol_of(role: Role) -> str:
-    """For the words of a process."""
-    return "rtmp" if role is not Role.ENCODER else "rtsp"

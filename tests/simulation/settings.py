@@ -62,7 +62,7 @@ def draw(chance: Random, streams: int) -> Settings:
         }
     tree: dict[str, Any] = {"network": {"reference": f"{REFERENCE}:443"}, "streams": found}
     if streams > _FEW:
-        tree["defaults"] = {"uplink": {"interval": "2.5s"}}  # each look at every connection costs time of the simulation
+        tree["defaults"] = {"uplink": {"interval": "2.5s"}}  # a look at every connection costs much time
     return Settings(tree, sources, frozenset(near))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
 from supervisor.model.terms import Exit, ProcessKey, Role
-from tests.simulation.processes import Encoder, Process
+from tests.simulation.processes import Encoder, Process, Spawned
 from tests.simulation.senders import Command, Pusher, Sender
 
 if TYPE_CHECKING:
@@ -47,17 +47,17 @@ class Table:
         world, key = self._world, self._places[output_fd]
         pid = _FIRST_PID + self.spawned
         self.spawned += 1
-        common = (world, pid, key, argv, run_id, world.wires.outlets[output_fd])
+        spawned = Spawned(pid, key, argv, run_id, world.wires.outlets[output_fd])
         process: Process
         match key.role:
             case Role.ENCODER:
-                process = self._encoders[key.stream] = Encoder(*common, world.sources[key.stream])
+                process = self._encoders[key.stream] = Encoder(world, spawned, world.sources[key.stream])
             case Role.PUSHER:
                 link = world.wires.links[inherited[MEDIA_DESCRIPTOR]]
-                process = Pusher(*common, world.ingests[f"{key.stream}/{key.destination}"], link)
+                process = Pusher(world, spawned, world.ingests[f"{key.stream}/{key.destination}"], link)
             case Role.COMMAND:
                 ingest = next(one for one in world.ingests.values() if one.name.startswith(f"{key.stream}/"))
-                process = Command(*common, ingest, world.sources[key.stream])
+                process = Command(world, spawned, ingest)
         self.processes[pid] = process
         self.excite(process)
         self._note_rivals(process)
@@ -76,8 +76,9 @@ class Table:
 
     def ended(self, process: Process) -> None:
         """It is a zombie now, and its pidfd tells."""
-        for group in (*self._steady, self._lively):
-            group.pop(process.pid, None)  # type: ignore[attr-defined]
+        for group in self._steady:
+            group.pop(process.pid, None)
+        self._lively.pop(process.pid, None)
         self._world.wires.loop.mark(process.pidfd, readable=True)
         if process.pid in self.strays:
             self.reaped(process)

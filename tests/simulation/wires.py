@@ -40,6 +40,7 @@ class Wires:
         self.outlets: dict[int, SimulatedOutlet] = {}
         self.links: dict[int, SimulatedLink] = {}
         self.taps: dict[int, SimulatedTap] = {}
+        self.gather: SimulatedGather | None = None
         self.disk_full = False
 
     def number(self) -> int:
@@ -51,11 +52,11 @@ class SimulatedGather(Gather):
     """Calls back a moment after something arrived, for all that arrived meanwhile."""
 
     def __init__(self, loop: VirtualLoop, wires: Wires) -> None:
-        self._loop = loop
+        self._virtual = loop
         self._callbacks: dict[int, Callable[[], None]] = {}
         self._waiting: dict[int, SimulatedProgress] = {}
         self._armed = False
-        wires.gather = self  # type: ignore[attr-defined]
+        wires.gather = self
 
     def add(self, descriptor: int, callback: Callable[[], None]) -> None:
         self._callbacks[descriptor] = callback
@@ -71,8 +72,8 @@ class SimulatedGather(Gather):
         self._waiting[wire.fd] = wire
         if not self._armed:
             self._armed = True
-            self._loop.call_later(_GATHER_SECONDS, self._read_all)
-            self._loop.woken = True
+            self._virtual.call_later(_GATHER_SECONDS, self._read_all)
+            self._virtual.woken = True
 
     def _read_all(self) -> None:
         self._armed = False
@@ -114,7 +115,8 @@ class SimulatedProgress(ProgressSocket):
         """A process reports; what finds no room is lost."""
         if len(self.waiting) < _MOST_REPORTS:
             self.waiting.append((pid, data))
-            self._wires.gather.arrived(self)  # type: ignore[attr-defined]
+            assert self._wires.gather is not None
+            self._wires.gather.arrived(self)
 
 
 class SimulatedOutlet(Outlet):

@@ -12,10 +12,10 @@ from random import Random
 from typing import Any
 from unittest import mock
 
-import apscheduler.executors.base  # type: ignore[import-untyped]
-import apscheduler.job  # type: ignore[import-untyped]
-import apscheduler.schedulers.base  # type: ignore[import-untyped]
-import apscheduler.triggers.interval  # type: ignore[import-untyped]
+import apscheduler.executors.base
+import apscheduler.job
+import apscheduler.schedulers.base
+import apscheduler.triggers.interval
 
 from supervisor.config.file import load
 from supervisor.engine import Engine, Home, Read
@@ -31,7 +31,6 @@ from tests.simulation.loop import BEGINNING, Agenda, VirtualLoop
 from tests.simulation.machine import SimulatedMachine
 from tests.simulation.probes import SimulatedProbes
 from tests.simulation.processes import PARAMETERS
-from tests.simulation.senders import Sender
 from tests.simulation.table import Table
 from tests.simulation.wires import Wires
 
@@ -161,8 +160,8 @@ class World:
     def open_descriptors(self) -> list[str]:
         """What of the wires neverdark has not closed; links it keeps to its end."""
         wires = self.wires
-        kinds = {"progress": wires.reports, "output": wires.outlets, "tap": wires.taps}
-        left = [f"{kind} {key}" for kind, table in kinds.items() for key in table]
+        kinds: dict[str, Mapping[Any, object]] = {"progress": wires.reports, "output": wires.outlets, "tap": wires.taps}
+        left = [f"{kind} {key}" for kind, table in kinds.items() for key in map(str, table)]
         return [*left, *(f"reader {fd}" for fd in self.loop.readers())]
 
     @property

@@ -1,0 +1,132 @@
+"""The simulated machine and probes stand in for every method of the real ones, and a seed is one history."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from supervisor.machine.gather import Gather
+from supervisor.machine.machine import Machine
+from supervisor.machine.media_links import MediaLink
+from supervisor.machine.parameter_tap import ParameterTap
+from supervisor.machine.process import Child, Outlet
+from supervisor.machine.progress_socket import ProgressSocket
+from supervisor.machine.recording import Recording
+from supervisor.machine.runlog import RunLog
+from supervisor.model import events
+from supervisor.model.terms import Exit, ExitCause, Role, Segment
+from supervisor.probes.probes import Probes
+from tests.simulation import wires
+from tests.simulation.fault import KINDS, Fault
+from tests.simulation.loop import BEGINNING
+from tests.simulation.machine import SimulatedMachine
+from tests.simulation.probes import SimulatedProbes
+from tests.simulation.world import World, run
+
+MINUTE = 60.0
+
+
+@pytest.mark.parametrize(
+    ("real", "simulated"),
+    [
+        (Machine, SimulatedMachine),
+        (Probes, SimulatedProbes),
+        (Child, wires.SimulatedChild),
+        (Gather, wires.SimulatedGather),
+        (MediaLink, wires.SimulatedLink),
+        (Outlet, wires.SimulatedOutlet),
+        (ParameterTap, wires.SimulatedTap),
+        (ProgressSocket, wires.SimulatedProgress),
+        (Recording, wires.SimulatedRecording),
+        (RunLog, wires.SimulatedLog),
+    ],
+)
+def test_nothing_real_is_left(real: type, simulated: type) -> None:
+    public = {name for name, _ in inspect.getmembers(real) if not name.startswith("_")}
+    assert {name for name in public - vars(simulated).keys() if callable(getattr(real, name))} == set()
+
+
+def history(seed: int, faults: list[Fault], seconds: float = 10 * MINUTE, streams: int = 1) -> World:
+    world = World(seed, streams)
+    run(world, faults, seconds)
+    world.close()
+    return world
+
+
+def told(world: World, kind: type) -> list[object]:
+    return [fact for _, fact in world.facts if isinstance(fact, kind)]
+
+
+def test_without_faults_all_are_on_air_and_nothing_is_told_of_them() -> None:
+    world = history(1, [], streams=3)
+    started = told(world, events.ProcessStarted)
+    assert len(started) == len({fact.key for fact in started if isinstance(fact, events.ProcessStarted)})
+    on_air = [fact.on_air for fact in told(world, events.StreamOnAir) if isinstance(fact, events.StreamOnAir)]
+    assert on_air == [True] * 3 + [False] * 3  # at the start and at the end
+    assert told(world, events.IncidentOpened) == []
+    assert world.alive() == world.open_descriptors() == world.table.rivals == []
+
+
+def test_every_kind_of_fault_can_be_carried_out() -> None:
+    streams = {"stream-01": "main"}
+    faults = [
+        Fault(
+            60.0 + 180.0 * number, kind, *next(iter(streams.items())), lasts=20.0, detail=10.0 * (kind == "clock_step")
+        )
+        for number, kind in enumerate(kind for kind in KINDS if kind not in {"stop", "start"})
+    ]
+    faults += [
+        Fault(60.0 + 180.0 * len(faults), "stop", "stream-01"),
+        Fault(90.0 + 180.0 * len(faults), "start", "stream-01"),
+    ]
+    world = history(3, faults, 180.0 * len(faults) + 600.0)
+    assert [one.fault.kind for one in world.faults] == [fault.kind for fault in faults]
+    assert all(one.ended is not None for one in world.faults)
+    assert world.alive() == world.open_descriptors() == world.table.rivals == []
+    assert told(world, events.InternalError) == []
+
+
+def test_a_kill_is_replaced_and_named() -> None:
+    world = history(3, [Fault(100.0, "encoder_killed", "stream-01")])
+    (opened,) = told(world, events.IncidentOpened)
+    assert isinstance(opened, events.IncidentOpened)
+    assert (opened.cause, opened.segment) == (ExitCause.KILLED, Segment.ENCODER)
+
+
+def test_the_same_seed_gives_the_same_facts() -> None:
+    faults = [Fault(100.0, "line_down", lasts=30.0), Fault(200.0, "pusher_killed", "stream-02", "main")]
+    assert history(5, faults, streams=3).facts == history(5, faults, streams=3).facts
+
+
+def test_the_world_goes_on_while_the_loop_stands_still() -> None:
+    world = World(3, 1)
+    seen: list[tuple[float, int]] = []
+
+    def look(world: World) -> None:
+        seen.append((world.now, len(world.wires.reports[next(iter(world.wires.reports))].waiting)))
+
+    run(world, [Fault(100.0, "late_loop", lasts=8.0)], 120.0, look)
+    world.close()
+    assert max(waiting for now, waiting in seen if 100.0 < now < 108.0) >= 3
+    assert told(world, events.ProcessSilent) == []
+
+
+def test_a_kill_while_it_is_stopped_ends_it() -> None:
+    world = World(3, 1)
+    ended: list[Exit | None] = []
+
+    def kill() -> None:
+        encoder = world.table.at("stream-01", Role.ENCODER)
+        assert encoder is not None
+        encoder.signal(19)
+        encoder.signal(15)
+        encoder.signal(15)
+        world.agenda.later(5.0, lambda: ended.append(encoder.ended))
+        world.agenda.later(6.0, lambda: encoder.signal(9))
+        world.agenda.later(7.0, lambda: ended.append(encoder.ended))
+
+    world.agenda.at(BEGINNING + 60.0, kill)
+    run(world, [], 120.0)
+    world.close()
+    assert ended == [None, Exit(None, 9)]
