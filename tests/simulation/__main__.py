@@ -68,7 +68,7 @@ def _shapes(text: str) -> str:
 def _with_fixed_hashes() -> None:
     """Sets of words have the same order in each run: that is settled when Python starts."""
     if os.environ.get(_HASH_SEED) != "0":
-        os.execve(
+        os.execve(  # noqa: S606 - it is this very program
             sys.executable,
             [sys.executable, "-m", "tests.simulation", *sys.argv[1:]],
             {**os.environ, _HASH_SEED: "0"},

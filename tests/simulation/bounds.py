@@ -1,7 +1,7 @@
 """Within what time a stream must be on air again after the last fault on its path has ended. Pure.
 
-Computed from the policies of the stream and from what the faults leave behind; the figures that no policy sets are those
-that the documents promise, and are written here a second time on purpose: who changes them in the product shall hear it.
+Computed from the policies of the stream and from what the faults leave behind. The figures that no policy sets are what
+the documents promise, and are written here a second time on purpose: who changes them in the product hears of it.
 """
 
 from __future__ import annotations

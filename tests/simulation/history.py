@@ -2,11 +2,12 @@
 
 Trouble seldom comes alone and never evenly: an hour of bursts, a camera that goes up and down, one line or one power
 strip that takes many streams at once, a second fault while the first is being mended, somebody who restarts in the
-middle of it, and long stretches in which nothing happens. Each shape is a function; `SHAPES` says how often it is drawn.
+middle of it, and hours in which nothing happens. Each shape is a function; `SHAPES` says how often it is drawn.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 
@@ -37,9 +38,19 @@ _INGEST: tuple[Kind, ...] = (
     "ingest_ghost",
 )
 _OF_A_DESTINATION = frozenset({"pusher_killed", "pusher_hangs", "drill_uplink", *_INGEST})
+# A process that hangs does so until it is replaced.
 _AT_ONCE = frozenset(
-    {"encoder_killed", "pusher_killed", "encoder_error", "ingest_drops", "memory_kill", "source_ended"}
+    {
+        *_PROCESS,
+        *("ingest_drops", "memory_kill", "source_ended", "clock_step"),
+        *("stop", "start", "restart", "reload_changed", "reload_bad", "reload_same"),
+    }
 )
+_LASTS: Mapping[Kind, tuple[float, float]] = {
+    "ingest_ghost": (5.0, 50.0),
+    "ingest_slow": (150.0, 600.0),
+    "late_loop": (0.5, 20.0),
+}
 _OF_THE_MACHINE = frozenset(
     {"line_down", "dns_down", "disk_full", "late_loop", "clock_step", "reload_bad", "reload_same"}
 )
@@ -63,7 +74,7 @@ class Draw:
 
     def between(self, low: float, high: float) -> float:
         """Seconds, to the millisecond; a short time is as likely as a long one, on a scale of factors."""
-        return round(low * (high / low) ** self.random.random(), 3)
+        return round(low * math.pow(high / low, self.random.random()), 3)
 
     def fault(self, at: float, kind: Kind, stream: str = "", *, lasts: float | None = None) -> Fault:
         """A fault of that kind, with whatever it needs."""
@@ -73,21 +84,7 @@ class Draw:
         return Fault(round(at, 3), kind, stream, destination, lasts, self._detail(kind))
 
     def _lasts(self, kind: Kind) -> float:
-        match kind:
-            case "encoder_hangs" | "encoder_mute" | "encoder_stopped" | "pusher_hangs":
-                return 0.0  # the process is of no use any more
-            case "ingest_ghost":
-                return self.between(5.0, 50.0)
-            case "ingest_slow":
-                return self.between(150.0, 600.0)
-            case "late_loop":
-                return self.between(0.5, 20.0)
-            case "drill_uplink" | "drill_source" | "drill_encoder":
-                return 120.0
-            case "stop" | "start" | "restart" | "reload_changed" | "reload_bad" | "reload_same" | "clock_step":
-                return 0.0
-            case _:
-                return self.between(20.0, 240.0)
+        return 120.0 if kind.startswith("drill_") else self.between(*_LASTS.get(kind, (20.0, 240.0)))
 
     def _detail(self, kind: Kind) -> float:
         if kind != "clock_step":
@@ -241,9 +238,10 @@ SHAPES: Mapping[Shape, int] = {
 def history(seed: int, site: Site, seconds: float, count: int, shapes: str = "") -> list[Fault]:
     """About `count` faults for so many seconds, in order of time; at the end of them there is quiet.
 
-    `shapes` names those that are drawn from, with commas between; empty: all. Where an episode begins is drawn over the whole time, so that some fall together and hours pass without any.
+    `shapes` names those that are drawn from, with commas between; empty: all. Where an episode begins is drawn over the
+    whole time, so that some fall together and hours pass without any.
     """
-    random = Random(f"history of {seed}")  # noqa: S311 - a seed is to give the same history again
+    random = Random(f"history of {seed}")
     draw, faults = Draw(random, site), list[Fault]()
     known = {shape: often for shape, often in SHAPES.items() if not shapes or shape.__name__ in shapes.split(",")}
     while len(faults) < count:

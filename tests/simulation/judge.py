@@ -41,7 +41,10 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a run. `recoveries` are those of both layers, `back` the seconds until a fault's stream was on air."""
+    """What came of a run.
+
+    `recoveries` are those of both layers, `back` the seconds until the stream of a fault was on air again, by kind.
+    """
 
     setup: Setup
     failures: Sequence[Failure]

@@ -112,7 +112,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "a stall that the arrival of a report resets",
         "judge/progress_meter.py",
         "        if advanced:\n            self._at_advance",
-        "        if advanced or self.last_advance is not None:\n            advanced = True\n            self._at_advance",
+        "        if advanced := advanced or self.last_advance is not None:\n            self._at_advance",
         ("back_in_time", "gauges_true"),
         shapes="single",
     ),

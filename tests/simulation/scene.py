@@ -15,12 +15,6 @@ from tests.simulation.expected import touches
 from tests.simulation.fault import Fault
 from tests.simulation.world import Happened, World
 
-# What the checks ask of a world, besides what it has to run: `site` (each stream with its destinations),
-# `engine`, `now`, `wall()`, `facts`, `faults` (oldest
-# first, as they were carried out), `snapshot()`, `publishers("STREAM/DESTINATION")`, `truth(stream)` (all that it needs
-# is there), `arrives(stream, destination)` (media did arrive there in the last three seconds), `alive()` and `pids()` of
-# the simulated processes, `open_descriptors()` (how many of the world's are not closed).
-
 _LAST_FACTS = 25
 T = TypeVar("T")
 
