@@ -27,6 +27,7 @@ class Row(NamedTuple):
     lasts: float = 0.0
     planned: bool = False  # somebody wants it so
     drill: bool = False
+    again: bool = False  # while it lasts, it may be told again
 
 
 def _row(segments: Iterable[Segment], causes: Iterable[Cause], *, opens: bool = True, lasts: float = 0.0) -> Row:
@@ -55,7 +56,10 @@ EXPECTED: Mapping[Kind, Row] = {
     "ingest_refuses": _row([_S.PLATFORM], [_E.INGEST_REFUSED, _E.INGEST_CLOSED]),
     "ingest_drops": _row([_S.PLATFORM], [_E.INGEST_CLOSED]),
     "ingest_freezes": _row([_S.UPLINK, _S.PLATFORM], [_T.UPLINK_BLOCKED, _T.START_TIMEOUT], lasts=15.0),
-    "ingest_slow": _row([_S.UPLINK], [_T.BACKLOG, _T.BITRATE_LOW, _T.UPLINK_BLOCKED, _T.SLOW], lasts=120.0),
+    # What waits is dropped with the connection; the new one is well for half a minute, until the same is true of it.
+    "ingest_slow": _row([_S.UPLINK], [_T.BACKLOG, _T.BITRATE_LOW, _T.UPLINK_BLOCKED, _T.SLOW], lasts=120.0)._replace(
+        again=True
+    ),
     "ingest_ghost": _row([_S.PLATFORM], [_E.INGEST_CLOSED, _E.INGEST_REFUSED]),
     "line_down": _row([_S.NETWORK, _S.UPLINK], [_T.NETWORK_DOWN, *_INGEST], lasts=20.0),
     # What is connected does not care; who has to connect anew finds no address.
@@ -76,6 +80,17 @@ EXPECTED: Mapping[Kind, Row] = {
 }
 
 
+_LONG = 40.0  # seconds in which a look has told our own line from theirs
+
+
+def row(fault: Fault) -> Row:
+    """What is expected of this fault. That of a line which is down for long is known to be the line's."""
+    known = EXPECTED[fault.kind]
+    if fault.kind == "line_down" and fault.lasts >= _LONG:
+        return known._replace(segments=frozenset({Segment.NETWORK}))
+    return known
+
+
 def fails(fault: Fault) -> bool:
     """Whether something breaks by it, so that an incident may come of it."""
     return bool(EXPECTED[fault.kind].segments)
@@ -88,7 +103,7 @@ def is_planned(fault: Fault) -> bool:
 
 def segments(faults: Iterable[Fault], *, is_command: bool = False) -> frozenset[Segment]:
     """The segments that an incident may name which these explain together; a command is one process for all."""
-    named = frozenset[Segment]().union(*(EXPECTED[fault.kind].segments for fault in faults))
+    named = frozenset[Segment]().union(*(row(fault).segments for fault in faults))
     return named | {Segment.ENCODER} if is_command and Segment.PUSHER in named else named
 
 

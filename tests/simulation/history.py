@@ -100,6 +100,12 @@ def single(draw: Draw) -> list[Fault]:
     return [draw.fault(0.0, draw.random.choice((*_PROCESS, *_SOURCE, *_INGEST)), draw.stream())]
 
 
+def silence(draw: Draw) -> list[Fault]:
+    """A process that is there and does nothing."""
+    kind: Kind = draw.random.choice(("encoder_hangs", "encoder_mute", "encoder_stopped", "pusher_hangs"))
+    return [draw.fault(0.0, kind, draw.stream())]
+
+
 def burst(draw: Draw) -> list[Fault]:
     """One stream, one thing after the other, for minutes."""
     stream, at, faults = draw.stream(), 0.0, []
@@ -216,7 +222,8 @@ def long_outage(draw: Draw) -> list[Fault]:
 
 
 SHAPES: Mapping[Shape, int] = {
-    single: 16,
+    single: 14,
+    silence: 4,
     burst: 5,
     flapping: 6,
     power_strip: 3,

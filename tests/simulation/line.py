@@ -12,6 +12,7 @@ from supervisor.model.terms import Reach
 if TYPE_CHECKING:
     from tests.simulation.senders import Sender
 
+_CATCHES_UP = 4.0
 TIMEOUT = 5.0  # seconds that a probe waits
 
 
@@ -20,23 +21,21 @@ class Troubled:
 
     def __init__(self) -> None:
         self._troubles: Counter[str] = Counter()
+        self.well = True  # none lasts
 
     def begin(self, kind: str) -> None:
         """A fault begins."""
         self._troubles[kind] += 1
+        self.well = False
 
     def end(self, kind: str) -> None:
         """A fault ends."""
         self._troubles[kind] -= 1
+        self.well = not any(count > 0 for count in self._troubles.values())
 
     def has(self, *kinds: str) -> bool:
         """Whether one of these lasts."""
-        return any(self._troubles[kind] > 0 for kind in kinds)
-
-    @property
-    def well(self) -> bool:
-        """Whether none lasts."""
-        return not any(count > 0 for count in self._troubles.values())
+        return not self.well and any(self._troubles[kind] > 0 for kind in kinds)
 
 
 class Source(Troubled):
@@ -105,9 +104,11 @@ class Ingest(Troubled):
     @property
     def rate(self) -> float:
         """Seconds of media that it acknowledges in a second; it catches up faster than it plays."""
+        if self.well and self.line.well:
+            return _CATCHES_UP
         if self.cut or self.has("ingest_freezes"):
             return 0.0
-        return self.share if self.has("ingest_slow") else 4.0
+        return self.share if self.has("ingest_slow") else _CATCHES_UP
 
     def reach(self) -> tuple[Reach, float]:
         """What a probe finds, and how long it takes."""

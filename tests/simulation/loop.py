@@ -46,52 +46,51 @@ class Agenda:
         self.now = until
 
 
-class _Turns:
-    """Stands in for the loop's selector: waiting is going on to the next thing that happens."""
-
-    def __init__(self, loop: VirtualLoop, selector: Any) -> None:
-        self._loop = loop
-        self._selector = selector
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        """Go on until something is there for the loop to do."""
-        self._loop.go_on(idle=timeout is None or timeout > 0)
-        return []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._selector, name)
-
-
 class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
     """Its time is the agenda's; what would wait for the outside world raises."""
 
     def __init__(self, agenda: Agenda) -> None:
         super().__init__()
-        self._selector: Any = _Turns(self, self._selector)
         self._agenda = agenda
         self._readers: dict[int, asyncio.Handle] = {}
         self._readable: dict[int, None] = {}
         self.woken = False  # something in the world has given the loop work
         self.time = lambda: agenda.now  # the most frequent call of all
-        self._clock_resolution = 1e-9
 
-    def go_on(self, *, idle: bool) -> None:
-        """Take what is readable; if there is nothing to do, let time pass until there is."""
-        if idle and not self._offer():
-            agenda, timers = self._agenda, self._scheduled
-            self.woken = False
-            while not self.woken:
-                due = timers[0]._when if timers else float("inf")
-                if agenda.next > due:
-                    agenda.now = max(agenda.now, due)
-                    break
-                agenda.step()
+    def _run_once(self) -> None:
+        """One turn, as asyncio's own: but where that would wait, the world goes on until there is something to do."""
+        timers, ready = self._scheduled, self._ready
+        while timers and timers[0]._cancelled:
+            self._timer_cancelled_count -= 1
+            heapq.heappop(timers)._scheduled = False
         self._offer()
+        if not ready and not self._stopping:
+            self._go_on(timers[0]._when if timers else float("inf"))
+            self._offer()
+        now = self._agenda.now
+        while timers and timers[0]._when <= now:
+            timer = heapq.heappop(timers)
+            timer._scheduled = False
+            ready.append(timer)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
 
-    def _offer(self) -> bool:
-        ready = [handle for fd in self._readable if (handle := self._readers.get(fd))]
-        self._ready.extend(ready)
-        return bool(ready)
+    def _go_on(self, due: float) -> None:
+        """Let the world go on, until then at most, or until it has given the loop something to do."""
+        agenda = self._agenda
+        self.woken = False
+        while not self.woken:
+            if agenda.next > due:
+                agenda.now = max(agenda.now, due)
+                return
+            agenda.step()
+
+    def _offer(self) -> None:
+        for descriptor in self._readable:
+            if handle := self._readers.get(descriptor):
+                self._ready.append(handle)
 
     def stand_still(self, seconds: float) -> None:
         """Called by what runs in the loop: it takes so long, and the world goes on meanwhile."""

@@ -183,7 +183,7 @@ MUTANTS: tuple[Mutant, ...] = (
         ("told_once",),
     ),
     Mutant(
-        "an incident that counts before its evidence is complete",
+        "what a look finds does not reach the incident",
         "judge/incidents.py",
         "        if incident is None or (incident.settled and said is None):\n            return",
         "        if incident is None or said is None:\n            return",
@@ -196,8 +196,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if evidence.stopped:\n        return Segment.ENCODER",
         "    if evidence.stopped and not evidence.live:\n        return Segment.ENCODER",
         ("right_segment",),
-        shapes="single",
-        faults=50,
+        shapes="silence",
+        seeds=2,
     ),
     Mutant(
         "time that nobody wanted counts as off air",
@@ -205,7 +205,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if not wanted or (maintenance and not on_air):",
         "        if maintenance and not on_air:",
         ("time_adds_up",),
-        shapes="planned,hand",
+        shapes="planned",
     ),
     Mutant(
         "off air for ever, once it was",

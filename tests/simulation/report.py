@@ -48,7 +48,7 @@ def wrong_names(outcomes: Sequence[Outcome]) -> list[str]:
         ("right_segment", every.segment.total(), SEGMENT_MISSES),
         ("right_cause", every.cause.total(), CAUSE_MISSES),
     ):
-        if judged - right > max(1, int(judged * share)):
+        if judged - right > int(judged * share):
             found.append(f"FAILED {name}: {right} of {judged} incidents")
     return found
 

@@ -101,6 +101,11 @@ class Scene:
         """Where a stream goes."""
         return [one.name for one in self.world.engine.streams[stream].spec.destinations]
 
+    def far(self) -> list[str]:
+        """The streams that go over our line."""
+        near = self.world.settings.near
+        return [one for one in self.streams if not all(f"{one}/{name}" in near for name in self.destinations(one))]
+
     def is_command(self, stream: str) -> bool:
         """Whether a stream is one program of its owner's."""
         return self.world.engine.streams[stream].spec.is_command

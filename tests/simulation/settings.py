@@ -36,7 +36,7 @@ def draw(chance: Random, streams: int) -> Settings:
     near: set[str] = set()
     for number in range(1, streams + 1):
         name = f"stream-{number:02}"
-        count = 1 if chance.random() < 0.5 else 2
+        count = 2 if chance.random() < 0.3 else 1
         on_this_machine = chance.random() < 0.1
         destinations: dict[str, Any] = {}
         for place in ("main", "backup")[:count]:

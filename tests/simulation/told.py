@@ -39,7 +39,7 @@ def judge_incidents(scene: Scene) -> Verdicts:
     for told in sorted(scene.told.values(), key=lambda one: one.opened):
         _judge_incident(scene, told, verdicts)
     for happened in scene.world.faults:
-        for stream in [happened.fault.stream] if happened.fault.stream else scene.streams:
+        for stream in [happened.fault.stream] if happened.fault.stream else scene.far():
             _judge_fault(scene, happened, stream)
     return verdicts
 
@@ -93,7 +93,7 @@ def _judge_fault(scene: Scene, happened: Happened, stream: str) -> None:
     where = f"{fault.kind} of {stream}{'/' if fault.destination else ''}{fault.destination}"
     if not within and not any(other.fault.kind in {"stop", "restart", "reload_changed"} for other in others):
         scene.fail("told_once", f"nothing was told of {where}", happened.began)
-    if not others and len(within) > 1:
+    if not others and len(within) > 1 and not row.again:
         many = ", ".join(f"{one.incident.segment} {one.incident.cause} at {one.opened:.1f}" for one in within)
         scene.fail("told_once", f"{len(within)} incidents of one {where}: {many}", happened.began)
 
