@@ -54,24 +54,46 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
         self._agenda = agenda
         self._readers: dict[int, asyncio.Handle] = {}
         self._readable: dict[int, None] = {}
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._number = 0
         self.woken = False  # something in the world has given the loop work
         self.time = lambda: agenda.now  # the most frequent call of all
 
+    # --- turns: asyncio's own, without what is of use on a real machine alone -----------------------
+
+    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.Handle:
+        """In the next turn."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_at(
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """At a time; what is due at the same comes in the order in which it was asked for."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        self._number += 1
+        heapq.heappush(self._timers, (when, self._number, timer))
+        return timer
+
+    def call_later(
+        self, delay: float, callback: Callable[..., Any], *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """In so many seconds."""
+        return self.call_at(self._agenda.now + delay, callback, *args, context=context)
+
     def _run_once(self) -> None:
-        """One turn, as asyncio's own: but where that would wait, the world goes on until there is something to do."""
-        timers, ready = self._scheduled, self._ready
-        while timers and timers[0]._cancelled:
-            self._timer_cancelled_count -= 1
-            heapq.heappop(timers)._scheduled = False
+        """One turn; where asyncio would wait, the world goes on until there is something to do."""
+        timers, ready = self._timers, self._ready
+        while timers and timers[0][2]._cancelled:
+            heapq.heappop(timers)
         self._offer()
         if not ready and not self._stopping:
-            self._go_on(timers[0]._when if timers else float("inf"))
+            self._go_on(timers[0][0] if timers else float("inf"))
             self._offer()
         now = self._agenda.now
-        while timers and timers[0]._when <= now:
-            timer = heapq.heappop(timers)
-            timer._scheduled = False
-            ready.append(timer)
+        while timers and timers[0][0] <= now:
+            ready.append(heapq.heappop(timers)[2])
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle._cancelled:
