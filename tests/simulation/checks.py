@@ -23,6 +23,7 @@ _MINUTE = 60.0
 _WATCHDOG_ROUND = 65.0  # within so long each destination is judged twice
 _LINE_RECHECK = 300.0  # so seldom somebody tries although the line is down, for it may be a mistake
 _FOUND_OUT = 60.0  # seconds until somebody knows that it is our own line
+_SWEPT = 10.0  # seconds that a process which belongs to no run may live
 _ROUNDING = 1e-3
 
 
@@ -292,7 +293,13 @@ class LineSparesAttempts(Check):
 
 
 class NothingLeft(Check):
-    """At the end no process and no descriptor of the world is open."""
+    """What belongs to no run is ended; at the end no process and no descriptor of the world is open."""
+
+    def minute(self, snapshot: Snapshot) -> None:
+        ours = {process.pid for stream in snapshot.streams for process in stream.processes}
+        for process in self.world.table.of(""):
+            if process.pid not in ours and self.world.agenda.now - process.began > _SWEPT:
+                self.fail(f"{process.key} (pid {process.pid}) belongs to no run, and nobody ends it")
 
     def end(self) -> None:
         if alive := self.world.alive():

@@ -8,7 +8,7 @@ several explain, as one of their rows says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from supervisor.model.terms import Cause, ExitCause, Segment, Trouble
@@ -101,10 +101,11 @@ def is_planned(fault: Fault) -> bool:
     return EXPECTED[fault.kind].planned or EXPECTED[fault.kind].drill
 
 
-def segments(faults: Iterable[Fault], *, is_command: bool = False) -> frozenset[Segment]:
+def segments(faults: Collection[Fault], *, is_command: bool = False) -> frozenset[Segment]:
     """The segments that an incident may name which these explain together; a command is one process for all."""
     named = frozenset[Segment]().union(*(row(fault).segments for fault in faults))
-    return named | {Segment.ENCODER} if is_command and Segment.PUSHER in named else named
+    mine = is_command and any(fault.kind.startswith("pusher_") or fault.kind == "ingest_slow" for fault in faults)
+    return named | {Segment.ENCODER} if mine else named
 
 
 def causes(faults: Iterable[Fault]) -> frozenset[Cause]:

@@ -224,6 +224,17 @@ MUTANTS: tuple[Mutant, ...] = (
         shapes="bad_clock",
     ),
     Mutant(
+        "an orphan is left alone",
+        "engine.py",
+        "        if self._odd and not self._reading_config:",
+        "        if self._odd and not self._reading_config and now < 0:",
+        ("nothing_left",),
+        shapes="massacre,single",
+        streams=10,
+        hours=0.4,
+        faults=40,
+    ),
+    Mutant(
         "an ingest that takes nothing is not noticed",
         "judge/uplink.py",
         "        if self._unread < timeout - slack or",
