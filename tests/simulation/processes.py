@@ -21,6 +21,7 @@ RATE = 312_500  # bytes a second: 2.5 Mbit/s
 KEYFRAMES = 2.0  # seconds from one to the next
 _KILLED_IN = 0.005
 _ENDED_IN = 0.2  # after a polite signal
+_RUNS_AHEAD = 8.5  # seconds of silence, when nothing holds it back any more
 _REPORT = (
     b"frame=%d\nfps=25.00\nstream_0_0_q=28.0\nbitrate=2500.0kbits/s\ntotal_size=%b\nout_time_us=%d\nout_time_ms=%d\n"
     b"out_time=00:00:00.000000\ndup_frames=0\ndrop_frames=0\nspeed=1.0x\nprogress=continue\n"
@@ -35,7 +36,7 @@ class Spawned(NamedTuple):
     key: ProcessKey
     argv: list[str]
     run_id: str
-    outlet: SimulatedOutlet
+    outlet: SimulatedOutlet | None  # None: nobody listens
 
 
 class Process:
@@ -101,7 +102,8 @@ class Process:
 
     def fail(self, words: LastWords) -> None:
         """End with an error."""
-        self._outlet.write(words.lines)
+        if self._outlet:
+            self._outlet.write(words.lines)
         self.end(Exit(words.code, words.signal))
 
     def end(self, how: Exit) -> None:
@@ -142,12 +144,17 @@ class Process:
         """All goes well and evenly."""
         return not self.trouble and not self.stopped
 
+    @property
+    def pictured(self) -> float:
+        """Seconds of media that have frames."""
+        return self.media
+
     def report(self) -> None:
         """As FFmpeg does."""
         assert self._progress is not None
         micro = int(self.media * 1e6)
         size = b"N/A" if self.key.role is Role.ENCODER else b"%d" % int(self.media * RATE)
-        self._progress.send(self.pid, _REPORT % (self.media * FPS, size, micro, micro))
+        self._progress.send(self.pid, _REPORT % (self.pictured * FPS, size, micro, micro))
 
     def flow(self, now: float) -> None:
         """Go on until now."""
@@ -163,6 +170,7 @@ class Encoder(Process):
         self.sends = {int(link): int(port) for link, port in _SENDS.findall(self.argv[-1])}
         self.open = False  # it reads and sends
         self._silent_since: float | None = None
+        self._ran_out: float | None = None  # media time of its last frame: its source has ended, and it goes on
         self._sourceless = any("no-such-source" in word for word in self.argv)
         self.later(world.chance.uniform(0.2, 2.0), self._begin)
 
@@ -187,6 +195,12 @@ class Encoder(Process):
         return last_words(self.world.chance, self.world.version, self.key.role, cause, segment, protocol)
 
     def _read_to_end(self) -> None:
+        """FFmpeg 6 and newer go on with silence alone, ahead of the clock at first."""
+        if self.open and self.world.version != "5.1" and any("anullsrc" in word for word in self.argv):
+            self.tick(self.world.agenda.now)
+            self._ran_out = self.media
+            self.media += _RUNS_AHEAD
+            return
         self.fail(self._say(ExitCause.SOURCE_ENDED, "file"))
 
     def _tell_parameters(self) -> None:
@@ -231,7 +245,8 @@ class Encoder(Process):
     def reading(self) -> bool:
         """Media comes in and goes out."""
         silent = self.source.has("source_silent", "source_gone")
-        return self.open and not silent and not self.trouble and not self.stopped and self.alive
+        able = not self.trouble and not self.stopped and self.alive
+        return able and self.open and not silent and self._ran_out is None
 
     @property
     def calm(self) -> bool:
@@ -246,13 +261,30 @@ class Encoder(Process):
         # FFmpeg 5 reports from the loop that waits for its input.
         return self.open and (self._silent_since is None or self.world.version != "5.1")
 
+    @property
+    def pictured(self) -> float:
+        return self.media if self._ran_out is None else self._ran_out
+
     def flow(self, now: float) -> None:
-        if self.reading:
+        if self._ran_out is not None:
+            self.media += now - self._at
+        elif self.reading:
             self._silent_since = None
             self.media += now - self._at
         elif self.open and self._silent_since is None and self.source.has("source_silent", "source_gone"):
             self._fall_silent(now)
         self._at = now
+
+
+class Stray(Process):
+    """What nobody of neverdark's waits for, and what carries its mark: left behind by a run that is over."""
+
+    @property
+    def reports(self) -> bool:
+        return False
+
+    def flow(self, now: float) -> None:
+        pass
 
 
 _OF_SOURCE = frozenset({ExitCause.SOURCE_ENDED, ExitCause.SOURCE_REFUSED, ExitCause.SOURCE_UNREACHABLE})

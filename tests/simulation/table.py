@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
 from supervisor.model.terms import Exit, ProcessKey, Role
-from tests.simulation.processes import Encoder, Process, Spawned
+from tests.simulation.processes import Encoder, Process, Spawned, Stray
 from tests.simulation.senders import Command, Pusher, Sender
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _FIRST_PID = 10_000
 _ROUND = 5  # ticks until a process that nothing happens to reports again
 _TICK = 0.5
+_STRAY = "left-behind"
+_LEAVES_SOMETHING = 0.3  # how often a command's end leaves something behind
 _LIVELY = 20.0  # seconds after a start or a fault in which it reports at every tick
 
 
@@ -26,7 +28,6 @@ class Table:
         self.processes: dict[int, Process] = {}  # zombies included
         self.rivals: list[tuple[float, str, int]] = []  # more than one publisher on one key: when, where, how many
         self.spawned = 0
-        self.strays: list[int] = []
         self._world = world
         self._places: dict[int, ProcessKey] = {}  # by the descriptor of its output
         self._encoders: dict[str, Encoder] = {}
@@ -45,8 +46,7 @@ class Table:
     def spawn(self, argv: list[str], run_id: str, output_fd: int, inherited: Mapping[int, int]) -> Process:
         """A process begins."""
         world, key = self._world, self._places[output_fd]
-        pid = _FIRST_PID + self.spawned
-        self.spawned += 1
+        pid = self._next_pid()
         spawned = Spawned(pid, key, argv, run_id, world.wires.outlets[output_fd])
         process: Process
         match key.role:
@@ -80,8 +80,25 @@ class Table:
             group.pop(process.pid, None)
         self._lively.pop(process.pid, None)
         self._world.wires.loop.mark(process.pidfd, readable=True)
-        if process.pid in self.strays:
+        if isinstance(process, Stray):
             self.reaped(process)
+        elif isinstance(process, Command) and self._world.chance.random() < _LEAVES_SOMETHING:
+            self.leave_behind(process.key, process.run_id)
+
+    def leave_behind(self, key: ProcessKey, run_id: str) -> None:
+        """Something that carries our mark goes on without the one that started it."""
+        pid = self._next_pid()
+        stray = Stray(self._world, Spawned(pid, ProcessKey(key.stream, key.role, _STRAY), [], run_id, None))
+        self.processes[pid] = stray
+
+    def _next_pid(self) -> int:
+        self.spawned += 1
+        return _FIRST_PID + self.spawned
+
+    @property
+    def strays(self) -> list[Process]:
+        """What was left behind and lives."""
+        return [process for process in self.processes.values() if isinstance(process, Stray)]
 
     def reaped(self, process: Process) -> None:
         """It is gone."""

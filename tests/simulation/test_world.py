@@ -65,7 +65,8 @@ def test_without_faults_all_are_on_air_and_nothing_is_told_of_them() -> None:
     on_air = [fact.on_air for fact in told(world, events.StreamOnAir) if isinstance(fact, events.StreamOnAir)]
     assert on_air == [True] * 3 + [False] * 3  # at the start and at the end
     assert told(world, events.IncidentOpened) == []
-    assert world.alive() == world.open_descriptors() == world.table.rivals == []
+    assert world.alive() == world.open_descriptors() == []
+    assert world.table.rivals == []
 
 
 def test_every_kind_of_fault_can_be_carried_out() -> None:
@@ -83,7 +84,8 @@ def test_every_kind_of_fault_can_be_carried_out() -> None:
     world = history(3, faults, 180.0 * len(faults) + 600.0)
     assert [one.fault.kind for one in world.faults] == [fault.kind for fault in faults]
     assert all(one.ended is not None for one in world.faults)
-    assert world.alive() == world.open_descriptors() == world.table.rivals == []
+    assert world.alive() == world.open_descriptors() == []
+    assert world.table.rivals == []
     assert told(world, events.InternalError) == []
 
 
@@ -92,6 +94,28 @@ def test_a_kill_is_replaced_and_named() -> None:
     (opened,) = told(world, events.IncidentOpened)
     assert isinstance(opened, events.IncidentOpened)
     assert (opened.cause, opened.segment) == (ExitCause.KILLED, Segment.ENCODER)
+
+
+def test_what_was_left_behind_is_ended_before_anything_starts() -> None:
+    worlds = [history(seed, [], MINUTE) for seed in range(1, 9)]
+    ended = [told(world, events.OrphanEnded) for world in worlds]
+    assert any(ended)
+    assert not all(ended)
+    for world in worlds:
+        kinds = [type(fact) for _, fact in world.facts]
+        if events.OrphanEnded in kinds:
+            assert kinds.index(events.OrphanEnded) < kinds.index(events.ProcessStarted)
+
+
+def test_an_encoder_whose_source_has_ended_is_found_out_also_when_it_goes_on() -> None:
+    versions = set()
+    for seed in (3, 8):
+        world = history(seed, [Fault(100.0, "source_ended", "stream-01")], 5 * MINUTE)
+        versions.add(world.version)
+        (opened,) = told(world, events.IncidentOpened)
+        assert isinstance(opened, events.IncidentOpened)
+        assert (opened.cause, opened.segment) == (ExitCause.SOURCE_ENDED, Segment.SOURCE)
+    assert versions == {"5.1", "9.0"}
 
 
 def test_the_same_seed_gives_the_same_facts() -> None:

@@ -23,6 +23,7 @@ from supervisor.ffmpeg.parameters import Parameters
 from supervisor.machine.data_dir import DataDir
 from supervisor.model.quantities import Address
 from supervisor.model.snapshot import Snapshot
+from supervisor.model.terms import ProcessKey, Role
 from tests.simulation import settings
 from tests.simulation.causes import Causes, Happened
 from tests.simulation.fault import Fault
@@ -38,6 +39,7 @@ __all__ = ["Happened", "World", "run"]
 
 WALL = 1_800_000_000.0  # when the world begins, by the wall clock
 _SETTLED = 60.0
+_AFTER_A_CRASH = 0.3  # so many worlds begin with what an earlier neverdark left behind
 _TOLD_FILE = Path("neverdark.yaml")  # as facts name it: the real one is at another place in every run
 _READ_TIMEOUT_SHARE = 0.8
 _SCHEDULERS = (
@@ -77,11 +79,18 @@ class World:
         self.machine = SimulatedMachine(self)
         self.probes = SimulatedProbes(self)
         self.causes = Causes(self)
+        self._leave_behind()
         self.data_dir = DataDir(Path(self._folder.name, "data"))
         home = Home(_TOLD_FILE, settings.binary(self.version), self.data_dir, "/etc/ssl/certs/ca-certificates.crt")
         loaded = load(self.file)
         self.engine = Engine(home, loaded, self.machine, self.probes, self._read)
         self.engine.listeners.append(self._hear)
+
+    def _leave_behind(self) -> None:
+        """What an earlier neverdark did not end."""
+        for name in self.ingests if self.chance.random() < _AFTER_A_CRASH else ():
+            stream, _, destination = name.partition("/")
+            self.table.leave_behind(ProcessKey(stream, Role.PUSHER, destination), "20270101T000000.000Z-1")
 
     def _read(self) -> Read:
         return load(self.file), ()
