@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 _OURS = "supervisor."
 # What may grow for a while, up to so many, and why. Per stream where it says so.
 _BOUNDED: Mapping[str, tuple[int, bool, str]] = {
@@ -24,7 +26,7 @@ _SLACK = 2  # elements that come and go: a look, a turn that is put off
 
 
 class Sizes:
-    """Walks everything that the engine holds and that is ours."""
+    """Walks everything that the engine holds and that is ours, but the configuration, which never changes."""
 
     def of(self, engine: Any) -> dict[str, int]:
         """The number of elements in all containers, summed up by class and attribute; see `_grows`."""
@@ -58,7 +60,7 @@ def _within(place: str, one: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(one, list | set | tuple | frozenset | deque):
         if getattr(one, "maxlen", None) is None:
             yield from ((place, item) for item in one)
-    elif type(one).__module__.startswith(_OURS) and not isinstance(one, type):
+    elif type(one).__module__.startswith(_OURS) and not isinstance(one, type | BaseModel):
         for name in _attributes(one):
             if (value := getattr(one, name, None)) is not None:
                 yield f"{type(one).__name__}.{name}", value
@@ -68,4 +70,4 @@ def _attributes(one: Any) -> Iterator[str]:
     yield from getattr(one, "__dict__", ())
     for kind in type(one).__mro__:
         slots = kind.__dict__.get("__slots__", ())
-        yield from ((slots,) if isinstance(slots, str) else slots)
+        yield from (name for name in ((slots,) if isinstance(slots, str) else slots) if not name.startswith("__"))
