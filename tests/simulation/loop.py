@@ -36,14 +36,15 @@ class Agenda:
 
     def step(self) -> None:
         """Let the next thing happen."""
-        self.now, _, work = heapq.heappop(self._heap)
+        due, _, work = heapq.heappop(self._heap)
+        self.now = max(self.now, due)
         work()
 
     def advance(self, until: float) -> None:
         """Let all happen that is due until then."""
         while self._heap and self._heap[0][0] <= until:
             self.step()
-        self.now = until
+        self.now = max(self.now, until)
 
 
 class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 T = TypeVar("T")
+_TO_SPAWN = 0.0011  # seconds; so no two processes begin in the same moment
 _FILES = (1024, 4096)
 
 
@@ -72,6 +73,7 @@ class SimulatedMachine(Machine):
         del file_limits
         if self._world.out_of_processes:
             raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        self._agenda.now += _TO_SPAWN
         process = self._world.table.spawn(argv, environment[RUN_VARIABLE], output_fd, inherited)
         return wires.SimulatedChild(self._world.loop, process, process.pidfd)
 

@@ -14,7 +14,7 @@ from supervisor.model.quantities import Address
 from supervisor.model.terms import Reach
 from supervisor.probes.probes import Probes
 from supervisor.probes.process import Usage
-from supervisor.probes.uplink import Evidence, Watched
+from supervisor.probes.uplink import Sockets, Watched
 from tests.simulation.senders import Sender
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class SimulatedProbes(Probes):
 
     # --- this machine ------------------------------------------------------------------------------
 
-    async def uplinks(self, watched: Sequence[Watched]) -> Evidence:
+    async def uplinks(self, watched: Sequence[Watched]) -> Sockets:
         processes = self._world.table.processes
         connections = {}
         for one in watched:
@@ -77,7 +77,7 @@ class SimulatedProbes(Probes):
             (ingest.address.host, ingest.address.port) for ingest in self._world.near if not ingest.has("ingest_down")
         )
         await asyncio.sleep(0)
-        return Evidence(connections, listening)
+        return Sockets(connections, listening)
 
     async def usages(self, pids: Mapping[int, bool]) -> Mapping[int, Usage]:
         return {pid: self._usage(pid) for pid in pids}

@@ -93,7 +93,7 @@ def test_a_kill_is_replaced_and_named() -> None:
     world = history(3, [Fault(100.0, "encoder_killed", "stream-01")])
     (opened,) = told(world, events.IncidentOpened)
     assert isinstance(opened, events.IncidentOpened)
-    assert (opened.cause, opened.segment) == (ExitCause.KILLED, Segment.ENCODER)
+    assert (opened.incident.cause, opened.incident.segment) == (ExitCause.KILLED, Segment.ENCODER)
 
 
 def test_what_was_left_behind_is_ended_before_anything_starts() -> None:
@@ -114,7 +114,7 @@ def test_an_encoder_whose_source_has_ended_is_found_out_also_when_it_goes_on() -
         versions.add(world.version)
         (opened,) = told(world, events.IncidentOpened)
         assert isinstance(opened, events.IncidentOpened)
-        assert (opened.cause, opened.segment) == (ExitCause.SOURCE_ENDED, Segment.SOURCE)
+        assert (opened.incident.cause, opened.incident.segment) == (ExitCause.SOURCE_ENDED, Segment.SOURCE)
     assert versions == {"5.1", "9.0"}
 
 
