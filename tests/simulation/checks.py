@@ -15,7 +15,7 @@ from supervisor.model.terms import Action, ExitCause, Health, ProcessKey, Refusa
 from tests.simulation.bounds import CLOSING, bound
 from tests.simulation.expected import EXPECTED, fails
 from tests.simulation.fault import Fault
-from tests.simulation.scene import Scene
+from tests.simulation.scene import Scene, named
 from tests.simulation.sizes import Sizes
 
 _SECOND = 1.0
@@ -163,7 +163,7 @@ class ToldOnce(Check):
             self._opened += 1
             self.scene.read_incidents()
             if self._opened > self.scene.ever_told:
-                self.fail(f"{fact.stream}/{fact.destination}: told again as if it were a new incident")
+                self.fail(f"told again as if it were a new incident: {named(fact.incident)}")
 
 
 # --- who may do what -------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
-from supervisor.model import events
+from supervisor.model.incidents import Incident
 from supervisor.model.policies import Policies
-from supervisor.model.snapshot import Incident, Snapshot
+from supervisor.model.snapshot import Snapshot
 from tests.simulation.bounds import bound, memory
 from tests.simulation.expected import touches
 from tests.simulation.fault import Fault
@@ -180,11 +180,16 @@ def words(fact: Any) -> str:
     return f"{type(what).__name__}({', '.join(shown)})"
 
 
+def named(incident: Incident) -> str:
+    """An incident in a few words."""
+    where = f"{incident.stream}/{incident.destination or ''}"
+    return f"{where} {incident.segment} {incident.cause}{' (drill)' if incident.drill else ''}"
+
+
 def _short(value: Any) -> str:
+    if isinstance(value, Incident):
+        return f"{value.id} {named(value)}"
     if isinstance(value, float):
         return f"{value:.3f}"
     text = str(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-__all__ = ["Broken", "Failure", "Scene", "Spell", "Told", "drive", "events", "payload", "words"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tests.simulation.expected import EXPECTED, causes, fails, is_planned, segments, touches
 from tests.simulation.fault import Fault
-from tests.simulation.scene import Scene, Spell, Told
+from tests.simulation.scene import Scene, Spell, Told, named
 from tests.simulation.world import Happened
 
 _JOINS = 5.0  # an incident that began so shortly before a fault may be told of it too
@@ -49,7 +49,7 @@ def _judge_incident(scene: Scene, told: Told, verdicts: Verdicts) -> None:
     opening = list(scene.covering(one.stream, at))
     since = [spell.fault for spell in scene.covering(one.stream, at, told.closed or scene.world.now)]
     reasons = [spell.fault for spell in opening if fails(spell.fault)]
-    shown = f"{one.stream}/{one.destination or ''} {one.segment} {one.cause}{' (drill)' if one.drill else ''}"
+    shown = named(one)
     if not opening:
         scene.fail("quiet", f"an incident without a reason: {shown}", at)
     elif not reasons:
@@ -68,10 +68,10 @@ def _judge_incident(scene: Scene, told: Told, verdicts: Verdicts) -> None:
 def _score(
     told: Told, first: str, explaining: list[Fault], verdicts: Verdicts, shown: str, *, is_command: bool
 ) -> None:
-    named = told.incident
+    one = told.incident
     verdicts.judged[first] += 1
-    right_segment = named.segment in segments(explaining, is_command=is_command)
-    right_cause = named.cause in causes(explaining)
+    right_segment = one.segment in segments(explaining, is_command=is_command)
+    right_cause = one.cause in causes(explaining)
     verdicts.segment[first] += right_segment
     verdicts.cause[first] += right_cause
     if not (right_segment and right_cause):
