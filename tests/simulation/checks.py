@@ -20,7 +20,7 @@ from tests.simulation.sizes import Sizes
 
 _SECOND = 1.0
 _MINUTE = 60.0
-_WATCHDOG_ROUND = 65.0  # within so long each destination is judged twice
+_WATCHDOG_ROUND = 125.0  # within so long each destination is judged twice
 _LINE_RECHECK = 300.0  # so seldom somebody tries although the line is down, for it may be a mistake
 _FOUND_OUT = 60.0  # seconds until somebody knows that it is our own line
 _SWEPT = 10.0  # seconds that a process which belongs to no run may live

@@ -131,7 +131,7 @@ class Process:
         if self.stopped or self.ended is not None:
             return
         self.flow(now)
-        if self._progress and self.alive and self.trouble != "mute" and self.reports:
+        if self._progress and self.ended is None and self.trouble != "mute" and self.reports:
             self.report()
 
     @property
@@ -266,6 +266,8 @@ class Encoder(Process):
         return self.media if self._ran_out is None else self._ran_out
 
     def flow(self, now: float) -> None:
+        if now == self._at and self.source.well:
+            return  # its pushers ask, too
         if self._ran_out is not None:
             self.media += now - self._at
         elif self.reading:

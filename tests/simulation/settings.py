@@ -11,7 +11,8 @@ import yaml
 from supervisor.machine.ffmpeg_binary import Binary
 
 _SOURCES = ("rtsp", "rtmp", "http")
-_FEW = 12
+_FEW = 12  # streams
+_TWICE, _COMMANDS = 0.25, 0.15  # shares of the streams: with two destinations; bare commands
 REFERENCE = "reference.example"
 
 
@@ -36,7 +37,7 @@ def draw(chance: Random, streams: int) -> Settings:
     near: set[str] = set()
     for number in range(1, streams + 1):
         name = f"stream-{number:02}"
-        count = 2 if chance.random() < 0.3 else 1
+        count = 2 if chance.random() < _TWICE else 1
         on_this_machine = chance.random() < 0.1
         destinations: dict[str, Any] = {}
         for place in ("main", "backup")[:count]:
@@ -47,7 +48,7 @@ def draw(chance: Random, streams: int) -> Settings:
                 destinations[place]["required"] = chance.random() < 0.5
             if on_this_machine:
                 near.add(f"{name}/{place}")
-        if chance.random() < 0.1:
+        if chance.random() < _COMMANDS:
             only = {"main": destinations["main"]}
             url = f"{only['main']['url']}/{only['main']['key']}"
             found[name] = {"command": ["/opt/feed", "-progress", "{progress}", url], "destinations": only}
@@ -62,7 +63,8 @@ def draw(chance: Random, streams: int) -> Settings:
         }
     tree: dict[str, Any] = {"network": {"reference": f"{REFERENCE}:443"}, "streams": found}
     if streams > _FEW:
-        tree["defaults"] = {"uplink": {"interval": "2.5s"}}  # a look at every connection costs much time
+        # What is looked at all the time costs most of a simulation: in a large one, as seldom as makes sense.
+        tree["defaults"] = {"uplink": {"interval": "2.5s"}, "watchdog": {"interval": "60s"}}
     return Settings(tree, sources, frozenset(near))
 
 
