@@ -418,7 +418,7 @@ class GaugesTrue(Check):
     def minute(self, snapshot: Snapshot) -> None:
         now, alive = self.world.now, set(self.world.pids())
         for stream in snapshot.streams:
-            if self.scene.is_calm(stream.name, now, CLOSING + _WATCHDOG_ROUND):
+            if now > _WATCHDOG_ROUND and self.scene.is_calm(stream.name, now, CLOSING + _WATCHDOG_ROUND):
                 up = bool(self.scene.wanted.get(stream.name))
                 for wrong in _wrong_up(stream, alive, self.world.wall()) if up else _wrong_stopped(stream):
                     self.fail(
