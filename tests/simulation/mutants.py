@@ -47,8 +47,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a budget that never refills",
         "lifecycle/table.py",
-        "status, facts = replace(status, spent=0, proven=0), (Refilled(),)",
-        "facts = (Refilled(),)",
+        "status, notices = status._replace(spent=0, proven=0), (Refilled(),)",
+        "notices = (Refilled(),)",
         ("gauges_true",),
         shapes="single,burst",
     ),
@@ -103,8 +103,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a stop that ends at the second polite signal, or never",
         "lifecycle/table.py",
-        "        return Step(replace(status, deadline=None), (Kill(),))\n    return Step(replace(status, signals=2",
-        "        return Step(replace(status, deadline=None))\n    return Step(replace(status, signals=2",
+        "        return Step(status._replace(deadline=None), (Kill(),))\n    return Step(status._replace(signals=2",
+        "        return Step(status._replace(deadline=None))\n    return Step(status._replace(signals=2",
         ("back_in_time", "gauges_true", "nothing_left"),
         shapes="hand",
     ),
@@ -143,7 +143,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a planned stop counts as a failure",
         "watchdog/keeper.py",
-        "case events.ProcessExited() if not fact.planned:",
+        "case events.ProcessExited() if not what.planned:",
         "case events.ProcessExited():",
         ("planned_is_none",),
         shapes="planned",
@@ -170,7 +170,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "an incident that is never closed",
         "judge/incidents.py",
-        "if incident.since is not None and now - incident.since >= SUSTAINED:",
+        "if incident.since is not None and now - incident.since >= SUSTAINED_SECONDS:",
         "if incident.since is not None and now - incident.since >= 1e9:",
         ("gauges_true",),
         shapes="single",
@@ -210,7 +210,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "off air for ever, once it was",
         "judge/airtime.py",
-        "        if now - self._flows_since >= SUSTAINED:",
+        "        if now - self._flows_since >= SUSTAINED_SECONDS:",
         "        if now - self._flows_since >= 1e9:",
         ("gauges_true",),
         shapes="single",

@@ -10,16 +10,16 @@ from pydantic import BaseModel
 
 _OURS = "supervisor."
 # What may grow for a while, up to so many, and why. Per stream where it says so.
-_BOUNDED: Mapping[str, tuple[int, bool, str]] = {
+BOUNDED: Mapping[str, tuple[int, bool, str]] = {
     "OpenIncident.findings": (30, True, "findings.MOST, of an incident that is open"),
     "OpenIncident.actions": (50, True, "an incident that is open keeps so many"),
     "Sums.last_detection": (2, True, "one for each layer"),
     "Sums.last_recovery": (2, True, "one for each layer"),
     "Book._open": (1, True, "one for each stream that ever had an incident"),
-    "SecondLayer._rungs": (3, True, "one for each process that was ever recovered"),
+    "SecondLayer._acted": (3, True, "one for each process that was ever recovered"),
     "UplinkWatch._tried": (2, True, "destinations that wait for an ingest"),
-    "ReachWatch._told_to_wait": (1, True, "sources that refuse"),
-    "ReachWatch._looks": (4, True, "places that are looked at while nothing advances there"),
+    "RefusalWatch._answered": (1, True, "sources that refuse"),
+    "ReachWatch._known": (4, True, "places that are looked at while nothing advances there"),
     "Rhythm._gaps": (60, True, "pauses that a source in pieces is known for"),
 }
 _SLACK = 2  # elements that come and go: a look, a turn that is put off
@@ -45,7 +45,7 @@ class Sizes:
 
     def allowed(self, place: str, then: int, streams: int) -> int:
         """How many there may be where there were `then`."""
-        most, each, _ = _BOUNDED.get(place, (0, False, ""))
+        most, each, _ = BOUNDED.get(place, (0, False, ""))
         return max(then + _SLACK, most * (streams if each else 1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tests.simulation.expected import EXPECTED, causes, fails, is_planned, segme
 from tests.simulation.fault import KINDS, Fault
 from tests.simulation.history import QUIET_AT_FIRST, QUIET_AT_LAST, SHAPES, Draw, history
 from tests.simulation.mutants import MUTANTS, Moved, Mutant, make
-from tests.simulation.sizes import Sizes
+from tests.simulation.sizes import BOUNDED, Sizes
 
 SITE = {"one": ["main", "backup"], "two": ["main"]}
 HOUR = 3600.0
@@ -151,6 +152,14 @@ def test_a_size_may_not_grow_but_where_it_says_so() -> None:
     sizes = Sizes()
     assert sizes.allowed("Engine.streams", 20, 20) == 22
     assert sizes.allowed("Book._open", 0, 20) == 20
+
+
+def test_what_may_grow_for_a_while_is_there() -> None:
+    source = "\n".join(file.read_text(encoding="utf-8") for file in (mutants.ROOT / "supervisor").rglob("*.py"))
+    for place in BOUNDED:
+        owner, attribute = place.split(".")
+        assert re.search(rf"^class {owner}\b", source, re.MULTILINE), place
+        assert re.search(rf"\b{attribute}: ", source), place
 
 
 # --- mutants ---------------------------------------------------------------------------------------
