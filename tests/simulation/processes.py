@@ -131,7 +131,7 @@ class Process:
         if self.stopped or self.ended is not None:
             return
         self.flow(now)
-        if self._progress and self.ended is None and self.trouble != "mute" and self.reports:
+        if self._progress and self.alive and self.trouble != "mute" and self.reports:
             self.report()
 
     @property
