@@ -135,7 +135,7 @@ def watch(world: World, faults: Sequence[Fault], seconds: float, setup: Setup) -
     try:
         run(world, faults, seconds, on_second=judge.second)
     except Broken:
-        pass
+        verdicts.faults.update(happened.fault.kind for happened in world.faults)
     else:
         verdicts = judge.end()
     scene = judge.scene
