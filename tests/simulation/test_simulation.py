@@ -8,9 +8,13 @@ from tests.simulation.judge import Outcome, Setup, simulate
 from tests.simulation.report import one, wrong_names
 
 _QUIET = Setup(seed=1, streams=4, hours=0.5, faults=0)
-_SOME = [Setup(seed, streams=3, hours=0.5, faults=14) for seed in (1, 2, 3)]
-# Histories that have found something, and what.
-FOUND: list[tuple[Setup, str]] = []
+# Seeds, and why these; what finds something later gets a row here.
+_SEEDS: tuple[tuple[Setup, str], ...] = (
+    (Setup(1, streams=3, hours=0.5, faults=14), "a camera that comes and goes, beside a drill, a late loop and an ingest on this machine"),
+    (Setup(2, streams=3, hours=0.5, faults=14), "a burst, and an operator in the middle of it"),
+    (Setup(3, streams=3, hours=0.5, faults=14), "one ingest and one power strip for several, and a line that is down"),
+    (Setup(8, streams=4, hours=0.5, faults=8, shapes="one_line"), "the line alone, again and again"),
+)
 
 
 def _held(outcome: Outcome) -> bool:
@@ -26,17 +30,12 @@ def test_a_world_without_faults_has_no_recovery_and_no_incident() -> None:
     assert outcome.virtual >= _QUIET.hours * 3600
 
 
-@pytest.mark.parametrize("setup", _SOME, ids=str)
+@pytest.mark.parametrize("setup", [setup for setup, _ in _SEEDS], ids=[why for _, why in _SEEDS])
 def test_what_must_hold_holds(setup: Setup) -> None:
     outcome = simulate(setup)
     assert _held(outcome)
     assert outcome.incidents > 0
     assert outcome.verdicts.faults.total() >= setup.faults // 2
-
-
-@pytest.mark.parametrize("setup", [setup for setup, _ in FOUND], ids=[why for _, why in FOUND])
-def test_what_was_found_once_holds_now(setup: Setup) -> None:
-    assert _held(simulate(setup))
 
 
 def test_the_same_seed_is_the_same_history_to_the_last_fact() -> None:
