@@ -20,6 +20,7 @@ BOUNDED: Mapping[str, tuple[int, bool, str]] = {
     "UplinkWatch._tried": (2, True, "destinations that wait for an ingest"),
     "RefusalWatch._answered": (1, True, "sources that refuse"),
     "ReachWatch._known": (4, True, "places that are looked at while nothing advances there"),
+    "Excuses._of": (12, True, "one of each kind, for each stream and destination"),
     "Rhythm._gaps": (60, True, "pauses that a source in pieces is known for"),
 }
 _SLACK = 2  # elements that come and go: a look, a turn that is put off
