@@ -21,6 +21,7 @@ BOUNDED: Mapping[str, tuple[int, bool, str]] = {
     "RefusalWatch._answered": (1, True, "sources that refuse"),
     "ReachWatch._known": (4, True, "places that are looked at while nothing advances there"),
     "Excuses._of": (12, True, "one of each kind, for each stream and destination"),
+    "Orders._operator": (1, True, "the latest order for each stream"),
     "Rhythm._gaps": (60, True, "pauses that a source in pieces is known for"),
 }
 _SLACK = 2  # elements that come and go: a look, a turn that is put off
