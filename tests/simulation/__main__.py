@@ -35,7 +35,7 @@ def _run(args: argparse.Namespace) -> Iterator[Outcome]:
         faults = max(20, int(args.hours * args.streams * _FAULTS_PER_STREAM_HOUR))
     for seed in range(args.seed, args.seed + args.seeds):
         began = time.monotonic()
-        outcome = simulate(Setup(seed, args.streams, args.hours, faults, args.shapes))
+        outcome = simulate(Setup(seed, args.streams, args.hours, faults, args.shapes, args.until))
         print(*report.one(outcome), sep="\n")
         print(f"real {time.monotonic() - began:.1f} s for seed {seed}", flush=True)
         yield outcome
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="the first history (1)")
     parser.add_argument("--seeds", type=int, default=3, help="how many histories, each with the next seed (3)")
     parser.add_argument("--faults", type=int, help="faults in a history (0.6 for each hour of a stream); 0: none")
+    parser.add_argument("--until", type=float, help="end there, in virtual seconds; the history stays the same")
     parser.add_argument("--shapes", type=_shapes, default="", help=f"only these: {', '.join(sorted(_NAMES))}")
     parser.add_argument("--mutants", action="store_true", help="break the product on purpose, and see that it is found")
     parser.add_argument("--only", default="", help="with --mutants: only those whose name has this in it")

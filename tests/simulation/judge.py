@@ -30,6 +30,7 @@ class Setup:
     hours: float
     faults: int
     shapes: str = ""  # names with commas between; empty: all
+    until: float | None = None  # virtual seconds: the history is the same, and ends there
 
     @property
     def command(self) -> str:
@@ -37,6 +38,8 @@ class Setup:
         args = f"--hours {self.hours:g} --streams {self.streams} --seed {self.seed} --seeds 1 --faults {self.faults}"
         if self.shapes:
             args += f" --shapes {self.shapes}"
+        if self.until is not None:
+            args += f" --until {self.until:g}"
         return f'make simulate ARGS="{args}"'
 
 
@@ -131,7 +134,7 @@ def simulate(setup: Setup) -> Outcome:
     world = World(setup.seed, setup.streams)
     seconds = setup.hours * 3600.0
     faults = history(setup.seed, world.site, seconds, setup.faults, setup.shapes)
-    return watch(world, faults, seconds, setup)
+    return watch(world, faults, seconds if setup.until is None else min(seconds, setup.until), setup)
 
 
 def watch(world: World, faults: Sequence[Fault], seconds: float, setup: Setup) -> Outcome:

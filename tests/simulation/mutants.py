@@ -187,8 +187,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "what a look finds does not reach the incident",
         "judge/incidents.py",
-        "        if incident is None or (incident.settled and said is None):\n            return",
-        "        if incident is None or said is None:\n            return",
+        "        if incident is None:\n            return\n        named",
+        "        if incident is None or said is None:\n            return\n        named",
         ("right_segment", "told_once"),
         shapes="one_line,long_outage,resolver",
     ),

@@ -337,15 +337,15 @@ def test_what_was_asked_while_the_line_was_down_and_answered_after_it_is_not_the
         scene.probes.slow[FAR] = 5.0
         await lost(scene)
         await scene.passes(20 + asked_before)
-        assert scene.watch.down_since is not None
+        assert scene.watch.line_down(FAR.address)
         scene.probes.reaches[REFERENCE] = Reach.ACCEPTS
         for _ in range(15):
             await scene.passes(1)
-            if scene.watch.down_since is None:
+            if not scene.watch.line_down(FAR.address):
                 break
             failed = scene.pusher.evidence._replace(cause=Trouble.UPLINK_BLOCKED)
             assert segment_of(failed) is not Segment.PLATFORM
-        assert scene.watch.down_since is None
+        assert not scene.watch.line_down(FAR.address)
 
     test()
 
