@@ -16,7 +16,7 @@ from supervisor.machine import proc
 
 OWNER_VARIABLE = "_NEVERDARK_OWNER"  # the mark of the data_dir of the neverdark that started a process
 RUN_VARIABLE = "_NEVERDARK_RUN"
-_REMEMBERED = 1000  # names: more than there can be starts in a millisecond
+_REMEMBERED = 100  # names: more than there can be starts in a millisecond
 
 
 def run_id_of(wall: float, number: int) -> str:

@@ -22,6 +22,7 @@ BOUNDED: Mapping[str, tuple[int, bool, str]] = {
     "ReachWatch._known": (4, True, "places that are looked at while nothing advances there"),
     "Excuses._of": (12, True, "one of each kind, for each stream and destination"),
     "Orders._operator": (1, True, "the latest order for each stream"),
+    "RunNames._given": (100, False, "as many names of runs are remembered"),
     "Rhythm._gaps": (60, True, "pauses that a source in pieces is known for"),
 }
 _SLACK = 2  # elements that come and go: a look, a turn that is put off
