@@ -10,7 +10,8 @@ from supervisor.model.terms import ExitCause, Role, State, Trouble
 from supervisor.watchdog.interfaces import ConnectingProcess
 
 _CONNECTING = 5.0  # seconds: so long a process may try undisturbed
-# These point at the way itself, so it is probed at once. After others a retry tells more than a probe would.
+# These point at the way itself, so it is probed at once. After others a retry tells more than a probe would, unless
+# none comes for minutes: an ingest that was away for a moment is seen to come back only if it was seen to be away.
 _URGENT = frozenset({Trouble.UPLINK_BLOCKED, ExitCause.INGEST_UNREACHABLE})
 _ASKING = _URGENT | {ExitCause.INGEST_CLOSED, ExitCause.OTHER, Trouble.START_TIMEOUT, Trouble.STALL}
 
@@ -45,4 +46,4 @@ def questions_of(
     connecting = status.state is State.STARTING and not starved
     if waiting or connecting:
         for way in ways_to_probe(process, is_here):
-            yield way, process.last_cause in _URGENT
+            yield way, process.last_cause in _URGENT or status.state is State.COOLDOWN

@@ -13,6 +13,7 @@ from tests.simulation.expected import EXPECTED
 from tests.simulation.fault import Fault, Kind
 
 START = 10.0  # a start, its connection and the wait for a keyframe, in this world
+GLANCE = 2.0  # what is gone for less may be back before anybody has looked
 LOOK = 36.0  # a look at a place that is gone comes every 30 s at the latest and takes 5 s
 REFUSED = 300.0  # the longest wait for a server that refuses
 BUSY = 60.0  # likewise for one that may have room again
@@ -58,7 +59,8 @@ def _wait(restart: Restart, faults: Sequence[Fault], kinds: set[Kind]) -> float:
     wait = max(restart.max_delay, refused, GHOST if "ingest_ghost" in kinds else 0.0)
     if attempts_for(restart, faults) < restart.attempts:
         return wait
-    return LOOK if kinds <= _SEEN else max(wait, restart.cooldown)
+    seen = kinds <= _SEEN and all(fault.lasts >= GLANCE for fault in faults if fault.kind in kinds)
+    return LOOK if seen else max(wait, restart.cooldown)
 
 
 def _may_block(kinds: set[Kind]) -> bool:

@@ -15,6 +15,10 @@ _SEEDS: tuple[tuple[Setup, str], ...] = (
     (Setup(3, streams=3, hours=0.5, faults=14), "one ingest and one power strip for several, and a line that is down"),
     (Setup(8, streams=4, hours=0.5, faults=8, shapes="one_line"), "the line alone, again and again"),
     # What longer ones have found.
+    (
+        Setup(46, streams=2, hours=1, faults=40, shapes="flapping", until=1500),
+        "an ingest away for seconds, no attempt left",
+    ),
     (Setup(56, streams=6, hours=6, faults=150, until=9240), "a line that came back while an ingest was asked"),
 )
 

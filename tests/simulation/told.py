@@ -93,15 +93,19 @@ def _judge_fault(scene: Scene, happened: Happened, stream: str) -> None:
     where = f"{fault.kind} of {stream}{'/' if fault.destination else ''}{fault.destination}"
     if not within and not any(other.fault.kind in {"stop", "restart", "reload_changed"} for other in others):
         scene.fail("told_once", f"nothing was told of {where}", happened.began)
-    if not others and len(within) > 1 and not row.again:
-        many = ", ".join(f"{one.incident.segment} {one.incident.cause} at {one.opened:.1f}" for one in within)
-        scene.fail("told_once", f"{len(within)} incidents of one {where}: {many}", happened.began)
+    its = [told for told in within if told.opened >= own.began - _JOINS or _ends(told) >= own.began]
+    if not others and len(its) > 1 and not row.again:
+        many = ", ".join(f"{one.incident.segment} {one.incident.cause} at {one.opened:.1f}" for one in its)
+        scene.fail("told_once", f"{len(its)} incidents of one {where}: {many}", happened.began)
 
 
 def _belongs(told: Told, own: Spell) -> bool:
     """Whether an incident was open at some time of a spell."""
-    closed = told.closed if told.closed is not None else float("inf")
-    return told.opened <= own.until and closed >= own.began - _JOINS
+    return told.opened <= own.until and _ends(told) >= own.began - _JOINS
+
+
+def _ends(told: Told) -> float:
+    return told.closed if told.closed is not None else float("inf")
 
 
 def _overlap(one: Spell, other: Spell) -> bool:

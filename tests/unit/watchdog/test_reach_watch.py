@@ -270,6 +270,16 @@ async def test_who_waits_for_an_ingest_that_is_back_retries_once() -> None:
 
 
 @in_quick_time
+async def test_out_of_attempts_even_an_ingest_that_is_gone_for_a_moment_is_seen() -> None:
+    scene = Scene()
+    scene.fails(ExitCause.INGEST_CLOSED, State.COOLDOWN)
+    await scene.passes(2)
+    scene.probes.reaches[FAR] = Reach.ANSWERS
+    await scene.passes(10)
+    assert scene.pusher.told == [RetryNow()]
+
+
+@in_quick_time
 async def test_what_was_always_there_is_no_reason_to_retry() -> None:
     scene = Scene()
     scene.probes.reaches[FAR] = Reach.ANSWERS
