@@ -37,7 +37,7 @@ streams:
   demo-ingest:
     command: [{ffmpeg}, -hide_banner, -nostdin, -loglevel, error, -progress, "{{progress}}",
               -listen, "1", -i, "rtmp://127.0.0.1:{rtmp}/live/demo-key", -c, copy, -f, "null", "-"]
-    stall: {{startup: 1h}}   # it waits for whoever comes
+    stall: {{startup: 1h, timeout: 30s}}   # it waits for whoever comes, and for an encoder that is being replaced
 """
 
 
