@@ -13,7 +13,7 @@ from supervisor.judge.attribution import Evidence
 from supervisor.judge.uplink import UplinkMeter
 from supervisor.lifecycle import table as lifecycle
 from supervisor.lifecycle import types as lifecycle_types
-from supervisor.lifecycle.types import Exited, Restart, Start, Stop, UplinkBlocked, View
+from supervisor.lifecycle.types import Exited, Restart, Start, Stop, Tick, UplinkBlocked, View
 from supervisor.model import events
 from supervisor.model.snapshot import LastFailure, ProcessSnapshot
 from supervisor.model.terms import ExitCause, RestartReason, State, Trouble
@@ -135,8 +135,12 @@ class Slot(Place):
 
     def dispatch(self, event: lifecycle_types.Event) -> None:
         """One turn of the lifecycle: actions at once, book-keeping after them."""
-        self.keep_shown()
         step = lifecycle.step(self.status, event, self._view(event))
+        if isinstance(event, Tick) and not step.actions and not step.notices:
+            self.status = step.status  # the deadline has moved, as nearly always: there is nothing to tell
+            self._arm()
+            return
+        self.keep_shown()
         self.status = step.status
         for action in step.actions:
             self._act(action)
@@ -288,11 +292,12 @@ class Slot(Place):
         deadline = self.status.deadline
         try:
             if deadline is not None and self.host.loop.time() >= deadline:
-                self.dispatch(lifecycle_types.Tick())
+                self.dispatch(Tick())
+            else:
+                self._arm()
         except Exception:  # a mistake of ours must not leave a process that nobody looks at
             self._timer = self.host.loop.call_later(1.0, self._tick)
             raise
-        self._arm()
 
     def look(self, now: float) -> None:
         """Called every second, while its stream is wanted."""
