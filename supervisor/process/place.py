@@ -239,9 +239,10 @@ class Place:
         """Media seconds that a pusher was given and that are not on the line yet."""
         if self.intake is None or not self.alive:
             return 0.0
-        unsent = (self.uplink.totals.unsent_bytes or 0) if self.uplink else 0
-        rate = self.meter.bytes_per_second
-        return self.intake.behind + (unsent / rate if rate else 0.0)
+        unsent = self.uplink.totals.unsent_bytes if self.uplink else None
+        if not unsent or not (rate := self.meter.bytes_per_second):
+            return self.intake.behind
+        return self.intake.behind + unsent / rate
 
     # --- connections -------------------------------------------------------------------------------
 

@@ -15,19 +15,16 @@ _BACKLOG_SHARE = 0.85  # of what is allowed at most: it is looked at once a seco
 
 def look(slot: Slot, now: float) -> None:
     """What the second since the last look has shown may call for another run."""
-    child = slot.child
-    if slot.feeds and child and slot.status.state is State.STARTING and slot.feeds.robbed_by(child.pid):
-        slot.dispatch(Useless(RestartReason.START_TIMEOUT, Trouble.PORT_TAKEN))
-    slot.reports.look_at_source()
-    _weigh_backlog(slot, now)
-
-
-def _weigh_backlog(slot: Slot, now: float) -> None:
-    """How far a pusher is behind what it is given."""
-    if not (slot.intake and slot.feeder and (child := slot.child)):
+    run = slot.run
+    if run is None or run.over:
         return
-    slot.intake.weigh(slot.feeder.meter, slot.meter, now)
-    if slot.backlog >= _BACKLOG_SHARE * slot.spec.policies.limits.backlog_max and not slot.status.ending:
-        slot.intake.drop_backlog()
-        slot.host.machine.forget_unsent(child.pid)
-        slot.dispatch(Useless(RestartReason.UPLINK, Trouble.BACKLOG, free=True))
+    if slot.feeds:
+        if slot.status.state is State.STARTING and slot.feeds.robbed_by(run.child.pid):
+            slot.dispatch(Useless(RestartReason.START_TIMEOUT, Trouble.PORT_TAKEN))
+        slot.reports.look_at_source()
+    elif slot.intake and slot.feeder:
+        slot.intake.weigh(slot.feeder.meter, slot.meter, now)
+        if slot.backlog >= _BACKLOG_SHARE * slot.spec.policies.limits.backlog_max and not slot.status.ending:
+            slot.intake.drop_backlog()
+            slot.host.machine.forget_unsent(run.child.pid)
+            slot.dispatch(Useless(RestartReason.UPLINK, Trouble.BACKLOG, free=True))
