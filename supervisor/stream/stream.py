@@ -22,6 +22,7 @@ class Stream:
         self.wanted = False
         self.slots: dict[ProcessKey, Slot] = {}
         self.pushers: list[Slot] = []
+        self.senders: list[Slot] = []  # whoever connects to an ingest that is known
         self._decisive: list[Slot] = []
         self._all_needed = True
         self.air = OnAir(host.loop.time())
@@ -111,6 +112,7 @@ class Stream:
     def _arrange(self, slots: list[Slot]) -> None:
         self.slots = {slot.key: slot for slot in slots}
         self.pushers = [slot for slot in slots if slot.key.role is Role.PUSHER]
+        self.senders = [slot for slot in slots if slot.key.role is Role.PUSHER or slot.spec.observed]
         encoder = self.encoder
         if encoder:
             encoder.feed(self.pushers)
@@ -190,8 +192,8 @@ class Stream:
         """Whether it is on air right now, and if not, because of whom. Changes nothing."""
         if not self.wanted:
             return Judgement(wanted=False, on_air=False, planned=True, reason="stopped" if self.gone else "stopping")
-        first = who_is_dark([slot.advancing(now) for slot in self._decisive], all_needed=self._all_needed)
-        if first is None:
+        advancing = [slot.advancing(now) for slot in self._decisive]
+        if all(advancing) or (first := who_is_dark(advancing, all_needed=self._all_needed)) is None:
             return ON_AIR
         dark = self._decisive[first]
         # Who does not advance because its encoder does not is not to blame.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 
-from supervisor.model.terms import ProcessKey, Role
+from supervisor.model.terms import ProcessKey
 from supervisor.process.slot import Slot
 from supervisor.stream.stream import Stream
 
@@ -18,7 +18,7 @@ class Streams(dict[str, Stream]):
 
     def alive(self) -> Iterator[tuple[int, str]]:
         """Pid and run of every process that lives."""
-        return ((slot.child.pid, slot.run_id) for slot in self.slots() if slot.child and slot.run_id)
+        return ((run.child.pid, run.run_id) for slot in self.slots() if (run := slot.run) and not run.over)
 
     def slot(self, key: ProcessKey) -> Slot | None:
         """The place of one process."""
@@ -36,7 +36,7 @@ class Streams(dict[str, Stream]):
 
     def senders(self) -> list[Slot]:
         """Whoever connects to an ingest: pushers, and commands whose destinations are known."""
-        return [slot for slot in self.slots() if slot.key.role is Role.PUSHER or slot.spec.observed]
+        return [slot for stream in self.values() for slot in stream.senders]
 
     def wants(self, key: ProcessKey) -> bool:
         """Whether a process shall run."""

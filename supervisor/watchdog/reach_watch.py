@@ -115,8 +115,7 @@ class ReachWatch(Generic[P]):
     def look(self, now: float) -> None:
         """Begin the probes that are due, forget what is of no more use, judge our line. `now` is monotonic."""
         troubled = False
-        processes = [process for process in self._processes() if process.spec.ingests or process.spec.source]
-        silent = [process for process in processes if not process.advancing(now)]  # as a rule nobody is
+        silent = [process for process in self._processes() if not process.advancing(now)]  # as a rule nobody is
         refusing = {process.spec.source for process in silent if process.refused}
         for process in silent:
             for target, urgent in questions_of(process, now, self._probes.is_here):
@@ -126,7 +125,7 @@ class ReachWatch(Generic[P]):
                 self._want(target, now, urgent=urgent)
         if (reference := self._reference()) is not None:
             self._want_reference(reference, now, calm=not troubled)
-        self._forget(processes, now)
+        self._forget(now)
         self._judge_line(now)
 
     def hear(self, fact: Fact) -> None:
@@ -173,12 +172,12 @@ class ReachWatch(Generic[P]):
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
 
-    def _forget(self, processes: Iterable[P], now: float) -> None:
+    def _forget(self, now: float) -> None:
         """What works again needs no probe, and what nobody has asked for in a while is of no use."""
         if not self._known.keys() - {self._reference()}:  # that one is asked for all the time
             return
         flowing = set[Target]()
-        for process in processes:
+        for process in self._processes():
             if process.advancing(now):
                 flowing.update(process.spec.ingests, {process.spec.source} if process.spec.source else ())
         for target, probe in list(self._known.items()):

@@ -74,17 +74,20 @@ class UplinkWatch:
     ) -> None:
         now, wall = self._clock.now(), self._clock.wall()
         for sender in senders:
+            pid = sender.child.pid if sender.child else None
             for key, meter, timeout in _meters(sender):
                 # Between the sample and now a process may have been replaced: it says nothing of the new one.
-                same = sender.child is not None and pids.get(key) == sender.child.pid
-                if not same and sender.child:
+                if pid is not None and pids.get(key) != pid:
                     continue
-                sample = sockets.connections.get(key) if same else None
+                sample = sockets.connections.get(key) if pid is not None else None
                 if meter.update(sample, now, wall, timeout, interval):
                     sender.uplink_blocked(timeout)
 
     def _look_for_returned(self, senders: Sequence[SendingProcess], sockets: Sockets) -> None:
         awaited = self._awaited(senders)
+        if not awaited and not self._tried:  # as a rule
+            self._silent_before.clear()
+            return
         listening = {address for _, address in awaited if _listens(address, sockets)}
         # An ingest may refuse and be back between two samples, so that nobody saw it silent: that is worth one try,
         # and another only after one has worked.
@@ -121,12 +124,12 @@ def _intervals(sender: SendingProcess) -> Iterator[float]:
 
 
 def _watched(sender: SendingProcess) -> Iterator[Watched]:
-    if sender.child is None:
+    if (child := sender.child) is None:
         return
     if sender.spec.ingest:
-        yield Watched(sender.key, sender.child.pid)
+        yield Watched(sender.key, child.pid)
     for observed in sender.spec.observed:
-        yield Watched(Observation(sender.key, observed.name), sender.child.pid, peer=observed.ingest)
+        yield Watched(Observation(sender.key, observed.name), child.pid, peer=observed.ingest)
 
 
 def _meters(sender: SendingProcess) -> Iterator[tuple[ConnectionKey, UplinkMeter, float]]:
