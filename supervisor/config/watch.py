@@ -77,14 +77,14 @@ class ConfigWatch:
         """`files` gives the files of the configuration in force."""
         self._files = files
         self._looks = Looks(files())
-        self._asked = asyncio.Event()
+        self._woken = asyncio.Event()
         self._orders: list[tuple[asyncio.Future[Outcome], bool]] = []
 
     def ask(self, *, allow_removal: bool = False) -> asyncio.Future[Outcome]:
         """Reload now, whether or not anything seems to have changed. Cancelled if there will be no answer."""
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._orders.append((answer, allow_removal))
-        self._asked.set()
+        self._woken.set()
         return answer
 
     async def run_forever(self, reload: Reload) -> None:
@@ -98,7 +98,6 @@ class ConfigWatch:
 
     async def _reload(self, reload: Reload, now: Files) -> None:
         orders, self._orders = self._orders, []
-        self._asked.clear()
         try:
             allowed = any(allow_removal for _, allow_removal in orders)
             outcome = await reload(asked=bool(orders), allow_removal=allowed)
@@ -115,8 +114,10 @@ class ConfigWatch:
                 answer.set_result(outcome)
 
     async def _asked_within(self, seconds: float) -> bool:
+        timer = asyncio.get_running_loop().call_later(seconds, self._woken.set)
         try:
-            await asyncio.wait_for(self._asked.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+            await self._woken.wait()
+        finally:
+            timer.cancel()
+        self._woken.clear()
+        return bool(self._orders)
