@@ -48,6 +48,12 @@ class _Duty:
     ran: bool = False
     tries: int = 0  # how often it was armed anew in vain
 
+    @property
+    def punctual_until(self) -> float:
+        """From then on it is late (monotonic)."""
+        patience: float = (_LATE_INTERVALS * self.interval + _LATE_SLACK) * 2**self.tries
+        return max(self.seen, self.armed) + patience
+
 
 class CheckScheduler:
     """Runs `check` for every post, each at its own interval. Lives on the engine's loop."""
@@ -60,6 +66,7 @@ class CheckScheduler:
         self._duties: dict[Post, _Duty] = {}
         self._scheduler: AsyncIOScheduler | None = None
         self._ticked = 0.0  # monotonic: when the scheduler last ran anything
+        self._punctual_until = 0.0  # monotonic: before that, no job can be late
 
     def start(self) -> None:
         """Begin to run; needs a running loop."""
@@ -90,6 +97,7 @@ class CheckScheduler:
         fresh = [post for post, interval in posts.items() if not self._is_kept(post, interval)]
         if fresh:
             self._ticked = now  # nothing was due before
+            self._punctual_until = 0.0
         for number, post in enumerate(fresh):
             self._duties[post] = _Duty(posts[post], seen=now, armed=now)
             self._schedule(post, wall, (number + 1) / len(fresh))
@@ -112,17 +120,17 @@ class CheckScheduler:
 
     def look(self, now: float) -> None:
         """Called every second: a job that is late is scheduled anew."""
-        if self._scheduler is None:
+        if self._scheduler is None or now < self._punctual_until:
             return
         for post, duty in self._duties.items():
-            late = now - duty.seen
-            patience = (_LATE_INTERVALS * duty.interval + _LATE_SLACK) * 2**duty.tries
-            if min(late, now - duty.armed) <= patience:
+            if now <= duty.punctual_until:
                 continue
+            late = now - duty.seen
             duty.armed, duty.tries = now, min(duty.tries + 1, _MOST_DOUBLINGS)
             self.rearmed += 1
             self._tell(events.CheckRearmed(str(post), late))
             self._schedule(post, self._clock.wall(), 0.0)
+        self._punctual_until = min((duty.punctual_until for duty in self._duties.values()), default=0.0)
 
     def late(self, now: float) -> float | None:
         """Seconds by which the scheduler is overdue, if arming its jobs anew did not help either. From any thread.
@@ -174,4 +182,6 @@ class CheckScheduler:
             self._tell(events.InternalError(f"check of {post}", type(error).__name__))
             return
         if duty := self._duties.get(post):
+            if duty.tries:
+                self._punctual_until = 0.0  # it has less patience again
             duty.seen, duty.ran, duty.tries = self._clock.now(), True, 0

@@ -220,8 +220,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a check that a clock step has stopped is not armed anew",
         "watchdog/scheduler.py",
-        "            if min(late, now - duty.armed) <= patience:",
-        "            if min(late, now - duty.armed) <= patience * 1e9:",
+        "            if now <= duty.punctual_until:",
+        "            if now <= duty.punctual_until * 1e9:",
         ("gauges_true",),
         shapes="bad_clock",
     ),
