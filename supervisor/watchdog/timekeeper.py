@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Callable
 
 from supervisor.judge.lateness import Lateness
@@ -50,6 +51,5 @@ class Timekeeper:
             self._tell(events.ClockStepped(step))
 
     def _note_lag(self, lag: float) -> None:
-        bucket = next((i for i, bound in enumerate(LOOP_LAG_BUCKETS) if lag <= bound), len(LOOP_LAG_BUCKETS))
-        self.lag_counts[bucket] += 1
+        self.lag_counts[bisect_left(LOOP_LAG_BUCKETS, lag)] += 1
         self.lag_sum += lag
