@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import heapq
 from collections.abc import Callable
 from typing import Any
@@ -17,32 +18,27 @@ class Agenda:
 
     def __init__(self) -> None:
         self.now = BEGINNING
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self.heap: list[tuple[float, int, Callable[[], None]]] = []
         self._number = 0
 
     def at(self, time: float, work: Callable[[], None]) -> None:
         """Do this at that time, or now if that is past."""
         self._number += 1
-        heapq.heappush(self._heap, (max(time, self.now), self._number, work))
+        heapq.heappush(self.heap, (max(time, self.now), self._number, work))
 
     def later(self, seconds: float, work: Callable[[], None]) -> None:
         """Do this in so many seconds."""
         self.at(self.now + seconds, work)
 
-    @property
-    def next(self) -> float:
-        """When the next thing happens."""
-        return self._heap[0][0] if self._heap else float("inf")
-
     def step(self) -> None:
         """Let the next thing happen."""
-        due, _, work = heapq.heappop(self._heap)
+        due, _, work = heapq.heappop(self.heap)
         self.now = max(self.now, due)
         work()
 
     def advance(self, until: float) -> None:
         """Let all happen that is due until then."""
-        while self._heap and self._heap[0][0] <= until:
+        while self.heap and self.heap[0][0] <= until:
             self.step()
         self.now = max(self.now, until)
 
@@ -59,12 +55,13 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
         self._number = 0
         self.woken = False  # something in the world has given the loop work
         self.time = lambda: agenda.now  # the most frequent call of all
+        self._context = contextvars.copy_context()  # one for all: nobody here has variables of that kind
 
     # --- turns: asyncio's own, without what is of use on a real machine alone -----------------------
 
     def call_soon(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.Handle:
         """In the next turn."""
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = asyncio.Handle(callback, args, self, context or self._context)
         self._ready.append(handle)
         return handle
 
@@ -72,7 +69,7 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
         self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
         """At a time; what is due at the same comes in the order in which it was asked for."""
-        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        timer = asyncio.TimerHandle(when, callback, args, self, context or self._context)
         self._number += 1
         heapq.heappush(self._timers, (when, self._number, timer))
         return timer
@@ -88,10 +85,12 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
         timers, ready = self._timers, self._ready
         while timers and timers[0][2]._cancelled:
             heapq.heappop(timers)
-        self._offer()
+        if self._readable:
+            self._offer()
         if not ready and not self._stopping:
             self._go_on(timers[0][0] if timers else float("inf"))
-            self._offer()
+            if self._readable:
+                self._offer()
         now = self._agenda.now
         while timers and timers[0][0] <= now:
             ready.append(heapq.heappop(timers)[2])
@@ -102,10 +101,10 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
 
     def _go_on(self, due: float) -> None:
         """Let the world go on, until then at most, or until it has given the loop something to do."""
-        agenda = self._agenda
+        agenda, heap = self._agenda, self._agenda.heap
         self.woken = False
         while not self.woken:
-            if agenda.next > due:
+            if not heap or heap[0][0] > due:
                 agenda.now = max(agenda.now, due)
                 return
             agenda.step()
