@@ -51,6 +51,7 @@ class SourceWatch:
         self._trying = False  # this is a run that tries whether the sound is back
         self._tries = 0
         self._silent_since = 0.0
+        self.settled = False  # until its run says more, `look` will find nothing
         self.begin_run()
 
     def begin_run(self) -> None:
@@ -58,16 +59,18 @@ class SourceWatch:
         self._opening = Opening()
         self._ready: float | None = None  # when the picture was there; copied: when the source was described
         self._undecoded = float("-inf")
-        self._due = False
+        self._due = self.settled = False
 
     def hope(self) -> None:
         """Somebody wants it to begin afresh: its sound may be there again."""
         self.traits = self.traits._replace(silent=False)
         self._trying, self._tries = False, 0
+        self.settled = False
 
     def heed(self, line: bytes, now: float) -> bool:
         """Look at a line of FFmpeg's; True when it is not for people."""
         opening = self._opening
+        self.settled = False
         described = opening.described
         ours = opening.heed(line)
         if opening.undecoded:
@@ -106,8 +109,10 @@ class SourceWatch:
         if self._trying and opening.output:
             self._trying = False
             return Learned("its sound is used again", replace=False)
-        if self._sound and opening.sound and not opening.output and self._waited(now, self._sound_wait):
+        lacks_sound = self._sound and opening.sound and not opening.output
+        if lacks_sound and self._waited(now, self._sound_wait):
             return self._take_silence(now)
+        self.settled = advanced and not lacks_sound
         return None
 
     def _few(self, now: float, *, advanced: bool) -> float | None:

@@ -21,7 +21,8 @@ def look(slot: Slot, now: float) -> None:
     if slot.feeds:
         if slot.status.state is State.STARTING and slot.feeds.robbed_by(run.child.pid):
             slot.dispatch(Useless(RestartReason.START_TIMEOUT, Trouble.PORT_TAKEN))
-        slot.reports.look_at_source()
+        if slot.source and not slot.source.watch.settled:
+            slot.reports.look_at_source()
     elif slot.intake and slot.feeder:
         slot.intake.weigh(slot.feeder.meter, slot.meter, now)
         if slot.backlog >= _BACKLOG_SHARE * slot.spec.policies.limits.backlog_max and not slot.status.ending:

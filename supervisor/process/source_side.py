@@ -26,7 +26,7 @@ class SourceSide:
     def renew(self, spec: ProcessSpec) -> None:
         """It reads something else, or in another way: what was found out may not be so."""
         self.rhythm = Rhythm() if spec.in_pieces else None
-        self._watch = SourceWatch(sound=spec.takes_sound, copied=spec.copies_picture)
+        self.watch = SourceWatch(sound=spec.takes_sound, copied=spec.copies_picture)
         self._spec = spec
         self._argv: tuple[str, ...] | None = None  # made for what the runs before have found out
         self._late_picture = False  # the source shows its picture later than FFmpeg waits for by itself
@@ -34,7 +34,7 @@ class SourceSide:
     def begin_run(self, now: float) -> None:
         """A new run opens the source anew."""
         self.clock.begin_run(now)
-        self._watch.begin_run()
+        self.watch.begin_run()
 
     def words(self, once: Sequence[str] | None, startup: float) -> Sequence[str]:
         """The command line of the next run; `once` is another one, for that run alone."""
@@ -45,31 +45,31 @@ class SourceSide:
 
     def heed(self, line: bytes, now: float) -> tuple[bool, bool]:
         """Look at a line of FFmpeg's: whether it is not for people, and whether `look` should come at once."""
-        ours = self._watch.heed(line, now)
-        return ours, self._watch.due
+        ours = self.watch.heed(line, now)
+        return ours, self.watch.due
 
     def look(self, now: float, *, advanced: bool) -> Learned | None:
         """What is known now that was not. One that is to be replaced for it has another command line from now on."""
-        learned = self._watch.look(now, advanced=advanced)
+        learned = self.watch.look(now, advanced=advanced)
         if learned is None:
             return None
-        if gap := self._watch.usual_gap:
+        if gap := self.watch.usual_gap:
             self.rhythm = Rhythm(max(gap, Rhythm.FIRST) if self._spec.in_pieces else gap)
         before = self._argv or self._spec.argv
-        self._argv = self._adapted(self._watch.traits)
+        self._argv = self._adapted(self.watch.traits)
         return None if learned.replace and self._argv == before else learned
 
     def see(self, parameters: Parameters) -> None:
         """The media that the encoder makes of it tells what the picture is."""
-        if self._watch.traits.picture is None and (shown := picture(parameters)):
-            self._watch.see(shown)
-            self._argv = self._adapted(self._watch.traits)
+        if self.watch.traits.picture is None and (shown := picture(parameters)):
+            self.watch.see(shown)
+            self._argv = self._adapted(self.watch.traits)
 
     def hope(self) -> None:
         """Begin afresh with the source's sound."""
-        if self._watch.note:
-            self._watch.hope()
-            self._argv = self._adapted(self._watch.traits)
+        if self.watch.note:
+            self.watch.hope()
+            self._argv = self._adapted(self.watch.traits)
 
     def has_patience(self, said: Sequence[str]) -> bool:
         """Whether a run that saw no picture is followed by one that waits longer for it: once for each source."""
@@ -80,8 +80,8 @@ class SourceSide:
     @property
     def note(self) -> str | None:
         """What its owner should know, for as long as it lasts."""
-        return self._watch.note
+        return self.watch.note
 
     def patience(self, now: float) -> float:
         """Seconds that a start may take longer, for the source has little to show."""
-        return self._watch.patience(now)
+        return self.watch.patience(now)
