@@ -35,6 +35,8 @@ class AirTime:
 
     def note_darkness(self, now: float, *, on_air: bool, planned: bool, media_stopped: float) -> None:
         """Keep `off_air_since`; see `dark_since`."""
+        if on_air and self._flows_since is not None and not self.off_air_since:
+            return  # as nearly always
         self.off_air_since = self.dark_since(now, on_air=on_air, planned=planned, media_stopped=media_stopped)
         self._flows_since = (now if self._flows_since is None else self._flows_since) if on_air else None
 
