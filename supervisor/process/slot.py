@@ -299,9 +299,7 @@ class Slot(Place):
             self._timer = self.host.loop.call_later(1.0, self._tick)
             raise
 
-    def look(self, now: float) -> None:
-        """Called every second, while its stream is wanted."""
-        look(self, now)
+    look = look  # called every second, while its stream is wanted
 
     # --- what others have to say -------------------------------------------------------------------
 

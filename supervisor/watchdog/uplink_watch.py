@@ -53,7 +53,7 @@ class UplinkWatch:
     async def look(self, interval: float) -> None:
         """Take a sample of every connection, and judge it; `interval` is the usual distance between two."""
         senders = self._senders()
-        watched = [one for sender in senders for one in _watched(sender)]
+        watched = _watched(senders)
         sockets = _NOTHING  # who has no process has no connection, whether or not anybody else has one
         if watched or self._awaited(senders):
             try:
@@ -123,13 +123,17 @@ def _intervals(sender: SendingProcess) -> Iterator[float]:
         yield observed.uplink.interval
 
 
-def _watched(sender: SendingProcess) -> Iterator[Watched]:
-    if (child := sender.child) is None:
-        return
-    if sender.spec.ingest:
-        yield Watched(sender.key, child.pid)
-    for observed in sender.spec.observed:
-        yield Watched(Observation(sender.key, observed.name), child.pid, peer=observed.ingest)
+def _watched(senders: Iterable[SendingProcess]) -> list[Watched]:
+    watched = []
+    for sender in senders:
+        if child := sender.child:
+            if sender.spec.ingest:
+                watched.append(Watched(sender.key, child.pid))
+            watched += [
+                Watched(Observation(sender.key, observed.name), child.pid, peer=observed.ingest)
+                for observed in sender.spec.observed
+            ]
+    return watched
 
 
 def _meters(sender: SendingProcess) -> Iterator[tuple[ConnectionKey, UplinkMeter, float]]:
