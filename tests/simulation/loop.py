@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import heapq
 from collections.abc import Callable
 from typing import Any
@@ -43,47 +41,69 @@ class Agenda:
         self.now = max(self.now, until)
 
 
+class Turn:
+    """What is to be called, perhaps `due` at a time: asyncio's handle, without context variables, which nobody has."""
+
+    __slots__ = ("args", "callback", "due", "off")
+
+    def __init__(self, callback: Callable[..., Any], args: tuple[Any, ...], due: float = 0.0) -> None:
+        self.callback = callback
+        self.args = args
+        self.due = due
+        self.off = False
+
+    def when(self) -> float:
+        """When it is due."""
+        return self.due
+
+    def cancel(self) -> None:
+        """Never call it."""
+        self.off = True
+
+    def cancelled(self) -> bool:
+        """It will not be called."""
+        return self.off
+
+
 class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
     """Its time is the agenda's; what would wait for the outside world raises."""
 
     def __init__(self, agenda: Agenda) -> None:
         super().__init__()
         self._agenda = agenda
-        self._readers: dict[int, asyncio.Handle] = {}
+        self._readers: dict[int, Turn] = {}
         self._readable: dict[int, None] = {}
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._timers: list[tuple[float, int, Turn]] = []
         self._number = 0
         self.woken = False  # something in the world has given the loop work
         self.time = lambda: agenda.now  # the most frequent call of all
-        self._context = contextvars.copy_context()  # one for all: nobody here has variables of that kind
 
     # --- turns: asyncio's own, without what is of use on a real machine alone -----------------------
 
-    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> Turn:
         """In the next turn."""
-        handle = asyncio.Handle(callback, args, self, context or self._context)
-        self._ready.append(handle)
-        return handle
+        del context
+        turn = Turn(callback, args)
+        self._ready.append(turn)
+        return turn
 
-    def call_at(
-        self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None
-    ) -> asyncio.TimerHandle:
+    def call_at(self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> Turn:
         """At a time; what is due at the same comes in the order in which it was asked for."""
-        timer = asyncio.TimerHandle(when, callback, args, self, context or self._context)
+        del context
+        turn = Turn(callback, args, when)
         self._number += 1
-        heapq.heappush(self._timers, (when, self._number, timer))
-        return timer
+        heapq.heappush(self._timers, (when, self._number, turn))
+        return turn
 
-    def call_later(
-        self, delay: float, callback: Callable[..., Any], *args: Any, context: Any = None
-    ) -> asyncio.TimerHandle:
+    def call_later(self, delay: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> Turn:
         """In so many seconds."""
-        return self.call_at(self._agenda.now + delay, callback, *args, context=context)
+        del context
+        return self.call_at(self._agenda.now + delay, callback, *args)
 
     def _run_once(self) -> None:
         """One turn; where asyncio would wait, the world goes on until there is something to do."""
         timers, ready = self._timers, self._ready
-        while timers and timers[0][2]._cancelled:
+        while timers and timers[0][2].off:
             heapq.heappop(timers)
         if self._readable:
             self._offer()
@@ -95,9 +115,15 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
         while timers and timers[0][0] <= now:
             ready.append(heapq.heappop(timers)[2])
         for _ in range(len(ready)):
-            handle = ready.popleft()
-            if not handle._cancelled:
-                handle._run()
+            turn = ready.popleft()
+            if turn.off:
+                continue
+            try:
+                turn.callback(*turn.args)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - as asyncio does
+                self.call_exception_handler({"message": f"Exception in callback {turn.callback}", "exception": error})
 
     def _go_on(self, due: float) -> None:
         """Let the world go on, until then at most, or until it has given the loop something to do."""
@@ -131,7 +157,7 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
     def add_reader(self, fd: Any, callback: Callable[..., Any], *args: Any) -> None:
         """Call while it is readable, once a turn."""
         self.remove_reader(fd)
-        self._readers[fd] = asyncio.Handle(callback, args, self)
+        self._readers[fd] = Turn(callback, args)
         self.woken = True
 
     def remove_reader(self, fd: Any) -> bool:
@@ -152,7 +178,7 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
         del executor
         return func(*args)
 
-    def call_soon_threadsafe(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon_threadsafe(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> Turn:
         """There are none."""
-        handle: asyncio.Handle = self.call_soon(callback, *args, context=context)
-        return handle
+        del context
+        return self.call_soon(callback, *args)

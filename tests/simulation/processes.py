@@ -55,6 +55,7 @@ class Process:
         self.stopped = False  # by SIGSTOP
         self.asked = 0  # polite signals
         self.at_end: list[Callable[[], None]] = []
+        self.publishes_on = ""  # STREAM/DESTINATION, of who sends
         self._progress: SimulatedProgress | None = next(
             (wire for word in self.argv if (wire := world.wires.reports.get(word))), None
         )
@@ -152,8 +153,8 @@ class Process:
     def report(self) -> None:
         """As FFmpeg does."""
         assert self._progress is not None
-        micro = int(self.media * 1e6)
-        size = b"N/A" if self.key.role is Role.ENCODER else b"%d" % int(self.media * RATE)
+        micro = self.media * 1e6
+        size = b"N/A" if self.key.role is Role.ENCODER else b"%d" % (self.media * RATE)
         self._progress.send(self.pid, _REPORT % (self.pictured * FPS, size, micro, micro))
 
     def flow(self, now: float) -> None:
@@ -244,9 +245,8 @@ class Encoder(Process):
     @property
     def reading(self) -> bool:
         """Media comes in and goes out."""
-        silent = self.source.has("source_silent", "source_gone")
-        able = not self.trouble and not self.stopped and self.alive
-        return able and self.open and not silent and self._ran_out is None
+        able = self.open and not self.trouble and not self.stopped and self.ended is None and self._ran_out is None
+        return able and (self.source.well or not self.source.has("source_silent", "source_gone"))
 
     @property
     def calm(self) -> bool:

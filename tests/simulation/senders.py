@@ -25,6 +25,7 @@ class Sender(Process):
     def __init__(self, world: World, spawned: Spawned, ingest: Ingest) -> None:
         super().__init__(world, spawned)
         self.ingest = ingest
+        self.publishes_on = ingest.name
         self.given = 0.0  # seconds of media
         self.acked = 0.0
         self.connected = False  # a connection stands

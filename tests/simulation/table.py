@@ -69,10 +69,7 @@ class Table:
 
     def publishers(self, name: str) -> int:
         """How many living processes are there to publish on one key, connected or not yet."""
-        return sum(
-            isinstance(process, Sender) and process.alive and process.ingest.name == name
-            for process in self.processes.values()
-        )
+        return len([one for one in self.processes.values() if one.publishes_on == name and one.ended is None])
 
     def ended(self, process: Process) -> None:
         """It is a zombie now, and its pidfd tells."""
