@@ -75,6 +75,7 @@ class UplinkMeter:
         self._silent = 0.0  # how long nothing was acknowledged
         self._unread = 0.0  # how long the ingest has read nothing, acknowledged or not
         self._totals = UplinkTotals()
+        self.acknowledged_at: float | None = None  # monotonic: when the ingest was last seen to have taken something
 
     @property
     def totals(self) -> UplinkTotals:
@@ -121,7 +122,10 @@ class UplinkMeter:
         self._last, self._seen_at = sample, now
         if before is None or not _same_connection(before, sample):
             self._since, before, seen_at = wall, None, None
+        acked = self._totals.acked_bytes
         self._add(before, sample)
+        if self._totals.acked_bytes > acked or sample.acked_bytes is None:  # a kernel that does not tell is believed
+            self.acknowledged_at = now
         if before is None or seen_at is None:
             self._silent = self._unread = 0.0
             return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -249,8 +249,16 @@ class Place:
     @property
     def connected(self) -> bool:
         """A connection to an ingest stands."""
-        meters = [self.uplink] if self.uplink else list(self.observed.values())
-        return any(meter.totals.connected for meter in meters)
+        return any(meter.totals.connected for meter in self._meters)
+
+    @property
+    def acknowledged_at(self) -> float | None:
+        """When an ingest was last seen to have taken something."""
+        return max((at for meter in self._meters if (at := meter.acknowledged_at) is not None), default=None)
+
+    @property
+    def _meters(self) -> Collection[UplinkMeter]:
+        return (self.uplink,) if self.uplink else self.observed.values()
 
     def uplink_to(self, destination: str) -> UplinkMeter | None:
         """What is known of the connection to a destination."""

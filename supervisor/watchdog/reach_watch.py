@@ -26,6 +26,7 @@ from supervisor.watchdog.interfaces import ConnectingProcess
 from supervisor.watchdog.questions import questions_of, ways_to_probe
 
 _TICK = 1.0
+_LATELY = 10.0  # seconds: a source that delivers in pieces has pauses
 
 Target = Way | SourcePlace | Address  # an ingest, a source, the reference host
 P = TypeVar("P", bound=ConnectingProcess)
@@ -80,7 +81,7 @@ class ReachWatch(Generic[P]):
         """For each kind of target that something is known of: whether all of them are there."""
         found = {}
         works = [probe.reach.works for target, probe in self._known.items() if isinstance(target, Way) and probe.reach]
-        if works or self._something_flows(only_far=False):
+        if works or self._something_flows():
             found["ingest"] = all(works)
         reference = self.reach(self._reference())
         if reference is not None:
@@ -96,12 +97,18 @@ class ReachWatch(Generic[P]):
         ways = ((target, probe) for target, probe in self._known.items() if isinstance(target, Way))
         return [probe for way, probe in ways if probe.reach and not self._probes.is_here(way.address.host)]
 
-    def _something_flows(self, *, only_far: bool) -> bool:
+    def _something_flows(self) -> bool:
         now = self._clock.now()
+        return any(p.connected and p.spec.ingests and p.advancing(now) for p in self._processes())
+
+    def _line_carries(self) -> bool:
+        """Media arrives over our line. To advance is not enough: what nobody takes goes into a buffer for seconds."""
+        now = self._clock.now()
+        since = now - _LATELY if self.down_since is None else max(self.down_since, now - _LATELY)
         return any(
-            process.connected and process.advancing(now)
+            process.connected and process.advancing(now) and (process.acknowledged_at or 0.0) > since
             for process in self._processes()
-            if any(not (only_far and self._probes.is_here(way.address.host)) for way in process.spec.ingests)
+            if any(not self._probes.is_here(way.address.host) for way in process.spec.ingests)
         )
 
     # --- when to probe -----------------------------------------------------------------------------
@@ -271,7 +278,7 @@ class ReachWatch(Generic[P]):
     def _is_down(self) -> bool | None:
         far = self._far()
         # Without a doubt it is up, whether or not anything flows.
-        flows = (bool(far) or self.down_since is not None) and self._something_flows(only_far=True)
+        flows = (bool(far) or self.down_since is not None) and self._line_carries()
         return judge_our_line(
             far,
             self._reference_probe(),

@@ -23,6 +23,7 @@ _MINUTE = 60.0
 _WATCHDOG_ROUND = 125.0  # within so long each destination is judged twice
 _LINE_RECHECK = 300.0  # so seldom somebody tries although the line is down, for it may be a mistake
 _FOUND_OUT = 60.0  # seconds until somebody knows that it is our own line
+_PROOF_LASTS = 15.0  # seconds that a proof of the line may be old
 _SWEPT = 10.0  # seconds that a process which belongs to no run may live
 _ROUNDING = 1e-3
 
@@ -261,6 +262,8 @@ class LineSparesAttempts(Check):
                 self._left, self._starts = {}, {}
                 if down and not self._line_is_down():
                     self.fail("the line is told to be down, and it is not")
+                if not down and self._line_has_been_down():
+                    self.fail("the line is told to be up, and it is not")
             case events.RetryScheduled(key=key) if self._since is None and self._unknown(key):
                 self.fail(f"{key} spends attempts although our own line has been down for {_FOUND_OUT:.0f} s")
             case events.RetryScheduled(key=key, attempts_left=left) if self._counts(key):
@@ -286,6 +289,11 @@ class LineSparesAttempts(Check):
         down = [one.began for one in self.world.faults if one.fault.kind == "line_down" and one.ended is None]
         near = f"{key.stream}/{key.destination}" in self.world.settings.near
         return key.role is Role.PUSHER and not near and any(self.world.now - began > _FOUND_OUT for began in down)
+
+    def _line_has_been_down(self) -> bool:
+        """For so long that nothing that was seen before can be the proof."""
+        down = [one for one in self.world.faults if one.fault.kind == "line_down" and one.ended is None]
+        return any(self.world.now - one.began > _PROOF_LASTS for one in down)
 
     def _line_is_down(self) -> bool:
         spells = (spell for stream in self.scene.streams for spell in self.scene.covering(stream, self.world.now))

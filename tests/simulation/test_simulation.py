@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.judge import Outcome, Setup, simulate
+from supervisor.model import events
+from tests.simulation.fault import Fault
+from tests.simulation.judge import Outcome, Setup, simulate, watch
 from tests.simulation.report import one, wrong_names
+from tests.simulation.world import World
 
 _QUIET = Setup(seed=1, streams=4, hours=0.5, faults=0)
 # Seeds, and why these; what finds something later gets a row here.
@@ -43,6 +46,20 @@ def test_what_must_hold_holds(setup: Setup) -> None:
     assert outcome.incidents > 0
     share = 1.0 if setup.until is None else setup.until / (setup.hours * 3600)
     assert outcome.verdicts.faults.total() >= setup.faults * share / 2
+
+
+def test_what_is_sent_into_the_void_is_no_proof_that_the_line_is_up() -> None:
+    """As in seed 405 of six streams, six hours and 150 faults: a source came back while the line was down."""
+    world = World(5, streams=2)
+    faults = [
+        Fault(100.0, "source_gone", "stream-02", lasts=200.0),
+        Fault(160.0, "line_down", lasts=260.0),
+    ]
+    outcome = watch(world, faults, 600.0, Setup(5, streams=2, hours=1 / 6, faults=len(faults)))
+    world.close()
+    assert _held(outcome)
+    turns = [fact.down for _, fact in world.facts if isinstance(fact, events.LineChanged)]
+    assert turns == [True, False]
 
 
 def test_the_same_seed_is_the_same_history_to_the_last_fact() -> None:

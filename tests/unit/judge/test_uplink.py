@@ -255,3 +255,16 @@ def test_an_old_inode_with_lower_counts_is_a_new_connection() -> None:
     meter = UplinkMeter()
     verdicts([Look(0, connection(100, retransmits=5)), Look(1, connection(30, retransmits=1))], meter=meter)
     assert (meter.totals.connections, meter.totals.acked_bytes, meter.totals.retransmits) == (2, 130, 6)
+
+
+def test_when_the_ingest_last_took_something() -> None:
+    meter = UplinkMeter()
+    meter.update(connection(1), 1.0, WALL, TIMEOUT)
+    assert meter.acknowledged_at == 1.0, "the connection itself"
+    meter.update(connection(1, unsent=500), 2.0, WALL, TIMEOUT)
+    meter.update(None, 3.0, WALL, TIMEOUT)
+    assert meter.acknowledged_at == 1.0
+    meter.update(connection(2), 4.0, WALL, TIMEOUT)
+    assert meter.acknowledged_at == 4.0
+    meter.update(connection(None), 5.0, WALL, TIMEOUT)
+    assert meter.acknowledged_at == 5.0, "a kernel that does not tell is believed"

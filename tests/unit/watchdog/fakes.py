@@ -194,7 +194,7 @@ class FakeProcess:
         self.evidence = Evidence(key.role)
         self.segment = Segment("pusher" if key.role is Role.PUSHER else "encoder")
         self.refused = self.over_the_line = self.waits_for_source = self.waits_for_ingest = False
-        self.may_be_told_to_wait = self.line_down = self.connected = False
+        self.may_be_told_to_wait = self.line_down = self.connected = self.heard_of = False
         self.speed, self.bytes_per_second = 1.0, 100_000.0  # of the media that flows
         self._media, self._advanced = 0.0, clock.now()
         self.recovered: list[RestartReason] = []
@@ -205,6 +205,10 @@ class FakeProcess:
         self.knows: Callable[[Evidence, ProcessSpec], Evidence] = lambda evidence, _: evidence
 
     # --- what a test does with it
+
+    @property
+    def acknowledged_at(self) -> float | None:
+        return self._clock.now() if self.heard_of else None
 
     def advance(self) -> None:
         """Media has flowed until now."""

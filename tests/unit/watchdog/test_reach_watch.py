@@ -437,12 +437,29 @@ async def test_the_reference_host_is_not_pestered() -> None:
 async def test_it_is_theirs_while_another_ingest_acknowledges() -> None:
     scene = Scene(REFERENCE)
     another = FakeProcess(replace(PUSHER, destination="twitch"), scene.clock, ingest=BACKUP.address)
-    another.connected = True
+    another.connected = another.heard_of = True
     scene.processes.append(another)
     scene.flowing.add(another)
     await lost(scene)
     await scene.passes(30)
     assert (scene.told, scene.watch.reachable()["ingest"]) == ([], False)
+
+
+@in_quick_time
+async def test_what_goes_into_a_buffer_is_no_proof_of_a_line() -> None:
+    """One whose source was away while the line went down has an old connection, and sends seconds of media into it."""
+    scene = Scene(REFERENCE)
+    await lost(scene)
+    await scene.passes(30)
+    another = FakeProcess(replace(PUSHER, destination="twitch"), scene.clock, ingest=BACKUP.address)
+    another.connected = True
+    scene.processes.append(another)
+    scene.flowing.add(another)
+    await scene.passes(5)
+    assert [fact.down for fact in scene.told if isinstance(fact, events.LineChanged)] == [True]
+    another.heard_of = True
+    await scene.passes(2)
+    assert [fact.down for fact in scene.told if isinstance(fact, events.LineChanged)] == [True, False]
 
 
 @in_quick_time
