@@ -35,7 +35,7 @@ _REFUSED: Mapping[Kind, float] = {
 }
 # The second layer's checks go by the wall clock, until it is seen that they do not run.
 _CLOCKS = frozenset[Kind]({"clock_step", "late_loop"})
-_IDLE = frozenset[Kind]({"clock_step", "disk_full", "reload_bad", "reload_same"})
+_IDLE = frozenset[Kind]({"clock_step", "disk_full", "looks_fail", "reload_bad", "reload_same"})
 
 
 def bound(policies: Policies, faults: Sequence[Fault]) -> float:

@@ -218,6 +218,15 @@ class Causes:
                     ended()
 
                 self._lasts(fault, room)
+            case "no_processes" | "looks_fail":
+                failing = "out_of_processes" if fault.kind == "no_processes" else "looks_fail"
+                setattr(world, failing, True)
+
+                def well() -> None:
+                    setattr(world, failing, False)
+                    ended()
+
+                self._lasts(fault, well)
             case "late_loop":
 
                 def late() -> None:

@@ -66,6 +66,9 @@ EXPECTED: Mapping[Kind, Row] = {
     "dns_down": _row([_S.NETWORK], [_T.NETWORK_DOWN, _E.INGEST_UNREACHABLE], opens=False),
     "memory_kill": _row([_S.ENCODER, _S.PUSHER], [_E.OUT_OF_MEMORY]),
     "disk_full": Row(),
+    # What runs does not care; what ends meanwhile cannot be started anew.
+    "no_processes": _row([_S.ENCODER, _S.PUSHER], [_E.OUT_OF_MEMORY], opens=False),
+    "looks_fail": Row(),
     "late_loop": Row(),
     "clock_step": Row(),
     "stop": Row(planned=True),
@@ -105,12 +108,20 @@ def segments(faults: Collection[Fault], *, is_command: bool = False) -> frozense
     """The segments that an incident may name which these explain together; a command is one process for all."""
     named = frozenset[Segment]().union(*(row(fault).segments for fault in faults))
     mine = is_command and any(fault.kind.startswith("pusher_") or fault.kind == "ingest_slow" for fault in faults)
-    return named | {Segment.ENCODER} if mine else named
+    named |= {Segment.PUSHER} if _unseen(faults) else set()
+    return named | {Segment.ENCODER} if mine or (is_command and _unseen(faults)) else named
 
 
-def causes(faults: Iterable[Fault]) -> frozenset[Cause]:
+def causes(faults: Collection[Fault]) -> frozenset[Cause]:
     """Likewise its causes."""
-    return frozenset[Cause]().union(*(EXPECTED[fault.kind].causes for fault in faults))
+    named = frozenset[Cause]().union(*(EXPECTED[fault.kind].causes for fault in faults))
+    return named | {Trouble.STALL} if _unseen(faults) else named
+
+
+def _unseen(faults: Collection[Fault]) -> bool:
+    """While the kernel tells nothing of a connection, who cannot send is not told from who does not."""
+    kinds = {fault.kind for fault in faults}
+    return "looks_fail" in kinds and not kinds.isdisjoint({"ingest_freezes", "ingest_slow"})
 
 
 def touches(fault: Fault, stream: str) -> bool:

@@ -31,6 +31,8 @@ Kind = Literal[
     # this machine
     "memory_kill",
     "disk_full",
+    "no_processes",  # the kernel starts none
+    "looks_fail",  # the kernel tells nothing of connections and processes
     "late_loop",
     "clock_step",  # by `detail` seconds
     # an operator

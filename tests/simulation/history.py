@@ -52,7 +52,10 @@ _LASTS: Mapping[Kind, tuple[float, float]] = {
     "late_loop": (0.5, 20.0),
 }
 _OF_THE_MACHINE = frozenset(
-    {"line_down", "dns_down", "disk_full", "late_loop", "clock_step", "reload_bad", "reload_same"}
+    {
+        *("line_down", "dns_down", "disk_full", "no_processes", "looks_fail"),
+        *("late_loop", "clock_step", "reload_bad", "reload_same"),
+    }
 )
 
 
@@ -214,6 +217,19 @@ def full_disk(draw: Draw) -> list[Fault]:
     return [full, draw.fault(full.lasts * draw.random.random(), "encoder_killed", draw.stream())]
 
 
+def no_room(draw: Draw) -> list[Fault]:
+    """The kernel starts no process for a while, and some end in it."""
+    full, stream = draw.fault(0.0, "no_processes", lasts=draw.between(2.0, 300.0)), draw.stream()
+    kinds: tuple[Kind, ...] = ("encoder_killed", "pusher_killed", "ingest_drops", "source_ended")
+    return [full, draw.fault(full.lasts * draw.random.random(), draw.random.choice(kinds), stream)]
+
+
+def blind(draw: Draw) -> list[Fault]:
+    """The kernel answers no question for a while, at times with a fault in it."""
+    faults = [draw.fault(0.0, "looks_fail", lasts=draw.between(5.0, 600.0))]
+    return faults if draw.random.random() < 0.5 else [*faults, *_shifted(single(draw), draw.between(0.1, 60.0))]
+
+
 def long_outage(draw: Draw) -> list[Fault]:
     """Longer than the quick attempts last: until the second layer, the cooldown and slow looks have had their say."""
     kind: Kind = draw.random.choice(("source_gone", "source_refused", "ingest_down", "ingest_refuses", "line_down"))
@@ -238,6 +254,8 @@ SHAPES: Mapping[Shape, int] = {
     bad_clock: 3,
     busy_machine: 3,
     full_disk: 2,
+    no_room: 3,
+    blind: 3,
     long_outage: 3,
 }
 

@@ -14,7 +14,7 @@ from supervisor.model.quantities import Address
 from supervisor.model.terms import Reach
 from supervisor.probes.probes import Probes
 from supervisor.probes.process import Usage
-from supervisor.probes.uplink import Sockets, Watched
+from supervisor.probes.uplink import ProbeFailed, Sockets, Watched
 from tests.simulation.senders import Sender
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ class SimulatedProbes(Probes):
     # --- this machine ------------------------------------------------------------------------------
 
     async def uplinks(self, watched: Sequence[Watched]) -> Sockets:
+        if self._world.looks_fail:
+            raise ProbeFailed("the kernel tells nothing of connections")
         processes = self._world.table.processes
         connections = {}
         for one in watched:
@@ -84,6 +86,8 @@ class SimulatedProbes(Probes):
 
     def _usage(self, pid: int) -> Usage:
         process = self._world.table.processes.get(pid)
+        if self._world.looks_fail:
+            return Usage(pid, Life.RUNNING)
         if process is None:
             return Usage(pid, Life.GONE)
         age = self._world.agenda.now - process.began

@@ -58,6 +58,8 @@ def test_each_fault_names_what_it_concerns() -> None:
             "line_down",
             "dns_down",
             "disk_full",
+            "no_processes",
+            "looks_fail",
             "late_loop",
             "clock_step",
             "reload_bad",

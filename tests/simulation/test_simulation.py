@@ -17,6 +17,10 @@ _SEEDS: tuple[tuple[Setup, str], ...] = (
     (Setup(2, streams=3, hours=0.5, faults=14), "a burst, and an operator in the middle of it"),
     (Setup(3, streams=3, hours=0.5, faults=14), "one ingest and one power strip for several, and a line that is down"),
     (Setup(8, streams=4, hours=0.5, faults=8, shapes="one_line"), "the line alone, again and again"),
+    (
+        Setup(3, streams=3, hours=0.5, faults=14, shapes="no_room,blind"),
+        "no process can be started, the kernel is mute",
+    ),
     # What longer ones have found.
     (
         Setup(46, streams=2, hours=1, faults=40, shapes="flapping", until=1500),

@@ -61,7 +61,7 @@ def _judge_incident(scene: Scene, told: Told, verdicts: Verdicts) -> None:
             scene.fail("planned_is_none", f"a drill, and counted as if it were none, or the other way: {shown}", at)
     else:
         first = max(reasons, key=lambda fault: fault.at).kind
-        explaining = [fault for fault in since if fails(fault)]
+        explaining = [fault for fault in since if fails(fault) or fault.kind == "looks_fail"]
         _score(told, first, explaining, verdicts, shown, is_command=scene.is_command(one.stream))
 
 

@@ -62,6 +62,7 @@ class World:
         self.wall_offset = WALL - BEGINNING
         self.memory_kills = 0
         self.out_of_processes = False
+        self.looks_fail = False
         self.changed = 0.0  # when anything last happened in the world (virtual)
         self.agenda = Agenda()
         self.loop = VirtualLoop(self.agenda)
