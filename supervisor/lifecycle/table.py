@@ -296,7 +296,7 @@ def _useless(status: Status, event: Event, view: View) -> Step:
     if status.ending:
         return Step(status)
     ending = status._replace(ending=True, free=event.free, reason=event.reason, deadline=None)
-    return Step(ending, (Kill(),), (Silent(event.reason, 0.0, event.trouble),))
+    return Step(ending, (Kill(),), (Silent(event.reason, event.silent, event.trouble),))
 
 
 # --- the table -------------------------------------------------------------------------------------

@@ -81,6 +81,7 @@ class Useless:
     reason: RestartReason
     trouble: Trouble
     free: bool = False
+    silent: float = 0.0  # seconds for which it has made no progress, where that is the trouble
 
 
 @dataclass(frozen=True, slots=True)

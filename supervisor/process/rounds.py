@@ -28,4 +28,16 @@ def look(slot: Slot, now: float) -> None:
         if slot.backlog >= _BACKLOG_SHARE * slot.spec.policies.limits.backlog_max and not slot.status.ending:
             slot.intake.drop_backlog()
             slot.host.machine.forget_unsent(run.child.pid)
-            slot.dispatch(Useless(RestartReason.UPLINK, Trouble.BACKLOG, free=True))
+            slot.dispatch(_what_waits(slot, now))
+
+
+def _what_waits(slot: Slot, now: float) -> Useless:
+    """Why a pusher is so far behind: the line takes too little of what it sends, or it sends nothing at all.
+
+    Its own silence may be allowed for longer than this, after a source that delivers in pieces.
+    """
+    last = slot.meter.last_advance
+    silent = 0.0 if last is None else now - last
+    if silent >= slot.spec.policies.stall.timeout:
+        return Useless(RestartReason.STALL, Trouble.STALL, silent=silent)
+    return Useless(RestartReason.UPLINK, Trouble.BACKLOG, free=True)

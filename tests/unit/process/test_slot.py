@@ -276,6 +276,20 @@ def test_too_much_that_waits_is_dropped_and_costs_no_attempt(stage: Stage, monke
     assert pusher.last_cause is Trouble.BACKLOG
 
 
+def test_who_sends_nothing_is_behind_through_its_own_fault(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder, pusher = stage.path(Policies(limits=Limits(backlog_max=20)))
+    for slot in (encoder, pusher):
+        slot.start()
+        stage.report(slot, 1.0)
+    assert pusher.intake
+    monkeypatch.setattr(pusher.intake._backlog, "seconds", 17.1, raising=False)
+    pusher.look(stage.loop.now + pusher.spec.policies.stall.timeout)
+    (silent,) = stage.heard(events.ProcessSilent)
+    assert (silent.trouble, silent.seconds) == (Trouble.STALL, pytest.approx(10.0))
+    assert pusher.status.reason is RestartReason.STALL
+    assert not pusher.status.free, "it costs an attempt"
+
+
 # --- a start that fails ------------------------------------------------------------------------------
 
 
