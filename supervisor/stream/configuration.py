@@ -91,6 +91,15 @@ class Configuration:
         finally:
             self.reading = False
 
+    @property
+    def in_force(self) -> tuple[Loaded, ConfigState]:
+        """What holds; to be set again where another one could not be put in force after all."""
+        return self.loaded, self.state
+
+    @in_force.setter
+    def in_force(self, before: tuple[Loaded, ConfigState]) -> None:
+        self.loaded, self.state = before
+
     def refuse(self, problems: Refused) -> bool:
         """The file as it stands is not taken. Returns whether that is news."""
         news = problems != self.state.problems

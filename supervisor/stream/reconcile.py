@@ -38,18 +38,36 @@ class Reconciler:
         self._changed = changed
 
     def follow(self, origin: Origin, specs: Mapping[str, StreamSpec], why: str) -> Change:
-        """A source asks for these streams. What it has changed and removed follows at once; what is new, is placed."""
+        """A source asks for these streams. What it has changed and removed follows at once; what is new, is placed.
+
+        What cannot be made raises, and then the next time asks for the same: nothing is removed, and nothing is known
+        that is not there.
+        """
+        self._prepare(specs)
         change, now = self._catalogue.replace(origin, specs), self._clock.now()
         for name, spec in specs.items():
             self._orders.enable(name, enabled=spec.enabled, why=why, at=now)
         for name in change.removed:
             self._orders.forget(name)
-        for name in change.added:
-            self._place(name)
         for name in (*change.changed, *change.removed):
             self.reconcile(name)
         self._changed()
         return change
+
+    def _prepare(self, specs: Mapping[str, StreamSpec]) -> None:
+        """All that can fail, for want of descriptors or memory: places for new processes."""
+        new = dict[str, Stream]()
+        try:
+            for name, spec in specs.items():
+                if name in self._streams:
+                    self._update(self._streams[name], spec)
+                else:
+                    new[name] = self._make(spec)
+        except BaseException:
+            for stream in new.values():
+                stream.close()
+            raise
+        self._streams.update(new)
 
     def order(self, verb: str, name: str) -> None:
         """An operator's start, stop or restart."""
@@ -76,7 +94,6 @@ class Reconciler:
 
     def reconcile(self, name: str, *, restart: bool = False) -> None:
         """Make a stream what it shall be; `restart`: and replace the processes of one that runs already."""
-        self._place(name)
         stream = self._streams.get(name)
         if stream is None:
             return
@@ -96,17 +113,13 @@ class Reconciler:
             self.reconcile(name)
             await asyncio.sleep(0)
 
-    def _place(self, name: str) -> None:
-        """Give a stream the processes that it is configured to have; a new one does not run yet."""
-        entry, stream = self._catalogue.get(name), self._streams.get(name)
-        if entry is None:
+    def _update(self, stream: Stream, spec: StreamSpec) -> None:
+        """Give a stream the processes that it is configured to have."""
+        if spec == stream.spec:
             return
-        if stream is None:
-            self._streams[name] = self._make(entry.spec)
-        elif entry.spec != stream.spec:
-            if stream.wanted:
-                self._excuses.open(_reload(stream, entry.spec, self._clock.now()))
-            stream.update(entry.spec)
+        if stream.wanted:
+            self._excuses.open(_reload(stream, spec, self._clock.now()))
+        stream.update(spec)
 
 
 def _reload(stream: Stream, spec: StreamSpec, now: float) -> Excuse:

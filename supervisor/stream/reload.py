@@ -46,8 +46,12 @@ class Reload:
             return rejected
         if self._reconciler.ending:
             return events.ConfigRejected(file, ("neverdark is stopping",))
-        need_restart = configuration.accept(found)
-        change = self.follow(found.specs, "config")
+        before, need_restart = configuration.in_force, configuration.accept(found)
+        try:
+            change = self.follow(found.specs, "config")
+        except BaseException:
+            configuration.in_force = before
+            raise
         told = events.ConfigReloaded(file, *change, need_restart, found.warnings)
         self._tell(told)
         await self._reconciler.reconcile_in_turn(change.added)

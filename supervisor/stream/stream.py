@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from supervisor.desired.plan import ProcessSpec, StreamSpec, Way
 from supervisor.judge.on_air import ON_AIR, Culprit, Judgement, OnAir, explain, who_is_dark
 from supervisor.model import events
@@ -85,20 +87,20 @@ class Stream:
         """Take a changed specification; True when anything but its place in the file changed."""
         if spec == self.spec:
             return False
-        self.spec = spec
         self._adopt(spec)
         return True
 
     def _adopt(self, spec: StreamSpec) -> None:
-        self._host.book.tally.know(spec.name, is_command=spec.is_command)
-        self._secrets |= spec.secrets  # the run that goes may still say the old ones
-        redactor = Redactor(self._secrets)
+        secrets = self._secrets | spec.secrets  # the run that goes may still say the old ones
+        redactor = Redactor(secrets)
         wanted: dict[ProcessKey, ProcessSpec] = {process.key: process for process in spec.processes}
+        new = self._make_slots([process for key, process in wanted.items() if key not in self.slots], redactor)
+        self.spec, self._secrets = spec, secrets
+        self._host.book.tally.know(spec.name, is_command=spec.is_command)
         for key, process in wanted.items():
             if key in self.slots:
                 self.slots[key].update(process, redactor)
-            else:
-                self.slots[key] = Slot(process, redactor, self._host)
+        self.slots |= new
         self._leaving = {key for key in self.slots if key not in wanted}
         # In the order of the specification, whatever came first.
         self._arrange([self.slots[key] for key in [*wanted, *self._leaving]])
@@ -108,6 +110,18 @@ class Stream:
         for key in tuple(self._leaving):
             self.slots[key].stop()
         self.settle()
+
+    def _make_slots(self, processes: Iterable[ProcessSpec], redactor: Redactor) -> dict[ProcessKey, Slot]:
+        """Places for new processes: all of them, or none where one cannot be made."""
+        slots = dict[ProcessKey, Slot]()
+        try:
+            for process in processes:
+                slots[process.key] = Slot(process, redactor, self._host)
+        except BaseException:
+            for slot in slots.values():
+                slot.close()
+            raise
+        return slots
 
     def _arrange(self, slots: list[Slot]) -> None:
         self.slots = {slot.key: slot for slot in slots}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -377,3 +379,64 @@ def test_a_stream_that_is_removed_while_a_snapshot_is_taken_is_not_in_it(tmp_pat
         assert [one.name for one in (await snapshot).streams] == names[:-1]
 
     play(tmp_path, config(*map(stream, names)), test)
+
+
+# --- a reload for which there is no room --------------------------------------------------------------
+
+
+def _no_room(scene: Scene, name: str, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """The machine makes no more of these, as long as the list is not empty."""
+    real, full = getattr(scene.machine, name), [True]
+
+    def make(*args: object) -> object:
+        if full:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return real(*args)
+
+    monkeypatch.setattr(scene.machine, name, make)
+    return full
+
+
+def test_a_reload_that_cannot_be_carried_out_is_done_as_a_whole_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(scene: Scene) -> None:
+        full = _no_room(scene, "outlet", monkeypatch)
+        scene.write(config(stream("keep"), stream("new")))
+        with pytest.raises(asyncio.CancelledError):
+            await scene.engine.reload(allow_removal=True)
+        assert wanted(scene) == {"keep": True, "old": True}, "nothing is half done"
+        assert scene.engine.loaded.config.streams.keys() == {"keep", "old"}
+        full.clear()
+        await scene.engine.reload(allow_removal=True)
+        await asyncio.sleep(5)
+        assert wanted(scene) == {"keep": True, "new": True}
+
+    scene = play(tmp_path, config(stream("keep"), stream("old")), act)
+    (told,) = scene.facts(events.ConfigReloaded)
+    assert (told.added, told.removed) == (("new",), ("old",))
+    assert len(scene.facts(events.InternalError)) == 1
+
+
+def test_a_changed_stream_gets_the_destination_that_could_not_be_made_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_destinations(*names: str) -> str:
+        ingests = "".join(f"      {name}: {{url: rtmp://127.0.0.1/live, key: key-of-{name}}}\n" for name in names)
+        return f"{ONE}  one:\n    source: {{url: 'rtsp://camera.example/1'}}\n    destinations:\n{ingests}"
+
+    async def act(scene: Scene) -> None:
+        full = _no_room(scene, "progress_socket", monkeypatch)
+        scene.write(with_destinations("main", "backup"))
+        with pytest.raises(asyncio.CancelledError):
+            await scene.engine.reload()
+        assert [slot.key.destination for slot in scene.engine.streams["one"].pushers] == ["main"]
+        full.clear()
+        await scene.engine.reload()
+        await asyncio.sleep(5)
+        pushers = scene.engine.streams["one"].pushers
+        assert [(slot.key.destination, slot.alive) for slot in pushers] == [("main", True), ("backup", True)]
+
+    scene = play(tmp_path, with_destinations("main"), act)
+    (told,) = scene.facts(events.ConfigReloaded)
+    assert told.changed == ("one",)
