@@ -178,6 +178,7 @@ class Ending:
     def not_started(self, error: OSError | ValueError) -> None:
         """The program could not be started: an end like any other, but of no run."""
         slot = self._slot
+        slot.catch_up()  # the end of the run before has a reason of its own
         cause, reason = why_not_started(error, slot.key.role)
         message = self._output.clean(f"cannot start {slot.spec.argv[0]}: {reason}")
         slot.failures.count(cause)

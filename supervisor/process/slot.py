@@ -72,6 +72,7 @@ class Slot(Place):
         self.dispatch(Restart(reason))
 
     def _begin_afresh(self) -> None:
+        self.catch_up()  # what has failed before is told with its own reasons
         self.failures.forgive()
         if self.source:
             self.source.hope()
@@ -88,6 +89,7 @@ class Slot(Place):
     def run_once(self, argv: Sequence[str]) -> None:
         """Replace it by another command line for one run; the run after that is as it should be."""
         self._launch.once(argv)
+        self.catch_up()
         self.failures.forgive()
         self.dispatch(Restart(RestartReason.OPERATOR, force=True))
 
@@ -101,6 +103,8 @@ class Slot(Place):
 
     def update(self, spec: ProcessSpec, redactor: Redactor) -> None:
         """Take a changed specification; one that changes the command line replaces the process."""
+        if spec.tracked:
+            self.reports.track()  # first, for it may fail, and then nothing has changed
         before, self.spec = self.spec, spec
         replaced = spec.argv != before.argv
         if replaced:
@@ -113,8 +117,6 @@ class Slot(Place):
         if bool(self.uplink) != bool(spec.ingest):
             self.uplink = UplinkMeter() if spec.ingest else None
         self.observed = {one.name: self.observed.get(one.name, UplinkMeter()) for one in spec.observed}
-        if spec.tracked:
-            self.reports.track()
         if replaced and self.status.wanted:
             self.restart(RestartReason.CONFIG)
         elif before.ingests != spec.ingests and self.status.state is State.BACKOFF:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import signal
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -288,6 +289,26 @@ def test_who_sends_nothing_is_behind_through_its_own_fault(stage: Stage, monkeyp
     assert (silent.trouble, silent.seconds) == (Trouble.STALL, pytest.approx(10.0))
     assert pusher.status.reason is RestartReason.STALL
     assert not pusher.status.free, "it costs an attempt"
+
+
+NO_SUCH_HOST = "[tcp] Failed to resolve hostname a.b: Name or service not known"
+
+
+@pytest.mark.parametrize("what", ["an order", "another command line", "a start that fails"])
+def test_an_end_has_its_own_segment_whatever_comes_right_after_it(stage: Stage, what: str) -> None:
+    slot = running(stage, Role.PUSHER, Policies(restart=Restart(initial_delay=0)))
+    stage.told.clear()
+    stage.say(slot, NO_SUCH_HOST)
+    if what == "a start that fails":
+        stage.machine.refuses = OSError(errno.EAGAIN, "Resource temporarily unavailable")
+    stage.child.end(code=1)
+    if what == "an order":
+        slot.restart(RestartReason.OPERATOR)
+    elif what == "another command line":
+        slot.update(replace(slot.spec, argv=("ffmpeg", "other")), Redactor(()))
+    stage.loop.move(0.1)
+    exited = stage.heard(events.ProcessExited)[0]
+    assert (exited.cause, exited.segment) == (ExitCause.INGEST_UNREACHABLE, Segment.NETWORK)
 
 
 # --- a start that fails ------------------------------------------------------------------------------
