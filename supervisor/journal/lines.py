@@ -5,7 +5,6 @@ Lines are written by a thread, because a terminal that was paused or a full pipe
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
@@ -26,6 +25,11 @@ class LineWriter:
         """Take a line."""
         self._outbox.put(text)
 
+    @property
+    def lost(self) -> int:
+        """How many lines were not written, ever."""
+        return self._outbox.lost
+
     def flush(self) -> None:
         """Nothing to do: the thread flushes."""
 
@@ -34,10 +38,9 @@ class LineWriter:
         return self._outbox.close(timeout)
 
     def _write(self, lines: Sequence[str], lost: int) -> None:
-        note = f"({lost} log lines were lost: nobody read fast enough)\n" if lost else ""
-        with contextlib.suppress(OSError, ValueError):  # a full disk or a closed terminal is no reason to end
-            self._stream.write(note + "".join(lines))
-            self._stream.flush()
+        note = f"({lost} log lines were lost: they could not be written)\n" if lost else ""
+        self._stream.write(note + "".join(lines))  # what a full disk or a closed terminal does not take, is counted
+        self._stream.flush()
 
 
 def configure(stream: TextIO | None = None) -> LineWriter:

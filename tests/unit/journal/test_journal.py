@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import io
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -280,9 +282,34 @@ def test_a_reader_that_does_not_read_holds_nobody_up_and_lost_lines_are_owned_up
     stuck.go_on.set()
     writer.close(60)
     lines = stuck.getvalue().splitlines()
-    assert "(123 log lines were lost: nobody read fast enough)" in lines
+    assert "(123 log lines were lost: they could not be written)" in lines
     assert lines[0] == "the first"
     assert lines[-1] == f"{MOST_WAITING - 1}"
+
+
+class Full(io.StringIO):
+    """On a disk that is full."""
+
+    full = True
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(text)
+
+
+def test_what_cannot_be_written_is_counted_and_owned_up_to() -> None:
+    disk = Full()
+    writer = LineWriter(disk)
+    for number in range(5):
+        writer.write(f"{number}\n")
+    deadline = time.monotonic() + 60
+    while writer.lost < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    disk.full = False
+    writer.write("there is room again\n")
+    assert writer.close(60)
+    assert disk.getvalue() == "(5 log lines were lost: they could not be written)\nthere is room again\n"
 
 
 def test_a_lost_line_counts_once_and_the_others_stay_whole() -> None:
@@ -297,7 +324,7 @@ def test_a_lost_line_counts_once_and_the_others_stay_whole() -> None:
     assert writer.close(60)
     first, note, *others = stuck.getvalue().splitlines()
     assert json.loads(first)["event"] == "the first"
-    assert note == "(7 log lines were lost: nobody read fast enough)"
+    assert note == "(7 log lines were lost: they could not be written)"
     assert [json.loads(line)["number"] for line in others] == list(range(MOST_WAITING))
 
 
