@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from exporter.encoding import Gzip, Plain
 from exporter.family_text import FamilyText, labels_text
-from exporter.metrics import FAMILIES, SUBJECT_LABELS, Subject
+from exporter.metrics import FAMILIES, SUBJECT_LABELS, SeriesOf
 from exporter.traffic import Traffic
 from exporter.usage import UsageMeter
 from supervisor.model.snapshot import Snapshot
@@ -44,18 +44,18 @@ class _Names:
         streams = [stream.name for stream in snapshot.streams]
         if streams != self.streams:
             self.streams = streams
-            self.stream_labels = [labels_text(SUBJECT_LABELS[Subject.STREAM], (name,)) for name in streams]
+            self.stream_labels = [labels_text(SUBJECT_LABELS[SeriesOf.STREAM], (name,)) for name in streams]
         destinations = [(stream.name, place.name) for stream in snapshot.streams for place in stream.destinations]
         if destinations != self.destinations:
             self.destinations = destinations
             self.destination_labels = [
-                labels_text(SUBJECT_LABELS[Subject.DESTINATION], names) for names in destinations
+                labels_text(SUBJECT_LABELS[SeriesOf.DESTINATION], names) for names in destinations
             ]
         processes = [process.key for stream in snapshot.streams for process in stream.processes]
         if processes != self.processes:
             self.processes = processes
             self.process_labels = [
-                labels_text(SUBJECT_LABELS[Subject.PROCESS], (key.stream, key.role, key.destination))
+                labels_text(SUBJECT_LABELS[SeriesOf.PROCESS], (key.stream, key.role, key.destination))
                 for key in processes
             ]
             kept = {meter.key: meter for meter in self.meters}
@@ -68,7 +68,7 @@ class Collector:
     def __init__(
         self, version: str, revision: str, itself: CollectorRegistry | None = None, traffic: Traffic | None = None
     ) -> None:
-        self._build = (labels_text(SUBJECT_LABELS[Subject.BUILD], (version, revision)),)
+        self._build = (labels_text(SUBJECT_LABELS[SeriesOf.BUILD], (version, revision)),)
         self._families = [FamilyText(family) for family in FAMILIES]
         self._itself = itself or CollectorRegistry()
         self._traffic = traffic or Traffic()
@@ -88,18 +88,18 @@ class Collector:
             answer.add((generate_openmetrics if openmetrics else generate_latest)(self._itself))
             return answer.whole()
 
-    def _rows(self, snapshot: Snapshot) -> dict[Subject, tuple[Sequence[Any], Sequence[str]]]:
+    def _rows(self, snapshot: Snapshot) -> dict[SeriesOf, tuple[Sequence[Any], Sequence[str]]]:
         names = self._names
         names.follow(snapshot)
         destinations = [place for stream in snapshot.streams for place in stream.destinations]
         processes = [process for stream in snapshot.streams for process in stream.processes]
         usages = [meter.read(process) for meter, process in zip(names.meters, processes, strict=True)]
         return {
-            Subject.BUILD: ((snapshot,), self._build),
-            Subject.ENGINE: ((snapshot,), _WITHOUT_LABELS),
-            Subject.STREAM: (snapshot.streams, names.stream_labels),
-            Subject.DESTINATION: (destinations, names.destination_labels),
-            Subject.PROCESS: (processes, names.process_labels),
-            Subject.USAGE: (usages, names.process_labels),
-            Subject.HTTP: ((self._traffic,), _WITHOUT_LABELS),
+            SeriesOf.BUILD: ((snapshot,), self._build),
+            SeriesOf.ENGINE: ((snapshot,), _WITHOUT_LABELS),
+            SeriesOf.STREAM: (snapshot.streams, names.stream_labels),
+            SeriesOf.DESTINATION: (destinations, names.destination_labels),
+            SeriesOf.PROCESS: (processes, names.process_labels),
+            SeriesOf.USAGE: (usages, names.process_labels),
+            SeriesOf.HTTP: ((self._traffic,), _WITHOUT_LABELS),
         }

@@ -7,8 +7,8 @@ from itertools import accumulate
 from typing import Any, Final
 
 from exporter.encoding import deflate
-from exporter.metrics import PREFIX, SUBJECT_LABELS, Family, Kind
-from exporter.readers import READERS, Buckets, Closed, Entries, Key, Reader
+from exporter.metrics import PREFIX, SUBJECT_LABELS, Family, MetricKind
+from exporter.readers import READERS, Buckets, Closed, Entries, LabelKey, Reader
 from supervisor.model.snapshot import Histogram
 
 _MEMO_LIMIT: Final = 512
@@ -31,7 +31,7 @@ class FamilyText:
         self.name = PREFIX + family.name
         self._reader = READERS[family.name]
         self._read: Reader = self._reader.read if isinstance(self._reader, Closed | Buckets) else self._reader
-        self._templates: dict[tuple[Key, ...], str] = {}
+        self._templates: dict[tuple[LabelKey, ...], str] = {}
         self._memo: dict[Entries, list[str]] = {}
         self._said: list[Any] = []
         self._labels: Sequence[str] = ()
@@ -40,7 +40,7 @@ class FamilyText:
 
     def head(self, *, openmetrics: bool) -> bytes:
         """HELP and TYPE. OpenMetrics names a counter without its `_total`."""
-        name = self.name.removesuffix("_total") if openmetrics and self.family.kind is Kind.COUNTER else self.name
+        name = self.name.removesuffix("_total") if openmetrics and self.family.kind is MetricKind.COUNTER else self.name
         return f"# HELP {name} {self.family.help}\n# TYPE {name} {self.family.kind}\n".encode()
 
     def text(self, rows: Iterable[Any], labels: Sequence[str]) -> bytes:
@@ -83,7 +83,7 @@ class FamilyText:
             pieces = self._memo[entries] = (self._template(keys) % values).split("\0")
         return pieces
 
-    def _template(self, keys: tuple[Key, ...]) -> str:
+    def _template(self, keys: tuple[LabelKey, ...]) -> str:
         template = self._templates.get(keys)
         if template is None:
             row = "\0," if SUBJECT_LABELS[self.family.subject] else "\0"
@@ -91,10 +91,10 @@ class FamilyText:
             self._templates[keys] = template
         return template
 
-    def _key_text(self, key: Key) -> str:
+    def _key_text(self, key: LabelKey) -> str:
         return labels_text(self.family.each, key if isinstance(key, tuple) else (key,))
 
-    def _histograms(self, bounds: Sequence[float], histograms: Mapping[Key, Histogram]) -> str:
+    def _histograms(self, bounds: Sequence[float], histograms: Mapping[LabelKey, Histogram]) -> str:
         ends = [*map(repr, bounds), "+Inf"]
         lines = []
         for key, (counts, total) in histograms.items():

@@ -27,7 +27,7 @@ from supervisor.model.terms import (
 PREFIX: Final = "livestream_"
 
 
-class Kind(StrEnum):
+class MetricKind(StrEnum):
     """What a value may do: go both ways, only grow, or count into buckets."""
 
     GAUGE = "gauge"
@@ -35,7 +35,7 @@ class Kind(StrEnum):
     HISTOGRAM = "histogram"
 
 
-class Subject(StrEnum):
+class SeriesOf(StrEnum):
     """What a family has one series (or one closed set of series) for."""
 
     BUILD = "build"
@@ -86,13 +86,13 @@ class Code(StrEnum):
 
 
 SUBJECT_LABELS: Final = {
-    Subject.BUILD: ("version", "revision"),
-    Subject.ENGINE: (),
-    Subject.STREAM: ("stream",),
-    Subject.DESTINATION: ("stream", "destination"),
-    Subject.PROCESS: ("stream", "role", "destination"),
-    Subject.USAGE: ("stream", "role", "destination"),
-    Subject.HTTP: (),
+    SeriesOf.BUILD: ("version", "revision"),
+    SeriesOf.ENGINE: (),
+    SeriesOf.STREAM: ("stream",),
+    SeriesOf.DESTINATION: ("stream", "destination"),
+    SeriesOf.PROCESS: ("stream", "role", "destination"),
+    SeriesOf.USAGE: ("stream", "role", "destination"),
+    SeriesOf.HTTP: (),
 }
 
 
@@ -100,8 +100,8 @@ class Family(NamedTuple):
     """One metric: `name` comes without the prefix; `each` has the labels over closed sets, if it has any."""
 
     name: str
-    kind: Kind
-    subject: Subject
+    kind: MetricKind
+    subject: SeriesOf
     help: str
     each: Mapping[str, type[StrEnum]] = MappingProxyType({})
 
@@ -111,11 +111,11 @@ class Family(NamedTuple):
         return (*SUBJECT_LABELS[self.subject], *self.each)
 
 
-G, C, H = Kind.GAUGE, Kind.COUNTER, Kind.HISTOGRAM
-S, D, P, U, E = Subject.STREAM, Subject.DESTINATION, Subject.PROCESS, Subject.USAGE, Subject.ENGINE
+G, C, H = MetricKind.GAUGE, MetricKind.COUNTER, MetricKind.HISTOGRAM
+S, D, P, U, E = SeriesOf.STREAM, SeriesOf.DESTINATION, SeriesOf.PROCESS, SeriesOf.USAGE, SeriesOf.ENGINE
 
 FAMILIES: Final = (
-    Family("build_info", G, Subject.BUILD, "Always 1; its labels tell what is running."),
+    Family("build_info", G, SeriesOf.BUILD, "Always 1; its labels tell what is running."),
     Family("stream_wanted", G, S, "1 while the stream shall be on air."),
     Family("stream_on_air", G, S, "1 while every required destination of the stream advances."),
     Family("stream_health", G, S, "1 for the health that the stream has now.", {"health": Health}),
@@ -271,9 +271,9 @@ FAMILIES: Final = (
     Family(
         "http_requests_total",
         C,
-        Subject.HTTP,
+        SeriesOf.HTTP,
         "Requests answered, by what they asked for; pairs that are usual exist from the start.",
         {"handler": Handler, "code": Code},
     ),
-    Family("http_refused_tokens_total", C, Subject.HTTP, "Wrong tokens that somebody tried."),
+    Family("http_refused_tokens_total", C, SeriesOf.HTTP, "Wrong tokens that somebody tried."),
 )

@@ -20,8 +20,8 @@ from supervisor.model.terms import Check, Health, Role, Segment, State, Verdict
 # Any: the rows of all subjects go through one table.
 Reader = Callable[[Any], Any]
 # What a series of a closed set is named by: one label's value, or a value for each of its labels.
-Key = StrEnum | tuple[StrEnum, ...]
-Entries = tuple[tuple[Key, ...], tuple[float, ...]]
+LabelKey = StrEnum | tuple[StrEnum, ...]
+Entries = tuple[tuple[LabelKey, ...], tuple[float, ...]]
 
 
 class Closed(NamedTuple):

@@ -9,7 +9,7 @@ from supervisor.model.snapshot import ProcessSnapshot
 from supervisor.model.terms import ProcessKey
 
 
-class Usage(NamedTuple):
+class ScrapedUsage(NamedTuple):
     """Processor seconds of all runs of a process, and its resident bytes now."""
 
     cpu_seconds: float
@@ -39,7 +39,7 @@ class UsageMeter:
         self._live = 0.0
         self._told = 0.0
 
-    def read(self, process: ProcessSnapshot) -> Usage:
+    def read(self, process: ProcessSnapshot) -> ScrapedUsage:
         """The usage of `process` now; its memory is 0 when it is gone."""
         run_id, pid = process.run_id, process.pid
         if run_id != self._run_id:
@@ -52,4 +52,4 @@ class UsageMeter:
             if not self._begun or begun == self._begun:
                 self._begun, self._live, pages = begun, ticks * TICK, resident
         self._told = told = max(self._told, round(process.cpu_seconds + self._live, 3))
-        return Usage(told, pages * PAGE)
+        return ScrapedUsage(told, pages * PAGE)

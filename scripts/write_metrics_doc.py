@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prometheus_client import ProcessCollector
 
-from exporter.metrics import FAMILIES, PREFIX, Kind
+from exporter.metrics import FAMILIES, PREFIX, MetricKind
 
 FILE = Path(__file__).parent.parent / "docs" / "metrics.md"
 
@@ -34,7 +34,7 @@ def rendered() -> str:
     lines = ["| Metric | Type | Labels | What |", "|---|---|---|---|"]
     sets: dict[str, str] = {}
     for family in FAMILIES:
-        labels = [*family.labels, *(["le"] if family.kind is Kind.HISTOGRAM else [])]
+        labels = [*family.labels, *(["le"] if family.kind is MetricKind.HISTOGRAM else [])]
         lines.append(f"| `{PREFIX}{family.name}` | {family.kind} | {', '.join(labels)} | {family.help} |")
         for label, members in family.each.items():
             sets[f"`{label}` of `{PREFIX}{family.name}`"] = ", ".join(f"`{member}`" for member in members)

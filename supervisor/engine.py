@@ -33,7 +33,7 @@ from supervisor.process.backlog import Backlog
 from supervisor.process.claims import Claims
 from supervisor.process.host import Host
 from supervisor.process.slot import Slot
-from supervisor.process.waiting import Waiting
+from supervisor.process.waiting import WaitingForIngest
 from supervisor.stream.configuration import Configuration, Home, Read
 from supervisor.stream.drilling import Drills
 from supervisor.stream.reconcile import Reconciler
@@ -41,7 +41,7 @@ from supervisor.stream.reload import Reload
 from supervisor.stream.stream import Stream
 from supervisor.stream.streams import Streams
 from supervisor.stream.turns import Turns
-from supervisor.stream.view import View
+from supervisor.stream.view import SnapshotReader
 from supervisor.watchdog.certificates import CertificateWatch
 from supervisor.watchdog.jobs import Jobs
 from supervisor.watchdog.keeper import Keeper
@@ -102,7 +102,7 @@ class Engine:
         self._reload = Reload(self._configuration, read, environments, self._reconciler, self.streams, self.tell)
         # What is, and who looks after it.
         self._claims = Claims()
-        self._waiting = Waiting()
+        self._waiting = WaitingForIngest()
         self._turns = Turns(
             self.streams,
             self._catalogue,
@@ -142,7 +142,7 @@ class Engine:
             machine, probes, self.streams, self.book, self._keeper, self._reaches.reach, self.tell
         )
         self._drills = Drills(machine, self.excuses, self._configuration.sourceless, self.tell)
-        self._view = View(
+        self._view = SnapshotReader(
             self.streams, self._catalogue, self.excuses, self.book, machine, lambda *of: self._second.view(Post(*of))
         )
         self.listeners += [self._keeper, self._reaches.hear, self._refusals, self._leftovers.hear, self._certificates]

@@ -123,10 +123,10 @@ def status(api: Api, *, watch: bool, as_json: bool) -> int:
     return _OFF_AIR if off_air(answer["streams"]) else _DONE
 
 
-Streams = Sequence[dict[str, Any]]
+ShownStreams = Sequence[dict[str, Any]]
 
 
-def _nothing(streams: Streams) -> Iterable[Text]:
+def _nothing(streams: ShownStreams) -> Iterable[Text]:
     del streams
     return ()
 
@@ -137,7 +137,11 @@ def open_incidents(api: Api) -> list[dict[str, Any]]:
 
 
 def watch_status(
-    api: Api, console: Console, *, below: Callable[[Streams], Iterable[Text]] = _nothing, until: float | None = None
+    api: Api,
+    console: Console,
+    *,
+    below: Callable[[ShownStreams], Iterable[Text]] = _nothing,
+    until: float | None = None,
 ) -> None:
     """Draw the status anew every second, until interrupted or until the monotonic time `until`.
 

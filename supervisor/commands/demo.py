@@ -18,7 +18,7 @@ from rich.text import Text
 from supervisor.commands import client, status_view
 from supervisor.commands.api import Api, ApiError
 from supervisor.machine.ffmpeg_binary import FfmpegNotFound, find
-from supervisor.model.policies import Stall
+from supervisor.model.policies import StallPolicy
 from supervisor.model.quantities import DEFAULT_LISTEN, show_duration
 
 _START_SECONDS = 20.0
@@ -94,11 +94,11 @@ def _show(url: str, server: subprocess.Popen[bytes], log: Path, until: float | N
     return 1
 
 
-def _hints(url: str, log: Path, streams: client.Streams) -> list[Text]:
+def _hints(url: str, log: Path, streams: client.ShownStreams) -> list[Text]:
     """What to look at, and what to type to break it; the pid is that of the encoder of this moment."""
     pids = [process["pid"] for stream in streams for process in stream["processes"] if process["role"] == "encoder"]
     encoder = str(pids[0]) if pids and pids[0] else "…"
-    noticed = show_duration(Stall().timeout)
+    noticed = show_duration(StallPolicy().timeout)
     return [
         Text(),
         Text.assemble("page      ", (f"{url}/", "bold cyan")),

@@ -23,8 +23,8 @@ from supervisor.commands.client import terminal
 from supervisor.commands.drill_faults import LOOK, CausedFault, DrilledStream, Faults
 from supervisor.drills import rules
 from supervisor.drills import view as drill_view
-from supervisor.drills.rules import CannotDrill, Inapplicable, Place
-from supervisor.drills.view import Outcome, Report
+from supervisor.drills.rules import CannotDrill, DrillPlace, Inapplicable
+from supervisor.drills.view import DrillOutcome, DrillReport
 from supervisor.model.drills import Drill
 from supervisor.model.quantities import show_duration
 from supervisor.model.terms import State
@@ -34,14 +34,14 @@ _SPENDING_LOOK = 0.05  # while a run that has just been started is to be hit bef
 _CALM_LOOK = 0.5
 _CLOSING = SUSTAINED_SECONDS + 40.0  # what an incident may take to close; a stream may come back late
 _SPARE = 10.0  # what the announcement lasts longer than the drill may
-_VERBS = {Outcome.FAILED: "failed", Outcome.REFUSED: "was refused"}
+_VERBS = {DrillOutcome.FAILED: "failed", DrillOutcome.REFUSED: "was refused"}
 
 
 class _Failed(Exception):  # noqa: N818 - the name says what happened
     """The drill has shown that something does not work; the text says what."""
 
 
-class Drills:
+class DrillRunner:
     """Does drills on one stream, one after the other."""
 
     def __init__(self, api: Api, stream: str, destination: str | None, tell: Callable[[str], None]) -> None:
@@ -51,7 +51,7 @@ class Drills:
         self._destination = destination
         self._tell = tell
 
-    def run(self, wanted: Sequence[Drill]) -> Iterator[Report]:
+    def run(self, wanted: Sequence[Drill]) -> Iterator[DrillReport]:
         """Do them; each report as soon as it is there. Of several, one that does not apply is skipped.
 
         After one that failed or was refused no other is done: a stream that is down must not be broken once more.
@@ -61,20 +61,20 @@ class Drills:
             try:
                 report = self._one(drill)
             except Inapplicable as refusal:
-                outcome = Outcome.SKIPPED if len(wanted) > 1 else Outcome.REFUSED
-                report = Report(drill, self._stream.name, outcome=outcome, reason=str(refusal))
+                outcome = DrillOutcome.SKIPPED if len(wanted) > 1 else DrillOutcome.REFUSED
+                report = DrillReport(drill, self._stream.name, outcome=outcome, reason=str(refusal))
             except CannotDrill as refusal:
-                report = Report(drill, self._stream.name, outcome=Outcome.REFUSED, reason=str(refusal))
+                report = DrillReport(drill, self._stream.name, outcome=DrillOutcome.REFUSED, reason=str(refusal))
             yield report
-            if report.outcome in {Outcome.FAILED, Outcome.REFUSED}:
+            if report.outcome in {DrillOutcome.FAILED, DrillOutcome.REFUSED}:
                 for left in wanted[index + 1 :]:
                     reason = f"not done: the {drill} drill {_VERBS[report.outcome]}"
-                    yield Report(left, self._stream.name, outcome=Outcome.SKIPPED, reason=reason)
+                    yield DrillReport(left, self._stream.name, outcome=DrillOutcome.SKIPPED, reason=reason)
                 return
 
     # --- one drill -----------------------------------------------------------------------------------
 
-    def _one(self, drill: Drill) -> Report:
+    def _one(self, drill: Drill) -> DrillReport:
         stream = self._stream.now()
         place = rules.place_of(drill, stream, self._destination)
         rules.check(drill, stream, rules.process_of(stream, place))
@@ -83,7 +83,7 @@ class Drills:
         rules.check(drill, stream, process)
         allowed = rules.seconds_allowed(drill, rules.policies_of(stream, process), int(process["budget_remaining"]))
         known = frozenset(str(incident["id"]) for incident in self._stream.incidents())
-        report = Report(
+        report = DrillReport(
             drill, self._stream.name, place.destination, allowed_seconds=allowed, expected_segment=rules.SEGMENT[drill]
         )
         self._tell(f"{drill}: {place.name} of {self._stream.name}; it may take {show_duration(allowed)}")
@@ -95,13 +95,13 @@ class Drills:
                 incident = self._recovery(drill, place, fault, known, deadline)
             except _Failed as failure:
                 seen = rules.find_incident(drill, place, self._stream.incidents(), known)
-                report = report._replace(outcome=Outcome.FAILED, reason=str(failure), done=fault.done)
+                report = report._replace(outcome=DrillOutcome.FAILED, reason=str(failure), done=fault.done)
                 return report.with_incident(seen) if seen else report
         objection = rules.objection(drill, incident)
-        outcome = Outcome.FAILED if objection else Outcome.RECOVERED
+        outcome = DrillOutcome.FAILED if objection else DrillOutcome.RECOVERED
         return report._replace(outcome=outcome, reason=objection, done=fault.done).with_incident(incident)
 
-    def _calm(self, drill: Drill, place: Place) -> Any:
+    def _calm(self, drill: Drill, place: DrillPlace) -> Any:
         """Wait until a new fault would be an incident of its own, and one that can be repaired; returns the stream.
 
         An incident closes after 30 s of sustained advance; a fault before that continues it. The first layer must
@@ -126,7 +126,7 @@ class Drills:
     # --- the recovery --------------------------------------------------------------------------------
 
     def _recovery(
-        self, drill: Drill, place: Place, fault: CausedFault, known: frozenset[str], deadline: float
+        self, drill: Drill, place: DrillPlace, fault: CausedFault, known: frozenset[str], deadline: float
     ) -> rules.Json:
         """The incident, once the stream is back. Raises _Failed after the deadline (monotonic)."""
         while True:
@@ -154,7 +154,7 @@ class Drills:
         return "no recovery was recorded in time" if incident else "no incident was recorded: the fault went unnoticed"
 
 
-def _why_not_yet(drill: Drill, place: Place, stream: Any, process: Any, incidents: list[Any]) -> str | None:
+def _why_not_yet(drill: Drill, place: DrillPlace, stream: Any, process: Any, incidents: list[Any]) -> str | None:
     """What a drill must wait for, in words; None when it may begin."""
     policies = rules.policies_of(stream, process)
     if opened := rules.open_incident(incidents):
@@ -178,11 +178,11 @@ def drill(api: Api, wanted: Sequence[Drill], stream: str, destination: str | Non
     def tell(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    reports: list[Report] = []
+    reports: list[DrillReport] = []
     interrupted = False
     try:
         with _terminating_interrupts():
-            for report in Drills(api, stream, destination, tell).run(wanted):
+            for report in DrillRunner(api, stream, destination, tell).run(wanted):
                 tell(drill_view.one_line(report))
                 reports.append(report)
     except ApiError as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 from supervisor.commands.api import Api, ApiError
 from supervisor.drills import rules
-from supervisor.drills.rules import CannotDrill, Inapplicable, Place
+from supervisor.drills.rules import CannotDrill, DrillPlace, Inapplicable
 from supervisor.machine.faults import Grip, NotOurs
 from supervisor.model.drills import Drill
 from supervisor.model.terms import State
@@ -82,7 +82,7 @@ class Faults:
     def __init__(self, stream: DrilledStream) -> None:
         self._stream = stream
 
-    def begin(self, drill: Drill, place: Place, seconds: int, process: Any, cleanup: ExitStack) -> CausedFault:
+    def begin(self, drill: Drill, place: DrillPlace, seconds: int, process: Any, cleanup: ExitStack) -> CausedFault:
         """Announce a drill and cause its fault; `cleanup` ends both."""
         cleanup.callback(self._stream.withdraw)
         match drill:
@@ -103,7 +103,7 @@ class Faults:
                 hit = self._strike(place, signal.SIGSTOP, cleanup)
                 return CausedFault(f"SIGSTOP to {place.name} (pid {hit['pid']})", hit["run_id"])
 
-    def _strike(self, place: Place, number: signal.Signals, cleanup: ExitStack) -> rules.Json:
+    def _strike(self, place: DrillPlace, number: signal.Signals, cleanup: ExitStack) -> rules.Json:
         """Signal the process that is in a place now, and return it; of a run that is gone the next one takes the place.
 
         What is stopped goes on at the clean-up, should it still be there. Raises CannotDrill.
@@ -137,7 +137,7 @@ class Faults:
             if stopping:
                 cleanup.enter_context(hold.pop_all())
 
-    def go_on(self, process: Any, fault: CausedFault, place: Place) -> None:
+    def go_on(self, process: Any, fault: CausedFault, place: DrillPlace) -> None:
         """Of `full`: kill the next run, if there is one, until no attempt is left.
 
         The cooldown may be over between two looks, when the second layer was waiting for it: a kill without an attempt

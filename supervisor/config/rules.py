@@ -16,7 +16,7 @@ from supervisor.config.fields import NAME, absolute, read_secret
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
 from supervisor.model.destination_urls import RTMP_PORTS, file_path, rtmp_name, split
-from supervisor.model.policies import Limits, Restart, Section
+from supervisor.model.policies import LimitsPolicy, RestartPolicy, Section
 from supervisor.model.quantities import parse_address, parse_duration
 
 _NO = {"false", "no", "off", "n", "f", "0"}
@@ -182,8 +182,8 @@ def _mappings(value: object) -> Iterator[tuple[str, dict[str, Any]]]:
 
 # Of two durations of a section the first is no longer than the second: section, its defaults, the two keys.
 _ORDERED: tuple[tuple[str, Section, str, str], ...] = (
-    ("restart", Restart(), "initial_delay", "max_delay"),
-    ("limits", Limits(), "backlog", "backlog_max"),
+    ("restart", RestartPolicy(), "initial_delay", "max_delay"),
+    ("limits", LimitsPolicy(), "backlog", "backlog_max"),
 )
 
 

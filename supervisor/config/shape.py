@@ -71,7 +71,7 @@ class Audio(Section):
     source: Literal["auto", "silence", "copy", "none"] = "auto"
 
 
-class Destination(Policies):
+class DestinationSection(Policies):
     """Where a stream is sent, or, of a `command` stream, where the command sends it."""
 
     url: DestinationUrl
@@ -85,7 +85,7 @@ class Destination(Policies):
         return self.key_file.secret if self.key_file else self.key
 
 
-class Stream(Policies):
+class StreamSection(Policies):
     """One configured feed: a source and its destinations, or a command."""
 
     enabled: bool = True
@@ -94,7 +94,7 @@ class Stream(Policies):
     source: Source | None = None
     video: Video = Video()
     audio: Audio = Audio()
-    destinations: dict[Name, Destination] = {}  # noqa: RUF012 - pydantic gives each stream its own
+    destinations: dict[Name, DestinationSection] = {}  # noqa: RUF012 - pydantic gives each stream its own
 
 
 class Network(Section):
@@ -114,7 +114,7 @@ class Config(Section):
     ports: Ports = DEFAULT_PORTS
     network: Network = Network()
     defaults: Policies = Policies()
-    streams: dict[Name, Stream]  # required: a file that lost them must not pass for one that wants none
+    streams: dict[Name, StreamSection]  # required: a file that lost them must not pass for one that wants none
 
     def policies_of(self, stream: str, destination: str = "") -> Policies:
         """The policies in force for a stream, or for one destination of it."""

@@ -12,7 +12,7 @@ from supervisor.config.problems import ConfigWarning
 from supervisor.config.shape import Audio, Config, Video
 from supervisor.config.urls import destination_scheme
 from supervisor.model.destination_urls import RTMP_PORTS, rtmp_name, split
-from supervisor.model.policies import Limits, Restart, Stall, Stop, Uplink, Watchdog
+from supervisor.model.policies import LimitsPolicy, RestartPolicy, StallPolicy, StopPolicy, UplinkPolicy, WatchdogPolicy
 from supervisor.model.quantities import show_duration
 from supervisor.secrets.secrecy import show_destination
 
@@ -50,16 +50,18 @@ _USUAL: Final[dict[tuple[type[BaseModel], str], _Usual]] = {
     (Video, "bitrate"): _Usual(64_000, 1e8, _in_thousands, _of_megabits("platforms take")),
     (Video, "keyframe_interval"): _Usual(0.2, 10, _lasting("so many keyframes cost quality"), str),
     (Audio, "bitrate"): _Usual(16_000, 1e6, _in_thousands, _of_megabits("AAC needs")),
-    (Limits, "bitrate"): _Usual(16_000, 1e8, _in_thousands, _of_megabits("streams have")),
-    (Limits, "memory"): _Usual(2.0**24, 2.0**44, lambda v: f"{v:g} bytes; did you mean {v:g}MiB?", str),
-    (Limits, "cpu"): _Usual(0.01, 32, str, lambda v: f"{v:g} cores; 4.0 = four cores, it is no percentage"),
-    (Stall, "timeout"): _Usual(1, 10 * _MINUTE, _TOO_SOON, _FROZEN),
-    (Stall, "startup"): _Usual(2, _HOUR, _lasting("hardly a process shows progress so soon"), _FROZEN),
-    (Uplink, "timeout"): _Usual(1, 10 * _MINUTE, _lasting("a short jam would cost the connection"), _FROZEN),
-    (Watchdog, "interval"): _Usual(1, _HOUR, _lasting("so often costs more than it tells"), _DARK),
-    (Restart, "cooldown"): _Usual(1, _DAY, _ASKED, _DARK),
-    (Restart, "max_delay"): _Usual(0, _HOUR, str, _DARK),
-    (Stop, "kill"): _Usual(0.1, 5 * _MINUTE, _lasting("no process ends so soon"), _lasting("a stop can take so long")),
+    (LimitsPolicy, "bitrate"): _Usual(16_000, 1e8, _in_thousands, _of_megabits("streams have")),
+    (LimitsPolicy, "memory"): _Usual(2.0**24, 2.0**44, lambda v: f"{v:g} bytes; did you mean {v:g}MiB?", str),
+    (LimitsPolicy, "cpu"): _Usual(0.01, 32, str, lambda v: f"{v:g} cores; 4.0 = four cores, it is no percentage"),
+    (StallPolicy, "timeout"): _Usual(1, 10 * _MINUTE, _TOO_SOON, _FROZEN),
+    (StallPolicy, "startup"): _Usual(2, _HOUR, _lasting("hardly a process shows progress so soon"), _FROZEN),
+    (UplinkPolicy, "timeout"): _Usual(1, 10 * _MINUTE, _lasting("a short jam would cost the connection"), _FROZEN),
+    (WatchdogPolicy, "interval"): _Usual(1, _HOUR, _lasting("so often costs more than it tells"), _DARK),
+    (RestartPolicy, "cooldown"): _Usual(1, _DAY, _ASKED, _DARK),
+    (RestartPolicy, "max_delay"): _Usual(0, _HOUR, str, _DARK),
+    (StopPolicy, "kill"): _Usual(
+        0.1, 5 * _MINUTE, _lasting("no process ends so soon"), _lasting("a stop can take so long")
+    ),
 }
 
 

@@ -14,15 +14,15 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from supervisor.config.fields import text
-from supervisor.config.shape import Config, Destination, Stream, Video
+from supervisor.config.shape import Config, DestinationSection, StreamSection, Video
 from supervisor.config.urls import destination_scheme
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
 from supervisor.ffmpeg.codecs import COPY, takes_sound
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import Picture
-from supervisor.ffmpeg.sources import Kind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
+from supervisor.ffmpeg.sources import SourceKind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
 from supervisor.model.destination_urls import RTMP_PORTS
-from supervisor.model.policies import Policies, Uplink
+from supervisor.model.policies import Policies, UplinkPolicy
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey, Role
 from supervisor.model.thresholds import FFMPEG_FIRST_SHARE
@@ -47,7 +47,7 @@ class Observed:
     name: str
     ingest: Address
     tls: bool
-    uplink: Uplink
+    uplink: UplinkPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def plan(
 def _stream(
     config: Config,
     name: str,
-    stream: Stream,
+    stream: StreamSection,
     binary: Binary,
     media_port: MediaPort,
     ca_file: str | None,
@@ -159,7 +159,7 @@ def _stream(
     )
 
 
-def _command(config: Config, name: str, stream: Stream) -> ProcessSpec:
+def _command(config: Config, name: str, stream: StreamSection) -> ProcessSpec:
     argv = tuple(text(word) for word in stream.command or ())
     tracked = any(PROGRESS in word for word in argv)
     policies = config.policies_of(name)
@@ -215,7 +215,7 @@ def _picture_of(video: Video, picture: Picture | None) -> dict[str, object]:
 def _encoder(
     config: Config,
     name: str,
-    stream: Stream,
+    stream: StreamSection,
     binary: Binary,
     links: Mapping[str, int],
     traits: Traits = NOTHING_KNOWN,
@@ -241,7 +241,7 @@ def _encoder(
         source=source_place(stream.source),
         question_url=question_url(stream.source),
         in_pieces=comes_in_pieces(stream.source),
-        live=kind_of(stream.source) not in {Kind.LAVFI, Kind.FILE},
+        live=kind_of(stream.source) not in {SourceKind.LAVFI, SourceKind.FILE},
         feeds=tuple(links),
         takes_sound=takes_sound(stream.audio),
         copies_picture=stream.video.codec == COPY,
@@ -277,24 +277,24 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
     )
 
 
-def _ingest(destination: Destination) -> Address | None:
+def _ingest(destination: DestinationSection) -> Address | None:
     parts = urlsplit(text(destination.url))
     port = RTMP_PORTS.get(parts.scheme.lower())
     return Address(parts.hostname or "", parts.port or port) if port else None
 
 
-def _tls(destination: Destination) -> bool:
+def _tls(destination: DestinationSection) -> bool:
     return destination_scheme(text(destination.url)) == "rtmps"
 
 
-def _expected_bytes_per_second(stream: Stream) -> float | None:
+def _expected_bytes_per_second(stream: StreamSection) -> float | None:
     if stream.command is not None or stream.video.bitrate is None:
         return None
     audio = stream.audio.bitrate if stream.audio.source != "none" and stream.audio.codec != "copy" else 0
     return (stream.video.bitrate + audio) / 8
 
 
-def _secrets(stream: Stream) -> frozenset[str]:
+def _secrets(stream: StreamSection) -> frozenset[str]:
     found: set[str] = set()
     if stream.source is not None:
         found |= secrets_of_url(text(stream.source.url))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from supervisor.model.drills import Drill
-from supervisor.model.policies import Restart, Stall, Uplink, Watchdog
+from supervisor.model.policies import RestartPolicy, StallPolicy, UplinkPolicy, WatchdogPolicy
 from supervisor.model.terms import Layer, Result, Role, Segment
 
 # The API's answers, as they came.
@@ -40,7 +40,7 @@ SEGMENT: Mapping[Drill, Segment] = {
 # --- whom it hits ------------------------------------------------------------------------------------
 
 
-class Place(NamedTuple):
+class DrillPlace(NamedTuple):
     """The place of a process; `destination` is None but for a pusher's, and for a command's uplink."""
 
     role: Role
@@ -52,7 +52,7 @@ class Place(NamedTuple):
         return " ".join(filter(None, (self.role, self.destination)))
 
 
-def place_of(drill: Drill, stream: Json, destination: str | None) -> Place:
+def place_of(drill: Drill, stream: Json, destination: str | None) -> DrillPlace:
     """Whom a drill hits: a pusher of `destination` or else of the first required one, or the encoder or command.
 
     Raises CannotDrill.
@@ -64,9 +64,9 @@ def place_of(drill: Drill, stream: Json, destination: str | None) -> Place:
     if drill is Drill.SOURCE and command:
         raise Inapplicable("the source of a command stream is the command's own business")
     if drill not in {Drill.PUSHER, Drill.UPLINK}:
-        return Place(main, None)
+        return DrillPlace(main, None)
     chosen = _destination(drill, stream, destination)
-    return Place(main if command else Role.PUSHER, chosen)
+    return DrillPlace(main if command else Role.PUSHER, chosen)
 
 
 def _destination(drill: Drill, stream: Json, wanted: str | None) -> str:
@@ -81,7 +81,7 @@ def _destination(drill: Drill, stream: Json, wanted: str | None) -> str:
     return wanted or min(names, key=lambda name: (drill is Drill.UPLINK and name not in by_tcp, name not in required))
 
 
-def process_of(stream: Json, place: Place) -> Json:
+def process_of(stream: Json, place: DrillPlace) -> Json:
     """The process in a place. Raises CannotDrill when there is none (any more)."""
     for process in stream["processes"]:
         if process["role"] == place.role and place.role is not Role.PUSHER:
@@ -109,10 +109,10 @@ def check(drill: Drill, stream: Json, process: Json) -> None:
 class RunningPolicies(NamedTuple):
     """The policies in force for one process, as far as a drill needs them."""
 
-    restart: Restart
-    stall: Stall
-    uplink: Uplink
-    watchdog: Watchdog
+    restart: RestartPolicy
+    stall: StallPolicy
+    uplink: UplinkPolicy
+    watchdog: WatchdogPolicy
 
 
 def policies_of(stream: Json, process: Json) -> RunningPolicies:
@@ -121,19 +121,19 @@ def policies_of(stream: Json, process: Json) -> RunningPolicies:
     A destination's watchdog judges all that stands before the destination, so an encoder has as many as pushers.
     """
     given = process["policies"]
-    watchdogs = [Watchdog.model_validate(given["watchdog"])]
+    watchdogs = [WatchdogPolicy.model_validate(given["watchdog"])]
     if process["role"] == Role.ENCODER:
         pushers = [each for each in stream["processes"] if each["role"] == Role.PUSHER]
-        watchdogs = [Watchdog.model_validate(each["policies"]["watchdog"]) for each in pushers] or watchdogs
+        watchdogs = [WatchdogPolicy.model_validate(each["policies"]["watchdog"]) for each in pushers] or watchdogs
     return RunningPolicies(
-        Restart.model_validate(given["restart"]),
-        Stall.model_validate(given["stall"]),
-        Uplink.model_validate(given["uplink"]),
+        RestartPolicy.model_validate(given["restart"]),
+        StallPolicy.model_validate(given["stall"]),
+        UplinkPolicy.model_validate(given["uplink"]),
         min(watchdogs, key=lambda each: (not each.enabled, each.failures * each.interval)),
     )
 
 
-def backoffs(restart: Restart) -> list[float]:
+def backoffs(restart: RestartPolicy) -> list[float]:
     """The longest wait before each attempt of a full budget."""
     delays, delay = [], restart.initial_delay
     for _ in range(restart.attempts):
@@ -168,7 +168,7 @@ def _next_wait(policies: RunningPolicies, budget: int | None) -> float:
     return delays[max(0, spent)] if spent < len(delays) else _second_layer(policies.watchdog)
 
 
-def _second_layer(watchdog: Watchdog) -> float:
+def _second_layer(watchdog: WatchdogPolicy) -> float:
     return watchdog.failures * watchdog.interval + _SECOND_LAYER
 
 
@@ -180,7 +180,7 @@ def open_incident(incidents: Iterable[Json]) -> Json | None:
     return next((incident for incident in incidents if incident["closed"] is None), None)
 
 
-def watchdog_rests_until(incidents: Iterable[Json], watchdog: Watchdog) -> datetime | None:
+def watchdog_rests_until(incidents: Iterable[Json], watchdog: WatchdogPolicy) -> datetime | None:
     """When the second layer will act again: its last action, plus its cooldown; None when it never has acted."""
     acted = [
         datetime.fromisoformat(action["at"])
@@ -191,7 +191,7 @@ def watchdog_rests_until(incidents: Iterable[Json], watchdog: Watchdog) -> datet
     return max(acted) + timedelta(seconds=watchdog.cooldown) if acted else None
 
 
-def find_incident(drill: Drill, place: Place, incidents: Iterable[Json], known: frozenset[str]) -> Json | None:
+def find_incident(drill: Drill, place: DrillPlace, incidents: Iterable[Json], known: frozenset[str]) -> Json | None:
     """The incident of a drill: one that was not `known` before it, and is marked as a drill.
 
     Of several (an encoder's fault may also be seen at a destination) it is the one that names the right segment, then

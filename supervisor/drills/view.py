@@ -17,7 +17,7 @@ from supervisor.model.terms import Segment
 _STYLES = {"recovered": "bold green", "failed": "bold red", "refused": "bold red", "skipped": "dim"}
 
 
-class Outcome(StrEnum):
+class DrillOutcome(StrEnum):
     """What became of a drill. Skipped: nothing to be broken that way; refused: not now, not here, not by you."""
 
     RECOVERED = "recovered"
@@ -26,7 +26,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-class Report(NamedTuple):
+class DrillReport(NamedTuple):
     """One drill. `done` tells how the fault was caused, `reason` what was wrong; durations are seconds.
 
     What stands below `incident` is that incident's: None where there is none, or where it has no such figure.
@@ -35,7 +35,7 @@ class Report(NamedTuple):
     drill: Drill
     stream: str
     destination: str | None = None
-    outcome: Outcome = Outcome.RECOVERED
+    outcome: DrillOutcome = DrillOutcome.RECOVERED
     reason: str | None = None
     done: str | None = None
     allowed_seconds: float | None = None
@@ -49,7 +49,7 @@ class Report(NamedTuple):
     recovery_seconds: float | None = None
     seconds_dark: float | None = None
 
-    def with_incident(self, incident: Json) -> Report:
+    def with_incident(self, incident: Json) -> DrillReport:
         """The report with what an incident tells."""
         recovered = incident["recovery_seconds"] is not None
         return self._replace(
@@ -64,18 +64,18 @@ class Report(NamedTuple):
         )
 
 
-def passed(reports: Iterable[Report]) -> bool:
+def passed(reports: Iterable[DrillReport]) -> bool:
     """Something was proved, and nothing failed."""
     outcomes = {report.outcome for report in reports}
-    return Outcome.RECOVERED in outcomes and outcomes <= {Outcome.RECOVERED, Outcome.SKIPPED}
+    return DrillOutcome.RECOVERED in outcomes and outcomes <= {DrillOutcome.RECOVERED, DrillOutcome.SKIPPED}
 
 
-def as_json(reports: Iterable[Report]) -> dict[str, Any]:
-    """`{"drills": […]}`, one entry a drill with the fields of `Report`."""
+def as_json(reports: Iterable[DrillReport]) -> dict[str, Any]:
+    """`{"drills": […]}`, one entry a drill with the fields of `DrillReport`."""
     return {"drills": [report._asdict() for report in reports]}
 
 
-def table(reports: Iterable[Report]) -> Table:
+def table(reports: Iterable[DrillReport]) -> Table:
     """One line a drill, and under it what was wrong."""
     grid = Table(box=None, pad_edge=False, header_style="bold")
     figures = ("detected after", "recovered after", "dark")
@@ -93,11 +93,11 @@ def table(reports: Iterable[Report]) -> Table:
             Text(report.outcome, style=_STYLES[report.outcome]),
         )
         if report.reason:
-            grid.add_row("", Text(report.reason, style="dim" if report.outcome is Outcome.SKIPPED else "red"))
+            grid.add_row("", Text(report.reason, style="dim" if report.outcome is DrillOutcome.SKIPPED else "red"))
     return grid
 
 
-def one_line(report: Report) -> str:
+def one_line(report: DrillReport) -> str:
     """A report in one line."""
     figures = (("noticed", report.detection_seconds), ("back", report.recovery_seconds))
     shown = ", ".join(f"{what} after {_seconds(value)}" for what, value in figures if value is not None)

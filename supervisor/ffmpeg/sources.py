@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from supervisor.config.shape import Source
 
 
-class Kind(Enum):
+class SourceKind(Enum):
     """What a source's URL stands for, as far as the reading options care."""
 
     LAVFI = auto()
@@ -35,18 +35,18 @@ class Kind(Enum):
 
 
 _KINDS_BY_SCHEME = {
-    "": Kind.FILE,
-    "file": Kind.FILE,
-    "rtsp": Kind.RTSP,
-    "rtsps": Kind.RTSP,
-    "rtmp": Kind.RTMP,
-    "rtmps": Kind.RTMP,
-    "rtmpt": Kind.RTMP,
-    "rtmpts": Kind.RTMP,
-    "http": Kind.HTTP,
-    "https": Kind.HTTP,
-    "srt": Kind.SRT,
-    "udp": Kind.UDP,
+    "": SourceKind.FILE,
+    "file": SourceKind.FILE,
+    "rtsp": SourceKind.RTSP,
+    "rtsps": SourceKind.RTSP,
+    "rtmp": SourceKind.RTMP,
+    "rtmps": SourceKind.RTMP,
+    "rtmpt": SourceKind.RTMP,
+    "rtmpts": SourceKind.RTMP,
+    "http": SourceKind.HTTP,
+    "https": SourceKind.HTTP,
+    "srt": SourceKind.SRT,
+    "udp": SourceKind.UDP,
 }
 
 # These read hardware in its own time; their "URL" is a device name and looks like a file's.
@@ -109,18 +109,18 @@ class ServerPlace:
 SourcePlace = PathPlace | ServerPlace
 
 
-def kind_of(source: Source) -> Kind:
+def kind_of(source: Source) -> SourceKind:
     """Tell what the source's URL stands for, from its format and scheme alone."""
     if source.format == "lavfi":
-        return Kind.LAVFI
+        return SourceKind.LAVFI
     if source.format in _DEVICE_FORMATS:
-        return Kind.DEVICE
+        return SourceKind.DEVICE
     parts = urlsplit(source.url.get_secret_value())
-    kind = _KINDS_BY_SCHEME.get(parts.scheme.lower(), Kind.OTHER)
-    if kind is Kind.HTTP and (source.format == "hls" or parts.path.lower().endswith(".m3u8")):
-        return Kind.HLS
-    if kind is Kind.FILE and parts.path.startswith("/dev/"):
-        return Kind.DEVICE
+    kind = _KINDS_BY_SCHEME.get(parts.scheme.lower(), SourceKind.OTHER)
+    if kind is SourceKind.HTTP and (source.format == "hls" or parts.path.lower().endswith(".m3u8")):
+        return SourceKind.HLS
+    if kind is SourceKind.FILE and parts.path.startswith("/dev/"):
+        return SourceKind.DEVICE
     return kind
 
 
@@ -129,12 +129,14 @@ def is_paced(source: Source) -> bool:
 
     HLS is live and yet comes faster, whole segments at a time: unpaced, an ingest gets bursts and nothing between them.
     """
-    return kind_of(source) in {Kind.LAVFI, Kind.FILE, Kind.HLS} if source.realtime is None else source.realtime
+    if source.realtime is not None:
+        return source.realtime
+    return kind_of(source) in {SourceKind.LAVFI, SourceKind.FILE, SourceKind.HLS}
 
 
 def comes_in_pieces(source: Source) -> bool:
     """Whether there are silences that are as usual as the bursts between them."""
-    return kind_of(source) in {Kind.HLS, Kind.HTTP} and not is_paced(source)
+    return kind_of(source) in {SourceKind.HLS, SourceKind.HTTP} and not is_paced(source)
 
 
 def is_untimed(source: Source) -> bool:
@@ -160,10 +162,10 @@ def source_options(source: Source, *, read_timeout: float, traits: Traits = NOTH
     argv: list[str] = []
     if is_paced(source):
         argv += ["-re"]
-    if source.loop and kind is Kind.FILE:
+    if source.loop and kind is SourceKind.FILE:
         argv += ["-stream_loop", "-1"]
     argv += _network_options(kind, microseconds=max(1, round(read_timeout * 1_000_000)))
-    if traits.silent and kind is Kind.RTSP:
+    if traits.silent and kind is SourceKind.RTSP:
         argv += ["-allowed_media_types", "video"]  # FFmpeg would look for the sound for 5 s
     if is_untimed(source) or (traits.untimed and not is_paced(source)):
         argv += ["-use_wallclock_as_timestamps", "1"]
@@ -175,18 +177,18 @@ def source_options(source: Source, *, read_timeout: float, traits: Traits = NOTH
     return [*argv, "-i", source.url.get_secret_value()]
 
 
-def _network_options(kind: Kind, *, microseconds: int) -> list[str]:
+def _network_options(kind: SourceKind, *, microseconds: int) -> list[str]:
     timeout = str(microseconds)
     match kind:
-        case Kind.RTSP:
+        case SourceKind.RTSP:
             # `-timeout` is the socket timeout since FFmpeg 5.0; UDP transport loses packets on any busy line.
             return ["-rtsp_transport", "tcp", "-timeout", timeout]
-        case Kind.RTMP | Kind.HLS:
+        case SourceKind.RTMP | SourceKind.HLS:
             # Never `-timeout` for RTMP: there it means "listen for a publisher that long".
             return [_TIMEOUT, timeout]
-        case Kind.HTTP:
+        case SourceKind.HTTP:
             return [_TIMEOUT, timeout, *_HTTP_RECONNECT]
-        case Kind.SRT | Kind.UDP:
+        case SourceKind.SRT | SourceKind.UDP:
             return ["-timeout", timeout]
         case _:
             return []
@@ -225,7 +227,7 @@ def source_place(source: Source) -> SourcePlace | None:
         return None
     scheme = parts.scheme.lower()
     options = [option.get_secret_value() for option in source.options]
-    if kind in {Kind.FILE, Kind.DEVICE}:
+    if kind in {SourceKind.FILE, SourceKind.DEVICE}:
         # Only a slash tells a device's path from a name ("hw:0"); FFmpeg takes what follows `file:` literally.
         path = url[len("file:") :] if scheme == "file" else url
         return PathPlace(path) if _is_one_path(path, kind) else None
@@ -238,14 +240,14 @@ def source_place(source: Source) -> SourcePlace | None:
 def question_url(source: Source) -> SecretStr | None:
     """What may be asked, as FFmpeg asks it, how long a web server wants to be left alone; None where that differs."""
     options = {option.get_secret_value() for option in source.options}
-    if kind_of(source) not in {Kind.HTTP, Kind.HLS} or source_place(source) is None:
+    if kind_of(source) not in {SourceKind.HTTP, SourceKind.HLS} or source_place(source) is None:
         return None
     return None if options & _MAKE_ANOTHER_REQUEST else source.url
 
 
-def _is_one_path(path: str, kind: Kind) -> bool:
+def _is_one_path(path: str, kind: SourceKind) -> bool:
     """Not a device's name, standard input, or a pattern for many pictures."""
-    return path.startswith("/dev/") if kind is Kind.DEVICE else path != "-" and not {"%", "*"} & set(path)
+    return path.startswith("/dev/") if kind is SourceKind.DEVICE else path != "-" and not {"%", "*"} & set(path)
 
 
 def _is_indirect(scheme: str, query: str, options: list[str]) -> bool:

@@ -16,7 +16,7 @@ RecoveryPayload = (
     | events.DestinationUnhealthy
     | events.RecoveryAttempted
     | events.IncidentOpened
-    | events.IncidentFinding
+    | events.FindingEntered
     | events.IncidentClosed
     | events.LineChanged
     | events.CheckRearmed
@@ -42,7 +42,7 @@ def write_recovery(log: Any, what: RecoveryPayload) -> None:  # noqa: C901 - one
         case events.IncidentOpened(incident):
             about = _known({"words": incident.said})
             log.warning("incident opened", **_about(incident, incident), **about, layer=str(incident.layer))
-        case events.IncidentFinding(incident, finding, part):
+        case events.FindingEntered(incident, finding, part):
             line = "incident goes on as part of another" if part else "incident: something more was found"
             about = _known({"words": finding.said, "role": finding.role and str(finding.role)})
             log.warning(line, **_about(part or incident, finding), **about, layer=str(finding.layer))

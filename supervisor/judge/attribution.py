@@ -7,7 +7,7 @@ from typing import NamedTuple
 from supervisor.model.terms import Cause, ExitCause, Reach, Role, Segment, Trouble
 
 
-class Evidence(NamedTuple):
+class FailureEvidence(NamedTuple):
     """What is known of one failure of one process; None is "nobody has looked".
 
     `answered`: its last words show that a machine out there answered, if only to refuse. `connected`: its connection to
@@ -51,7 +51,7 @@ _EXPLAINED_BY_SILENCE = frozenset({ExitCause.INGEST_CLOSED, ExitCause.OTHER, Tro
 _OWN = {Role.ENCODER: Segment.ENCODER, Role.PUSHER: Segment.PUSHER, Role.COMMAND: Segment.ENCODER}
 
 
-def segment_of(evidence: Evidence) -> Segment:
+def segment_of(evidence: FailureEvidence) -> Segment:
     """The segment to which the evidence points.
 
     A process that died by itself, or has just fallen silent (no cause yet), is its own. What sends is judged by how it
@@ -70,7 +70,7 @@ def segment_of(evidence: Evidence) -> Segment:
     return _OWN[evidence.role]
 
 
-def _reading(evidence: Evidence) -> Segment:
+def _reading(evidence: FailureEvidence) -> Segment:
     if evidence.stopped:
         return Segment.ENCODER
     # A camera that hangs up on a question of ours may just dislike the question.
@@ -81,7 +81,7 @@ def _reading(evidence: Evidence) -> Segment:
     return Segment.SOURCE if never_began or starved else Segment.ENCODER
 
 
-def _on_the_way(evidence: Evidence) -> Segment:
+def _on_the_way(evidence: FailureEvidence) -> Segment:
     way = _way(evidence)
     if way in {Segment.NETWORK, Segment.PLATFORM}:
         return way
@@ -98,7 +98,7 @@ def _on_the_way(evidence: Evidence) -> Segment:
             return Segment.NETWORK
 
 
-def _way(evidence: Evidence) -> Segment | None:
+def _way(evidence: FailureEvidence) -> Segment | None:
     """What a probe of the way to the ingest says; None: it is open, or nobody has looked."""
     if evidence.ingest is None:
         return None

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from supervisor.lifecycle.pauses import fed_enough
-from supervisor.model.policies import Limits
+from supervisor.model.policies import LimitsPolicy
 from supervisor.model.terms import Cause, Check, ExitCause, Reach, Role, State, Trouble, Verdict
 from supervisor.model.thresholds import ON_AIR_SECONDS
 
@@ -34,7 +34,7 @@ class ProcessEvidence(NamedTuple):
     life: Life | None
     cpu: float | None
     memory: int | None
-    limits: Limits
+    limits: LimitsPolicy
 
 
 class UplinkEvidence(NamedTuple):
@@ -68,7 +68,7 @@ class DestinationEvidence(NamedTuple):
     timeout: float = 10.0
     speed: float | None = None
     bitrate: float | None = None
-    limits: Limits = Limits()
+    limits: LimitsPolicy = LimitsPolicy()
     shared: bool = False  # the encoder serves other destinations, too
     uplink: UplinkEvidence | None = None
     has_ingest: bool = False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from supervisor.model.policies import Watchdog
+from supervisor.model.policies import WatchdogPolicy
 from supervisor.model.terms import Action, Segment, Verdict
 
 _DEGRADED_IN_A_ROW = 3
@@ -62,7 +62,7 @@ class Decision(NamedTuple):
     withheld: Withheld | None = None
 
 
-def decide(record: Record, situation: Situation, policy: Watchdog, now: float) -> Decision:
+def decide(record: Record, situation: Situation, policy: WatchdogPolicy, now: float) -> Decision:
     """Take a verdict in. `Unknown` neither counts nor forgives; degraded three times running is unhealthy.
 
     Running means without being healthy between: what is now degraded and now unhealthy is no better than either.
@@ -84,7 +84,7 @@ def decide(record: Record, situation: Situation, policy: Watchdog, now: float) -
     return Decision(acted, Verdict.UNHEALTHY, action=_rung(situation, again=record.attempts > 0))
 
 
-def _withheld(record: Record, situation: Situation, policy: Watchdog, now: float) -> Withheld | None:
+def _withheld(record: Record, situation: Situation, policy: WatchdogPolicy, now: float) -> Withheld | None:
     if situation.line_down:
         return Withheld.LINE_DOWN
     if situation.hopeless:

@@ -10,7 +10,7 @@ from supervisor.model.quantities import show_duration
 from supervisor.model.terms import Cause, Health, Segment, State, Verdict
 
 
-class Judgement(NamedTuple):
+class AirJudgement(NamedTuple):
     """What is so at one moment. `planned`: off air because somebody wanted it so, or nothing has had a chance yet.
 
     `dark_for` seconds no media has come from who keeps it from being on air.
@@ -24,7 +24,7 @@ class Judgement(NamedTuple):
     reason: str | None = None
 
 
-ON_AIR = Judgement(wanted=True, on_air=True)
+ON_AIR = AirJudgement(wanted=True, on_air=True)
 
 
 class Culprit(NamedTuple):
@@ -48,7 +48,7 @@ class OnAir:
         self.time = AirTime(now)
         self._since_now = 0.0
 
-    def account(self, judged: Judgement, now: float, wall: float, *, excused: bool) -> float | None:
+    def account(self, judged: AirJudgement, now: float, wall: float, *, excused: bool) -> float | None:
         """Book the time since the last call. Returns how long the state before lasted if it has changed just now."""
         on_air, planned = judged.on_air, judged.planned
         self.time.account(now, wanted=judged.wanted, on_air=on_air, segment=judged.segment, excused=excused)
@@ -61,11 +61,11 @@ class OnAir:
         self.yes, self.since, self._since_now = on_air, wall, now
         return lasted if changed else None
 
-    def since_at(self, judged: Judgement, wall: float) -> float:
+    def since_at(self, judged: AirJudgement, wall: float) -> float:
         """`since` as this judgement would make it. Changes nothing."""
         return self.since if judged.on_air == self.yes and self.since else wall
 
-    def dark_since_at(self, judged: Judgement, now: float, wall: float) -> float:
+    def dark_since_at(self, judged: AirJudgement, now: float, wall: float) -> float:
         """When media stopped (wall clock), as this judgement would have it; 0: it flows. Changes nothing."""
         if not judged.wanted:
             return self.time.off_air_since
@@ -84,7 +84,7 @@ def who_is_dark(advancing: Sequence[bool], *, all_needed: bool) -> int | None:
     return advancing.index(False)
 
 
-def health(judged: Judgement, *, every_destination: bool, verdicts: Collection[Verdict]) -> Health:
+def health(judged: AirJudgement, *, every_destination: bool, verdicts: Collection[Verdict]) -> Health:
     """How a stream is; `verdicts` are the second layer's."""
     if not judged.wanted:
         return Health.UNKNOWN

@@ -26,7 +26,7 @@ class Peer(NamedTuple):
     certain: bool
 
 
-class Connection(NamedTuple):
+class TcpConnection(NamedTuple):
     """A TCP connection and its other end."""
 
     sample: TcpSample
@@ -35,7 +35,7 @@ class Connection(NamedTuple):
 
 
 def match(
-    peers: Mapping[Key, Peer], connections: Iterable[Connection], before: Mapping[Key, int]
+    peers: Mapping[Key, Peer], connections: Iterable[TcpConnection], before: Mapping[Key, int]
 ) -> dict[Key, TcpSample]:
     """The connection of each destination; no two have the same one, and who has none is left out.
 

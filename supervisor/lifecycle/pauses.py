@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor.model.policies import Restart
+from supervisor.model.policies import RestartPolicy
 from supervisor.model.terms import ExitCause, Refusal
 
 # Trying again at once cannot help: somebody must change the configuration or the machine first.
@@ -53,7 +53,7 @@ def refusals_in_a_row(before: int, refusal: Refusal | None, cause: ExitCause) ->
     return before if cause in _FORGET_NO_REFUSAL else 0
 
 
-def backoff_delay(restart: Restart, spent: int, random: float, *, refused: Refusal | None) -> float:
+def backoff_delay(restart: RestartPolicy, spent: int, random: float, *, refused: Refusal | None) -> float:
     """Seconds to wait before the next attempt.
 
     `spent` attempts were made since the budget was full; of a server that `refused` and must not be hurried, how often
@@ -68,7 +68,7 @@ def backoff_delay(restart: Restart, spent: int, random: float, *, refused: Refus
     return delay * (1 - jitter * random)
 
 
-def slow_delay(restart: Restart, quick: float, refused: Refusal | None) -> float:
+def slow_delay(restart: RestartPolicy, quick: float, refused: Refusal | None) -> float:
     """Seconds to wait when the attempts are spent or of no use; `quick` is the wait that `backoff_delay` would have.
 
     What a relay does not have yet comes when its publisher does, and asking for it locks nobody out.
@@ -94,6 +94,6 @@ def had_nothing(silent: float, fed: float | None, usual: float) -> bool:
     return fed is not None and fed < _IDLE_AFTER < silent - usual
 
 
-def budget_allows(restart: Restart, spent: int, cause: ExitCause) -> bool:
+def budget_allows(restart: RestartPolicy, spent: int, cause: ExitCause) -> bool:
     """Whether another quick attempt is left, and whether one could help at all."""
     return spent < restart.attempts and cause not in HOPELESS

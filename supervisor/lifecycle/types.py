@@ -163,7 +163,7 @@ class Terminate:
     """SIGTERM to the group."""
 
 
-Action = Spawn | Kill | Terminate
+ProcessAction = Spawn | Kill | Terminate
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,5 +199,5 @@ class Step(NamedTuple):
     """What an event leads to. Actions come first; notices, of which facts are made, are taken afterwards."""
 
     status: Status
-    actions: tuple[Action, ...] = ()
+    actions: tuple[ProcessAction, ...] = ()
     notices: tuple[Notice, ...] = ()

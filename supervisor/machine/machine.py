@@ -26,7 +26,7 @@ from supervisor.machine.proc import has_descriptors, is_stopped
 from supervisor.machine.process import Child, Outlet
 from supervisor.machine.progress_socket import ProgressSocket
 from supervisor.machine.recording import Recording
-from supervisor.machine.runlog import RunLog, StorageTrouble
+from supervisor.machine.runlog import AfterWrite, RunLog
 from supervisor.model.quantities import Address, PortRange
 
 T = TypeVar("T")
@@ -110,7 +110,7 @@ class Machine:
         """Where a process' output arrives."""
         return Outlet(folder, name)
 
-    def run_log(self, folder: Folder, name: str, trouble: StorageTrouble) -> RunLog:
+    def run_log(self, folder: Folder, name: str, trouble: AfterWrite) -> RunLog:
         """Where it is written down."""
         return RunLog(folder, name, trouble)
 

@@ -22,13 +22,13 @@ _RETRY_SECONDS = 10.0
 # Not through a link, and not waiting for a reader if it is a FIFO.
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
-StorageTrouble = Callable[[Path, OSError | None], None]
+AfterWrite = Callable[[Path, OSError | None], None]
 
 
 class RunLog:
     """Writes lines to `FOLDER/NAME.RUN_ID.log`; the older half of a long run ends with `.log.1`."""
 
-    def __init__(self, folder: Folder, name: str, trouble: StorageTrouble) -> None:
+    def __init__(self, folder: Folder, name: str, trouble: AfterWrite) -> None:
         """`trouble` is told of a first failure (with the error) and of its end (with None)."""
         self._folder = folder
         self._name = name

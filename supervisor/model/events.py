@@ -183,7 +183,7 @@ class IncidentOpened:
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentFinding:
+class FindingEntered:
     """Something new was found that belongs to an open incident.
 
     `part`: until now that was an incident of its own, which goes on as a part of the other one.
@@ -318,7 +318,7 @@ Payload = (
     | DestinationUnhealthy
     | RecoveryAttempted
     | IncidentOpened
-    | IncidentFinding
+    | FindingEntered
     | IncidentClosed
     | LineChanged
     | CheckRearmed

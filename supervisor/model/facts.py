@@ -53,7 +53,7 @@ def subject_of(what: events.Payload) -> Subject:
             | events.AnotherPublisher()
         ):
             return Subject(what.stream, what.destination)
-        case events.IncidentOpened() | events.IncidentFinding() | events.IncidentClosed():
+        case events.IncidentOpened() | events.FindingEntered() | events.IncidentClosed():
             return what.incident.subject
         case (
             events.WatchdogStarted()

@@ -26,7 +26,7 @@ class Section(BaseModel):
         return self.model_copy(update=named)
 
 
-class Restart(Section):
+class RestartPolicy(Section):
     """Layer 1: how a process that ended is replaced."""
 
     initial_delay: Duration = 0.5
@@ -38,21 +38,21 @@ class Restart(Section):
     cooldown: PositiveDuration = 300.0
 
 
-class Stall(Section):
+class StallPolicy(Section):
     """How long a process may show no progress: before the first sign, and after it."""
 
     startup: PositiveDuration = 30.0
     timeout: PositiveDuration = 10.0
 
 
-class Uplink(Section):
+class UplinkPolicy(Section):
     """How long an ingest may acknowledge nothing while data waits."""
 
     interval: Duration = Field(default=1.0, ge=0.1)  # more often costs more than it tells
     timeout: PositiveDuration = 5.0
 
 
-class Watchdog(Section):
+class WatchdogPolicy(Section):
     """Layer 2: how often a destination is judged and when recovery begins."""
 
     enabled: bool = True
@@ -61,7 +61,7 @@ class Watchdog(Section):
     cooldown: Duration = 120.0
 
 
-class Limits(Section):
+class LimitsPolicy(Section):
     """Bounds: cores, bytes of memory, the lowest speed, the lowest bit rate, and how far a pusher may be behind.
 
     At `backlog` the line counts as too thin; before `backlog_max` the pusher is replaced, and what waits is dropped.
@@ -75,7 +75,7 @@ class Limits(Section):
     backlog_max: PositiveDuration = 20.0
 
 
-class Stop(Section):
+class StopPolicy(Section):
     """A planned stop: when the second SIGTERM and when SIGKILL follow the first SIGTERM."""
 
     second_signal: Duration = 0.5
@@ -85,12 +85,12 @@ class Stop(Section):
 class Policies(Section):
     """What `defaults` sets, and what every stream and every destination may override."""
 
-    restart: Restart = Restart()
-    stall: Stall = Stall()
-    uplink: Uplink = Uplink()
-    watchdog: Watchdog = Watchdog()
-    limits: Limits = Limits()
-    stop: Stop = Stop()
+    restart: RestartPolicy = RestartPolicy()
+    stall: StallPolicy = StallPolicy()
+    uplink: UplinkPolicy = UplinkPolicy()
+    watchdog: WatchdogPolicy = WatchdogPolicy()
+    limits: LimitsPolicy = LimitsPolicy()
+    stop: StopPolicy = StopPolicy()
 
     def policies(self, *overrides: Policies) -> Policies:
         """The policies in force under `overrides`, section by section and key by key."""

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from supervisor.config.fields import text
 from supervisor.config.problems import ConfigWarning, Problem, near
 from supervisor.config.shape import Config, Source
-from supervisor.ffmpeg.sources import Kind, ServerPlace, kind_of, source_place
+from supervisor.ffmpeg.sources import ServerPlace, SourceKind, kind_of, source_place
 from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.model.destination_urls import split
 from supervisor.model.quantities import Address
@@ -97,7 +97,7 @@ def _trials(config: Config, binary: Binary) -> Iterator[tuple[str, _Question]]:
         if options and options not in tried:
             yield f"{place}.options", partial(_option, f"{place}.options", binary, options)
         graph = ("lavfi", text(stream.source.url))
-        if kind_of(stream.source) is Kind.LAVFI and not options and graph not in tried:
+        if kind_of(stream.source) is SourceKind.LAVFI and not options and graph not in tried:
             yield f"{place}.url", partial(_graph, f"{place}.url", binary, graph[1])
         tried |= {options, graph}
 

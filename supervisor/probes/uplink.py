@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from struct import Struct
 from typing import NamedTuple
 
-from supervisor.judge.peers import Connection, Peer, match
+from supervisor.judge.peers import Peer, TcpConnection, match
 from supervisor.judge.uplink import TcpSample, TcpState
 from supervisor.machine.family import children_by_session, family_of
 from supervisor.machine.proc import socket_inodes
@@ -200,11 +200,11 @@ class _Owners:
         return set(found)
 
 
-def _connections(inodes: Iterable[int], table: Mapping[int, bytes]) -> Iterator[Connection]:
+def _connections(inodes: Iterable[int], table: Mapping[int, bytes]) -> Iterator[TcpConnection]:
     for inode in inodes:
         message = table[inode]
         host = _host(message[_FAMILY], message[_REMOTE_ADDRESS])
-        yield Connection(_tcp_sample(inode, message), host, int.from_bytes(message[_REMOTE_PORT], "big"))
+        yield TcpConnection(_tcp_sample(inode, message), host, int.from_bytes(message[_REMOTE_PORT], "big"))
 
 
 # --- TCP, by netlink ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from supervisor.ffmpeg.failure import Failure, classify
 from supervisor.ffmpeg.telling import telling
-from supervisor.judge.attribution import Evidence
+from supervisor.judge.attribution import FailureEvidence
 from supervisor.judge.rivals import suspicion
 from supervisor.lifecycle.types import Exited
 from supervisor.model import events
@@ -116,7 +116,7 @@ class Ending:
 
     def _weigh(self, end: _End, *, connected: bool) -> None:
         failure = end.failure
-        evidence = Evidence(
+        evidence = FailureEvidence(
             self._slot.key.role,
             failure.cause,
             answered=failure.answered,
@@ -182,7 +182,7 @@ class Ending:
         cause, reason = why_not_started(error, slot.key.role)
         message = self._output.clean(f"cannot start {slot.spec.argv[0]}: {reason}")
         slot.failures.count(cause)
-        slot.fail(Evidence(slot.key.role, cause), message)
+        slot.fail(FailureEvidence(slot.key.role, cause), message)
         slot.failures.show(LastFailure(cause, slot.host.machine.wall(), (message,), message))
         slot.dispatch(Exited(cause))
         slot.host.tell(events.SpawnFailed(slot.key, cause, message))

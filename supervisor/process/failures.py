@@ -6,7 +6,7 @@ import errno
 from collections.abc import Mapping
 
 from supervisor.ffmpeg.phrases import CERTIFICATE, OF_CERTIFICATES
-from supervisor.judge.attribution import Evidence, segment_of
+from supervisor.judge.attribution import FailureEvidence, segment_of
 from supervisor.model.snapshot import LastFailure
 from supervisor.model.terms import EXITS_OF, Cause, ExitCause, Role, Segment
 
@@ -18,7 +18,7 @@ class Failures:
         self.exits: Mapping[ExitCause, int] = dict.fromkeys(EXITS_OF[role], 0)
         self.cause: Cause | None = None  # of the last failure, until it is over
         self.said: str | None = None  # more than the cause tells, in words for people
-        self.evidence = Evidence(role)  # of the last failure
+        self.evidence = FailureEvidence(role)  # of the last failure
         self.last: LastFailure | None = None
         self._certificate: str | None = None  # why it was not accepted, as far as somebody has looked
 
@@ -31,7 +31,7 @@ class Failures:
         """It has failed for this."""
         self.cause, self.said = cause, said
 
-    def weigh(self, evidence: Evidence) -> None:
+    def weigh(self, evidence: FailureEvidence) -> None:
         """This is what is known of the last failure."""
         self.evidence = evidence
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from supervisor.desired.environment import Environments
     from supervisor.desired.plan import ProcessSpec
     from supervisor.ffmpeg.opening import Traits
-    from supervisor.judge.attribution import Evidence
+    from supervisor.judge.attribution import FailureEvidence
     from supervisor.judge.incidents import Book
     from supervisor.machine.data_dir import DataDir
     from supervisor.machine.gather import Gather
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from supervisor.machine.marks import RunNames
     from supervisor.machine.media_links import MediaLinks
     from supervisor.machine.oom import MemoryWatch
-    from supervisor.machine.runlog import StorageTrouble
+    from supervisor.machine.runlog import AfterWrite
     from supervisor.model import events
     from supervisor.model.quantities import Address
     from supervisor.model.terms import ProcessKey
@@ -34,7 +34,7 @@ class Knowledge(Protocol):
     def line_down(self, address: Address) -> bool:
         """Whether it is our own line that keeps this ingest from us."""
 
-    def add_to(self, evidence: Evidence, spec: ProcessSpec) -> Evidence:
+    def add_to(self, evidence: FailureEvidence, spec: ProcessSpec) -> FailureEvidence:
         """The evidence of a failure, with what probes have found on the way of that process."""
 
 
@@ -70,7 +70,7 @@ class Host:
     backlog: Backlog
     claims: Claims
     memory: MemoryWatch
-    storage: StorageTrouble
+    storage: AfterWrite
     book: Book  # places do not ask it: the segment of what is open is their stream's business
     tell: events.Tell
     knowledge: Knowledge

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from supervisor.ffmpeg.last_words import LastWords
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.machine import Machine
-from supervisor.machine.runlog import StorageTrouble
+from supervisor.machine.runlog import AfterWrite
 from supervisor.secrets.secrecy import Redactor
 
 _FLOOD_BURST = 256 * 1024  # output beyond this, and beyond the rate, is drained but not kept
@@ -28,7 +28,7 @@ class Output:
         stream: str,
         name: str,
         redactor: Redactor,
-        trouble: StorageTrouble,
+        trouble: AfterWrite,
         heed: Callable[[bytes], bool],
     ) -> None:
         """`heed` sees every line as it was written; what it takes for itself is not kept."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from supervisor.judge.attribution import Evidence
+from supervisor.judge.attribution import FailureEvidence
 from supervisor.judge.progress_meter import ProgressMeter
 from supervisor.judge.uplink import UplinkMeter
 from supervisor.lifecycle.pauses import had_nothing, must_not_be_hurried
@@ -116,7 +116,7 @@ class Place:
         return self.failures.said
 
     @property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> FailureEvidence:
         """What is known of its last failure."""
         return self.failures.evidence
 
@@ -141,7 +141,7 @@ class Place:
         """It is our own line that keeps it from its ingest."""
         return self.over_the_line and any(self.host.knowledge.line_down(way.address) for way in self.spec.ingests)
 
-    def completed(self, evidence: Evidence) -> Evidence:
+    def completed(self, evidence: FailureEvidence) -> FailureEvidence:
         """The evidence of a failure that happens now, with what is known here and what probes have found."""
         mine = evidence._replace(connected=self.connected, live=(self.feeder or self).spec.live)
         return self.host.knowledge.add_to(mine, self.spec)

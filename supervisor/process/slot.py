@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from supervisor.ffmpeg.telling import telling
-from supervisor.judge.attribution import Evidence
+from supervisor.judge.attribution import FailureEvidence
 from supervisor.judge.uplink import UplinkMeter
 from supervisor.lifecycle import table as lifecycle
 from supervisor.lifecycle import types as lifecycle_types
@@ -170,7 +170,7 @@ class Slot(Place):
     def _patience(self, now: float) -> float:
         return self.source.patience(now) if self.source and self.meter.last_advance is None else 0.0
 
-    def _act(self, action: lifecycle_types.Action) -> None:
+    def _act(self, action: lifecycle_types.ProcessAction) -> None:
         match action:
             case lifecycle_types.Spawn(reason):
                 self._spawn(reason)
@@ -217,7 +217,7 @@ class Slot(Place):
 
     # --- its failures ------------------------------------------------------------------------------
 
-    def fail(self, evidence: Evidence, said: str | None = None) -> None:
+    def fail(self, evidence: FailureEvidence, said: str | None = None) -> None:
         """It fails at this moment; `said` tells more than the cause, in words for people."""
         assert evidence.cause is not None
         self.failures.blame(evidence.cause, said)
@@ -246,7 +246,7 @@ class Slot(Place):
         self.failures.show(LastFailure(trouble, self.host.machine.wall(), said))
         stopped, reported = run is not None and run.was_stopped, run is not None and run.reported(now)
         idle = self.was_idle(now)
-        self.fail(Evidence(self.key.role, trouble, reported=reported, stopped=stopped, idle=idle))
+        self.fail(FailureEvidence(self.key.role, trouble, reported=reported, stopped=stopped, idle=idle))
         self.host.tell(events.ProcessSilent(self.key, self.run_id or "", trouble, seconds, self.segment))
 
     def _tell_retry(self, state: State, delay: float, left: int) -> None:

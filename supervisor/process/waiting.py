@@ -6,7 +6,7 @@ from supervisor.lifecycle.types import RetryNow
 from supervisor.process.slot import Slot
 
 
-class Waiting:
+class WaitingForIngest:
     """The processes that wait for their ingest."""
 
     def __init__(self) -> None:

@@ -41,7 +41,7 @@ class Fresh:
     warnings: tuple[str, ...]
 
 
-Refused = tuple[str, ...]  # the problems, in words
+Problems = tuple[str, ...]  # in words
 
 
 class Configuration:
@@ -76,7 +76,7 @@ class Configuration:
 
     async def read_again(
         self, read: Callable[[], Read], spare: Callable[[], Collection[str]] | None
-    ) -> Fresh | Refused:
+    ) -> Fresh | Problems:
         """What the file says now; `read` blocks. It may not end most of the streams to `spare`, if any are named."""
         self.reading = True
         try:
@@ -100,7 +100,7 @@ class Configuration:
     def in_force(self, before: tuple[Loaded, ConfigState]) -> None:
         self.loaded, self.state = before
 
-    def refuse(self, problems: Refused) -> bool:
+    def refuse(self, problems: Problems) -> bool:
         """The file as it stands is not taken. Returns whether that is news."""
         news = problems != self.state.problems
         self.state = self.state.refuse(problems, self._machine.wall())

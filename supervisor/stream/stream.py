@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from supervisor.desired.plan import ProcessSpec, StreamSpec, Way
-from supervisor.judge.on_air import ON_AIR, Culprit, Judgement, OnAir, explain, who_is_dark
+from supervisor.judge.on_air import ON_AIR, AirJudgement, Culprit, OnAir, explain, who_is_dark
 from supervisor.model import events
 from supervisor.model.policies import Policies
 from supervisor.model.subjects import Subject
@@ -202,10 +202,10 @@ class Stream:
 
     # --- on air ------------------------------------------------------------------------------------
 
-    def judge(self, now: float) -> Judgement:
+    def judge(self, now: float) -> AirJudgement:
         """Whether it is on air right now, and if not, because of whom. Changes nothing."""
         if not self.wanted:
-            return Judgement(wanted=False, on_air=False, planned=True, reason="stopped" if self.gone else "stopping")
+            return AirJudgement(wanted=False, on_air=False, planned=True, reason="stopped" if self.gone else "stopping")
         advancing = [slot.advancing(now) for slot in self._decisive]
         if all(advancing) or (first := who_is_dark(advancing, all_needed=self._all_needed)) is None:
             return ON_AIR
@@ -213,7 +213,7 @@ class Stream:
         # Who does not advance because its encoder does not is not to blame.
         culprit = dark.feeder if dark.feeder and not dark.feeder.advancing(now) else dark
         last = culprit.meter.latest_advance
-        return Judgement(
+        return AirJudgement(
             wanted=True,
             on_air=False,
             planned=culprit.excused,

@@ -9,7 +9,7 @@ from supervisor.ffmpeg.opening import Traits
 from supervisor.model.terms import State
 from supervisor.process.claims import Claims
 from supervisor.process.slot import Slot
-from supervisor.process.waiting import Waiting
+from supervisor.process.waiting import WaitingForIngest
 from supervisor.stream.streams import Streams
 
 
@@ -22,7 +22,7 @@ class Turns:
         configured: Container[str],
         adapted: Callable[[str, Traits], tuple[str, ...]],
         claims: Claims,
-        waiting: Waiting,
+        waiting: WaitingForIngest,
         left: Callable[[], None],
         gone: Callable[[], None],
     ) -> None:

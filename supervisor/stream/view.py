@@ -21,7 +21,7 @@ WatchdogOf = Callable[[str, str], WatchdogSnapshot | None]  # by stream and dest
 _SLICE = 50  # streams at a time: an exit must not wait for all
 
 
-class View:
+class SnapshotReader:
     """The reader of streams."""
 
     def __init__(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from supervisor.desired.plan import ProcessSpec, StreamSpec, Way
-from supervisor.judge.attribution import Evidence
+from supervisor.judge.attribution import FailureEvidence
 from supervisor.judge.progress_meter import ProgressMeter
 from supervisor.judge.uplink import UplinkMeter
 from supervisor.lifecycle.types import Event, Status
@@ -96,7 +96,7 @@ class ConnectingProcess(AnyProcess, Protocol):
     """A process that connects to ingests or to a source, for who probes these."""
 
     @property
-    def evidence(self) -> Evidence: ...
+    def evidence(self) -> FailureEvidence: ...
     def weigh_again(self) -> None: ...
     @property
     def run_id(self) -> str | None: ...

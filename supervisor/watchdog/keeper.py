@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from supervisor.judge.attribution import Evidence, segment_of
+from supervisor.judge.attribution import FailureEvidence, segment_of
 from supervisor.judge.incident import Complaint, Failed, Turn
 from supervisor.judge.incidents import Book
 from supervisor.judge.tally import ACTION_OF_ROLE
@@ -53,7 +53,7 @@ class Keeper:
             case events.ProcessExited() if not what.planned:
                 self.failed(what.key, what.cause, what.segment, what.silent, ended=what.ended, said=what.said)
             case events.SpawnFailed(key, cause, error):
-                self.failed(key, cause, segment_of(Evidence(key.role, cause)), None, said=error)
+                self.failed(key, cause, segment_of(FailureEvidence(key.role, cause)), None, said=error)
             case events.ProcessStarted(key, reason=reason) if reason in _FIRST_LAYER:
                 self._book.act(key, Layer.PROCESS, ACTION_OF_ROLE[key.role], now=now, wall=wall)
             case events.ProcessStarted(key, reason=reason) if reason in _PLANNED:
@@ -106,6 +106,6 @@ class Keeper:
                 case Turn.OPENED:
                     self._tell(events.IncidentOpened(incident, finding))
                 case Turn.FOUND | Turn.JOINED:
-                    self._tell(events.IncidentFinding(incident, finding, part))
+                    self._tell(events.FindingEntered(incident, finding, part))
                 case Turn.CLOSED:
                     self._tell(events.IncidentClosed(incident))

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from supervisor.desired.plan import ProcessSpec, Way
 from supervisor.ffmpeg.sources import SourcePlace
-from supervisor.judge.attribution import Evidence
+from supervisor.judge.attribution import FailureEvidence
 from supervisor.judge.our_line import doubted, judge_our_line, reference_beside
 from supervisor.judge.probe_schedule import LatestProbe, reference_is_due, target_is_due
 from supervisor.lifecycle.types import LineLost, RetryNow
@@ -68,7 +68,7 @@ class ReachWatch(Generic[P]):
         probe = self._known.get(target) if target is not None else None
         return probe.fresh_reach(self._clock.now()) if probe else None
 
-    def add_to(self, evidence: Evidence, spec: ProcessSpec) -> Evidence:
+    def add_to(self, evidence: FailureEvidence, spec: ProcessSpec) -> FailureEvidence:
         """The evidence of a failure, with what was found on the way of that process."""
         way = next((way for way in spec.ingests if self.reach(way)), None)
         return evidence._replace(

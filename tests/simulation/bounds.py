@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from supervisor.model.policies import Policies, Restart
+from supervisor.model.policies import Policies, RestartPolicy
 from tests.simulation.expected import EXPECTED
 from tests.simulation.fault import Fault, Kind
 
@@ -53,7 +53,7 @@ def bound(policies: Policies, faults: Sequence[Fault]) -> float:
     return max(clock, noticed + hangs + blocked + max(looks, _wait(restart, faults, kinds)) + stops + 2 * START)
 
 
-def _wait(restart: Restart, faults: Sequence[Fault], kinds: set[Kind]) -> float:
+def _wait(restart: RestartPolicy, faults: Sequence[Fault], kinds: set[Kind]) -> float:
     """The longest pause before an attempt that can begin while a fault still lasts."""
     refused = max((_REFUSED.get(kind, 0.0) for kind in kinds), default=0.0)
     wait = max(restart.max_delay, refused, GHOST if "ingest_ghost" in kinds else 0.0)
@@ -67,7 +67,7 @@ def _may_block(kinds: set[Kind]) -> bool:
     return bool(kinds & {"ingest_freezes", "ingest_slow", "line_down", "late_loop", "drill_uplink", "pusher_hangs"})
 
 
-def attempts_for(restart: Restart, faults: Iterable[Fault]) -> int:
+def attempts_for(restart: RestartPolicy, faults: Iterable[Fault]) -> int:
     """How many attempts these can cost at the most: each one, and more for each pause that fits into its time."""
     spent = 0
     for fault in faults:

@@ -16,7 +16,7 @@ from tests.simulation.scene import Broken, Failure, Scene, payload, words
 from tests.simulation.told import Verdicts, judge_incidents
 from tests.simulation.world import World, run
 
-_OF_AN_INCIDENT = (events.IncidentOpened, events.IncidentFinding, events.IncidentClosed)
+_OF_AN_INCIDENT = (events.IncidentOpened, events.FindingEntered, events.IncidentClosed)
 _LATEST = 30  # faults that are looked at
 _QUIET_FACTS = (events.DestinationHealthy, events.ProcessAdvanced)
 

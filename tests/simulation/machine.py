@@ -19,7 +19,7 @@ from supervisor.machine.parameter_tap import ParameterTap
 from supervisor.machine.process import Child, Outlet
 from supervisor.machine.progress_socket import ProgressSocket
 from supervisor.machine.recording import Recording
-from supervisor.machine.runlog import RunLog, StorageTrouble
+from supervisor.machine.runlog import AfterWrite, RunLog
 from supervisor.model.quantities import Address, PortRange
 from tests.simulation import wires
 from tests.simulation.processes import Process
@@ -109,7 +109,7 @@ class SimulatedMachine(Machine):
         self._world.table.known(outlet.fd, folder.names[-1], name.removesuffix(".output"))
         return outlet
 
-    def run_log(self, folder: Folder, name: str, trouble: StorageTrouble) -> RunLog:
+    def run_log(self, folder: Folder, name: str, trouble: AfterWrite) -> RunLog:
         return wires.SimulatedLog(self._world.wires, folder, name, trouble)
 
     def progress_socket(self) -> ProgressSocket:

@@ -19,7 +19,7 @@ from supervisor.machine.parameter_tap import ParameterTap
 from supervisor.machine.process import Child, Outlet
 from supervisor.machine.progress_socket import ProgressSocket
 from supervisor.machine.recording import Recording
-from supervisor.machine.runlog import RunLog, StorageTrouble
+from supervisor.machine.runlog import AfterWrite, RunLog
 from supervisor.model.quantities import PortRange
 from supervisor.model.terms import Exit
 from tests.simulation.loop import VirtualLoop
@@ -152,7 +152,7 @@ class SimulatedOutlet(Outlet):
 class SimulatedLog(RunLog):
     """The log of one process, in memory; its disk may be full."""
 
-    def __init__(self, wires: Wires, folder: Folder, name: str, trouble: StorageTrouble) -> None:
+    def __init__(self, wires: Wires, folder: Folder, name: str, trouble: AfterWrite) -> None:
         self._wires = wires
         self._path = Path(*folder.names, name)  # without the real directory, which has another name in every run
         self._told = trouble

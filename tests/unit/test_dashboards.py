@@ -19,7 +19,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from prometheus_client import ProcessCollector
 
-from exporter.metrics import FAMILIES, PREFIX, Family, Kind
+from exporter.metrics import FAMILIES, PREFIX, Family, MetricKind
 from scripts.build_dashboards import DIRECTORY, PAGES, rendered
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +87,7 @@ def exported() -> dict[str, Family]:
     """Every series' name, and its family."""
     names: dict[str, Family] = {}
     for family in FAMILIES:
-        endings = ("_bucket", "_sum", "_count") if family.kind is Kind.HISTOGRAM else ("",)
+        endings = ("_bucket", "_sum", "_count") if family.kind is MetricKind.HISTOGRAM else ("",)
         names |= {f"{PREFIX}{family.name}{ending}": family for ending in endings}
     return names
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from supervisor.config.file import load
-from supervisor.config.shape import Audio, Config, Destination, Network, Source, Stream, Video
+from supervisor.config.shape import Audio, Config, DestinationSection, Network, Source, StreamSection, Video
 from supervisor.model.policies import Policies
 from supervisor.model.quantities import parse_bitrate, parse_duration
 
@@ -21,11 +21,11 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "Top level": Config,
     "`network`": Network,
     **{f"`{name}`": model for name, model in POLICIES.items()},
-    "`streams`": Stream,
+    "`streams`": StreamSection,
     "`source`": Source,
     "`video`": Video,
     "`audio`": Audio,
-    "`destinations`": Destination,
+    "`destinations`": DestinationSection,
 }
 
 

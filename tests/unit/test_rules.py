@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from exporter.metrics import FAMILIES, PREFIX, Family, Kind
+from exporter.metrics import FAMILIES, PREFIX, Family, MetricKind
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
@@ -234,7 +234,7 @@ NAME = r"(?<![:\w])livestream_\w+(?![\w:])"
 
 def family(series: str) -> Family | None:
     for known in FAMILIES:
-        endings = ("_bucket", "_count", "_sum") if known.kind is Kind.HISTOGRAM else ("",)
+        endings = ("_bucket", "_count", "_sum") if known.kind is MetricKind.HISTOGRAM else ("",)
         if series in {PREFIX + known.name + ending for ending in endings}:
             return known
     return None

@@ -21,8 +21,8 @@ import pytest
 from supervisor import cli
 from supervisor.drills.rules import (
     CannotDrill,
+    DrillPlace,
     Inapplicable,
-    Place,
     RunningPolicies,
     backoffs,
     check,
@@ -34,15 +34,17 @@ from supervisor.drills.rules import (
     seconds_allowed,
     watchdog_rests_until,
 )
-from supervisor.drills.view import Outcome, Report, one_line, passed
+from supervisor.drills.view import DrillOutcome, DrillReport, one_line, passed
 from supervisor.machine.marks import RUN_VARIABLE
 from supervisor.model.drills import Drill
-from supervisor.model.policies import Restart, Stall, Uplink, Watchdog
+from supervisor.model.policies import RestartPolicy, StallPolicy, UplinkPolicy, WatchdogPolicy
 from supervisor.model.terms import Role
 
 Json = dict[str, Any]
-DEFAULTS = RunningPolicies(Restart(), Stall(), Uplink(), Watchdog())
-ONE_TRY = RunningPolicies(Restart(attempts=1), Stall(startup=7), Uplink(), Watchdog(interval=1, failures=2))
+DEFAULTS = RunningPolicies(RestartPolicy(), StallPolicy(), UplinkPolicy(), WatchdogPolicy())
+ONE_TRY = RunningPolicies(
+    RestartPolicy(attempts=1), StallPolicy(startup=7), UplinkPolicy(), WatchdogPolicy(interval=1, failures=2)
+)
 
 
 def shown(policies: RunningPolicies) -> Json:
@@ -104,27 +106,27 @@ def test_seconds_allowed(drill: Drill, policies: RunningPolicies, budget: int | 
 
 
 def test_backoffs_of_a_huge_budget_stay_below_their_cap() -> None:
-    assert backoffs(Restart(attempts=2000, factor=100, max_delay=4))[-1] == 4
-    assert backoffs(Restart(attempts=0)) == []
+    assert backoffs(RestartPolicy(attempts=2000, factor=100, max_delay=4))[-1] == 4
+    assert backoffs(RestartPolicy(attempts=0)) == []
 
 
 def test_an_encoder_waits_for_the_first_watchdog_that_decides() -> None:
-    slow = DEFAULTS._replace(watchdog=Watchdog(interval=60))
-    off = DEFAULTS._replace(watchdog=Watchdog(enabled=False, interval=1))
+    slow = DEFAULTS._replace(watchdog=WatchdogPolicy(interval=60))
+    off = DEFAULTS._replace(watchdog=WatchdogPolicy(enabled=False, interval=1))
     given = stream(process("encoder"), process("pusher", "a", slow), process("pusher", "b", off))
     assert policies_of(given, given["processes"][0]).watchdog == slow.watchdog
 
 
 def test_whom_a_drill_hits() -> None:
     given = stream()
-    assert place_of(Drill.QUICK, given, None) == Place(Role.ENCODER, None)
-    assert place_of(Drill.PUSHER, given, None) == Place(Role.PUSHER, "main")
-    assert place_of(Drill.PUSHER, given, "backup") == Place(Role.PUSHER, "backup")
-    assert place_of(Drill.UPLINK, given, None) == Place(Role.PUSHER, "main")
+    assert place_of(Drill.QUICK, given, None) == DrillPlace(Role.ENCODER, None)
+    assert place_of(Drill.PUSHER, given, None) == DrillPlace(Role.PUSHER, "main")
+    assert place_of(Drill.PUSHER, given, "backup") == DrillPlace(Role.PUSHER, "backup")
+    assert place_of(Drill.UPLINK, given, None) == DrillPlace(Role.PUSHER, "main")
     with pytest.raises(CannotDrill, match="there are: backup, main"):
         place_of(Drill.UPLINK, given, "nowhere")
     command = stream(process("command"), command=True)
-    assert place_of(Drill.FULL, command, None) == Place(Role.COMMAND, None)
+    assert place_of(Drill.FULL, command, None) == DrillPlace(Role.COMMAND, None)
     for drill in (Drill.PUSHER, Drill.SOURCE, Drill.UPLINK):
         with pytest.raises(Inapplicable):
             place_of(drill, command, None)
@@ -136,7 +138,12 @@ def test_whom_a_drill_hits() -> None:
         (Drill.QUICK, {"drills": False}, {}, "switched off"),
         (Drill.QUICK, {"on_air": False, "reason": "encoder: backoff"}, {}, "not on air .encoder: backoff"),
         (Drill.FREEZE, {}, {"progress": None}, "no progress"),
-        (Drill.FULL, {}, {"policies": shown(DEFAULTS._replace(watchdog=Watchdog(enabled=False)))}, "second layer"),
+        (
+            Drill.FULL,
+            {},
+            {"policies": shown(DEFAULTS._replace(watchdog=WatchdogPolicy(enabled=False)))},
+            "second layer",
+        ),
     ],
 )
 def test_what_is_refused(drill: Drill, of_stream: Json, of_process: Json, words: str) -> None:
@@ -149,8 +156,8 @@ def test_a_drills_incident_is_new_marked_and_at_the_right_place() -> None:
     old, real = incident("old"), incident("real", drill=False)
     other, own = incident("other", destination="b"), incident("own", destination="a", segment="pusher")
     given = [other, own, old, real]
-    assert find_incident(Drill.PUSHER, Place(Role.PUSHER, "a"), given, frozenset({"old"})) == own
-    assert find_incident(Drill.QUICK, Place(Role.ENCODER, None), [old, real], frozenset({"old"})) is None
+    assert find_incident(Drill.PUSHER, DrillPlace(Role.PUSHER, "a"), given, frozenset({"old"})) == own
+    assert find_incident(Drill.QUICK, DrillPlace(Role.ENCODER, None), [old, real], frozenset({"old"})) is None
 
 
 def test_who_recovered_and_what_is_wrong() -> None:
@@ -164,15 +171,15 @@ def test_who_recovered_and_what_is_wrong() -> None:
 
 def test_the_second_layer_rests_after_its_last_action() -> None:
     acted = incident(actions=[action("watchdog", "recovered"), action("process", None, "2027-01-01T00:00:00Z")])
-    assert watchdog_rests_until([acted], Watchdog(cooldown=60)) == datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
-    assert watchdog_rests_until([incident()], Watchdog()) is None
+    assert watchdog_rests_until([acted], WatchdogPolicy(cooldown=60)) == datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
+    assert watchdog_rests_until([incident()], WatchdogPolicy()) is None
 
 
 def test_passed_means_that_something_was_proved() -> None:
-    recovered, skipped = Report(Drill.QUICK, "a"), Report(Drill.FREEZE, "a", outcome=Outcome.SKIPPED)
+    recovered, skipped = DrillReport(Drill.QUICK, "a"), DrillReport(Drill.FREEZE, "a", outcome=DrillOutcome.SKIPPED)
     assert passed([recovered, skipped])
     assert not passed([skipped])
-    assert not passed([recovered, recovered._replace(outcome=Outcome.FAILED)])
+    assert not passed([recovered, recovered._replace(outcome=DrillOutcome.FAILED)])
     assert one_line(recovered.with_incident(incident())) == "quick: recovered; noticed after 0.10 s, back after 0.20 s"
 
 
@@ -217,7 +224,9 @@ class Fake:
         if path.endswith("/incidents"):
             return 200, {"incidents": self.incidents}
         alive = self.child.poll() is None
-        quick = RunningPolicies(Restart(initial_delay=0), Stall(startup=0.5), Uplink(), Watchdog())
+        quick = RunningPolicies(
+            RestartPolicy(initial_delay=0), StallPolicy(startup=0.5), UplinkPolicy(), WatchdogPolicy()
+        )
         more = {"pid": self.child.pid if alive else None, "run_id": f"run-{self.runs}"}
         return 200, stream(process("command", None, quick, **more), command=True, on_air=alive, reason="dead")
 

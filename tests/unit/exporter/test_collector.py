@@ -19,7 +19,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.collector import Collector
-from exporter.metrics import FAMILIES, PREFIX, Family, Kind, Probe
+from exporter.metrics import FAMILIES, PREFIX, Family, MetricKind, Probe
 from exporter.readers import READERS
 from supervisor.model.snapshot import ProgressTotals, Snapshot, StreamSnapshot, UplinkTotals
 from supervisor.model.terms import Action, Check, ExitCause, Health, Layer, ProcessKey, Role, Segment, State, Verdict
@@ -174,7 +174,7 @@ def test_metrics_and_readers_belong_together() -> None:
     names = [family.name for family in FAMILIES]
     assert len(set(names)) == len(names)
     assert READERS.keys() == set(names)
-    assert all(family.name.endswith("_total") == (family.kind is Kind.COUNTER) for family in FAMILIES)
+    assert all(family.name.endswith("_total") == (family.kind is MetricKind.COUNTER) for family in FAMILIES)
 
 
 PIPELINE = stream("a", encoder("a"), pusher("a", "x"), destinations=(destination("x"),))

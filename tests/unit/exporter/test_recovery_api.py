@@ -9,7 +9,7 @@ import pytest
 
 from exporter.api import models, policies, shapes
 from supervisor.model.incidents import Finding
-from supervisor.model.policies import Policies, Restart, Watchdog
+from supervisor.model.policies import Policies, RestartPolicy, WatchdogPolicy
 from supervisor.model.snapshot import NotAnswering, Refused
 from supervisor.model.terms import ExitCause, Layer, Segment, Verdict
 from tests.unit.exporter.conftest import Client, Serve
@@ -330,7 +330,7 @@ def test_what_nobody_watches_has_no_watchdog(serve: Serve) -> None:
 
 
 def test_a_process_tells_its_policies_as_plain_numbers(serve: Serve) -> None:
-    own = Policies(restart=Restart(initial_delay=0.25, attempts=3), watchdog=Watchdog(enabled=False))
+    own = Policies(restart=RestartPolicy(initial_delay=0.25, attempts=3), watchdog=WatchdogPolicy(enabled=False))
     shown = serve(FakeControl(snapshot(stream("a", encoder("a", policies=own))))).get("/api/streams/a").json()
     assert shown["processes"][0]["policies"] == {
         "restart": {
@@ -351,7 +351,7 @@ def test_a_process_tells_its_policies_as_plain_numbers(serve: Serve) -> None:
 def test_policies_that_are_gone_leave_nothing_behind() -> None:
     before = len(policies._shown)
     for attempts in range(50):
-        own = Policies(restart=Restart(attempts=attempts))
+        own = Policies(restart=RestartPolicy(attempts=attempts))
         first = shapes.show_stream(stream("a", encoder("a", policies=own)))
         again = shapes.show_stream(stream("b", encoder("b", policies=own)))
         assert first["processes"][0]["policies"] is again["processes"][0]["policies"], "made once"

@@ -15,7 +15,7 @@ import pytest
 
 from supervisor.ffmpeg.failure import Failure, classify
 from supervisor.ffmpeg.phrases import not_carried
-from supervisor.judge.attribution import Evidence, segment_of
+from supervisor.judge.attribution import FailureEvidence, segment_of
 from supervisor.model.terms import EXITS_OF, Exit, ExitCause, Role, Segment
 
 FOLDER = Path(__file__).parent / "stderr"
@@ -80,7 +80,7 @@ def judge(row: Row) -> Failure:
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row.version}-{row.name}" for row in ROWS])
 def test_each_row_is_called_what_it_is(row: Row) -> None:
     failure = judge(row)
-    evidence = Evidence(row.role, failure.cause, answered=failure.answered, configured=failure.configured)
+    evidence = FailureEvidence(row.role, failure.cause, answered=failure.answered, configured=failure.configured)
     assert (failure.cause, segment_of(evidence), failure.said) == (row.cause, row.segment, row.said)
     assert row.origin in ORIGINS
 

@@ -116,9 +116,9 @@ FACTS: list[events.Payload] = [
     events.DestinationUnhealthy("häfen", "youtube", 3, 3, Segment.NETWORK, "network: unhealthy", "waiting"),
     ATTEMPT,
     events.IncidentOpened(INCIDENT, FINDING),
-    events.IncidentFinding(INCIDENT, HUNG_UP),
-    events.IncidentFinding(INCIDENT, HUNG_UP, PART),
-    events.IncidentFinding(OURS, FULL),
+    events.FindingEntered(INCIDENT, HUNG_UP),
+    events.FindingEntered(INCIDENT, HUNG_UP, PART),
+    events.FindingEntered(OURS, FULL),
     events.IncidentClosed(PART),
     events.LineChanged(down=True, seconds=0.0),
     events.LineChanged(down=False, seconds=61.0),
@@ -219,9 +219,9 @@ def test_a_key_without_a_value_is_not_written() -> None:
 def test_what_a_line_says_of_an_incident() -> None:
     told: list[events.Payload] = [
         events.IncidentOpened(INCIDENT, FINDING),
-        events.IncidentFinding(INCIDENT, HUNG_UP),
-        events.IncidentFinding(INCIDENT, HUNG_UP, PART),
-        events.IncidentFinding(OURS, FULL),
+        events.FindingEntered(INCIDENT, HUNG_UP),
+        events.FindingEntered(INCIDENT, HUNG_UP, PART),
+        events.FindingEntered(OURS, FULL),
         events.IncidentClosed(PART),
     ]
     entries = [json.loads(line) for line in written(io.StringIO(), told)[:5]]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.judge.attribution import Evidence, segment_of
+from supervisor.judge.attribution import FailureEvidence, segment_of
 from supervisor.model.terms import Cause, ExitCause, Reach, Role, Segment, Trouble
 
 CAUSES: tuple[Cause | None, ...] = (*ExitCause, *Trouble, None)
@@ -54,17 +54,17 @@ def test_the_table_names_every_cause_and_every_role() -> None:
     [(role, cause, segment) for cause, row in BY_CAUSE_ALONE.items() for role, segment in zip(ROLES, row, strict=True)],
 )
 def test_what_a_cause_alone_tells(role: Role, cause: Cause | None, segment: Segment) -> None:
-    assert segment_of(Evidence(role, cause)) is segment
+    assert segment_of(FailureEvidence(role, cause)) is segment
 
 
-UNREACHABLE = Evidence(Role.PUSHER, ExitCause.INGEST_UNREACHABLE)
-CLOSED = Evidence(Role.PUSHER, ExitCause.INGEST_CLOSED)
-BLOCKED = Evidence(Role.PUSHER, Trouble.UPLINK_BLOCKED)
-NEVER_SENT = Evidence(Role.PUSHER, Trouble.START_TIMEOUT)
-STARVED = Evidence(Role.ENCODER, Trouble.STALL, reported=True)
-FROZEN = Evidence(Role.ENCODER, Trouble.STALL)
-NEVER_READ = Evidence(Role.ENCODER, Trouble.START_TIMEOUT)
-OWN_PROGRAM = Evidence(Role.COMMAND, ExitCause.INGEST_UNREACHABLE)
+UNREACHABLE = FailureEvidence(Role.PUSHER, ExitCause.INGEST_UNREACHABLE)
+CLOSED = FailureEvidence(Role.PUSHER, ExitCause.INGEST_CLOSED)
+BLOCKED = FailureEvidence(Role.PUSHER, Trouble.UPLINK_BLOCKED)
+NEVER_SENT = FailureEvidence(Role.PUSHER, Trouble.START_TIMEOUT)
+STARVED = FailureEvidence(Role.ENCODER, Trouble.STALL, reported=True)
+FROZEN = FailureEvidence(Role.ENCODER, Trouble.STALL)
+NEVER_READ = FailureEvidence(Role.ENCODER, Trouble.START_TIMEOUT)
+OWN_PROGRAM = FailureEvidence(Role.COMMAND, ExitCause.INGEST_UNREACHABLE)
 
 REFINED = {
     # --- nothing had come to be sent
@@ -172,43 +172,43 @@ REFINED = {
     "it says nothing at all, and the source is there": (FROZEN._replace(source=Reach.ANSWERS), Segment.ENCODER),
     "it never began, and the source is there": (NEVER_READ._replace(source=Reach.ANSWERS), Segment.SOURCE),
     "it ended, who knows why, and the source is gone": (
-        Evidence(Role.ENCODER, ExitCause.OTHER, source=Reach.REFUSED),
+        FailureEvidence(Role.ENCODER, ExitCause.OTHER, source=Reach.REFUSED),
         Segment.SOURCE,
     ),
     "it ended, who knows why, and the source accepts and keeps silent": (
-        Evidence(Role.ENCODER, ExitCause.OTHER, source=Reach.SILENT),
+        FailureEvidence(Role.ENCODER, ExitCause.OTHER, source=Reach.SILENT),
         Segment.SOURCE,
     ),
     "it ended, who knows why, and the source hangs up on our question": (
-        Evidence(Role.ENCODER, ExitCause.OTHER, source=Reach.CLOSED),
+        FailureEvidence(Role.ENCODER, ExitCause.OTHER, source=Reach.CLOSED),
         Segment.ENCODER,
     ),
     "it ended, who knows why, and the source is there": (
-        Evidence(Role.ENCODER, ExitCause.OTHER, source=Reach.ACCEPTS),
+        FailureEvidence(Role.ENCODER, ExitCause.OTHER, source=Reach.ACCEPTS),
         Segment.ENCODER,
     ),
     "somebody killed it, and the source happens to be gone": (
-        Evidence(Role.ENCODER, ExitCause.KILLED, source=Reach.TIMEOUT),
+        FailureEvidence(Role.ENCODER, ExitCause.KILLED, source=Reach.TIMEOUT),
         Segment.ENCODER,
     ),
     "a program of the owner's that reports and stands still": (
-        Evidence(Role.COMMAND, Trouble.STALL, reported=True),
+        FailureEvidence(Role.COMMAND, Trouble.STALL, reported=True),
         Segment.ENCODER,
     ),
     # --- what no probe changes
     "a pusher that dies by itself, whatever the way": (
-        Evidence(Role.PUSHER, ExitCause.KILLED, ingest=Reach.TIMEOUT, reference=Reach.TIMEOUT),
+        FailureEvidence(Role.PUSHER, ExitCause.KILLED, ingest=Reach.TIMEOUT, reference=Reach.TIMEOUT),
         Segment.PUSHER,
     ),
     "a pusher that stands still with a connection, whatever the way": (
-        Evidence(Role.PUSHER, Trouble.STALL, connected=True, ingest=Reach.TIMEOUT),
+        FailureEvidence(Role.PUSHER, Trouble.STALL, connected=True, ingest=Reach.TIMEOUT),
         Segment.PUSHER,
     ),
 }
 
 
 @pytest.mark.parametrize(("evidence", "segment"), REFINED.values(), ids=REFINED)
-def test_what_more_evidence_tells(evidence: Evidence, segment: Segment) -> None:
+def test_what_more_evidence_tells(evidence: FailureEvidence, segment: Segment) -> None:
     assert segment_of(evidence) is segment
 
 
@@ -217,7 +217,7 @@ _REACHES = st.none() | st.sampled_from(Reach)
 
 @given(
     st.builds(
-        Evidence,
+        FailureEvidence,
         st.sampled_from(Role),
         st.sampled_from(CAUSES),
         st.booleans(),
@@ -230,7 +230,7 @@ _REACHES = st.none() | st.sampled_from(Reach)
         _REACHES,
     )
 )
-def test_there_is_always_an_answer_and_nobody_is_blamed_for_anothers_work(evidence: Evidence) -> None:
+def test_there_is_always_an_answer_and_nobody_is_blamed_for_anothers_work(evidence: FailureEvidence) -> None:
     segment = segment_of(evidence)
     assert segment not in {Segment.UNKNOWN, Segment.NEVERDARK}, "a failure has a place"
     if evidence.role is not Role.PUSHER:

@@ -18,12 +18,12 @@ from supervisor.judge.checks import (
     seen,
     trouble,
 )
-from supervisor.model.policies import Limits
+from supervisor.model.policies import LimitsPolicy
 from supervisor.model.terms import Cause, Check, ExitCause, Reach, Role, State, Trouble, Verdict
 
 HEALTHY, DEGRADED, UNHEALTHY, UNKNOWN = Verdict.HEALTHY, Verdict.DEGRADED, Verdict.UNHEALTHY, Verdict.UNKNOWN
 GIB = 2**30
-BOUNDS = Limits(cpu=2.0, memory=GIB, speed=0.95, bitrate=1_000_000)
+BOUNDS = LimitsPolicy(cpu=2.0, memory=GIB, speed=0.95, bitrate=1_000_000)
 
 
 def process(role: Role = Role.PUSHER, **known: Any) -> ProcessEvidence:
@@ -93,7 +93,7 @@ PROCESS: dict[str, Row] = {
     "exactly the cores that it may have": (encoder(cpu=2.0), HEALTHY, None, None),
     "a little more": (encoder(cpu=2.01), UNHEALTHY, Trouble.LIMIT, Role.ENCODER),
     "nobody knows what it uses": (pusher(memory=None, cpu=None), HEALTHY, None, None),
-    "no limits": (pusher(memory=100 * GIB, cpu=64.0, limits=Limits()), HEALTHY, None, None),
+    "no limits": (pusher(memory=100 * GIB, cpu=64.0, limits=LimitsPolicy()), HEALTHY, None, None),
 }
 PROGRESS: dict[str, Row] = {
     "media flows": (ON_AIR, HEALTHY, None, None),
@@ -156,12 +156,12 @@ PROGRESS: dict[str, Row] = {
     ),
     "just fast enough": (ON_AIR._replace(speed=0.95), HEALTHY, None, None),
     "too slow": (ON_AIR._replace(speed=0.94), DEGRADED, Trouble.SLOW, Role.ENCODER),
-    "too slow, and nobody minds": (ON_AIR._replace(speed=0.1, limits=Limits(speed=None)), HEALTHY, None, None),
+    "too slow, and nobody minds": (ON_AIR._replace(speed=0.1, limits=LimitsPolicy(speed=None)), HEALTHY, None, None),
     "too slow in a row of silence": (ON_AIR._replace(speed=0.1, silent=5.0), UNKNOWN, None, None),
     "nobody knows how fast": (ON_AIR._replace(speed=None), HEALTHY, None, None),
     "just enough bits": (ON_AIR._replace(bitrate=1_000_000.0), HEALTHY, None, None),
     "too few bits": (ON_AIR._replace(bitrate=999_999.0), DEGRADED, Trouble.BITRATE_LOW, Role.ENCODER),
-    "too few bits, and no floor is set": (ON_AIR._replace(bitrate=1.0, limits=Limits()), HEALTHY, None, None),
+    "too few bits, and no floor is set": (ON_AIR._replace(bitrate=1.0, limits=LimitsPolicy()), HEALTHY, None, None),
     "nobody knows how many bits": (ON_AIR._replace(bitrate=None), HEALTHY, None, None),
     "too slow comes before too thin": (
         ON_AIR._replace(speed=0.5, bitrate=1.0),
@@ -181,7 +181,7 @@ UPLINK: dict[str, Row] = {
     "as much behind as is allowed": (uplink()._replace(backlog=5.0), HEALTHY, None, None),
     "more behind than that": (uplink()._replace(backlog=5.01), DEGRADED, Trouble.BACKLOG, Role.PUSHER),
     "more behind than the owner's own measure": (
-        uplink()._replace(backlog=2.1, limits=Limits(backlog=2.0)),
+        uplink()._replace(backlog=2.1, limits=LimitsPolicy(backlog=2.0)),
         DEGRADED,
         Trouble.BACKLOG,
         Role.PUSHER,

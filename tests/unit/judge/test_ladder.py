@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.judge.ladder import Decision, Record, Situation, Withheld, decide
-from supervisor.model.policies import Watchdog
+from supervisor.model.policies import WatchdogPolicy
 from supervisor.model.terms import Action, Segment, Verdict
 
-POLICY = Watchdog()  # every 30 s, three failures, two minutes between recoveries
+POLICY = WatchdogPolicy()  # every 30 s, three failures, two minutes between recoveries
 BAD = Situation(Verdict.UNHEALTHY, Segment.PUSHER)
 WEAK = Situation(Verdict.DEGRADED, Segment.ENCODER, media_flows=True)
 GOOD, UNSURE = Situation(Verdict.HEALTHY), Situation(Verdict.UNKNOWN)
@@ -28,7 +28,9 @@ class Judged(NamedTuple):
     decision: Decision
 
 
-def judge(situations: Iterable[Situation], policy: Watchdog = POLICY, record: Record | None = None) -> list[Judged]:
+def judge(
+    situations: Iterable[Situation], policy: WatchdogPolicy = POLICY, record: Record | None = None
+) -> list[Judged]:
     """One check every interval, from 0 on."""
     record, judged = record or Record(), []
     for number, situation in enumerate(situations):
@@ -69,8 +71,17 @@ def test_when_it_acts(situations: list[Situation], moments: list[float]) -> None
 
 
 def test_a_policy_of_ones_own() -> None:
-    assert acted(judge([BAD] * 8, Watchdog(interval=10, failures=1, cooldown=0))) == [0, 10, 20, 30, 40, 50, 60, 70]
-    assert acted(judge([BAD] * 8, Watchdog(interval=10, failures=2, cooldown=45))) == [10, 60]
+    assert acted(judge([BAD] * 8, WatchdogPolicy(interval=10, failures=1, cooldown=0))) == [
+        0,
+        10,
+        20,
+        30,
+        40,
+        50,
+        60,
+        70,
+    ]
+    assert acted(judge([BAD] * 8, WatchdogPolicy(interval=10, failures=2, cooldown=45))) == [10, 60]
 
 
 def test_what_is_counted() -> None:
@@ -185,7 +196,7 @@ def test_a_command_is_all_there_is(segment: Segment) -> None:
 # --- whatever happens ----------------------------------------------------------------------------------
 
 POLICIES = st.builds(
-    Watchdog,
+    WatchdogPolicy,
     interval=st.floats(0.5, 60),
     failures=st.integers(1, 5),
     cooldown=st.floats(0, 300),
@@ -206,7 +217,7 @@ SITUATIONS = st.builds(
 
 @given(POLICIES, st.lists(st.tuples(st.floats(0.1, 100), SITUATIONS), max_size=50))
 def test_whatever_happens_it_acts_with_good_reason_only(
-    policy: Watchdog, history: list[tuple[float, Situation]]
+    policy: WatchdogPolicy, history: list[tuple[float, Situation]]
 ) -> None:
     record, now, last, bad, weak = Record(), 0.0, -1e9, 0, 0
     for pause, seen in history:
@@ -236,7 +247,7 @@ def test_whatever_happens_it_acts_with_good_reason_only(
 
 @given(POLICIES, st.sampled_from(Segment), st.booleans(), st.integers(0, 20), st.booleans())
 def test_it_never_gives_up(
-    policy: Watchdog,
+    policy: WatchdogPolicy,
     segment: Segment,
     flows: bool,  # noqa: FBT001
     attempts: int,

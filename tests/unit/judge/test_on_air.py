@@ -6,14 +6,14 @@ from copy import deepcopy
 
 import pytest
 
-from supervisor.judge.on_air import Culprit, Judgement, OnAir, explain, health, who_is_dark
+from supervisor.judge.on_air import AirJudgement, Culprit, OnAir, explain, health, who_is_dark
 from supervisor.model.terms import ExitCause, Health, Segment, State, Verdict
 
 WALL = 1_700_000_000.0
-YES = Judgement(wanted=True, on_air=True)
-DARK = Judgement(wanted=True, on_air=False, segment=Segment.ENCODER, dark_for=3.0, reason="encoder: backoff")
+YES = AirJudgement(wanted=True, on_air=True)
+DARK = AirJudgement(wanted=True, on_air=False, segment=Segment.ENCODER, dark_for=3.0, reason="encoder: backoff")
 PLANNED = DARK._replace(planned=True, segment=Segment.NEVERDARK)
-STOPPED = Judgement(wanted=False, on_air=False, planned=True, reason="stopped")
+STOPPED = AirJudgement(wanted=False, on_air=False, planned=True, reason="stopped")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_who_keeps_a_stream_from_being_on_air(advancing: list[bool], *, all_need
         (YES, True, [Verdict.HEALTHY, Verdict.UNHEALTHY], Health.DEGRADED),
     ],
 )
-def test_how_a_stream_is(judged: Judgement, *, every: bool, verdicts: list[Verdict], expected: Health) -> None:
+def test_how_a_stream_is(judged: AirJudgement, *, every: bool, verdicts: list[Verdict], expected: Health) -> None:
     assert health(judged, every_destination=every, verdicts=verdicts) is expected
 
 
@@ -96,7 +96,7 @@ def test_what_is_excused_is_no_time_off_air_and_the_lapse_of_media_is_known() ->
 @pytest.mark.parametrize("judged", [YES, DARK, PLANNED, STOPPED])
 @pytest.mark.parametrize("before", [YES, DARK, PLANNED, STOPPED])
 def test_a_reader_sees_what_the_next_account_would_make_of_it_and_changes_nothing(
-    before: Judgement, judged: Judgement
+    before: AirJudgement, judged: AirJudgement
 ) -> None:
     air = OnAir(100.0)
     for second in range(101, 140):

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.judge.peers import Connection, Peer, match
+from supervisor.judge.peers import Peer, TcpConnection, match
 from supervisor.judge.uplink import TcpSample, TcpState
 
 
-def to(host: str, port: int = 1935, *, inode: int, acked: int = 1000, closing: bool = False) -> Connection:
+def to(host: str, port: int = 1935, *, inode: int, acked: int = 1000, closing: bool = False) -> TcpConnection:
     state = TcpState.CLOSE_WAIT if closing else TcpState.ESTABLISHED
-    return Connection(TcpSample(inode, acked, 0, 0, 0.02, 0, state), host, port)
+    return TcpConnection(TcpSample(inode, acked, 0, 0, 0.02, 0, state), host, port)
 
 
 def at(*hosts: str, port: int = 1935) -> Peer:
@@ -26,7 +26,7 @@ def named(*hosts: str, port: int = 1935) -> Peer:
 
 
 # Destinations, connections, which inode goes where.
-MATCHES: dict[str, tuple[dict[str, Peer], list[Connection], dict[str, int]]] = {
+MATCHES: dict[str, tuple[dict[str, Peer], list[TcpConnection], dict[str, int]]] = {
     "nothing connected": ({"a": named()}, [], {}),
     "by the port": (
         {"a": named(), "b": named(port=443)},
@@ -95,7 +95,9 @@ MATCHES: dict[str, tuple[dict[str, Peer], list[Connection], dict[str, int]]] = {
 
 
 @pytest.mark.parametrize(("peers", "connections", "expected"), MATCHES.values(), ids=MATCHES.keys())
-def test_the_other_end_tells(peers: dict[str, Peer], connections: list[Connection], expected: dict[str, int]) -> None:
+def test_the_other_end_tells(
+    peers: dict[str, Peer], connections: list[TcpConnection], expected: dict[str, int]
+) -> None:
     for order in (connections, connections[::-1]):
         assert {key: sample.inode for key, sample in match(peers, order, {}).items()} == expected
 
@@ -129,7 +131,7 @@ connections = st.lists(
 
 @given(peers, connections, st.dictionaries(st.sampled_from("abcd"), st.integers(1, 9)))
 def test_each_has_its_own_and_one_that_it_may_have(
-    peers: dict[str, Peer], connections: list[Connection], before: dict[str, int]
+    peers: dict[str, Peer], connections: list[TcpConnection], before: dict[str, int]
 ) -> None:
     found = match(peers, connections, before)
     ends = {connection.sample.inode: connection for connection in connections}

@@ -15,13 +15,13 @@ from supervisor.lifecycle.pauses import (
     is_ghost,
     slow_delay,
 )
-from supervisor.model.policies import Restart
+from supervisor.model.policies import RestartPolicy
 from supervisor.model.terms import ExitCause, Refusal
 
 
-def restarts() -> st.SearchStrategy[Restart]:
+def restarts() -> st.SearchStrategy[RestartPolicy]:
     return st.builds(
-        Restart,
+        RestartPolicy,
         initial_delay=st.floats(0, 60),
         factor=st.floats(1, 100),
         max_delay=st.floats(60, 3600),
@@ -31,65 +31,65 @@ def restarts() -> st.SearchStrategy[Restart]:
 
 
 def test_the_default_waits() -> None:
-    waits = [backoff_delay(Restart(), spent, 0, refused=None) for spent in range(8)]
+    waits = [backoff_delay(RestartPolicy(), spent, 0, refused=None) for spent in range(8)]
     assert waits == [0.5, 1, 2, 4, 8, 10, 10, 10]
 
 
 def test_a_refusing_ingest_is_asked_less_often() -> None:
-    waits = [backoff_delay(Restart(), spent, 0, refused=Refusal.BUSY) for spent in range(5)]
+    waits = [backoff_delay(RestartPolicy(), spent, 0, refused=Refusal.BUSY) for spent in range(5)]
     assert waits == [10, 20, 40, 60, 60]
 
 
 def test_an_owner_may_ask_a_refusing_ingest_even_less_often() -> None:
-    slow = Restart(initial_delay=90, max_delay=600)
+    slow = RestartPolicy(initial_delay=90, max_delay=600)
     waits = [backoff_delay(slow, spent, 0, refused=Refusal.BUSY) for spent in (0, 5)]
     assert waits == [90, 600]
 
 
 def test_a_source_that_does_not_want_us_is_asked_less_and_less_often_and_a_busy_one_once_a_minute() -> None:
-    denied = [backoff_delay(Restart(), asked, 0, refused=Refusal.DENIED) for asked in range(7)]
+    denied = [backoff_delay(RestartPolicy(), asked, 0, refused=Refusal.DENIED) for asked in range(7)]
     assert denied == [10, 20, 40, 80, 160, 300, 300]
-    busy = [backoff_delay(Restart(), asked, 0, refused=Refusal.BUSY) for asked in range(5)]
+    busy = [backoff_delay(RestartPolicy(), asked, 0, refused=Refusal.BUSY) for asked in range(5)]
     assert busy == [10, 20, 40, 60, 60]
-    soon = [backoff_delay(Restart(), asked, 0, refused=Refusal.NOT_THERE) for asked in range(7)]
+    soon = [backoff_delay(RestartPolicy(), asked, 0, refused=Refusal.NOT_THERE) for asked in range(7)]
     assert soon == [0.5, 1, 2, 4, 8, 10, 10], "a relay has no lock-out, and its publisher is back in a moment"
 
 
 @pytest.mark.parametrize("refused", [Refusal.DENIED, Refusal.BUSY])
 def test_nothing_that_an_owner_sets_hurries_what_was_refused(refused: Refusal) -> None:
-    eager = Restart(initial_delay=0, factor=1, max_delay=0, jitter=1, cooldown=1)
+    eager = RestartPolicy(initial_delay=0, factor=1, max_delay=0, jitter=1, cooldown=1)
     assert [backoff_delay(eager, asked, 1, refused=refused) for asked in range(3)] == [8, 16, 32]
     assert slow_delay(eager, 300, refused) == 300
 
 
 def test_what_is_spent_waits_for_the_cooldown_but_for_a_relay_without_its_publisher() -> None:
-    assert slow_delay(Restart(), 60, Refusal.BUSY) == 300
-    assert slow_delay(Restart(), 0.5, None) == 300
-    assert slow_delay(Restart(), 0.5, Refusal.NOT_THERE) == 10
-    assert slow_delay(Restart(max_delay=30), 0.5, Refusal.NOT_THERE) == 30
-    assert slow_delay(Restart(cooldown=3), 0.5, Refusal.NOT_THERE) == 3
+    assert slow_delay(RestartPolicy(), 60, Refusal.BUSY) == 300
+    assert slow_delay(RestartPolicy(), 0.5, None) == 300
+    assert slow_delay(RestartPolicy(), 0.5, Refusal.NOT_THERE) == 10
+    assert slow_delay(RestartPolicy(max_delay=30), 0.5, Refusal.NOT_THERE) == 30
+    assert slow_delay(RestartPolicy(cooldown=3), 0.5, Refusal.NOT_THERE) == 3
 
 
 @given(restarts(), st.integers(0, 10**9), st.floats(0, 1))
-def test_a_wait_is_within_its_bounds(restart: Restart, spent: int, random: float) -> None:
+def test_a_wait_is_within_its_bounds(restart: RestartPolicy, spent: int, random: float) -> None:
     delay = backoff_delay(restart, spent, random, refused=None)
     assert restart.initial_delay * (1 - restart.jitter) - 1e-9 <= delay <= restart.max_delay
 
 
 @given(restarts(), st.integers(0, 1000), st.sampled_from([None, *Refusal]))
-def test_waits_never_get_shorter(restart: Restart, spent: int, refused: Refusal | None) -> None:
+def test_waits_never_get_shorter(restart: RestartPolicy, spent: int, refused: Refusal | None) -> None:
     delay, next_one = (backoff_delay(restart, count, 0, refused=refused) for count in (spent, spent + 1))
     assert delay <= next_one
 
 
 @given(restarts(), st.integers(0, 200), st.sampled_from(ExitCause))
-def test_the_budget(restart: Restart, spent: int, cause: ExitCause) -> None:
+def test_the_budget(restart: RestartPolicy, spent: int, cause: ExitCause) -> None:
     assert budget_allows(restart, spent, cause) == (spent < restart.attempts and cause not in HOPELESS)
 
 
 @pytest.mark.parametrize("cause", sorted(HOPELESS))
 def test_what_cannot_help_is_not_tried(cause: ExitCause) -> None:
-    assert not budget_allows(Restart(), 0, cause)
+    assert not budget_allows(RestartPolicy(), 0, cause)
 
 
 @pytest.mark.parametrize(("worked", "ghost"), [(None, False), (0.0, True), (60.0, True), (60.1, False)])

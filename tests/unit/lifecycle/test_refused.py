@@ -22,8 +22,7 @@ from supervisor.lifecycle.types import (
     Tick,
     View,
 )
-from supervisor.model.policies import Policies
-from supervisor.model.policies import Restart as RestartPolicy
+from supervisor.model.policies import Policies, RestartPolicy
 from supervisor.model.terms import ExitCause, Refusal, RestartReason, Segment, State, Verdict
 
 DEFAULT = Policies()

@@ -95,7 +95,7 @@ def test_an_exit_waits_and_then_spawns_with_its_reason() -> None:
 
 
 def test_without_a_delay_the_next_run_begins_in_the_same_step() -> None:
-    at_once = POLICIES.model_copy(update={"restart": policies.Restart(initial_delay=0)})
+    at_once = POLICIES.model_copy(update={"restart": policies.RestartPolicy(initial_delay=0)})
     result = step(running(), Exited(ExitCause.KILLED), view(11.0)._replace(policies=at_once))
     assert result.actions == (Spawn(RestartReason.EXIT),)
     assert result.status.state is State.STARTING
@@ -198,15 +198,15 @@ def test_a_pusher_is_held_to_account_for_what_its_encoder_delivered() -> None:
 
 def test_other_policies_hold_at_once() -> None:
     waiting = step(running(), Exited(ExitCause.BAD_ARGUMENTS), view(11.0)).status
-    hasty = POLICIES.model_copy(update={"restart": policies.Restart(cooldown=2)})
+    hasty = POLICIES.model_copy(update={"restart": policies.RestartPolicy(cooldown=2)})
     assert step(waiting, PoliciesChanged(), view(12.0)._replace(policies=hasty)).status.deadline == 13.0
-    strict = POLICIES.model_copy(update={"stall": policies.Stall(timeout=3)})
+    strict = POLICIES.model_copy(update={"stall": policies.StallPolicy(timeout=3)})
     late = view(15.0, last_advance=11.0)._replace(policies=strict)
     assert step(running(10.0), PoliciesChanged(), late).actions == (Kill(),)
 
 
 def test_a_stop_without_patience_kills_in_time() -> None:
-    stop = policies.Stop(second_signal=8, kill=1)
+    stop = policies.StopPolicy(second_signal=8, kill=1)
     hurried = view(20.0)._replace(policies=POLICIES.model_copy(update={"stop": stop}))
     first = step(running(), Stop(), hurried)
     assert first.status.deadline == 21.0

@@ -67,7 +67,7 @@ TOLD: list[tuple[events.Payload, Subject]] = [
     (events.RecoveryAttempted("cam", "youtube", 1, Action.RESTART_PUSHER, Segment.UPLINK), DESTINATION),
     (events.AnotherPublisher("cam", "youtube", "pid 9"), DESTINATION),
     (events.IncidentOpened(INCIDENT, FINDING), DESTINATION),
-    (events.IncidentFinding(INCIDENT._replace(destination=None), FINDING), STREAM),
+    (events.FindingEntered(INCIDENT._replace(destination=None), FINDING), STREAM),
     (events.IncidentClosed(INCIDENT._replace(stream="", destination=None)), ITSELF),
     (events.WatchdogStarted(2), ITSELF),
     (events.LineChanged(down=True, seconds=0.0), ITSELF),

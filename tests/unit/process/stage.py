@@ -14,7 +14,7 @@ from typing import Any, cast
 from supervisor.desired.plan import ProcessSpec
 from supervisor.ffmpeg.opening import Traits
 from supervisor.ffmpeg.parameters import Parameters
-from supervisor.judge.attribution import Evidence
+from supervisor.judge.attribution import FailureEvidence
 from supervisor.machine.marks import RunNames
 from supervisor.model import events
 from supervisor.model.policies import Policies
@@ -281,7 +281,7 @@ class World:
         del address
         return self.down
 
-    def add_to(self, evidence: Evidence, spec: ProcessSpec) -> Evidence:
+    def add_to(self, evidence: FailureEvidence, spec: ProcessSpec) -> FailureEvidence:
         del spec
         return evidence._replace(ingest=self.ingest)
 

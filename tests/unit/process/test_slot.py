@@ -13,14 +13,14 @@ from supervisor.ffmpeg.parameters import Parameters
 from supervisor.ffmpeg.phrases import CERTIFICATE
 from supervisor.lifecycle.types import RetryNow
 from supervisor.model import events
-from supervisor.model.policies import Limits, Policies, Restart, Stall, Stop
+from supervisor.model.policies import LimitsPolicy, Policies, RestartPolicy, StallPolicy, StopPolicy
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ExitCause, Reach, Refusal, RestartReason, Role, Segment, State, Trouble
 from supervisor.process.slot import Slot
 from supervisor.secrets.secrecy import Redactor
 from tests.unit.process.stage import WALL, Stage
 
-AT_ONCE = Policies(restart=Restart(initial_delay=0, jitter=0))
+AT_ONCE = Policies(restart=RestartPolicy(initial_delay=0, jitter=0))
 INGEST = Address("ingest.example", 1935)
 REFUSED = "[tcp @ 0x1] Connection to tcp://ingest.example:1935 failed: Connection refused"
 LATER = 0.05  # what was put off is done by then
@@ -94,7 +94,7 @@ def test_the_last_words_of_a_run_are_not_the_next_ones(stage: Stage) -> None:
 
 
 def test_who_fails_again_and_again_waits_ever_longer_and_is_told_after_its_end(stage: Stage) -> None:
-    restart = Restart(initial_delay=1, factor=2, jitter=0, attempts=2, cooldown=60)
+    restart = RestartPolicy(initial_delay=1, factor=2, jitter=0, attempts=2, cooldown=60)
     slot = running(stage, policies=Policies(restart=restart))
     waits = []
     for _ in range(3):
@@ -157,7 +157,7 @@ def test_who_is_killed_by_us_did_not_want_for_memory(stage: Stage) -> None:
 
 
 def test_a_stall_is_found_at_its_time_and_replaced(stage: Stage) -> None:
-    slot = running(stage, policies=Policies(restart=AT_ONCE.restart, stall=Stall(timeout=5)))
+    slot = running(stage, policies=Policies(restart=AT_ONCE.restart, stall=StallPolicy(timeout=5)))
     frozen = stage.child
     for _ in range(9):
         stage.loop.move(0.5)
@@ -174,7 +174,7 @@ def test_a_stall_is_found_at_its_time_and_replaced(stage: Stage) -> None:
 
 
 def test_an_end_that_we_have_brought_about_is_no_second_failure(stage: Stage) -> None:
-    slot = running(stage, policies=Policies(restart=AT_ONCE.restart, stall=Stall(timeout=5)))
+    slot = running(stage, policies=Policies(restart=AT_ONCE.restart, stall=StallPolicy(timeout=5)))
     stage.loop.move(6.0)
     (silent,) = stage.heard(events.ProcessSilent)
     (exited,) = stage.heard(events.ProcessExited)
@@ -185,7 +185,7 @@ def test_an_end_that_we_have_brought_about_is_no_second_failure(stage: Stage) ->
 
 
 def test_who_was_stopped_by_somebody_is_known_to_have_been(stage: Stage) -> None:
-    slot = running(stage, policies=Policies(stall=Stall(timeout=5)))
+    slot = running(stage, policies=Policies(stall=StallPolicy(timeout=5)))
     stage.machine.stopped.add(stage.child.pid)
     stage.loop.move(6.0)
     assert slot.evidence.stopped
@@ -193,7 +193,7 @@ def test_who_was_stopped_by_somebody_is_known_to_have_been(stage: Stage) -> None
 
 
 def test_a_start_that_shows_nothing_is_ended(stage: Stage) -> None:
-    slot = stage.place(Role.ENCODER, Policies(stall=Stall(startup=20)))
+    slot = stage.place(Role.ENCODER, Policies(stall=StallPolicy(startup=20)))
     slot.start()
     stage.loop.move(19.9)
     assert stage.child.signals == []
@@ -259,7 +259,7 @@ def test_a_connection_that_acknowledges_nothing_is_ended(stage: Stage) -> None:
 
 
 def test_too_much_that_waits_is_dropped_and_costs_no_attempt(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    encoder, pusher = stage.path(Policies(limits=Limits(backlog_max=20)))
+    encoder, pusher = stage.path(Policies(limits=LimitsPolicy(backlog_max=20)))
     for slot in (encoder, pusher):
         slot.start()
         stage.report(slot, 1.0)
@@ -327,7 +327,7 @@ def test_an_end_has_its_own_segment_whatever_comes_right_after_it(stage: Stage, 
 def test_a_program_that_cannot_be_started_is_told_counted_and_tried_again(
     stage: Stage, number: int, role: Role, cause: ExitCause
 ) -> None:
-    slot = stage.place(role, Policies(restart=Restart(initial_delay=1, jitter=0, cooldown=60)))
+    slot = stage.place(role, Policies(restart=RestartPolicy(initial_delay=1, jitter=0, cooldown=60)))
     stage.machine.refuses = OSError(number, "the system's words")
     slot.start()
     stage.loop.move(LATER)
@@ -347,7 +347,7 @@ def test_a_program_that_cannot_be_started_is_told_counted_and_tried_again(
 
 
 def test_a_stop_is_polite_twice_and_then_not(stage: Stage) -> None:
-    slot = running(stage, policies=Policies(stop=Stop(second_signal=0.5, kill=3)))
+    slot = running(stage, policies=Policies(stop=StopPolicy(second_signal=0.5, kill=3)))
     stage.machine.polite = False
     deaf = stage.child
     slot.stop()
@@ -425,7 +425,7 @@ def test_a_stop_forgets_the_command_line_for_one_run(stage: Stage) -> None:
 
 def test_only_another_command_line_replaces_the_process(stage: Stage) -> None:
     slot = running(stage)
-    same = stage.place(Role.ENCODER, Policies(stall=Stall(timeout=3))).spec
+    same = stage.place(Role.ENCODER, Policies(stall=StallPolicy(timeout=3))).spec
     slot.update(same, Redactor(()))
     assert stage.child.signals == []
     stage.loop.move(3.1)
@@ -542,7 +542,7 @@ def test_somebody_else_on_our_key_is_named(stage: Stage) -> None:
 
 
 def test_silence_goes_on_over_runs_that_never_advanced(stage: Stage) -> None:
-    slot = running(stage, policies=Policies(restart=Restart(initial_delay=1, factor=1, jitter=0)))
+    slot = running(stage, policies=Policies(restart=RestartPolicy(initial_delay=1, factor=1, jitter=0)))
     stage.child.end(code=1)
     stage.loop.move(1.5)
     stage.child.end(code=1)
@@ -672,7 +672,7 @@ def test_an_end_that_follows_a_start_at_once_is_shown_after_the_start(stage: Sta
 
 
 def test_a_wait_is_shown_with_its_end(stage: Stage) -> None:
-    slot = running(stage, policies=Policies(restart=Restart(initial_delay=8, jitter=0)))
+    slot = running(stage, policies=Policies(restart=RestartPolicy(initial_delay=8, jitter=0)))
     stage.child.end(code=1)
     stage.loop.move(2.0)
     shown = slot.snapshot(stage.loop.now, WALL)

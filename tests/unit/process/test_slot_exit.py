@@ -18,7 +18,7 @@ from supervisor.config.file import load
 from supervisor.desired.environment import Environments
 from supervisor.desired.plan import ProcessSpec, plan
 from supervisor.ffmpeg.opening import Traits
-from supervisor.judge.attribution import Evidence
+from supervisor.judge.attribution import FailureEvidence
 from supervisor.judge.incidents import Book
 from supervisor.lifecycle.types import Exited
 from supervisor.machine.data_dir import DataDir
@@ -55,7 +55,7 @@ class Nothing:
         del address
         return False
 
-    def add_to(self, evidence: Evidence, spec: ProcessSpec) -> Evidence:
+    def add_to(self, evidence: FailureEvidence, spec: ProcessSpec) -> FailureEvidence:
         del spec
         return evidence
 

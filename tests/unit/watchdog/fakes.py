@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from supervisor.desired.plan import DestinationSpec, ProcessSpec, StreamSpec, Way
 from supervisor.ffmpeg.sources import PathPlace, SourcePlace
-from supervisor.judge.attribution import Evidence
+from supervisor.judge.attribution import FailureEvidence
 from supervisor.judge.checks import Life
 from supervisor.judge.progress_meter import ProgressMeter
 from supervisor.judge.uplink import TcpSample, TcpState, UplinkMeter
@@ -191,7 +191,7 @@ class FakeProcess:
         self.backlog = 0.0
         self.usual = 0.0
         self.last_cause: Cause | None = None
-        self.evidence = Evidence(key.role)
+        self.evidence = FailureEvidence(key.role)
         self.segment = Segment("pusher" if key.role is Role.PUSHER else "encoder")
         self.refused = self.over_the_line = self.waits_for_source = self.waits_for_ingest = False
         self.may_be_told_to_wait = self.line_down = self.connected = self.heard_of = False
@@ -202,7 +202,7 @@ class FakeProcess:
         self.blocked: list[float] = []
         self.explained: list[str] = []
         self.explains = True
-        self.knows: Callable[[Evidence, ProcessSpec], Evidence] = lambda evidence, _: evidence
+        self.knows: Callable[[FailureEvidence, ProcessSpec], FailureEvidence] = lambda evidence, _: evidence
 
     # --- what a test does with it
 

@@ -196,7 +196,7 @@ def test_who_is_fed_by_what_failed_has_a_part_in_its_incident(desk: Desk) -> Non
         (Role.ENCODER, None),
         (Role.PUSHER, "youtube"),
     ]
-    assert desk.told[1:] == [events.IncidentFinding(incident, incident.findings[1])]
+    assert desk.told[1:] == [events.FindingEntered(incident, incident.findings[1])]
 
 
 def test_a_stop_is_the_end_for_all_of_them(desk: Desk) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from supervisor.judge.attribution import Evidence, segment_of
+from supervisor.judge.attribution import FailureEvidence, segment_of
 from supervisor.lifecycle.types import LineLost, RetryNow
 from supervisor.model import events
 from supervisor.model.quantities import Address
@@ -376,7 +376,7 @@ def test_it_is_theirs_while_the_reference_host_answers_whoever_is_faster(slow: T
         await scene.passes(after)
         for _ in range(70):
             await scene.passes(1)
-            failed = scene.watch.add_to(Evidence(Role.PUSHER, ExitCause.INGEST_UNREACHABLE), scene.pusher.spec)
+            failed = scene.watch.add_to(FailureEvidence(Role.PUSHER, ExitCause.INGEST_UNREACHABLE), scene.pusher.spec)
             assert (failed.reference, segment_of(failed)) == (Reach.ACCEPTS, Segment.PLATFORM)
             assert segment_of(scene.pusher.evidence._replace(cause=ExitCause.INGEST_UNREACHABLE)) is Segment.PLATFORM
         assert scene.told == []

@@ -12,7 +12,7 @@ from supervisor.judge.incidents import Book
 from supervisor.judge.ladder import Withheld
 from supervisor.model import events
 from supervisor.model.incidents import Incident
-from supervisor.model.policies import Limits, Policies, Watchdog
+from supervisor.model.policies import LimitsPolicy, Policies, WatchdogPolicy
 from supervisor.model.snapshot import WatchdogSnapshot
 from supervisor.model.terms import (
     Action,
@@ -188,7 +188,7 @@ async def test_probes_count_only_while_nothing_advances() -> None:
 @in_quick_time
 async def test_cores_are_those_since_the_check_before() -> None:
     """Over its whole life it has used little; of late it uses all."""
-    scene = Scene(policies=Policies(limits=Limits(cpu=1.5)))
+    scene = Scene(policies=Policies(limits=LimitsPolicy(cpu=1.5)))
     scene.probes.usage = Usage(0, Life.RUNNING, cpu_seconds=100.0, age=1000.0)
     await scene.flows()
     assert scene.view.verdicts[Check.PROCESS] is Verdict.HEALTHY
@@ -217,7 +217,7 @@ async def test_a_process_that_was_replaced_during_the_look_is_not_judged_by_it()
 def test_media_that_flows_too_slowly_degrades(what: str) -> None:
     @in_quick_time
     async def test() -> None:
-        scene = Scene(policies=Policies(limits=Limits(bitrate=600_000)))
+        scene = Scene(policies=Policies(limits=LimitsPolicy(bitrate=600_000)))
         acked = 0
 
         async def check(bytes_per_second: int) -> Verdict:
@@ -301,7 +301,7 @@ async def test_whose_trouble_it_is_is_seen_before_the_time_for_a_stall_is_over()
 
 @in_quick_time
 async def test_when_that_did_not_help_and_nothing_is_on_air_all_are_replaced() -> None:
-    scene = Scene("youtube", "twitch", policies=Policies(watchdog=Watchdog(cooldown=0)))
+    scene = Scene("youtube", "twitch", policies=Policies(watchdog=WatchdogPolicy(cooldown=0)))
     scene.encoder.segment = Segment.ENCODER
     await scene.flows()
     for _ in range(6):
@@ -324,7 +324,7 @@ def test_who_is_in_the_hands_of_the_first_layer_is_left_alone(kind: str, which: 
 
     @in_quick_time
     async def test() -> None:
-        scene = Scene("youtube", "twitch", policies=Policies(watchdog=Watchdog(cooldown=0)))
+        scene = Scene("youtube", "twitch", policies=Policies(watchdog=WatchdogPolicy(cooldown=0)))
         scene.encoder.segment = Segment.ENCODER
         await scene.flows()
         for _ in range(3):
@@ -383,7 +383,7 @@ async def test_after_an_action_the_next_one_waits_for_the_cooldown_also_of_anoth
 
 @in_quick_time
 async def test_a_process_over_its_limit_is_replaced_as_such_although_media_flows() -> None:
-    scene = Scene(policies=Policies(limits=Limits(memory=1000)))
+    scene = Scene(policies=Policies(limits=LimitsPolicy(memory=1000)))
     scene.probes.usage = Usage(0, Life.RUNNING, memory=2000)
     for _ in range(3):
         await scene.flows()
@@ -465,7 +465,7 @@ def _lose_its_destination(scene: Scene) -> None:
 CHANGES: dict[str, Callable[[Scene], object]] = {
     "its destination was removed": _lose_its_destination,
     "its stream was removed": lambda scene: scene.streams.clear(),
-    "its watchdog was switched off": lambda scene: scene.stream.take(Policies(watchdog=Watchdog(enabled=False))),
+    "its watchdog was switched off": lambda scene: scene.stream.take(Policies(watchdog=WatchdogPolicy(enabled=False))),
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from supervisor.desired.plan import Observed
 from supervisor.lifecycle.types import RetryNow
 from supervisor.model import events
-from supervisor.model.policies import Policies, Uplink
+from supervisor.model.policies import Policies, UplinkPolicy
 from supervisor.model.terms import ExitCause, ProcessKey, Role, State
 from supervisor.probes.uplink import ConnectionKey, Observation, ProbeFailed, Sockets, Watched
 from supervisor.watchdog.uplink_watch import UplinkWatch
@@ -132,7 +132,9 @@ async def test_a_sample_that_could_not_be_taken_is_no_sample_and_is_told_once() 
 @in_quick_time
 async def test_each_destination_of_a_command_is_judged_by_its_own_connection_and_its_own_time() -> None:
     ways = {"main": (FAR, 2.0), "backup": (BACKUP, 60.0)}
-    observed = tuple(Observed(name, way.address, way.tls, Uplink(timeout=time)) for name, (way, time) in ways.items())
+    observed = tuple(
+        Observed(name, way.address, way.tls, UplinkPolicy(timeout=time)) for name, (way, time) in ways.items()
+    )
     command = FakeProcess(ProcessKey("own", Role.COMMAND), LoopClock(), observed=observed)
     scene = Scene(command)
     main, backup = (Observation(command.key, name) for name in ways)
@@ -235,7 +237,7 @@ async def test_nothing_stays_of_a_process_that_is_removed() -> None:
 async def test_it_looks_as_often_as_the_most_eager_wants() -> None:
     scene = Scene()
     assert scene.watch.interval == 1.0
-    eager = Observed("main", FAR.address, tls=False, uplink=Uplink(interval=0.25))
+    eager = Observed("main", FAR.address, tls=False, uplink=UplinkPolicy(interval=0.25))
     scene.senders.append(FakeProcess(ProcessKey("own", Role.COMMAND), scene.clock, observed=(eager,)))
     assert scene.watch.interval == 0.25
     job = asyncio.create_task(scene.watch.run_forever())
