@@ -2,7 +2,7 @@
 
 import { ask, inWords, streamPath } from "./ask.js";
 import { element, keepViews, setClass, setText } from "./nodes.js";
-import { actionInWords, causeInWords, clock, dayAndClock, duration, plural, resultInWords, segmentInWords } from "./words.js";
+import { actionInWords, causeInWords, clock, closesAfter, dayAndClock, duration, plural, resultInWords, segmentInWords } from "./words.js";
 
 const RECENT = 5;
 const COUNTED = 200;
@@ -38,12 +38,12 @@ function also({ findings, cause, segment, destination }) {
 }
 
 // How dark it is because of an incident, without a word against what the headline says of the stream.
-function darkness({ destination, seconds_dark: seconds }, { on_air: onAir, destinations }) {
+function darkness({ cause, destination, seconds_dark: seconds }, { on_air: onAir, destinations }) {
   if (seconds < 1) return "";
   if (!onAir) return `, dark for ${duration(seconds)}`;
   const there = destinations.find(({ name }) => name === destination);
   if (there && !there.on_air) return `; ${destination}${there.required ? "" : ", which is optional,"} is dark, the stream is on air`;
-  return `; it was dark for ${duration(seconds)} and is on air again: closed after 30 s of steady progress`;
+  return `; it was dark for ${duration(seconds)} and is on air again: closed after ${duration(closesAfter(cause))} of steady progress`;
 }
 
 // An incident that goes on.

@@ -77,6 +77,9 @@ export function duration(seconds) {
   return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
 }
 
+// Seconds of steady progress after which an incident is closed.
+export const closesAfter = (cause) => (["slow", "backlog"].includes(cause) ? 180 : 30);
+
 export function clock(milliseconds) {
   const then = new Date(milliseconds);
   const today = new Date().toDateString() === then.toDateString();

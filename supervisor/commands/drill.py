@@ -28,11 +28,11 @@ from supervisor.drills.view import DrillOutcome, DrillReport
 from supervisor.model.drills import Drill
 from supervisor.model.quantities import show_duration
 from supervisor.model.terms import State
-from supervisor.model.thresholds import SUSTAINED_SECONDS
+from supervisor.model.thresholds import SUSTAINED_SECONDS, closes_after
 
 _SPENDING_LOOK = 0.05  # while a run that has just been started is to be hit before it shows anything
 _CALM_LOOK = 0.5
-_CLOSING = SUSTAINED_SECONDS + 40.0  # what an incident may take to close; a stream may come back late
+_LATE_BACK = 40.0  # a stream may come back so late; then an incident takes its time to close
 _SPARE = 10.0  # what the announcement lasts longer than the drill may
 _VERBS = {DrillOutcome.FAILED: "failed", DrillOutcome.REFUSED: "was refused"}
 
@@ -104,10 +104,10 @@ class DrillRunner:
     def _calm(self, drill: Drill, place: DrillPlace) -> Any:
         """Wait until a new fault would be an incident of its own, and one that can be repaired; returns the stream.
 
-        An incident closes after 30 s of sustained advance; a fault before that continues it. The first layer must
-        have an attempt left, or for `full` the second one must be allowed to act. Raises CannotDrill.
+        A fault before an incident has closed continues it. The first layer must have an attempt left, or for `full`
+        the second one must be allowed to act. Raises CannotDrill.
         """
-        began, said = time.monotonic(), None
+        began, said, closing = time.monotonic(), None, SUSTAINED_SECONDS
         while True:
             stream, incidents = self._stream.now(), self._stream.incidents()
             process = rules.process_of(stream, place)
@@ -115,7 +115,10 @@ class DrillRunner:
             why = _why_not_yet(drill, place, stream, process, incidents)
             if why is None:
                 return stream
-            most = _CLOSING + (policies.watchdog.cooldown if drill is Drill.FULL else policies.restart.reset_after)
+            if opened := rules.open_incident(incidents):
+                closing = max(closing, closes_after(opened["cause"]))
+            rest = policies.watchdog.cooldown if drill is Drill.FULL else policies.restart.reset_after
+            most = _LATE_BACK + closing + rest
             if time.monotonic() > began + most:
                 raise CannotDrill(f"waited in vain for {why}")
             if why != said:
@@ -158,7 +161,8 @@ def _why_not_yet(drill: Drill, place: DrillPlace, stream: Any, process: Any, inc
     """What a drill must wait for, in words; None when it may begin."""
     policies = rules.policies_of(stream, process)
     if opened := rules.open_incident(incidents):
-        return f"the incident of {opened['opened']} ({opened['cause']}) to close, 30 s after the stream is back"
+        closes = show_duration(closes_after(opened["cause"]))
+        return f"the incident of {opened['opened']} ({opened['cause']}) to close, {closes} after the stream is back"
     if not stream["on_air"]:
         return "the stream to be on air"
     if drill is Drill.FULL:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import NamedTuple
 
 from supervisor.judge import findings
+from supervisor.judge.entries import Complaint, Failed
+from supervisor.judge.stopwatch import Stopwatch
 from supervisor.model.incidents import ActionTaken, Finding, Incident
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import Cause, Layer, ProcessKey, Result, Role, Segment
@@ -16,82 +16,6 @@ _MOST_ACTIONS = 50
 # A line is one for all that is sent over it: what breaks there breaks for several destinations at once.
 _SHARED = frozenset({Segment.NETWORK, Segment.UPLINK})
 _TOGETHER = 5.0
-
-
-class Stopwatch:
-    """Adds up seconds; what it has told once it never takes back, nor counts twice."""
-
-    __slots__ = ("_total", "since", "until")
-
-    def __init__(self) -> None:
-        self.since: float | None = None  # None: it stands
-        self.until = float("-inf")  # all before that is accounted for
-        self._total = 0.0
-
-    def start(self, at: float) -> None:
-        """It runs, from some time that may have passed already; does nothing to one that runs since before."""
-        at = max(at, self.until)
-        self.since = at if self.since is None else min(at, self.since)
-
-    def stop(self, at: float) -> None:
-        """It stands; does nothing to one that does."""
-        if self.since is not None:
-            self._total += max(0.0, at - self.since)
-            self.until, self.since = max(self.until, self.since, at), None
-
-    def seconds(self, now: float) -> float:
-        """What it shows."""
-        return self._total + (max(0.0, now - self.since) if self.since is not None else 0.0)
-
-
-class Failed(NamedTuple):
-    """A process has failed. `silent` seconds ago media last advanced; None: it has not in this run.
-
-    `feeds` are the processes that get their media from this one. `said` tells more than the cause does.
-    """
-
-    key: ProcessKey
-    cause: Cause
-    segment: Segment
-    silent: float | None = None
-    layer: Layer = Layer.PROCESS
-    drill: bool = False
-    feeds: tuple[ProcessKey, ...] = ()
-    said: str | None = None
-
-    @property
-    def subject(self) -> Subject:
-        """What it is about."""
-        return Subject.of(self.key)
-
-
-class Complaint(NamedTuple):
-    """Something is wrong although media flows, or with what has no process. `said` tells more than the cause does."""
-
-    subject: Subject
-    cause: Cause
-    segment: Segment
-    layer: Layer = Layer.WATCHDOG
-    drill: bool = False
-    said: str | None = None
-
-
-class Turn(StrEnum):
-    """What has become of an incident."""
-
-    OPENED = "opened"
-    FOUND = "found"  # something more was found
-    JOINED = "joined"  # it goes on as part of another one
-    CLOSED = "closed"
-
-
-class News(NamedTuple):
-    """Something that is worth telling; `finding` is what was found, `part` the incident that has joined this one."""
-
-    turn: Turn
-    incident: Incident
-    finding: Finding
-    part: Incident | None = None
 
 
 @dataclass(slots=True)
@@ -104,6 +28,7 @@ class Member:
     noticed: float | None = None  # when it failed in this darkness; None: it only lacks media
     explained: bool = False  # it is known why this darkness began
     failed: bool = False  # ever, in this incident
+    failed_of: Cause | None = None  # what it had failed of, when our line turned out to be down
 
 
 @dataclass(slots=True, eq=False)

@@ -1,4 +1,6 @@
-"""The book of incidents: from a first failure until 30 s of sustained advance. Pure; times are passed in.
+"""The book of incidents: from a first failure until media has flowed again for long enough. Pure; times are passed in.
+
+How long that is, its cause decides (`model/thresholds.py`): 30 s, as a rule.
 
 An incident is about a root: the encoder (or the command), and with it all that gets its media from there; or one
 destination; or several that are cut off by the same line. What follows from the root is a finding of its incident and
@@ -11,23 +13,20 @@ incident of the process that belongs to the same stream or destination, whicheve
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from itertools import count
 
 from supervisor.judge import findings
-from supervisor.judge.incident import Complaint, Failed, Member, News, OpenIncident, Turn
-from supervisor.judge.open_incidents import OpenIncidents
+from supervisor.judge.all_open import AllOpen
+from supervisor.judge.entries import Complaint, Failed, News, Turn
+from supervisor.judge.incident import Member, OpenIncident
+from supervisor.judge.later_evidence import SETTLES, correct
+from supervisor.judge.past import Past
 from supervisor.judge.tally import ACTION_OF_ROLE, Tally
 from supervisor.model.incidents import ActionTaken, Incident
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import Action, Cause, Layer, ProcessKey, Result, Segment
-from supervisor.model.thresholds import SUSTAINED_SECONDS
-
-NOTHING_OPEN: Mapping[Segment, int] = dict.fromkeys(Segment, 0)
-_REMEMBERED = 1000
-# The evidence may change while more comes in: until media advances again, or for so long.
-_SETTLES = 30.0
+from supervisor.model.thresholds import closes_after
 
 
 class Book:
@@ -35,9 +34,8 @@ class Book:
 
     def __init__(self) -> None:
         self.tally = Tally()
-        self._open: dict[str, OpenIncidents] = {}
-        self._closed: deque[Incident] = deque(maxlen=_REMEMBERED)
-        self._joined: dict[str, str] = {}  # which incident has become a part of which
+        self.open = AllOpen()
+        self._past = Past()
         self._looked = 0.0  # when somebody last did (monotonic)
         self._news: list[News] = []
         self._numbers = count(1)
@@ -47,7 +45,7 @@ class Book:
     def fail(self, failed: Failed, *, now: float, wall: float) -> None:
         """A process has failed."""
         key, started = failed.key, now - (failed.silent or 0.0)
-        mine = self._open_of(key.stream)
+        mine = self.open.of_stream(key.stream)
         incident = mine.for_failure(key, now)
         if incident is None:
             incident = self._begin(failed, now, wall)
@@ -74,7 +72,7 @@ class Book:
         Said at every check, `by` somebody.
         """
         about = complaint.subject
-        incident = self._open_of(about.stream).for_complaint(about, by, now)
+        incident = self.open.of_stream(about.stream).for_complaint(about, by, now)
         if incident is None:
             incident = self._begin(complaint, now, wall)
         if key := about.key:
@@ -89,7 +87,7 @@ class Book:
     def praise(self, about: ProcessKey | Subject, by: object) -> None:
         """What somebody complained of is no longer so."""
         subject = about if isinstance(about, Subject) else Subject.of(about)
-        for incident in self._open.get(subject.stream, ()):
+        for incident in self.open.those_of(subject.stream):
             if (subject, by) in incident.standing:
                 incident.standing.discard((subject, by))
                 incident.since = None
@@ -97,55 +95,34 @@ class Book:
     def act(self, key: ProcessKey, layer: Layer, action: Action, *, now: float, wall: float) -> None:
         """Somebody does something about it."""
         self.tally.attempt(key, layer, action)
-        if incident := self._of(key):
+        if incident := self.open.of(key):
             self._acted(incident, key, ActionTaken(wall, layer, action, None))
             if not incident.members[key].dark:  # media flowed until this moment
-                self._open_of(key.stream).darken(incident, key, now, now)
+                self.open.of_stream(key.stream).darken(incident, key, now, now)
                 incident.actor = layer
                 incident.note_return(now)
 
     def replaced(self, key: ProcessKey, *, wall: float) -> None:
         """Somebody replaces a process on purpose. If it has failed that may be the remedy, which is to be seen."""
-        if incident := self._of(key):
+        if incident := self.open.of(key):
             self._acted(incident, key, ActionTaken(wall, Layer.OPERATOR, ACTION_OF_ROLE[key.role], None))
             incident.since = None
 
     def advanced(self, key: ProcessKey, *, now: float) -> None:
         """A process makes progress again."""
-        if incident := self._of(key):
+        if incident := self.open.of(key):
             self._shine(incident, key, now)
 
     def learn(self, key: ProcessKey, segment: Segment, cause: Cause | None = None, *, said: str | None = None) -> None:
         """More evidence has come in; it counts until a darkness is settled, but for words that tell more."""
-        incident = self._of(key)
-        if incident is None:
-            return
-        named, subject = incident.named_after, Subject.of(key)
-        finding = named if named.concerns(subject) else incident.found(subject)
-        if incident.settled and said is None:  # but a process that has just failed once more did so for a new reason
-            if not self._failed_lately(incident.members.get(key)):
-                return
-            finding = incident.found(subject)
-        if finding:
-            same = cause in {None, finding.cause}
-            corrected = finding._replace(
-                segment=segment, cause=cause or finding.cause, said=said or (finding.said if same else None)
-            )
-            findings.correct(incident.findings, finding, corrected)
-        self._gather(incident, max(self._looked, incident.noticed))
-
-    def _failed_lately(self, member: Member | None) -> bool:
-        return (
-            member is not None
-            and member.dark
-            and member.noticed is not None
-            and self._looked - member.noticed < _SETTLES
-        )
+        if incident := self.open.of(key):
+            correct(incident, key, segment, cause, said, self._looked)
+            self._gather(incident, max(self._looked, incident.noticed))
 
     def planned(self, keys: Iterable[ProcessKey], *, now: float, wall: float) -> None:
         """Somebody ends these on purpose: an incident whose roots all end is over."""
         for key in keys:
-            for incident in self._open.get(key.stream, ()):
+            for incident in self.open.those_of(key.stream):
                 incident.hush(key)
                 if key not in incident.members:
                     continue
@@ -155,15 +132,14 @@ class Book:
                     continue
                 self._conclude(incident, Result.SUPERSEDED, key)
                 del incident.members[key]
-                self._open_of(key.stream).keep_time(incident, now, off_air=False)
-            if alone := self._open_of(key.stream).without_process(key.destination):
+                self.open.of_stream(key.stream).keep_time(incident, now, off_air=False)
+            if alone := self.open.of_stream(key.stream).without_process(key.destination):
                 self._close(alone, Result.SUPERSEDED, now, wall)
 
     def forget(self, stream: str) -> None:
         """The stream is no longer configured; its past stays readable."""
         self.tally.forget(stream)
-        if not any(self._open_of(stream)):
-            del self._open[stream]
+        self.open.forget(stream)
 
     def look(
         self,
@@ -181,12 +157,12 @@ class Book:
         over is no drill any more. Whoever waits for media keeps a stream dark as long as it is `off_air`.
         """
         self._looked = now
-        for mine in tuple(self._open.values()):
+        for mine in self.open.streams():
             for incident in mine:
                 if incident in mine:  # it may have become a part of one before it
                     self._look_at(incident, proof, now, wall, drill=drilling(incident.stream))
                     mine.keep_time(incident, now, off_air=off_air(incident.stream))
-                    if incident.since is not None and now - incident.since >= SUSTAINED_SECONDS:
+                    if incident.since is not None and now - incident.since >= closes_after(incident.named_after.cause):
                         self._close(incident, Result.RECOVERED, now, wall)
 
     def news(self) -> list[News]:
@@ -198,56 +174,17 @@ class Book:
 
     def incidents(self, stream: str | None, now: float) -> tuple[Incident, ...]:
         """Newest first, of one stream or of all; those that are open with the darkness so far."""
-        every = [*(incident.show(now) for incident in self._every()), *self._closed]
+        every = [*(incident.show(now) for incident in self.open.every()), *self._past.closed]
         mine = [incident for incident in every if stream is None or incident.stream == stream]
         return tuple(sorted(mine, key=lambda incident: incident.opened, reverse=True))
 
     def incident(self, identity: str, now: float) -> Incident | None:
         """One that is open or remembered; of one that has become a part of another that other one."""
-        while identity in self._joined:
-            identity = self._joined[identity]
-        found = next((incident for incident in self._every() if incident.id == identity), None)
-        if found:
-            return found.show(now)
-        return next((incident for incident in self._closed if incident.id == identity), None)
-
-    def open_segments(self) -> dict[str, dict[Segment, int]]:
-        """How many incidents are open in each segment, of the streams that have any; drills do not count."""
-        found: dict[str, dict[Segment, int]] = {}
-        for incident in self._every():
-            if not incident.drill:
-                found.setdefault(incident.stream, dict.fromkeys(Segment, 0))[incident.named_after.segment] += 1
-        return found
-
-    def segment(self, key: ProcessKey) -> Segment | None:
-        """The segment of the open incident that a process is a part of."""
-        incident = self._of(key)
-        return incident.named_after.segment if incident else None
-
-    def own_segment(self, key: ProcessKey) -> Segment | None:
-        """The same, but of who follows in another one's incident only what it failed by itself."""
-        incident = self._of(key)
-        if incident is None or incident.is_root(key):
-            return self.segment(key)
-        finding = incident.found(Subject.of(key))
-        return finding.segment if finding else None
-
-    def is_dark(self, key: ProcessKey) -> bool:
-        """Whether a process does not advance because something has failed."""
-        incident = self._of(key)
-        return incident is not None and incident.members[key].dark
+        identity = self._past.whole_of(identity)
+        found = next((incident for incident in self.open.every() if incident.id == identity), None)
+        return found.show(now) if found else self._past.find(identity)
 
     # --- book-keeping ------------------------------------------------------------------------------
-
-    def _open_of(self, stream: str) -> OpenIncidents:
-        return self._open.setdefault(stream, OpenIncidents())
-
-    def _every(self) -> Iterator[OpenIncident]:
-        return (incident for mine in self._open.values() for incident in mine)
-
-    def _of(self, key: ProcessKey) -> OpenIncident | None:
-        mine = self._open.get(key.stream)
-        return mine.of(key) if mine else None
 
     def _begin(self, what: Failed | Complaint, now: float, wall: float) -> OpenIncident:
         about = what.subject
@@ -256,17 +193,15 @@ class Book:
         incident = OpenIncident(
             identity, about.stream, about.destination, wall, now, what.drill, noticed=now, members=members
         )
-        self._open_of(about.stream).add(incident)
+        self.open.of_stream(about.stream).add(incident)
         return incident
 
     def _gather(self, incident: OpenIncident, now: float) -> OpenIncident:
         """Bring together what belongs together. Returns the incident that goes on."""
-        incident, whole, parts = self._open_of(incident.stream).gather(incident)
+        incident, whole, parts = self.open.of_stream(incident.stream).gather(incident)
         for part in [one for one in parts if one.told]:
             self._news.append(News(Turn.JOINED, whole.show(now), part.named_after, part.show(part.noticed)))
-            self._joined[part.id] = whole.id
-            if len(self._joined) > _REMEMBERED:
-                del self._joined[next(iter(self._joined))]
+            self._past.join(part.id, whole.id)
         return incident
 
     def _tell_found(self, incident: OpenIncident, what: Failed | Complaint, now: float, *, news: bool) -> None:
@@ -297,7 +232,7 @@ class Book:
         *,
         drill: bool,
     ) -> None:
-        if now - incident.opened_now >= _SETTLES:
+        if now - incident.opened_now >= SETTLES:
             self._settle(incident)
         if incident.drill and incident.failing and not drill:
             self._take_seriously(incident)
@@ -328,7 +263,7 @@ class Book:
         self._settle(incident)
         incident.note_return(now)
         if not (incident.failing or (member.follows and incident.waiting)):
-            self._open_of(incident.stream).lighten(incident, now)
+            self.open.of_stream(incident.stream).lighten(incident, now)
             incident.since = now
 
     def _let_go(self, incident: OpenIncident, key: ProcessKey, now: float, wall: float, *, drill: bool) -> None:
@@ -350,11 +285,11 @@ class Book:
                 self.tally.incident(incident.stream, incident.named_after.segment)
 
     def _close(self, incident: OpenIncident, result: Result, now: float, wall: float) -> None:
-        mine = self._open_of(incident.stream)
+        mine = self.open.of_stream(incident.stream)
         self._settle(incident)
         self._conclude(incident, result)
         mine.stop(incident, now)
         mine.remove(incident)
         closed = incident.show(now, closed=wall)
-        self._closed.append(closed)
+        self._past.closed.append(closed)
         self._news.append(News(Turn.CLOSED, closed, incident.named_after))

@@ -196,7 +196,7 @@ class FindingEntered:
 
 @dataclass(frozen=True, slots=True)
 class IncidentClosed:
-    """30 s of sustained advance, or somebody stopped what had failed."""
+    """Media has flowed again for long enough (`closes_after`), or somebody stopped what had failed."""
 
     incident: Incident
 

@@ -44,12 +44,12 @@ class Finding(NamedTuple):
 
 
 class Incident(NamedTuple):
-    """From the first failure until 30 s of sustained advance. `findings` are all that was found, oldest first.
+    """From the first failure until media has flowed again for long enough (`thresholds.closes_after`).
 
-    `destination` is None for what concerns the whole stream, `stream` is empty for what is neverdark's own. `cause`,
-    `said`, `segment`, `layer` (who noticed it) and `role` are those of the finding that is gravest and nearest to the
-    root. `detection_seconds` lie between the last advance and the notice, `recovery_seconds` between the notice and the
-    (latest) new advance.
+    `findings` are all that was found, oldest first. `destination` is None for what concerns the whole stream, `stream`
+    is empty for what is neverdark's own. `cause`, `said`, `segment`, `layer` (who noticed it) and `role` are those of
+    the finding that is gravest and nearest to the root. `detection_seconds` lie between the last advance and the
+    notice, `recovery_seconds` between the notice and the (latest) new advance.
     """
 
     id: str

@@ -223,9 +223,9 @@ class Stream:
         )
 
     def _segment(self, culprit: Slot) -> Segment:
-        if culprit.excused and not self._host.book.is_dark(culprit.key):
+        if culprit.excused and not self._host.book.open.is_dark(culprit.key):
             return Segment.NEVERDARK
-        return self._host.book.segment(culprit.key) or culprit.segment
+        return self._host.book.open.segment(culprit.key) or culprit.segment
 
     def account(self, now: float, wall: float, *, excused: bool) -> None:
         """Book the time since the last call as on air or off air, and tell when that changed.

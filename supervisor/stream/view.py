@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from supervisor.desired.catalogue import Catalogue
 from supervisor.desired.excuses import MAINTENANCE, Excuses
 from supervisor.desired.plan import DestinationSpec
-from supervisor.judge.incidents import NOTHING_OPEN, Book
+from supervisor.judge.all_open import NOTHING_OPEN
+from supervisor.judge.incidents import Book
 from supervisor.judge.on_air import health
 from supervisor.machine.machine import Clock
 from supervisor.model.snapshot import DestinationSnapshot, LinkState, StreamSnapshot, UplinkTotals, WatchdogSnapshot
@@ -43,7 +44,7 @@ class SnapshotReader:
     async def all(self) -> tuple[StreamSnapshot, ...]:
         """Every stream that is configured, as it is now."""
         shown: list[StreamSnapshot] = []
-        open_segments = self._book.open_segments()
+        open_segments = self._book.open.segments()
         for name in tuple(self._catalogue):
             stream = self._streams.get(name)
             if stream and name in self._catalogue:  # it may have been removed since

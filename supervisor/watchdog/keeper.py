@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from supervisor.judge.attribution import FailureEvidence, segment_of
-from supervisor.judge.incident import Complaint, Failed, Turn
+from supervisor.judge.entries import Complaint, Failed, Turn
 from supervisor.judge.incidents import Book
 from supervisor.judge.tally import ACTION_OF_ROLE
 from supervisor.machine.machine import Clock

@@ -169,7 +169,7 @@ class SecondLayer:
     def _situation(self, examined: _Examination, now: float) -> Situation:
         stream, culprit, cause = examined.stream, examined.culprit, examined.cause
         others = [name for name, _ in stream.posts() if name != examined.post.destination]
-        known = self._book.own_segment(culprit.key) or culprit.segment
+        known = self._book.open.own_segment(culprit.key) or culprit.segment
         return Situation(
             verdict=checks.overall(examined.judgements),
             segment=_own_segment(culprit, cause) if cause in WHILE_MEDIA_FLOWS else known,
@@ -189,7 +189,7 @@ class SecondLayer:
                 self._book.praise(process.key, examined.post)
             self._tell_healthy(examined)
         elif decision.verdict is Verdict.UNHEALTHY:
-            if self._book.own_segment(examined.culprit.key) is None or examined.evidence.advances:
+            if self._book.open.own_segment(examined.culprit.key) is None or examined.evidence.advances:
                 self._report(examined, segment)
             self._tell_unhealthy(examined, decision, segment)
 

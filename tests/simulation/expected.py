@@ -57,9 +57,7 @@ EXPECTED: Mapping[Kind, Row] = {
     "ingest_drops": _row([_S.PLATFORM], [_E.INGEST_CLOSED]),
     "ingest_freezes": _row([_S.UPLINK, _S.PLATFORM], [_T.UPLINK_BLOCKED, _T.START_TIMEOUT], lasts=15.0),
     # What waits is dropped with the connection; the new one is well for half a minute, until the same is true of it.
-    "ingest_slow": _row([_S.UPLINK], [_T.BACKLOG, _T.BITRATE_LOW, _T.UPLINK_BLOCKED, _T.SLOW], lasts=120.0)._replace(
-        again=True
-    ),
+    "ingest_slow": _row([_S.UPLINK], [_T.BACKLOG, _T.BITRATE_LOW, _T.UPLINK_BLOCKED, _T.SLOW], lasts=120.0),
     "ingest_ghost": _row([_S.PLATFORM], [_E.INGEST_CLOSED, _E.INGEST_REFUSED]),
     "line_down": _row([_S.NETWORK, _S.UPLINK], [_T.NETWORK_DOWN, *_INGEST], lasts=20.0),
     # What is connected does not care; who has to connect anew finds no address.

@@ -160,9 +160,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a closed incident is kept for ever",
-        "judge/incidents.py",
-        "self._closed: deque[Incident] = deque(maxlen=_REMEMBERED)",
-        "self._closed: deque[Incident] = deque()",
+        "judge/past.py",
+        "self.closed: deque[Incident] = deque(maxlen=REMEMBERED)",
+        "self.closed: deque[Incident] = deque()",
         ("bounded",),
         shapes="single,burst",
         hours=5.0,
@@ -172,7 +172,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "an incident that is never closed",
         "judge/incidents.py",
-        "if incident.since is not None and now - incident.since >= SUSTAINED_SECONDS:",
+        "if incident.since is not None and now - incident.since >= closes_after(incident.named_after.cause):",
         "if incident.since is not None and now - incident.since >= 1e9:",
         ("gauges_true",),
         shapes="single",
@@ -187,8 +187,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "what a look finds does not reach the incident",
         "judge/incidents.py",
-        "        if incident is None:\n            return\n        named",
-        "        if incident is None or said is None:\n            return\n        named",
+        "        if incident := self.open.of(key):\n            correct(",
+        "        if said is not None and (incident := self.open.of(key)):\n            correct(",
         ("right_segment", "told_once"),
         shapes="one_line,long_outage,resolver",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from enum import StrEnum
 from html.parser import HTMLParser
@@ -13,6 +14,7 @@ import pytest
 from exporter.api.docs import docs_page
 from supervisor.commands import words
 from supervisor.model.terms import Action, ExitCause, Result, Segment, Trouble
+from supervisor.model.thresholds import KEEPS_UP_SECONDS, SUSTAINED_SECONDS, closes_after
 from tests.unit.exporter.conftest import Client, Serve
 from tests.unit.exporter.scenes import three_streams
 from tests.unit.exporter.snapshots import FakeControl, snapshot
@@ -71,6 +73,12 @@ def test_assets_are_served_and_name_nobody_else(client: Client, file: str) -> No
 @pytest.mark.parametrize("word", [*ExitCause, *Trouble, *Segment, *Action, *Result])
 def test_the_page_has_words_of_its_own_for_what_happens(word: StrEnum) -> None:
     assert re.search(rf"^  {word}: \"\w", (WEB / "words.js").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_the_page_knows_when_an_incident_closes() -> None:
+    slow = [str(cause) for cause in (*ExitCause, *Trouble) if closes_after(cause) == KEEPS_UP_SECONDS]
+    said = f"({json.dumps(slow)}.includes(cause) ? {KEEPS_UP_SECONDS:g} : {SUSTAINED_SECONDS:g})"
+    assert said in (WEB / "words.js").read_text(encoding="utf-8")
 
 
 def test_page_and_terminal_say_the_same() -> None:

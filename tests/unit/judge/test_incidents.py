@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from supervisor.judge import incidents
+from supervisor.judge import past
+from supervisor.judge.entries import Complaint, Failed, News, Turn
 from supervisor.judge.findings import headline
-from supervisor.judge.incident import Complaint, Failed, News, Turn
 from supervisor.judge.incidents import Book
 from supervisor.judge.tally import ACTION_OF_ROLE, LAYERS, Sums
 from supervisor.model.incidents import ActionTaken, Finding, Incident
@@ -70,7 +70,7 @@ class Diary:
         self.fail(at, silent=silent, cause=Trouble.STALL, segment=Segment.SOURCE)
         self.advancing -= set(FED)
 
-    def complain(self, at: float, key: ProcessKey = ENCODER, cause: Cause = Trouble.SLOW) -> bool:
+    def complain(self, at: float, key: ProcessKey = ENCODER, cause: Cause = Trouble.AV_OFFSET) -> bool:
         complaint = Complaint(Subject.of(key), cause, Segment.ENCODER)
         self.book.complain(complaint, BY, now=at, wall=WALL + at)
         return Turn.OPENED in self.news()
@@ -140,6 +140,27 @@ def test_it_is_over_after_thirty_seconds_of_advance_and_not_before(diary: Diary)
     assert diary.book.incidents(None, 133.0) == (closed,)
 
 
+def test_a_slow_evening_is_one_incident(diary: Diary) -> None:
+    """Each new connection does well for half a minute, until as much waits in it again."""
+    slow = {"cause": Trouble.BACKLOG, "segment": Segment.UPLINK}
+    assert diary.fail(100.0, PUSHER, **slow)  # type: ignore[arg-type]
+    for replaced in range(101, 3600, 34):
+        diary.recover(replaced, PUSHER)
+        assert diary.watch(replaced, replaced + 32.0) == []
+        assert not diary.fail(replaced + 33.0, PUSHER, **slow)  # type: ignore[arg-type]
+    diary.recover(4000.0, PUSHER)
+    assert diary.watch(4000.0, 4179.0) == []
+    (closed,) = diary.look(4180.0)
+    assert (closed.cause, closed.findings[0].times) == (Trouble.BACKLOG, 104)
+
+
+def test_what_had_another_reason_is_over_after_thirty_seconds_although_it_was_slow_too(diary: Diary) -> None:
+    diary.fail(100.0, PUSHER, cause=Trouble.BACKLOG, segment=Segment.UPLINK)
+    diary.book.learn(PUSHER, Segment.NETWORK, Trouble.NETWORK_DOWN)
+    diary.recover(102.0, PUSHER)
+    assert len(diary.watch(102.0, 132.0)) == 1
+
+
 def test_what_it_says_of_itself(diary: Diary) -> None:
     diary.fail(100.0, PUSHER, silent=0.75, segment=Segment.PLATFORM)
     diary.recover(103.25, PUSHER)
@@ -185,7 +206,7 @@ def test_it_stays_open_as_long_as_it_is_dark_and_tells_how_long(diary: Diary) ->
     diary.fail(100.0, silent=10.0)
     assert diary.watch(101.0, 900.0) == []
     assert diary.only(900.0).seconds_dark == 810.0
-    assert diary.book.open_segments() == {"cam": dict.fromkeys(Segment, 0) | {Segment.ENCODER: 1}}
+    assert diary.book.open.segments() == {"cam": dict.fromkeys(Segment, 0) | {Segment.ENCODER: 1}}
 
 
 def test_a_crash_loop_is_one_incident(diary: Diary) -> None:
@@ -250,7 +271,7 @@ def test_a_planned_end_closes_it_at_once(diary: Diary) -> None:
     closed = diary.planned(130.0, *KEYS[:3])
     assert {one.destination: one.seconds_dark for one in closed} == {None: 10.5, "youtube": 4.5}
     assert diary.results() == {(Layer.PROCESS, Result.SUPERSEDED): 2}
-    assert diary.book.open_segments() == {}
+    assert diary.book.open.segments() == {}
     assert diary.planned(131.0, *KEYS) == []
 
 
@@ -272,12 +293,12 @@ def test_a_replacement_on_purpose_is_a_remedy_and_closes_nothing(diary: Diary) -
 def test_a_destination_that_fails_while_media_comes_has_an_incident_of_its_own(diary: Diary) -> None:
     assert diary.fail(100.0, PUSHER)
     assert diary.fail(130.0)
-    assert diary.book.open_segments()["cam"] == dict.fromkeys(Segment, 0) | {Segment.ENCODER: 1, Segment.PUSHER: 1}
+    assert diary.book.open.segments()["cam"] == dict.fromkeys(Segment, 0) | {Segment.ENCODER: 1, Segment.PUSHER: 1}
     diary.recover(132.0)
     diary.watch(132.0, 162.0)
-    assert diary.book.open_segments()["cam"][Segment.ENCODER] == 0
-    assert diary.book.open_segments()["cam"][Segment.PUSHER] == 1
-    assert (diary.book.segment(ENCODER), diary.book.segment(PUSHER)) == (None, Segment.PUSHER)
+    assert diary.book.open.segments()["cam"][Segment.ENCODER] == 0
+    assert diary.book.open.segments()["cam"][Segment.PUSHER] == 1
+    assert (diary.book.open.segment(ENCODER), diary.book.open.segment(PUSHER)) == (None, Segment.PUSHER)
 
 
 # --- what follows from it ------------------------------------------------------------------------------
@@ -342,7 +363,7 @@ def test_what_fails_with_its_encoder_is_a_finding_whatever_it_is(diary: Diary) -
         (ExitCause.OTHER, 2),
     ]
     assert [one.turn for one in diary.told] == [Turn.OPENED, Turn.FOUND, Turn.FOUND], "the same again is no news"
-    assert (diary.book.segment(PUSHER), diary.book.own_segment(PUSHER)) == (Segment.ENCODER, Segment.PUSHER)
+    assert (diary.book.open.segment(PUSHER), diary.book.open.own_segment(PUSHER)) == (Segment.ENCODER, Segment.PUSHER)
 
 
 def test_a_destination_that_has_sent_for_a_while_fails_by_itself(diary: Diary) -> None:
@@ -373,7 +394,7 @@ def test_a_destination_that_never_failed_and_sends_nothing_is_let_go(diary: Diar
     diary.advancing.add(PUSHER)
     closed = diary.watch(151.0, 245.0)
     assert [one.destination for one in closed] == [None]
-    assert diary.book.open_segments() == {}
+    assert diary.book.open.segments() == {}
 
 
 def test_a_destination_that_need_not_be_on_air_makes_it_no_longer(diary: Diary) -> None:
@@ -467,7 +488,7 @@ def test_what_fails_anew_while_all_is_dark_counts_from_when_the_rest_is_not(diar
 def test_too_little_is_sent_because_too_little_comes(diary: Diary) -> None:
     assert diary.complain(100.0)
     assert not diary.complain(101.0, PUSHER, Trouble.BITRATE_LOW)
-    assert (diary.only(102.0).cause, len(diary.only(102.0).findings)) == (Trouble.SLOW, 2)
+    assert (diary.only(102.0).cause, len(diary.only(102.0).findings)) == (Trouble.AV_OFFSET, 2)
     for key in (ENCODER, PUSHER):
         diary.book.praise(key, BY)
     (closed,) = diary.watch(102.0, 133.0)
@@ -573,8 +594,8 @@ def test_slow_does_not_hide_dark(diary: Diary) -> None:
     diary.watch(101.0, 140.0)
     assert not diary.fail(150.0, silent=10.0, cause=ExitCause.SOURCE_UNREACHABLE, segment=Segment.SOURCE)
     assert diary.only(151.0).cause is ExitCause.SOURCE_UNREACHABLE
-    assert [one.cause for one in diary.only(151.0).findings] == [Trouble.SLOW, ExitCause.SOURCE_UNREACHABLE]
-    assert diary.book.open_segments()["cam"][Segment.SOURCE] == 1
+    assert [one.cause for one in diary.only(151.0).findings] == [Trouble.AV_OFFSET, ExitCause.SOURCE_UNREACHABLE]
+    assert diary.book.open.segments()["cam"][Segment.SOURCE] == 1
     assert diary.counted() == {Segment.ENCODER: 1}, "it is one incident, counted when it had settled"
 
 
@@ -598,7 +619,7 @@ def test_what_says_why_comes_before_what_says_that(diary: Diary) -> None:
 
 def test_a_drill_is_remembered_and_neither_counted_nor_shown_as_open(diary: Diary) -> None:
     diary.fail(100.0, drill=True)
-    assert diary.book.open_segments() == {}
+    assert diary.book.open.segments() == {}
     assert diary.only(101.0).drill
     diary.recover(102.0)
     (closed,) = diary.watch(102.0, 132.0)
@@ -636,6 +657,23 @@ def test_who_fails_once_more_before_it_is_over_did_so_for_a_reason_of_its_own(di
     diary.watch(121.0, 151.0)
     diary.book.learn(PUSHER, Segment.PLATFORM)
     assert diary.only(151.0).segment is Segment.NETWORK, "and after a while it is known"
+
+
+@pytest.mark.parametrize("before", [ExitCause.INGEST_CLOSED, Trouble.UPLINK_BLOCKED])
+def test_it_is_no_longer_the_line_when_something_else_turns_out_to_be_broken(diary: Diary, before: Cause) -> None:
+    """The reference host answers after all: what it had failed of is known again."""
+    diary.fail(100.0, PUSHER, cause=before, segment=Segment.UPLINK)
+    diary.book.learn(PUSHER, Segment.NETWORK, Trouble.NETWORK_DOWN)
+    diary.book.learn(PUSHER, Segment.NETWORK)
+    assert (diary.only(101.0).segment, diary.only(101.0).cause) == (Segment.NETWORK, Trouble.NETWORK_DOWN)
+    diary.book.learn(PUSHER, Segment.PLATFORM)
+    assert (diary.only(102.0).segment, diary.only(102.0).cause) == (Segment.PLATFORM, before)
+
+
+def test_what_was_the_lines_from_the_start_and_is_not_is_an_ingest_out_of_reach(diary: Diary) -> None:
+    diary.fail(100.0, PUSHER, cause=Trouble.NETWORK_DOWN, segment=Segment.NETWORK)
+    diary.book.learn(PUSHER, Segment.PLATFORM)
+    assert diary.only(101.0).cause is ExitCause.INGEST_UNREACHABLE
 
 
 def test_it_is_counted_after_half_a_minute_even_if_it_lasts(diary: Diary) -> None:
@@ -728,7 +766,7 @@ def test_what_is_wrong_while_media_flows_stays_open_until_it_is_praised(diary: D
     diary.book.praise(ENCODER, BY)
     assert diary.watch(191.0, 220.0) == []
     (closed,) = diary.look(221.0)
-    assert (closed.cause, closed.layer, closed.seconds_dark) == (Trouble.SLOW, Layer.WATCHDOG, 0.0)
+    assert (closed.cause, closed.layer, closed.seconds_dark) == (Trouble.AV_OFFSET, Layer.WATCHDOG, 0.0)
     assert diary.counted() == {Segment.ENCODER: 1}
 
 
@@ -738,6 +776,19 @@ def test_a_complaint_after_praise_goes_on_with_the_same_incident(diary: Diary) -
     diary.watch(100.0, 129.0)
     assert not diary.complain(129.5)
     assert diary.watch(130.0, 200.0) == []
+
+
+def test_what_is_slow_again_soon_after_each_restart_is_one_incident(diary: Diary) -> None:
+    assert diary.complain(100.0, cause=Trouble.SLOW)
+    for second in range(160, 1800, 180):
+        diary.act(second, layer=Layer.WATCHDOG)
+        diary.advance(second + 2.0)
+        diary.book.praise(ENCODER, BY)
+        assert diary.watch(second + 3.0, second + 120.0) == []
+        assert not diary.complain(second + 120.0, cause=Trouble.SLOW)
+    diary.book.praise(ENCODER, BY)
+    assert diary.watch(2000.0, 2179.0) == []
+    assert len(diary.look(2180.0)) == 1
 
 
 def test_a_restart_for_it_is_dark_from_that_moment_on(diary: Diary) -> None:
@@ -815,14 +866,14 @@ def test_the_id_of_what_became_a_part_leads_to_the_whole(diary: Diary) -> None:
 
 
 def test_a_month_of_parts_leaves_a_bounded_trace(diary: Diary, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(incidents, "_REMEMBERED", 20)
+    monkeypatch.setattr(past, "REMEMBERED", 20)
     for number in range(25):
         at = 100.0 + 50 * number
         cut(diary, at, PUSHER)
         drop(diary, at + 1, SECOND, silent=6.0)
         diary.book.learn(SECOND, Segment.NETWORK, Trouble.NETWORK_DOWN)
         diary.planned(at + 2.0, *KEYS)
-    assert len(diary.book._joined) == 20
+    assert len(diary.book._past._joined) == 20
 
 
 def test_a_stream_that_is_gone_leaves_its_past(diary: Diary) -> None:
@@ -934,7 +985,7 @@ def _holds(diary: Diary, now: float) -> None:
     still = [one for one in shown if one.closed is None]
     places = [(one.stream, one.destination) for one in still if one.destination or one.role is not Role.PUSHER]
     assert len(set(places)) == len(places), "one a place at a time"
-    opened = sum(sum(row.values()) for row in diary.book.open_segments().values())
+    opened = sum(sum(row.values()) for row in diary.book.open.segments().values())
     assert opened == sum(not one.drill for one in still)
     for one in shown:
         for action in set(ACTION_OF_ROLE.values()) if one.destination else ():
@@ -951,7 +1002,7 @@ def _holds(diary: Diary, now: float) -> None:
 
 def test_two_may_complain_of_one_process_and_only_both_can_be_content(diary: Diary) -> None:
     diary.complain(100.0)
-    complaint = Complaint(Subject.of(ENCODER), Trouble.SLOW, Segment.ENCODER)
+    complaint = Complaint(Subject.of(ENCODER), Trouble.AV_OFFSET, Segment.ENCODER)
     diary.book.complain(complaint, "cam:backup", now=101.0, wall=WALL + 101)
     assert diary.news() == []
     diary.book.praise(ENCODER, "cam:backup")
@@ -992,10 +1043,10 @@ def test_what_is_still_dark_when_its_drill_is_over_is_no_drill_any_more(diary: D
     diary.drilling = True
     diary.fail(100.0, drill=True)
     diary.look(120.0)
-    assert diary.book.open_segments() == {}
+    assert diary.book.open.segments() == {}
     diary.drilling = False
     diary.look(121.0)
-    assert diary.book.open_segments()["cam"][Segment.ENCODER] == 1
+    assert diary.book.open.segments()["cam"][Segment.ENCODER] == 1
     diary.look(131.0)
     assert diary.know("cam").incidents[Segment.ENCODER] == 1
 
@@ -1006,7 +1057,7 @@ def test_a_failure_after_a_drill_is_taken_seriously(diary: Diary) -> None:
     diary.recover(101.0)
     assert diary.know("cam").incidents[Segment.ENCODER] == 0
     diary.fail(120.0, segment=Segment.SOURCE)
-    assert diary.book.open_segments()["cam"][Segment.SOURCE] == 1
+    assert diary.book.open.segments()["cam"][Segment.SOURCE] == 1
     diary.recover(121.0)
     assert diary.know("cam").incidents[Segment.SOURCE] == 1
     assert not diary.only(121.0).drill

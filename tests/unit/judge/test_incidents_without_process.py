@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor.judge.incident import Complaint, Failed, Turn
+from supervisor.judge.entries import Complaint, Failed, Turn
 from supervisor.judge.incidents import Book
 from supervisor.model.incidents import Finding, Incident
 from supervisor.model.subjects import ITSELF, Subject
@@ -111,7 +111,7 @@ def test_it_is_opened_told_once_and_over_half_a_minute_after_the_last_praise(
 
 def test_it_counts_in_its_segment_as_any_other(diary: Diary) -> None:
     diary.complain(100.0, BLACK, FULL)
-    assert diary.book.open_segments()["cam"][Segment.SOURCE] == 1
+    assert diary.book.open.segments()["cam"][Segment.SOURCE] == 1
     diary.watch(100.0, 131.0)
     sums = diary.book.tally.know("cam", is_command=False)
     assert {segment for segment, count in sums.incidents.items() if count} == {Segment.SOURCE}
@@ -138,8 +138,8 @@ def test_a_stream_has_one_incident_with_its_encoder(diary: Diary, *, encoder_fir
     assert sorted(causes(incident)) == [("killed", False), ("source_ended", False)]
     assert incident.cause is ExitCause.SOURCE_ENDED, "nearer to the root"
     assert incident.seconds_dark == 1.5, "as any crash"
-    assert diary.book.is_dark(ENCODER)
-    assert diary.book.segment(PUSHER) is Segment.SOURCE
+    assert diary.book.open.is_dark(ENCODER)
+    assert diary.book.open.segment(PUSHER) is Segment.SOURCE
     for key in (ENCODER, PUSHER, SECOND):
         diary.advance(103.0, key)
     if encoder_first:
@@ -217,9 +217,10 @@ def test_what_was_found_at_a_removed_destination_holds_nothing_open(diary: Diary
 
 def test_one_complaint_in_another_ones_incident_is_taken_back_when_the_process_has_its_own(diary: Diary) -> None:
     """It would stay open for ever: nobody praises it there."""
-    diary.complain(100.0, SLOW, THIN)
+    late = SLOW._replace(cause=Trouble.AV_OFFSET)
+    diary.complain(100.0, late, THIN)
     diary.fail(101.0, REFUSED)
-    for complaint in (SLOW, THIN):
+    for complaint in (late, THIN):
         diary.book.praise(complaint.subject, BY)
     diary.advance(102.0, PUSHER)
     assert len(diary.watch(103.0, 140.0)) == 2
