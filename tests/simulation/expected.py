@@ -27,7 +27,6 @@ class Row(NamedTuple):
     lasts: float = 0.0
     planned: bool = False  # somebody wants it so
     drill: bool = False
-    again: bool = False  # while it lasts, it may be told again
 
 
 def _row(segments: Iterable[Segment], causes: Iterable[Cause], *, opens: bool = True, lasts: float = 0.0) -> Row:
@@ -56,7 +55,6 @@ EXPECTED: Mapping[Kind, Row] = {
     "ingest_refuses": _row([_S.PLATFORM], [_E.INGEST_REFUSED, _E.INGEST_CLOSED]),
     "ingest_drops": _row([_S.PLATFORM], [_E.INGEST_CLOSED]),
     "ingest_freezes": _row([_S.UPLINK, _S.PLATFORM], [_T.UPLINK_BLOCKED, _T.START_TIMEOUT], lasts=15.0),
-    # What waits is dropped with the connection; the new one is well for half a minute, until the same is true of it.
     "ingest_slow": _row([_S.UPLINK], [_T.BACKLOG, _T.BITRATE_LOW, _T.UPLINK_BLOCKED, _T.SLOW], lasts=120.0),
     "ingest_ghost": _row([_S.PLATFORM], [_E.INGEST_CLOSED, _E.INGEST_REFUSED]),
     "line_down": _row([_S.NETWORK, _S.UPLINK], [_T.NETWORK_DOWN, *_INGEST], lasts=20.0),

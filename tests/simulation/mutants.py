@@ -70,9 +70,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "attempts are spent while our own line is down",
-        "lifecycle/table.py",
-        "    if view.line_down:\n        return _wait_for_line(idle, event, view)",
-        "    if view.line_down and view.now < 0:\n        return _wait_for_line(idle, event, view)",
+        "lifecycle/failing.py",
+        "    if view.line_down:\n        return wait_for_line(idle, event, view)",
+        "    if view.line_down and view.now < 0:\n        return wait_for_line(idle, event, view)",
         ("line_spares_attempts",),
         shapes="one_line,long_outage",
     ),
@@ -87,24 +87,24 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "what is back is not noticed",
         "lifecycle/table.py",
-        "    RetryNow: _retry,\n",
+        "    RetryNow: retry,\n",
         "    RetryNow: lambda status, event, view: Step(status),\n",
         ("back_in_time", "gauges_true", "line_spares_attempts"),
         shapes="one_line,long_outage",
     ),
     Mutant(
         "two publish on one key",
-        "lifecycle/table.py",
+        "lifecycle/stopping.py",
         "    return _begin_stopping(fresh, view, force=event.force)",
         "    if view.fed is not None:  # a pusher\n"
-        "        return _spawn(fresh, view, event.reason)\n"
+        "        return spawn(fresh, view, event.reason)\n"
         "    return _begin_stopping(fresh, view, force=event.force)",
         ("one_publisher",),
         shapes="planned,hand",
     ),
     Mutant(
         "a stop that ends at the second polite signal, or never",
-        "lifecycle/table.py",
+        "lifecycle/stopping.py",
         "        return Step(status._replace(deadline=None), (Kill(),))\n    return Step(status._replace(signals=2",
         "        return Step(status._replace(deadline=None))\n    return Step(status._replace(signals=2",
         ("back_in_time", "gauges_true", "nothing_left"),

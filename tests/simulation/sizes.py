@@ -15,7 +15,7 @@ BOUNDED: Mapping[str, tuple[int, bool, str]] = {
     "OpenIncident.actions": (50, True, "an incident that is open keeps so many"),
     "Sums.last_detection": (2, True, "one for each layer"),
     "Sums.last_recovery": (2, True, "one for each layer"),
-    "Book._open": (1, True, "one for each stream that ever had an incident"),
+    "AllOpen._of": (1, True, "one for each stream that ever had an incident"),
     "SecondLayer._acted": (3, True, "one for each process that was ever recovered"),
     "UplinkWatch._tried": (2, True, "destinations that wait for an ingest"),
     "RefusalWatch._answered": (1, True, "sources that refuse"),

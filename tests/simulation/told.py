@@ -94,7 +94,7 @@ def _judge_fault(scene: Scene, happened: Happened, stream: str) -> None:
     if not within and not any(other.fault.kind in {"stop", "restart", "reload_changed"} for other in others):
         scene.fail("told_once", f"nothing was told of {where}", happened.began)
     its = [told for told in within if told.opened >= own.began - _JOINS or _ends(told) >= own.began]
-    if not others and len(its) > 1 and not row.again:
+    if not others and len(its) > 1:
         many = ", ".join(f"{one.incident.segment} {one.incident.cause} at {one.opened:.1f}" for one in its)
         scene.fail("told_once", f"{len(its)} incidents of one {where}: {many}", happened.began)
 
