@@ -15,24 +15,20 @@ from supervisor.config.file import Loaded
 from supervisor.config.watch import ConfigWatch, Outcome
 from supervisor.desired.catalogue import Catalogue
 from supervisor.desired.environment import Environments
-from supervisor.desired.excuses import MAINTENANCE, Excuses, Kind
+from supervisor.desired.excuses import MAINTENANCE, Excuses
 from supervisor.desired.plan import StreamSpec
 from supervisor.desired.wanted import Orders
-from supervisor.judge.incidents import Book
 from supervisor.machine.machine import Machine
 from supervisor.machine.marks import OWNER_VARIABLE, RunNames
-from supervisor.machine.oom import MemoryWatch
 from supervisor.model import events
 from supervisor.model.facts import Listener, Teller
 from supervisor.model.incidents import Incident
 from supervisor.model.snapshot import Fault, Histogram, Snapshot
 from supervisor.model.subjects import Subject
-from supervisor.model.terms import Segment, Trouble
 from supervisor.probes.probes import Probes
 from supervisor.process.backlog import Backlog
 from supervisor.process.claims import Claims
 from supervisor.process.host import Host
-from supervisor.process.slot import Slot
 from supervisor.process.waiting import WaitingForIngest
 from supervisor.stream.configuration import Configuration, Home, Read
 from supervisor.stream.drilling import Drills
@@ -42,19 +38,10 @@ from supervisor.stream.stream import Stream
 from supervisor.stream.streams import Streams
 from supervisor.stream.turns import Turns
 from supervisor.stream.view import SnapshotReader
-from supervisor.watchdog.certificates import CertificateWatch
 from supervisor.watchdog.jobs import Jobs
-from supervisor.watchdog.keeper import Keeper
-from supervisor.watchdog.leftovers import Leftovers
-from supervisor.watchdog.other_publishers import OtherPublishers
-from supervisor.watchdog.reach_watch import ReachWatch
-from supervisor.watchdog.refusal_watch import RefusalWatch
 from supervisor.watchdog.scheduler import Post
-from supervisor.watchdog.second_layer import SecondLayer
-from supervisor.watchdog.storage import StorageWatch
-from supervisor.watchdog.sweep import Sweep
 from supervisor.watchdog.timekeeper import Timekeeper
-from supervisor.watchdog.uplink_watch import UplinkWatch
+from supervisor.watches import Watches
 
 _LATE = 2.0  # accounts come every second
 __all__ = ["Engine", "Home", "Read"]
@@ -79,7 +66,6 @@ class Engine:
         self.listeners: list[Listener] = self._teller.listeners
         self.time = Timekeeper(machine, self.tell)
         self._jobs = Jobs(self.tell)
-        self.book = Book()
         self.started = False  # every wanted stream was told to start
         self._home = home
         self._host: Host | None = None  # made in the loop
@@ -112,40 +98,18 @@ class Engine:
             self._drop_gone,
             self._note_gone,
         )
-        self._keeper = Keeper(
-            machine,
-            self.book,
-            self.tell,
-            self.streams.keys_of,
-            lambda name: self.excuses.covers(Subject(name), {Kind.DRILL}, machine.now()),
-            self.streams.is_off_air,
-            self.streams.wants,
-        )
-        self._reaches = ReachWatch(
-            machine,
-            probes,
-            self.streams.slots,
-            self.streams.slot,
-            lambda: self.loaded.config.network.reference,
-            self.tell,
-            self._learned,
-        )
-        self._leftovers = Leftovers(machine, home.data_dir, lambda: self.streams)
-        self._sweep = Sweep(machine, self.streams.alive, home.data_dir.mark, self.tell)
-        self._memory = MemoryWatch(machine.out_of_memory_kills)
-        self._storage = StorageWatch(machine, self.tell)
-        self._uplinks = UplinkWatch(machine, probes, self.streams.senders, self.tell)
-        self._others = OtherPublishers(probes, self.streams.pushers, self.tell)
-        self._certificates = CertificateWatch(probes, self.streams.slot, self.book)
-        self._refusals = RefusalWatch(probes, self.streams.slot)
-        self._second = SecondLayer(
-            machine, probes, self.streams, self.book, self._keeper, self._reaches.reach, self.tell
-        )
+        self._watches = Watches(home, machine, probes, self.streams, self.excuses, self._configuration, self.tell)
+        self.book = self._watches.book
         self._drills = Drills(machine, self.excuses, self._configuration.sourceless, self.tell)
         self._view = SnapshotReader(
-            self.streams, self._catalogue, self.excuses, self.book, machine, lambda *of: self._second.view(Post(*of))
+            self.streams,
+            self._catalogue,
+            self.excuses,
+            self.book,
+            machine,
+            lambda *of: self._watches.second.view(Post(*of)),
         )
-        self.listeners += [self._keeper, self._reaches.hear, self._refusals, self._leftovers.hear, self._certificates]
+        self.listeners += self._watches.listeners
 
     @property
     def loaded(self) -> Loaded:
@@ -180,16 +144,13 @@ class Engine:
         self._jobs.start(
             partial(self.time.run_forever, self._account),
             partial(self._config_watch.run_forever, self._reload),
-            self._uplinks.run_forever,
-            self._reaches.run_forever,
-            self._leftovers.run_forever,
-            self._others.run_forever,
+            *self._watches.jobs,
         )
         await self._reconciler.reconcile_in_turn(self._catalogue)
-        self._second.scheduler.start()
+        self._watches.second.scheduler.start()
         self.started = True
         await self._stopping.wait()
-        self._second.scheduler.stop()
+        self._watches.second.scheduler.stop()
         for name in list(self.streams):
             self._reconciler.reconcile(name)
         self._note_gone()
@@ -215,12 +176,12 @@ class Engine:
             links=self._links,
             backlog=Backlog(loop),
             claims=self._claims,
-            memory=self._memory,
-            storage=self._storage,
+            memory=self._watches.memory,
+            storage=self._watches.storage,
             book=self.book,
             tell=self.tell,
-            knowledge=self._reaches,
-            rivals=self._others,
+            knowledge=self._watches.reaches,
+            rivals=self._watches.others,
             owner=self._turns,
         )
 
@@ -269,7 +230,7 @@ class Engine:
         self.streams.arrange(self._catalogue)
         leaving = {(slot.key.stream, slot.key.destination) for slot in self.streams.pushers()}
         self._links.keep_only(self._catalogue.destinations() | leaving)
-        self._second.follow(self._catalogue)
+        self._watches.second.follow(self._catalogue)
 
     # --- what happens ------------------------------------------------------------------------------
 
@@ -284,19 +245,11 @@ class Engine:
         self._reconciler.look()
         for stream in self.streams.values():
             stream.account(now, wall, excused=self.excuses.covers(stream.subject, MAINTENANCE, now))
-        self._keeper.look(lambda key: self.streams.proof(key, now), now=now, wall=wall)
-        self._second.scheduler.look(now)
-        self._memory.sample()
-        self._sweep.look(spare_unknown=self._configuration.reading)
+        self._watches.look(now, wall)
 
     def _note_gone(self) -> None:
         if self._stopping.is_set() and all(stream.gone for stream in self.streams.values()):
             self._gone.set()
-
-    def _learned(self, slot: Slot) -> None:
-        """A probe has found something that explains a failure."""
-        down = slot.line_is_down() and slot.segment is Segment.NETWORK
-        self.book.learn(slot.key, slot.segment, Trouble.NETWORK_DOWN if down else None)
 
     def tell(self, what: events.Payload) -> None:
         """Every listener hears of it; see `Teller`."""
@@ -318,8 +271,8 @@ class Engine:
             loop_lag=Histogram(tuple(self.time.lag_counts), self.time.lag_sum),
             detection=dict(self.book.tally.detection),
             recovery=dict(self.book.tally.recovery),
-            network_reachable=self._reaches.reachable(),
-            scheduler_rearmed=self._second.scheduler.rearmed,
+            network_reachable=self._watches.reaches.reachable(),
+            scheduler_rearmed=self._watches.second.scheduler.rearmed,
         )
 
     def incidents(self, name: str | None) -> tuple[Incident, ...] | None:
@@ -334,4 +287,4 @@ class Engine:
 
     def late(self, now: float) -> float | None:
         """Seconds by which the scheduler is late."""
-        return self._second.scheduler.late(now)
+        return self._watches.second.scheduler.late(now)

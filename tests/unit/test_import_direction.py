@@ -48,9 +48,9 @@ ROOMS = {
     "supervisor.commands": Room(
         pure=False, may_import="model config drills machine.faults machine.ffmpeg_binary", system=True
     ),
+    "supervisor.watches": Room(pure=False, may_import="model desired judge machine probes process stream watchdog"),
     "supervisor.engine": Room(
-        pure=False,
-        may_import="model config ffmpeg desired lifecycle judge machine probes process stream watchdog",
+        pure=False, may_import="model config desired judge machine probes process stream watchdog watches"
     ),
     "supervisor.control": Room(pure=False, may_import="model config machine engine"),
     "exporter": Room(pure=False, may_import="model config machine.proc", system=True),

@@ -1,0 +1,104 @@
+"""All that look after the streams: what goes on beside their processes, and what acts on what it finds.
+
+Made in one place, of what the engine has; the engine starts them, asks them once a second, and shows what they know.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from supervisor.desired.excuses import Excuses, Kind
+from supervisor.judge.incidents import Book
+from supervisor.machine.machine import Machine
+from supervisor.machine.oom import MemoryWatch
+from supervisor.model import events
+from supervisor.model.facts import Listener
+from supervisor.model.subjects import Subject
+from supervisor.model.terms import Segment, Trouble
+from supervisor.probes.probes import Probes
+from supervisor.process.slot import Slot
+from supervisor.stream.configuration import Configuration, Home
+from supervisor.stream.streams import Streams
+from supervisor.watchdog.certificates import CertificateWatch
+from supervisor.watchdog.jobs import Job
+from supervisor.watchdog.keeper import Keeper
+from supervisor.watchdog.leftovers import Leftovers
+from supervisor.watchdog.other_publishers import OtherPublishers
+from supervisor.watchdog.reach_watch import ReachWatch
+from supervisor.watchdog.refusal_watch import RefusalWatch
+from supervisor.watchdog.second_layer import SecondLayer
+from supervisor.watchdog.storage import StorageWatch
+from supervisor.watchdog.sweep import Sweep
+from supervisor.watchdog.uplink_watch import UplinkWatch
+
+
+class Watches:
+    """Who watches, and the book of what is found. `jobs` are to be run, and `look` is to be called every second."""
+
+    def __init__(
+        self,
+        home: Home,
+        machine: Machine,
+        probes: Probes,
+        streams: Streams,
+        excuses: Excuses,
+        configuration: Configuration,
+        tell: events.Tell,
+    ) -> None:
+        self.book = book = Book()
+        self._streams = streams
+        self._configuration = configuration
+        self._keeper = Keeper(
+            machine,
+            book,
+            tell,
+            streams.keys_of,
+            lambda name: excuses.covers(Subject(name), {Kind.DRILL}, machine.now()),
+            streams.is_off_air,
+            streams.wants,
+        )
+        self.reaches = ReachWatch(
+            machine,
+            probes,
+            streams.slots,
+            streams.slot,
+            lambda: configuration.loaded.config.network.reference,
+            tell,
+            self._learned,
+        )
+        self._leftovers = Leftovers(machine, home.data_dir, lambda: streams)
+        self._sweep = Sweep(machine, streams.alive, home.data_dir.mark, tell)
+        self.memory = MemoryWatch(machine.out_of_memory_kills)
+        self.storage = StorageWatch(machine, tell)
+        self._uplinks = UplinkWatch(machine, probes, streams.senders, tell)
+        self.others = OtherPublishers(probes, streams.pushers, tell)
+        self._certificates = CertificateWatch(probes, streams.slot, book)
+        self._refusals = RefusalWatch(probes, streams.slot)
+        self.second = SecondLayer(machine, probes, streams, book, self._keeper, self.reaches.reach, tell)
+
+    @property
+    def listeners(self) -> list[Listener]:
+        """Those that hear of every fact; who keeps the incidents comes first."""
+        return [self._keeper, self.reaches.hear, self._refusals, self._leftovers.hear, self._certificates]
+
+    @property
+    def jobs(self) -> list[Job]:
+        """What runs for ever beside the processes."""
+        return [
+            self._uplinks.run_forever,
+            self.reaches.run_forever,
+            self._leftovers.run_forever,
+            self.others.run_forever,
+        ]
+
+    def look(self, now: float, wall: float) -> None:
+        """Once a second, after the account of every stream."""
+        self._keeper.look(partial(self._streams.proof, now=now), now=now, wall=wall)
+        self.second.scheduler.look(now)
+        self.memory.sample()
+        self._sweep.look(spare_unknown=self._configuration.reading)
+
+    def _learned(self, slot: Slot) -> None:
+        """A probe has found something that explains a failure."""
+        down = slot.line_is_down() and slot.segment is Segment.NETWORK
+        self.book.learn(slot.key, slot.segment, Trouble.NETWORK_DOWN if down else None)
