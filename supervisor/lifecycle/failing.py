@@ -56,7 +56,7 @@ def failed(status: Status, event: Event, view: View) -> Step:
 
 
 def worked_until(status: Status, view: View) -> float | None:
-    """A run that ends now without a goodbye may live on at the other end for a while."""
+    """When a run last worked. As it closed no connection, its server may not know for a while that it has ended."""
     return view.now if status.state is State.RUNNING else status.worked
 
 

@@ -16,7 +16,7 @@ _RECOVERIES = frozenset({RestartReason.WATCHDOG, RestartReason.LIMIT})
 
 
 def spawn(status: Status, view: View, reason: RestartReason | None, **known: Any) -> Step:
-    """A new run; `known` are other fields of the status that change with it: one copy, because viewers wait for it."""
+    """A new run. `known` are other fields of the status that change with it, in one copy: a respawn waits for it."""
     stall = view.policies.stall
     if not view.tracked:
         known["refusal"] = None  # else nothing would ever end it

@@ -83,7 +83,7 @@ def _kill(status: Status, reason: RestartReason, silent: float) -> Step:
 
 
 def _starting_line_lost(status: Status, event: Event, view: View) -> Step:
-    """What connects into the void would go on for long after the line is back."""
+    """What connects while the line is down would still wait long after it is back."""
     del event, view
     return Step(status if status.ending else status._replace(ending=True, deadline=None), (Kill(),))
 

@@ -20,7 +20,7 @@ class Status(NamedTuple):
     proven: int = 0  # of these, how many before it last made progress: what is given back when our line was to blame
     refusals: int = 0  # how often in a row a server has said no
     refusal: Refusal | None = None  # how the last run was refused, until one makes progress
-    worked: float | None = None  # when a run that had made progress last ended without a goodbye
+    worked: float | None = None  # when a run that had made progress last ended without closing its connection
     deadline: float | None = None  # when `Tick` is due
     reason: RestartReason | None = None  # why it is being, or was last, replaced
     ending: bool = False  # we killed it; its exit is still to come

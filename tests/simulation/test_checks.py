@@ -153,7 +153,7 @@ def test_sizes_see_what_grows_and_not_what_is_bounded_by_itself() -> None:
 def test_a_size_may_not_grow_but_where_it_says_so() -> None:
     sizes = Sizes()
     assert sizes.allowed("Engine.streams", 20, 20) == 22
-    assert sizes.allowed("Book._open", 0, 20) == 20
+    assert sizes.allowed("AllOpen._of", 0, 20) == 20
 
 
 def test_what_may_grow_for_a_while_is_there() -> None:
@@ -193,7 +193,8 @@ def test_a_mutant_is_found_by_the_check_that_must_find_it() -> None:
 
 def test_a_mutant_that_is_none_survives() -> None:
     place = "_LINE_RECHECK = 300.0"
-    harmless = Mutant("a comment", "lifecycle/table.py", place, f"{place}  # so it is", ("quiet",), hours=0.3, seeds=1)
+    changed = f"{place}  # so it is"
+    harmless = Mutant("a comment", "lifecycle/failing.py", place, changed, ("quiet",), hours=0.3, seeds=1)
     found = mutants.hunt(harmless)
     assert not found.good
     assert found.check is None

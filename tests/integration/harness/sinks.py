@@ -42,7 +42,29 @@ def too_long(post: Post) -> bool:
     return any(units(embed["title"]) > 256 or units(embed["description"]) > 4096 for embed in embeds)
 
 
-class HttpSink:
+class _Served:
+    """Takes connections in a thread of its own, as long as it is entered."""
+
+    def __init__(self, server: socketserver.TCPServer) -> None:
+        self._server = server
+        self._thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+
+class HttpSink(_Served):
     """Takes every POST with 200, or with `answer`; with 400 what a platform would find too long."""
 
     def __init__(self) -> None:
@@ -64,27 +86,17 @@ class HttpSink:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
 
     def url(self, path: str = "/") -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}{path}"
+        return f"http://{self.address}{path}"
 
     def at(self, path: str) -> list[Any]:
         """The bodies that came to `path`."""
         return [post.body for post in self.posts if post.path == path]
 
 
-class SmtpSink:
+class SmtpSink(_Served):
     """Takes every mail: as much of SMTP as a sender without TLS and log-in speaks."""
 
     def __init__(self) -> None:
@@ -119,21 +131,7 @@ class SmtpSink:
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
 
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(Server(("127.0.0.1", 0), Handler))
 
 
 def part(mail: EmailMessage, kind: str) -> str:
