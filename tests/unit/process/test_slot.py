@@ -278,7 +278,7 @@ def test_too_much_that_waits_is_dropped_and_costs_no_attempt(stage: Stage, monke
 
 
 def test_who_sends_nothing_is_behind_through_its_own_fault(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    encoder, pusher = stage.path(Policies(limits=Limits(backlog_max=20)))
+    encoder, pusher = stage.path(Policies(limits=LimitsPolicy(backlog_max=20)))
     for slot in (encoder, pusher):
         slot.start()
         stage.report(slot, 1.0)
@@ -296,7 +296,7 @@ NO_SUCH_HOST = "[tcp] Failed to resolve hostname a.b: Name or service not known"
 
 @pytest.mark.parametrize("what", ["an order", "another command line", "a start that fails"])
 def test_an_end_has_its_own_segment_whatever_comes_right_after_it(stage: Stage, what: str) -> None:
-    slot = running(stage, Role.PUSHER, Policies(restart=Restart(initial_delay=0)))
+    slot = running(stage, Role.PUSHER, Policies(restart=RestartPolicy(initial_delay=0)))
     stage.told.clear()
     stage.say(slot, NO_SUCH_HOST)
     if what == "a start that fails":
