@@ -297,7 +297,9 @@ class IncidentFinding(Shape):
 
 
 class IncidentReport(Shape):
-    """From the first failure until media has advanced for 30 s again; `destination` is null if it is about all.
+    """From the first failure until media has advanced for 30 s again, 180 s after one that was slow.
+
+    `destination` is null if it is about all.
 
     `id` stays the same, here and in `/api/incidents/{id}`, as long as neverdark runs.
     What follows from a failure belongs to its incident. `findings` are all that was found, oldest first; `cause`,
