@@ -8,13 +8,13 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from prometheus_client import CollectorRegistry, ProcessCollector
-from pydantic import SecretStr
 
 from exporter.api.answers import add_error_answers, answer, in_thread
 from exporter.api.config import config_router
 from exporter.api.docs import docs_page
-from exporter.api.gate import REFUSED, TOKEN, Gate
-from exporter.api.guard import PROOF
+from exporter.api.gate import HOLDER, REFUSED, TOKEN, Gate
+from exporter.api.guard import PROOF, rule_for
+from exporter.api.keys import NOBODY, Holder, Keys
 from exporter.api.models import Live, Problem, Ready, TokenIsRight
 from exporter.api.recovery import recovery_router
 from exporter.api.shapes import show_readiness
@@ -40,53 +40,57 @@ _PAGE_HEADERS: Final = {
 
 
 def build_app(
-    control: Control, listen: Address, token: SecretStr | None, version: str, revision: str, traffic: Traffic
+    control: Control, listen: Address, keys: Keys, version: str, collector: Collector, traffic: Traffic
 ) -> FastAPI:
-    """Page, API, health and metrics of `control`. `listen` and `token` decide who may read and give orders."""
+    """Page, API, health and metrics of `control`. `listen` and `keys` decide who may read and give orders."""
     app = FastAPI(
         title="neverdark",
         version=version,
         description=(
             "Reading needs no token under this machine's own name. Orders (POST) need `Authorization: Bearer …` "
-            "when one is set, and under other names, as behind a reverse proxy, readings do too."
+            "when there are tokens, and under other names, as behind a reverse proxy, readings do too. A token has the "
+            "scope `control`, or `read` and then gives no orders."
         ),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # it would name a host, and behind a proxy the wrong path
     )
-    app.add_middleware(Gate, listen=listen, token=token.get_secret_value() if token else None, traffic=traffic)
+    app.add_middleware(Gate, rule=rule_for(listen), keys=keys, traffic=traffic, ordered=control.ordered)
     add_error_answers(app)
     app.add_middleware(Counted, traffic=traffic)
     _add_health(app, control)
-    itself = CollectorRegistry()
-    ProcessCollector(registry=itself)
-    _add_metrics(app, control, Collector(version, revision, itself, traffic))
-    app.include_router(streams_router(control, version, has_token=token is not None))
+    _add_metrics(app, control, collector)
+    app.include_router(streams_router(control, version, keys.needed))
     app.include_router(recovery_router(control))
     app.include_router(config_router(control))
     _add_token(app)
     _add_pages(app)
-    if token is None:
-        _describe_orders_as_free(app)
+    _describe_who_needs_a_token(app, keys)
     return app
 
 
-def _describe_orders_as_free(app: FastAPI) -> None:
-    """A token may come with an order, and is not asked for. FastAPI has no word for that."""
+def new_collector(version: str, revision: str, traffic: Traffic) -> Collector:
+    """What answers to scrapes, with neverdark's own process in it."""
+    itself = CollectorRegistry()
+    ProcessCollector(registry=itself)
+    return Collector(version, revision, itself, traffic)
+
+
+def _describe_who_needs_a_token(app: FastAPI, keys: Keys) -> None:
+    """While there are none, one may come with an order and is not asked for. FastAPI has no word for that."""
     described = app.openapi
 
-    def as_free() -> dict[str, Any]:
-        known = app.openapi_schema is not None
+    def as_it_is() -> dict[str, Any]:
         document = described()
-        if not known:
-            for path in document["paths"].values():
-                for operation in path.values():
-                    if "security" in operation:
-                        operation["security"].insert(0, {})
+        needs: list[dict[str, list[str]]] = [{"token": []}] if keys.needed() else [{}, {"token": []}]
+        for path in document["paths"].values():
+            for operation in path.values():
+                if "security" in operation:
+                    operation["security"] = needs
         return document
 
     # Once somebody asks: to describe everything takes as long as a fifth of neverdark's start.
-    app.openapi = as_free  # type: ignore[method-assign]
+    app.openapi = as_it_is  # type: ignore[method-assign]
 
 
 def _add_health(app: FastAPI, control: Control) -> None:
@@ -122,12 +126,14 @@ def _add_token(app: FastAPI) -> None:
         PROOF,
         tags=["token"],
         summary="Is the token right?",
-        description="Does nothing, and always needs the token when one is set: to try one before an order.",
+        description="Does nothing, and always needs a token when there are any: to try one before an order. "
+        "Says whose it is, and what it may do.",
         dependencies=[TOKEN],
         responses={200: {"model": TokenIsRight}, **REFUSED},
     )
-    async def token() -> Response:
-        return answer({"token": "right"})
+    async def token(request: Request) -> Response:
+        holder: Holder = getattr(request.state, HOLDER, NOBODY)
+        return answer({"token": "right", "name": holder.name, "scope": holder.scope})
 
 
 def _add_metrics(app: FastAPI, control: Control, collector: Collector) -> None:

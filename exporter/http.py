@@ -16,11 +16,13 @@ import structlog
 import uvicorn
 from pydantic import SecretStr
 
-from exporter.app import build_app
+from exporter.api.keys import Keys
+from exporter.app import build_app, new_collector
 from exporter.connection import LARGEST_HEAD, Connection, Phase
 from exporter.door import MOST_CONNECTIONS, Door
 from exporter.metrics import Handler
 from exporter.traffic import Traffic
+from supervisor.config.tokens import TokenFile
 from supervisor.model.quantities import Address
 from supervisor.model.snapshot import Control
 from supervisor.model.thresholds import TELL_AGAIN_SECONDS
@@ -38,7 +40,7 @@ def _plenty() -> int:
 
 
 class HttpServer:
-    """Serves page, API and metrics of `control` on `listen`; `token`, when set, is needed for orders.
+    """Serves page, API and metrics of `control` on `listen`. Orders need `token`, or one of `tokens`, if there are any.
 
     `room` tells how many connections there may be at most, so that descriptors are left for the streams.
     """
@@ -50,12 +52,15 @@ class HttpServer:
         token: SecretStr | None,
         version: str,
         room: Callable[[], int] = _plenty,
+        *,
+        tokens: TokenFile | None = None,
     ) -> None:
         self._listen = listen
         revision = os.environ.get("NEVERDARK_REVISION") or "unknown"
         traffic = Traffic()
+        keys = Keys(token.get_secret_value() if token else None, tokens)
         config = uvicorn.Config(
-            build_app(control, listen, token, version, revision, traffic),
+            build_app(control, listen, keys, version, new_collector(version, revision, traffic), traffic),
             loop="asyncio",
             http="h11",
             ws="none",

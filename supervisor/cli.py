@@ -190,6 +190,8 @@ async def _serve(
 
     from exporter.http import HttpServer
     from supervisor.config.file import load
+    from supervisor.config.tokens import FILE as TOKENS
+    from supervisor.config.tokens import TokenFile
     from supervisor.control import EngineControl
     from supervisor.engine import Engine, Home, Read
     from supervisor.journal.journal import Journal
@@ -222,6 +224,7 @@ async def _serve(
         loaded.config.token,
         __version__,
         lambda: room_for_connections(engine.loaded.config),
+        tokens=TokenFile(data_dir.held(TOKENS)),
     )
 
     def ready() -> None:
@@ -242,6 +245,20 @@ def _demo(args: argparse.Namespace) -> int:
     from supervisor.commands.demo import run_demo
 
     return run_demo(args.seconds)
+
+
+def _token(args: argparse.Namespace) -> int:
+    from supervisor.commands import token
+    from supervisor.config.file import data_dir_of
+
+    directory = data_dir_of(_config_file(args))
+    match args.action:
+        case "create":
+            return token.create(directory, args.name, args.scope, quiet=args.quiet)
+        case "list":
+            return token.show(directory, as_json=args.json)
+        case _:
+            return token.revoke(directory, args.name)
 
 
 # --- clients ---------------------------------------------------------------------------------------
@@ -319,6 +336,7 @@ _COMMANDS = {
     "logs": _logs,
     "incidents": _incidents,
     "drill": _drill,
+    "token": _token,
     "alert": _alert,
     "version": _version,
     "help": _help,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TypeVar
 from supervisor.config.watch import Outcome
 from supervisor.engine import Engine
 from supervisor.machine.data_dir import DataDir
+from supervisor.model.events import OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, Verb
 from supervisor.model.thresholds import RELOAD_SECONDS
@@ -47,6 +49,11 @@ class EngineControl:
     def request(self, verb: Verb, stream: str) -> bool:
         """Hand an order to the loop; False when there is no such stream."""
         return self._ask(lambda: self._engine.request(verb, stream))
+
+    def ordered(self, order: OrderGiven) -> None:
+        """Have an order told, after what has come of it so far; see `snapshot.Control`."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended: its last order
+            self._loop.call_soon_threadsafe(self._engine.tell, order)
 
     def incidents(self, stream: str | None = None) -> tuple[Incident, ...] | None:
         """The incidents of one stream or of all, newest first; None when there is no such stream."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Protocol, TypeVar
 
+import anyio
+import anyio.to_thread
 import structlog
 from fastapi import Security
 from fastapi.security import HTTPBearer
@@ -13,38 +16,61 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.api.answers import answer
-from exporter.api.brake import LONGEST_WAIT, Brake
-from exporter.api.guard import NEEDS_TOKEN, Rejection, is_right, order_refusal, reading_refusal
+from exporter.api.brake import LONGEST_WAIT, MOST_WAITING_OF_ALL, Brakes
+from exporter.api.guard import NEEDS_TOKEN, Rejection
+from exporter.api.keys import NOBODY, Holder, Keys
 from exporter.api.models import Problem
 from exporter.traffic import Traffic, is_order
-from supervisor.model.quantities import Address
+from supervisor.config import tokens
+from supervisor.model.events import OrderGiven
+from supervisor.model.subjects import Subject
 
-_TOLD_AGAIN: Final = 60.0  # seconds
-_TAKEN: Final = frozenset({200, 202})
+_AT_ONCE: Final = 4  # threads that look at the file of tokens: a disk that hangs takes no more of them
 _WRONG_TOKEN: Final = Rejection(401, "the token is wrong")
+_MAY_READ: Final = Rejection(403, "this token may only read: an order needs one with the scope control")
 _TOO_MANY: Final = Rejection(429, "too many wrong tokens are being tried; try again in a moment")
 _HEADERS: Final = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": f"{LONGEST_WAIT:.0f}"}}
-PROVEN: Final = "proven"  # in a request's state: it came with the right token, which was needed
+HOLDER: Final = "holder"  # in a request's state: whose token came with it; there if one was needed
 
 # For the API's description: what this layer may answer, and what lifts it.
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": Problem} for code in (401, 403, 429)}
-TOKEN: Final = Security(HTTPBearer(scheme_name="token", description="api_token, when one is set", auto_error=False))
+TOKEN: Final = Security(
+    HTTPBearer(
+        scheme_name="token",
+        description="A token of `neverdark token create` with the scope `control` (with `read` it may only read: 403), "
+        "or the configuration's api_token. Needed for orders as soon as there is any token",
+        auto_error=False,
+    )
+)
 
 _log = structlog.get_logger("neverdark.http")
+_T = TypeVar("_T")
+
+
+class Rule(Protocol):
+    """Why a request must not get through, see `guard`: what it says if there are tokens, and if there are none."""
+
+    def __call__(self, scope: Scope, headers: Headers, *, has_token: bool) -> Rejection | None:
+        """None: it may. `NEEDS_TOKEN` is lifted by a right token."""
 
 
 class Gate:
-    """Lets a request through or refuses it. Whatever is no reading is an order, also what a later route adds."""
+    """Lets a request through or refuses it. Whatever is no reading is an order, also what a later route adds.
 
-    def __init__(self, app: ASGIApp, listen: Address, token: str | None, traffic: Traffic) -> None:
+    `ordered` hears of every order that was taken.
+    """
+
+    def __init__(
+        self, app: ASGIApp, rule: Rule, keys: Keys, traffic: Traffic, ordered: Callable[[OrderGiven], None]
+    ) -> None:
         self._app = app
-        self._listen = listen
-        self._token = token
+        self._rule = rule
+        self._keys = keys
         self._traffic = traffic
-        self._brake = Brake()
+        self._ordered = ordered
+        self._brakes = Brakes()
         self._waiting = 0
-        self._told = -_TOLD_AGAIN
-        self._untold = 0
+        self._threads: anyio.CapacityLimiter | None = None  # of the loop that it runs in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or refuse it."""
@@ -52,60 +78,78 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        has_token = self._token is not None
         order = is_order(scope["method"])
-        if order:
-            refused = order_refusal(headers, scope["http_version"], self._listen, has_token=has_token)
-        else:
-            refused = reading_refusal(scope["path"], headers, self._listen, has_token=has_token)
+        holder, refused = NOBODY, self._rule(scope, headers, has_token=True)
+        if refused is not (without := self._rule(scope, headers, has_token=False)):
+            refused = refused if await self._in_thread(self._keys.needed) else without
         if refused is NEEDS_TOKEN and "authorization" in headers:
-            refused = await self._look_at(headers["authorization"], scope)
-            scope.setdefault("state", {})[PROVEN] = refused is None
+            found = await self._look_at(headers["authorization"], _address(scope))
+            holder, refused = (NOBODY, found) if isinstance(found, Rejection) else (found, None)
+            if order and holder.scope is not tokens.Scope.CONTROL:
+                refused = _MAY_READ
+            scope.setdefault("state", {})[HOLDER] = holder
         if refused is None:
-            await self._app(scope, receive, _telling(scope, send) if order else send)
+            await self._app(scope, receive, self._telling(scope, holder, send) if order else send)
         else:
             await answer({"detail": refused.detail}, refused.status, _HEADERS.get(refused.status))(scope, receive, send)
 
-    async def _look_at(self, authorization: str, scope: Scope) -> Rejection | None:
-        """Look at a token when its turn has come; None if it is right."""
-        assert self._token is not None
-        wait = self._brake.wait(time.monotonic(), self._waiting)
-        if wait is None:
+    async def _look_at(self, authorization: str, address: str) -> Holder | Rejection:
+        """Whose token it is. One of the file's is looked at at once: nobody can guess 32 bytes, however fast.
+
+        The configuration's own may be short, so it waits for its turn.
+        """
+        if found := await self._in_thread(lambda: self._keys.named(authorization)):
+            return found
+        brake = self._brakes.of(address)
+        wait = brake.wait(time.monotonic())
+        if wait is None or (wait and self._waiting >= MOST_WAITING_OF_ALL):
             return _TOO_MANY
         if wait:
+            brake.waiting += 1
             self._waiting += 1
             try:
                 await asyncio.sleep(wait)
             finally:
+                brake.waiting -= 1
                 self._waiting -= 1
-        if is_right(authorization, self._token):
-            return None
-        self._note_wrong(scope)
+        if found := self._keys.own(authorization):
+            return found
+        self._traffic.refused_tokens += 1
+        name, times = self._brakes.refused(address, time.monotonic())
+        if times:
+            _log.warning("wrong token refused", peer=name, times=times)
         return _WRONG_TOKEN
 
-    def _note_wrong(self, scope: Scope) -> None:
-        now = time.monotonic()
-        self._brake.refused(now)
-        self._traffic.refused_tokens += 1
-        self._untold += 1
-        if now - self._told >= _TOLD_AGAIN:
-            _log.warning("wrong token refused", peer=_peer(scope), times=self._untold)
-            self._told, self._untold = now, 0
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        if self._threads is None:
+            self._threads = anyio.CapacityLimiter(_AT_ONCE)
+        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._threads)
+
+    def _telling(self, scope: Scope, holder: Holder, send: Send) -> Send:
+        """`send`, which also has the order told, if it is taken: otherwise only that one came is known."""
+
+        async def telling(message: Message) -> None:
+            if message["type"] == "http.response.start" and 200 <= message["status"] < 300:  # noqa: PLR2004 - taken
+                self._ordered(OrderGiven(_what(scope), _subject(scope), holder.name, _address(scope)))
+            await send(message)
+
+        return telling
 
 
-def _peer(scope: Scope) -> str:
-    """The address of who asks; of a proxy, if one is in between."""
+def _address(scope: Scope) -> str:
+    """The address of who asks; of a proxy, if one is in between. What a header says of it, anybody may have written."""
     return str((scope.get("client") or ("unknown",))[0])
 
 
-def _telling(scope: Scope, send: Send) -> Send:
-    """`send`, which also writes down who gave the order, if it is taken: otherwise only that one came is known."""
+def _what(scope: Scope) -> str:
+    """An order's name: the last word of its route that is no name of something; with the method, if it is no POST."""
+    route = getattr(scope.get("route"), "path", "")
+    words = [word for word in route.split("/") if word and not word.startswith("{")]
+    verb = [] if scope["method"] == "POST" else [scope["method"].lower()]
+    return " ".join([*verb, *words[-1:]]) or "something"
 
-    async def telling(message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] in _TAKEN:
-            *_, room, name, verb = scope["path"].split("/")
-            about = {"stream": name} if room == "streams" else {}
-            _log.info(f"{verb} ordered by an operator", **about, peer=_peer(scope))
-        await send(message)
 
-    return telling
+def _subject(scope: Scope) -> Subject:
+    """What an order is about; neverdark itself if its route names no stream."""
+    about = scope.get("path_params", {})
+    return Subject(str(about.get("stream", "")), str(about.get("destination", "")))

@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from typing import Final, NamedTuple
 
 from starlette.datastructures import Headers
+from starlette.types import Scope
 
+from exporter.traffic import is_order
 from supervisor.model.quantities import Address
 
-PROOF: Final = "/api/token"  # a reading that always needs the token: to try one without an order
+PROOF: Final = "/api/token"  # a reading that always needs a token: to try one without an order
 _OPEN: Final = frozenset({"/metrics", "/healthz", "/readyz"})  # for whoever reaches the port
 _FILES: Final = frozenset({"/", "/docs", "/openapi.json"})
 _HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::(\d{1,5}))?", re.ASCII | re.IGNORECASE)
@@ -84,6 +87,17 @@ def reading_refusal(path: str, headers: Headers, listen: Address, *, has_token: 
     if not has_token:
         return _FOREIGN_READING
     return None if path in _FILES or path.startswith("/web/") else NEEDS_TOKEN
+
+
+def rule_for(listen: Address) -> Callable[..., Rejection | None]:
+    """The rule of a server that has everything, listening at `listen`; see `gate.Rule`."""
+
+    def rule(scope: Scope, headers: Headers, *, has_token: bool) -> Rejection | None:
+        if is_order(scope["method"]):
+            return order_refusal(headers, scope["http_version"], listen, has_token=has_token)
+        return reading_refusal(scope["path"], headers, listen, has_token=has_token)
+
+    return rule
 
 
 def is_right(authorization: str, token: str) -> bool:

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime
 
 from exporter.api.policies import show_policies, show_seconds
 from exporter.api.shape import From, Made, Shape, show, show_time
+from supervisor.config.tokens import Scope
 from supervisor.model.snapshot import LastFailure, LinkState, ProcessSnapshot, ProgressTotals, UplinkTotals
 from supervisor.model.terms import (
     Action,
@@ -226,9 +227,14 @@ class StreamList(Shape):
 
 
 class TokenIsRight(Shape):
-    """The answer to a token that is right, and to any while none is needed."""
+    """The answer to a token that is right, and to any while none is needed.
+
+    `name` is whose it is: `operator` for the configuration's own, `local` while none is needed.
+    """
 
     token: Literal["right"]
+    name: str
+    scope: Scope
 
 
 class Accepted(Shape):

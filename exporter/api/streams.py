@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import Response
 
 from exporter.api.answers import answer, in_thread, no_such_stream
-from exporter.api.gate import PROVEN, REFUSED, TOKEN
+from exporter.api.gate import HOLDER, REFUSED, TOKEN
+from exporter.api.keys import Holder
 from exporter.api.logs import CURSOR, Page, last_lines, lines_after
 from exporter.api.models import Accepted, LogPage, Problem, Stream, StreamList
 from exporter.api.shape import show_time
 from exporter.api.shapes import show_config, show_stream
+from supervisor.config.tokens import Scope
 from supervisor.model.snapshot import Control, Fault, ProcessSnapshot, Refused, StreamSnapshot, Verb
 from supervisor.model.terms import Role
 
@@ -31,10 +34,10 @@ After = Annotated[
 ]
 
 
-def streams_router(control: Control, version: str, *, has_token: bool) -> APIRouter:
-    """The routes below /api/streams. Who may use them is decided before: see `gate`."""
+def streams_router(control: Control, version: str, needs_token: Callable[[], bool]) -> APIRouter:
+    """The routes below /api/streams. Who may use them is decided before: see `gate`. `needs_token` blocks."""
     router = APIRouter(prefix="/api/streams", tags=["streams"])
-    _add_readings(router, control, version, has_token=has_token)
+    _add_readings(router, control, version, needs_token)
     _add_logs(router, control)
     for verb in get_args(Verb):
         _add_order(router, control, verb)
@@ -42,14 +45,16 @@ def streams_router(control: Control, version: str, *, has_token: bool) -> APIRou
     return router
 
 
-def _add_readings(router: APIRouter, control: Control, version: str, *, has_token: bool) -> None:
+def _add_readings(router: APIRouter, control: Control, version: str, needs_token: Callable[[], bool]) -> None:
     @router.get("", summary="All streams", responses={200: {"model": StreamList}, **REFUSED, 503: {"model": Problem}})
     async def list_streams(request: Request) -> Response:
         # A proxy may add the token to what it hands on; then the page need not ask for it.
-        about = {"version": version, "token_required": has_token and not getattr(request.state, PROVEN, False)}
+        holder: Holder | None = getattr(request.state, HOLDER, None)
+        may_order = holder is not None and holder.scope is Scope.CONTROL
 
         def read() -> Response:
             snapshot = control.snapshot()
+            about = {"version": version, "token_required": needs_token() and not may_order}
             shown = [show_stream(stream) for stream in snapshot.streams]
             config = show_config(snapshot.config)
             return answer({"at": show_time(snapshot.at), **about, "configuration": config, "streams": shown})

@@ -65,6 +65,22 @@ class _Parser(argparse.ArgumentParser):
         )
 
 
+def _add_token_actions(token: argparse.ArgumentParser, local: Callable[..., argparse.ArgumentParser]) -> None:
+    actions = token.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return local(actions.add_parser(name, help=text, description=text))
+
+    create = add("create", "make a token and print it, once: it is kept nowhere")
+    create.add_argument("name", metavar="NAME", help="whose it is: a-z, 0-9, _ and -")
+    create.add_argument(
+        "--scope", required=True, choices=("read", "control"), help="read: no orders; control: reading and orders"
+    )
+    create.add_argument("-q", "--quiet", action="store_true", help="print the token and nothing else, also on stderr")
+    add("list", "whose tokens there are").add_argument("--json", action="store_true", help="for programs")
+    add("revoke", "end a token, also for a neverdark that runs").add_argument("name", metavar="NAME")
+
+
 def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     """The parser; `args.do` is the one of `commands` that was typed."""
     parser = _Parser(
@@ -133,6 +149,8 @@ def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     drill.add_argument("--stream", required=True)
     drill.add_argument("--destination", help="whose pusher or uplink (default: the first required one)")
     drill.add_argument("--json", action="store_true", help="for programs")
+    token = add("token", "tokens of the API: who may read, and who may give orders")
+    _add_token_actions(token, local)
     alert = add("alert", "whether alerts reach you: test sends a marked message to every receiver that is on")
     alert.add_argument("action", choices=("test",), metavar="test")
     alert.add_argument(

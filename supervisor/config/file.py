@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
-from supervisor.config.fields import SecretFile, base_dir
+from supervisor.config.fields import Directory, SecretFile, base_dir
 from supervisor.config.problems import ENV_PREFIX, ConfigError, Problem, Seen, dotted
 from supervisor.config.rules import broken_rules
 from supervisor.config.shape import Config
@@ -22,6 +22,7 @@ from supervisor.config.yaml_nodes import Document, NotYaml, Path_, read
 from supervisor.secrets.secrecy import names_a_secret
 
 _MAX_BYTES = 1024 * 1024  # a thousand streams have room; reading more would take minutes
+_DATA_DIR = TypeAdapter[Path](Directory)
 _NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")  # no argument, path or terminal can hold these
 
 
@@ -100,6 +101,26 @@ def peek(path: Path, key: str) -> object:
     expansion = _Expansion(set())
     value = expansion.of(tree.get(key)) if isinstance(tree, dict) else None
     return tree.get(key) if expansion.problems else value
+
+
+def data_dir_of(path: Path) -> Path:
+    """The data_dir of a configuration, of which the rest need not be valid. Raises `ConfigError`."""
+    variable = os.environ.get(f"{ENV_PREFIX}DATA_DIR")
+    value = variable
+    if variable is None:
+        tree = _read(path)[0].tree
+        expansion = _Expansion(set())
+        value = expansion.of(tree.get("data_dir"), ("data_dir",)) if isinstance(tree, dict) else None
+        if expansion.problems:
+            raise ConfigError(path, expansion.problems)
+    token = base_dir.set(path.absolute().parent)
+    try:
+        return _DATA_DIR.validate_python(Config.model_fields["data_dir"].default if value is None else value)
+    except ValidationError as error:
+        reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise ConfigError(path, [Problem("data_dir", repr(value), reason)]) from None
+    finally:
+        base_dir.reset(token)
 
 
 def secret_files(config: Config) -> Iterator[SecretFile]:

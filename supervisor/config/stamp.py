@@ -21,7 +21,7 @@ class Stamp(NamedTuple):
 def stamp_of(path: Path) -> Stamp:
     """The file behind `path` right now, links followed."""
     try:
-        return _stamp(path.stat())
+        return stamp_of_status(path.stat())
     except OSError:
         return Stamp()
 
@@ -34,7 +34,7 @@ def read_stamped(path: Path, most: int, *, plain: bool = False) -> tuple[bytes, 
     if plain and path.exists() and not path.is_file() and not path.is_dir():
         raise OSError(errno.EINVAL, "it is not a plain file")
     with path.open("rb") as file:
-        stamp = _stamp(os.fstat(file.fileno()))
+        stamp = stamp_of_status(os.fstat(file.fileno()))
         return file.read(most), stamp
 
 
@@ -54,5 +54,6 @@ def ends_with_a_line(path: Path) -> bool:
         os.close(descriptor)
 
 
-def _stamp(status: os.stat_result) -> Stamp:
+def stamp_of_status(status: os.stat_result) -> Stamp:
+    """The same, of what was looked at already."""
     return Stamp(status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)

@@ -1,4 +1,4 @@
-"""Facts of the second layer → log lines: verdicts, recoveries, incidents, drills, the line."""
+"""Facts of the second layer → log lines: verdicts, recoveries, incidents, drills, orders, the line."""
 
 from __future__ import annotations
 
@@ -21,12 +21,17 @@ RecoveryPayload = (
     | events.LineChanged
     | events.CheckRearmed
     | events.DrillAnnounced
+    | events.OrderGiven
 )
 
 
-def write_recovery(log: Any, what: RecoveryPayload) -> None:  # noqa: C901 - one arm a fact
+def write_recovery(log: Any, what: RecoveryPayload) -> None:  # noqa: C901, PLR0912 - one arm a fact
     """Write one fact to a structlog logger."""
     match what:
+        case events.OrderGiven(order, subject, by, address):
+            line = f"{order} ordered by an operator"
+            about = {"stream": subject.stream or None, "destination": subject.destination or None}
+            log.info(line, **_known(about), peer=address, by=by)
         case events.WatchdogStarted(count):
             log.info("🐕 Starting YouTube watchdog manager", destinations=count)
         case events.DestinationHealthy(stream, destination, pid, cpu, memory):

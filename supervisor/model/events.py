@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.model.incidents import Finding, Incident
+from supervisor.model.subjects import Subject
 from supervisor.model.terms import (
     Action,
     Cause,
@@ -227,6 +228,20 @@ class DrillAnnounced:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderGiven:
+    """Somebody gave an order by HTTP, and it was taken; told when it has been handed over.
+
+    `what` is the order's name, such as `stop` or `reload`; `by` the name of the token that came with it, `operator` for
+    the configuration's own, `local` for none. `address` is who connected: of a proxy, if one is in between.
+    """
+
+    what: str
+    subject: Subject
+    by: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigReloaded:
     """A new configuration is in force; these streams were touched."""
 
@@ -323,6 +338,7 @@ Payload = (
     | LineChanged
     | CheckRearmed
     | DrillAnnounced
+    | OrderGiven
     | ConfigReloaded
     | ConfigRejected
     | OrphanEnded

@@ -55,6 +55,8 @@ def subject_of(what: events.Payload) -> Subject:
             return Subject(what.stream, what.destination)
         case events.IncidentOpened() | events.FindingEntered() | events.IncidentClosed():
             return what.incident.subject
+        case events.OrderGiven():
+            return what.subject
         case (
             events.WatchdogStarted()
             | events.LineChanged()

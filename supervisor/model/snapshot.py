@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
-from supervisor.model.events import ConfigRejected, ConfigReloaded
+from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.policies import Policies
 from supervisor.model.terms import (
@@ -244,6 +244,9 @@ class Control(Protocol):
 
     def request(self, verb: Verb, stream: str) -> bool:
         """Hand an order to the loop; False when there is no such stream."""
+
+    def ordered(self, order: OrderGiven) -> None:
+        """An order was taken: have it told. Does not wait."""
 
     def incidents(self, stream: str | None = None) -> tuple[Incident, ...] | None:
         """The incidents of one stream or of all, newest first; None when there is no such stream."""

@@ -67,3 +67,33 @@ def test_no_secret_gets_out_when_ffmpeg_complains_about_it(unstarted: Launch, ff
         assert running.one(stream, role, destination)["last_failure"]["log"], "what FFmpeg said"
     assert running.cli("status").returncode == 3, "nothing is on air"
     assert running.cli("logs", "command").returncode == 0
+
+
+def test_named_tokens_count_and_end_while_it_runs(neverdark: Launch) -> None:
+    """Made and revoked by the command, beside a neverdark that runs; no restart, and every order says whose it was."""
+    running = neverdark({"mine": {"command": ["sleep", "1000"]}})
+    running.wait_on_air()
+    pid = running.pid(*COMMAND)
+
+    made = {
+        name: running.cli("token", "create", name, "--scope", scope, "--quiet").stdout.strip()
+        for name, scope in (("grafana", "read"), ("anna", "control"))
+    }
+    for refused, status in ((None, 401), (made["grafana"], 403), (made["anna"][:-1], 401)):
+        answer = running.post("/api/streams/mine/restart", refused)
+        assert (answer.status_code, "detail" in answer.json()) == (status, True)
+    assert running.pid(*COMMAND) == pid
+    assert running.post("/api/streams/mine/restart", made["anna"]).status_code == 202
+    eventually(lambda: running.replaced(pid, *COMMAND), 3 + SLACK, "restarted")
+    running.environment["NEVERDARK_API_TOKEN"] = made["anna"]
+    assert running.cli("stop", "mine").returncode == 0
+    eventually(lambda: running.log().count('"by": "anna"') == 2, SLACK, "both orders are told with their name")
+
+    assert running.cli("token", "revoke", "anna").returncode == 0
+    assert running.post("/api/streams/mine/start", made["anna"]).status_code == 401
+    refused_cli = running.cli("start", "mine")
+    assert (refused_cli.returncode, "the token is wrong" in refused_cli.stderr) == (1, True)
+    assert running.get("/metrics").ok
+    assert running.metric("http_refused_tokens_total") == 3
+    shown = running.log() + running.get("/api/streams").text + (running.data_dir / "tokens.json").read_text()
+    assert not any(token in shown for token in made.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import requests
@@ -40,12 +41,12 @@ Serve = Callable[..., Client]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """`serve(control, token=None)` starts a server, which ends with the test."""
+    """`serve(control, token=None, …)` starts a server, which ends with the test."""
     with ExitStack() as stack:
 
-        def start(control: Control, token: str | None = None) -> Client:
+        def start(control: Control, token: str | None = None, **more: Any) -> Client:
             secret = SecretStr(token) if token else None
-            server = HttpServer(control, Address("127.0.0.1", 0), secret, "1.2.3")
+            server = HttpServer(control, Address("127.0.0.1", 0), secret, "1.2.3", **more)
             server.start()
             stack.callback(server.stop)
             return Client(server)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from supervisor.model.events import ConfigRejected, ConfigReloaded
+from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.policies import Policies
 from supervisor.model.snapshot import (
@@ -59,6 +59,7 @@ class FakeControl:
         self.logs = logs or Path("/nonexistent")
         self.late_parts: dict[str, float] = {}
         self.requests: list[tuple[Verb, str]] = []
+        self.orders: list[OrderGiven] = []
         self.drills: list[tuple[str, float, Fault | None, str | None]] = []
         self.reloads: list[bool] = []
         self.outcome: ConfigReloaded | ConfigRejected = ConfigReloaded(Path("c.yml"), (), (), (), ())
@@ -78,6 +79,9 @@ class FakeControl:
             return False
         self.requests.append((verb, stream))
         return True
+
+    def ordered(self, order: OrderGiven) -> None:
+        self.orders.append(order)
 
     def incidents(self, stream: str | None = None) -> tuple[Incident, ...] | None:
         if self.failure is not None:

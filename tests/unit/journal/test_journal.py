@@ -22,6 +22,7 @@ from supervisor.journal.outbox import MOST_WAITING
 from supervisor.model import events
 from supervisor.model.facts import Fact, subject_of
 from supervisor.model.incidents import Finding, Incident
+from supervisor.model.subjects import ITSELF, Subject
 from supervisor.model.terms import (
     Action,
     ExitCause,
@@ -125,6 +126,7 @@ FACTS: list[events.Payload] = [
     events.CheckRearmed("häfen:youtube", 3600.25),
     events.DrillAnnounced("häfen", 90.0, "dropped all that comes in"),
     events.DrillAnnounced("häfen", 0.0, None),
+    events.OrderGiven("stop", Subject("häfen"), "anna", "203.0.113.7"),
     events.ConfigReloaded(Path("/c.yml"), ("a",), (), (), ("listen",), ("/key: other users can read it",)),
     events.ConfigRejected(Path("/c.yml"), ("a: wrong",)),
     events.OrphanEnded(7, "r0"),
@@ -159,7 +161,7 @@ def written(stream: io.StringIO, facts: list[events.Payload]) -> list[str]:
 
 
 def test_every_fact_is_tested_here() -> None:
-    kinds = {name for name, kind in vars(events).items() if dataclasses.is_dataclass(kind)} - {"ProcessKey"}
+    kinds = {name for name, kind in vars(events).items() if dataclasses.is_dataclass(kind)} - {"ProcessKey", "Subject"}
     assert kinds - {type(fact).__name__ for fact in FACTS} <= {"InternalError"}
 
 
@@ -243,6 +245,14 @@ def test_what_a_line_says_of_an_incident() -> None:
         },
         {"event": "incident closed", "level": "info", "drill": True, "dark_for": "14s"} | hung_up,
     ]
+
+
+def test_an_order_is_written_with_who_gave_it() -> None:
+    given = events.OrderGiven("reload", ITSELF, "anna", "203.0.113.7")
+    entry = json.loads(written(io.StringIO(), [given])[0])
+    assert entry["event"] == "reload ordered by an operator"
+    assert (entry["by"], entry["peer"]) == ("anna", "203.0.113.7")
+    assert "stream" not in entry
 
 
 def test_on_a_terminal_lines_are_for_people() -> None:

@@ -62,6 +62,7 @@ TOLD: list[tuple[events.Payload, Subject]] = [
     (events.StreamWanted("cam", wanted=True, why="start"), STREAM),
     (events.StreamOnAir("cam", on_air=True, reason=None, seconds=3.0), STREAM),
     (events.DrillAnnounced("cam", 90.0, None), STREAM),
+    (events.OrderGiven("stop", STREAM, "anna", "::1"), STREAM),
     (events.DestinationHealthy("cam", "youtube", 7, 0.1, 9), DESTINATION),
     (events.DestinationUnhealthy("cam", "youtube", 1, 3, Segment.UPLINK, "uplink: unhealthy", None), DESTINATION),
     (events.RecoveryAttempted("cam", "youtube", 1, Action.RESTART_PUSHER, Segment.UPLINK), DESTINATION),
