@@ -197,6 +197,7 @@ async def _serve(
     from supervisor.journal.journal import Journal
     from supervisor.machine.ffmpeg_binary import Binary
     from supervisor.machine.machine import Machine
+    from supervisor.machine.service_manager import ServiceManager
     from supervisor.preflight.preflight import ca_bundle, preflight, room_for_connections
     from supervisor.probes.probes import Probes
 
@@ -214,9 +215,20 @@ async def _serve(
     engine = Engine(home, loaded, Machine(), Probes(data_dir.path, ca_file), read, len(warnings))
     journal = Journal()
     engine.listeners.append(journal)
+    manager = ServiceManager(os.environ)
+    engine.ticked = lambda: manager.tick(engine.machine.now(), started=engine.started)
+
+    def stop() -> None:
+        manager.stopping()
+        engine.stop()
+
+    def reload() -> None:
+        manager.reloading()
+        engine.reload().add_done_callback(lambda _: manager.reloaded())
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, engine.stop)
-    loop.add_signal_handler(signal.SIGHUP, engine.reload)
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, reload)
     control = EngineControl(engine, loop, data_dir)
     http = HttpServer(
         control,
@@ -237,6 +249,7 @@ async def _serve(
         await engine.run(ready)
     finally:
         await loop.run_in_executor(None, http.stop)
+        manager.close()
     journal.over()
     return DONE
 
@@ -259,6 +272,36 @@ def _token(args: argparse.Namespace) -> int:
             return token.show(directory, as_json=args.json)
         case _:
             return token.revoke(directory, args.name)
+
+
+def _install_service(args: argparse.Namespace) -> int:
+    from supervisor.commands.install_service import install
+
+    config = Path(args.config) if args.config else CONFIG_FILES[-1]
+    return install(config, args.user, args.credential, args.directory, show=args.show, force=args.force)
+
+
+def _end_leftovers(args: argparse.Namespace) -> int:
+    if args.after_service_stop and os.environ.get("SERVICE_RESULT") != "timeout":
+        return DONE  # it ended in order, or the next one looks after what it has left
+    from supervisor.config.file import data_dir_of
+    from supervisor.machine.data_dir import DataDir
+    from supervisor.machine.orphans import end_orphans
+
+    directory = data_dir_of(_config_file(args))
+    if not directory.exists():
+        return DONE
+    try:
+        data_dir = DataDir(directory)
+        try:
+            ended = end_orphans(data_dir)
+        finally:
+            data_dir.close()
+    except (OSError, TimeoutError) as error:
+        print(f"neverdark: {error.strerror or error}", file=sys.stderr)
+        return FAILED
+    print(f"processes ended: {len(ended)}")
+    return DONE
 
 
 # --- clients ---------------------------------------------------------------------------------------
@@ -337,6 +380,8 @@ _COMMANDS = {
     "incidents": _incidents,
     "drill": _drill,
     "token": _token,
+    "install-service": _install_service,
+    "end-leftovers": _end_leftovers,
     "alert": _alert,
     "version": _version,
     "help": _help,

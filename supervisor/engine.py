@@ -67,6 +67,7 @@ class Engine:
         self.time = Timekeeper(machine, self.tell)
         self._jobs = Jobs(self.tell)
         self.started = False  # every wanted stream was told to start
+        self.ticked: Callable[[], None] = lambda: None  # called each second, when the accounts are done
         self._home = home
         self._host: Host | None = None  # made in the loop
         self._probes = probes
@@ -246,6 +247,7 @@ class Engine:
         for stream in self.streams.values():
             stream.account(now, wall, excused=self.excuses.covers(stream.subject, MAINTENANCE, now))
         self._watches.look(now, wall)
+        self.ticked()
 
     def _note_gone(self) -> None:
         if self._stopping.is_set() and all(stream.gone for stream in self.streams.values()):

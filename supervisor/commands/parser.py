@@ -15,6 +15,7 @@ from supervisor.model.drills import ALL, WHAT_IS_DONE, Drill
 Do = Callable[[argparse.Namespace], int]
 
 CONFIG_FILES = (Path("neverdark.yml"), Path("/etc/neverdark/neverdark.yml"))
+UNITS = Path("/etc/systemd/system")
 DEFAULT_ALERTMANAGER = "http://127.0.0.1:9093"
 _LOOKED_FOR = "./neverdark.yml, else /etc/neverdark/neverdark.yml"
 _ENDS = """\
@@ -63,6 +64,27 @@ class _Parser(argparse.ArgumentParser):
         return any(
             known == word or (word.startswith("--") and known.startswith(word)) for known in self._option_string_actions
         )
+
+
+def _add_service_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    service = add("install-service", "write the systemd unit for this program and this configuration")
+    service.add_argument("--user", default="neverdark", help="whom it runs as (default: neverdark)")
+    service.add_argument(
+        "--credential",
+        action="append",
+        default=[],
+        metavar="NAME:FILE",
+        help="a key that only root may read; key_file: ${CREDENTIALS_DIRECTORY}/NAME; may be given several times",
+    )
+    service.add_argument("--directory", type=Path, default=UNITS, help=f"where to (default: {UNITS})")
+    service.add_argument("--print", action="store_true", dest="show", help="only show it")
+    service.add_argument("--force", action="store_true", help="also in the place of one that somebody has changed")
+    leftovers = add("end-leftovers", "end what a neverdark that is gone has left running")
+    leftovers.add_argument(
+        "--after-service-stop",
+        action="store_true",
+        help="as ExecStopPost= of a unit: only if systemd had to kill neverdark at a stop",
+    )
 
 
 def _add_token_actions(token: argparse.ArgumentParser, local: Callable[..., argparse.ArgumentParser]) -> None:
@@ -151,6 +173,7 @@ def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     drill.add_argument("--json", action="store_true", help="for programs")
     token = add("token", "tokens of the API: who may read, and who may give orders")
     _add_token_actions(token, local)
+    _add_service_commands(lambda name, text: local(add(name, text)))
     alert = add("alert", "whether alerts reach you: test sends a marked message to every receiver that is on")
     alert.add_argument("action", choices=("test",), metavar="test")
     alert.add_argument(

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from supervisor import cli
+from supervisor.commands.service_unit import CONFIG, PROGRAM, USER, is_as_written, sealed, unit
 from supervisor.config.file import load
 from supervisor.config.shape import Config
 
@@ -20,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 HERE = ROOT / "deploy" / "systemd"
 UNIT = HERE / "neverdark.service"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+MOST_EXPOSED = 2.0  # of 10, as systemd-analyze counts; a service without any line has 9.6
 OWN_README = (HERE / "README.md").read_text(encoding="utf-8")
 
 
@@ -82,6 +85,22 @@ def test_a_mistake_would_be_found(tmp_path: Path) -> None:
     assert "OOMPolicies" in said
 
 
+def exposure(unit: Path) -> float:
+    said = run("systemd-analyze", "security", "--offline=true", "--no-pager", unit)
+    found = re.search(r"Overall exposure level for \S+: ([\d.]+)", said)
+    assert found, said
+    return float(found[1])
+
+
+def test_it_is_exposed_as_little_as_its_work_allows(tmp_path: Path) -> None:
+    assert exposure(UNIT) <= MOST_EXPOSED
+    assert exposure(installed(tmp_path, "devices.conf")) <= MOST_EXPOSED + 1
+    weaker = tmp_path / "weaker" / UNIT.name
+    weaker.parent.mkdir()
+    weaker.write_text(UNIT.read_text().replace("NoNewPrivileges=yes\n", "").replace("ProtectSystem=strict\n", ""))
+    assert exposure(weaker) > MOST_EXPOSED, "a line that is lost would be seen"
+
+
 def test_it_is_started_at_each_boot_once_it_is_enabled(tmp_path: Path) -> None:
     units = tmp_path / "etc" / "systemd" / "system"
     units.mkdir(parents=True)
@@ -103,6 +122,92 @@ def test_the_user_is_made(tmp_path: Path) -> None:
     assert re.search(rf"^{SERVICE['Group']}:x:\d+:", (tmp_path / "etc" / "group").read_text(), re.MULTILINE)
 
 
+# --- neverdark install-service -----------------------------------------------------------------------
+
+
+TMP = Path("/", "tmp")  # of which the service has another one
+TEMPLATE = UNIT.read_text(encoding="utf-8")
+
+
+def made(program: str = PROGRAM, config: str = CONFIG, user: str = USER, **credentials: str) -> str:
+    named = {name: Path(path) for name, path in credentials.items()}
+    return unit(TEMPLATE, [program], Path(config), user, named, user)
+
+
+def test_for_the_usual_paths_it_is_the_file_in_deploy() -> None:
+    assert made() == TEMPLATE
+
+
+def test_it_is_made_for_the_paths_at_hand(tmp_path: Path) -> None:
+    program = tmp_path / "my programs" / 'never"dark$'
+    program.parent.mkdir()
+    program.symlink_to(sys.executable)
+    text = unit(TEMPLATE, ["/x/py", "-m", "supervisor"], Path("/srv/a b/100%.yml".replace(" ", "-")), "cam", {}, "cams")
+    assert 'ExecStart=/x/py -m supervisor run -c "/srv/a-b/100%%.yml"' in text
+    assert "\nUser=cam\nGroup=cams\n" in text
+    assert "EnvironmentFile=-/srv/a-b/neverdark.env" in text
+    assert PROGRAM not in text
+    assert CONFIG not in text
+    awkward = made('/srv/my programs/never"dark$', "/srv/my cams.yml", yt="/etc/keys/yt")
+    assert 'ExecStart="/srv/my programs/never\\"dark$$" run -c "/srv/my cams.yml"' in awkward
+    assert "\nLoadCredential=yt:/etc/keys/yt\n" in awkward
+    assert "ProtectHome=read-only" in made(config="/home/anna/neverdark.yml")
+    assert "ProtectHome=yes" in awkward
+
+
+def test_systemd_takes_what_is_made(tmp_path: Path) -> None:
+    file = tmp_path / UNIT.name
+    file.write_text(sealed(made("/bin/sh", "/srv/100% mine/a.yml".replace(" ", "-"), "root", yt="/etc/hostname")))
+    assert "neverdark" not in run("systemd-analyze", "verify", "--man=no", file)
+
+
+@pytest.mark.parametrize(
+    ("program", "config", "credentials"),
+    [
+        (PROGRAM, "neverdark.yml", {}),
+        (PROGRAM, "/etc/a\nb.yml", {}),
+        (PROGRAM, f"{TMP}/neverdark.yml", {}),
+        (f"{TMP}/venv/bin/neverdark", CONFIG, {}),
+        (PROGRAM, CONFIG, {"a/b": "/etc/key"}),
+        (PROGRAM, CONFIG, {"a": "/etc/my key"}),
+        (PROGRAM, CONFIG, {"a": "key"}),
+        (PROGRAM, "/etc/my cams/neverdark.yml", {}),
+    ],
+)
+def test_what_no_unit_can_have_is_refused(program: str, config: str, credentials: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        made(program, config, **credentials)
+
+
+def test_what_somebody_has_changed_stays(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / UNIT.name
+    where = ["install-service", "--directory", str(tmp_path)]
+    assert cli.main([*where, "--print"]) == 0
+    printed = capfd.readouterr().out
+    assert is_as_written(printed)
+    assert not file.exists()
+    assert cli.main(where) == 0
+    assert file.read_text() == printed
+    assert "systemctl daemon-reload" in capfd.readouterr().out
+    assert cli.main(where) == 0, "there is nothing to do"
+    assert cli.main([*where, "--user", "nobody", "--credential", "yt:/etc/keys/yt"]) == 0, "ours, of another time"
+    assert "\nUser=nobody\n" in file.read_text()
+    capfd.readouterr()
+    changed = file.read_text().replace("TimeoutStopSec=30", "TimeoutStopSec=90")
+    file.write_text(changed)
+    assert cli.main(where) == 1
+    assert "--force" in capfd.readouterr().err
+    assert file.read_text() == changed
+    assert cli.main([*where, "--force"]) == 0
+    assert file.read_text() == printed
+    assert [left.name for left in tmp_path.iterdir()] == [UNIT.name]
+    capfd.readouterr()
+    assert cli.main([*where, "-c", f"{TMP}/neverdark.yml"]) == 2
+    assert cli.main(["install-service", "--directory", str(tmp_path / "nowhere")]) == 1
+    out, err = capfd.readouterr()
+    assert (out, err.count("\n")) == ("", 2)
+
+
 # --- each line that matters ----------------------------------------------------------------------------
 
 
@@ -120,10 +225,20 @@ def test_one_process_out_of_memory_is_one_process() -> None:
 
 
 def test_a_stop_is_in_order_and_has_the_time_for_it() -> None:
-    assert SERVICE["KillMode"] == "mixed"
     stop = Config.model_fields["defaults"].get_default(call_default_factory=True).stop
     assert int(SERVICE["TimeoutStopSec"]) >= 3 * stop.kill  # the pushers', the encoder's, and what else there is
     assert SERVICE["ExecReload"] == "/bin/kill -HUP $MAINPID"
+
+
+def test_a_neverdark_that_dies_takes_no_stream_with_it_and_a_stop_leaves_none() -> None:
+    assert SERVICE["KillMode"] == "process"
+    assert SERVICE["ExecStopPost"].startswith("-/opt/neverdark/bin/neverdark end-leftovers --after-service-stop ")
+
+
+def test_one_that_hangs_is_noticed() -> None:
+    assert SERVICE["Type"] == "notify"
+    assert 10 <= int(SERVICE["WatchdogSec"]) <= 60, "seconds; a busy machine needs some, and nobody wants to wait"
+    assert "NotifyAccess" not in SERVICE, "a child's word counts for nothing"
 
 
 def test_it_has_files_and_threads_enough_for_a_rack() -> None:
@@ -139,6 +254,7 @@ def test_it_has_files_and_threads_enough_for_a_rack() -> None:
         ("LimitCORE", "0"),
         ("NoNewPrivileges", "yes"),
         ("CapabilityBoundingSet", ""),
+        ("AmbientCapabilities", ""),
         ("ProtectSystem", "strict"),
         ("ProtectHome", "yes"),
         ("PrivateTmp", "yes"),
