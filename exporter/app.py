@@ -13,7 +13,7 @@ from exporter.api.answers import add_error_answers, answer, in_thread
 from exporter.api.config import config_router
 from exporter.api.docs import docs_page
 from exporter.api.gate import HOLDER, REFUSED, TOKEN, Gate
-from exporter.api.guard import PROOF, rule_for
+from exporter.api.guard import PROOF, rule_for, scrape_rule_for
 from exporter.api.keys import NOBODY, Holder, Keys
 from exporter.api.models import Live, Problem, Ready, TokenIsRight
 from exporter.api.recovery import recovery_router
@@ -66,6 +66,17 @@ def build_app(
     _add_token(app)
     _add_pages(app)
     _describe_who_needs_a_token(app, keys)
+    return app
+
+
+def build_scrape_app(control: Control, listen: Address, keys: Keys, collector: Collector, traffic: Traffic) -> FastAPI:
+    """/metrics, /healthz and /readyz alone, for a listener of their own."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.add_middleware(Gate, rule=scrape_rule_for(listen), keys=keys, traffic=traffic, ordered=control.ordered)
+    add_error_answers(app)
+    app.add_middleware(Counted, traffic=traffic)
+    _add_health(app, control)
+    _add_metrics(app, control, collector)
     return app
 
 

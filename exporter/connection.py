@@ -80,7 +80,7 @@ class Connection(H11Protocol):
         self._seen: tuple[Phase, object] | None = None
 
     def drop(self) -> None:
-        """Close it now, whatever it is about."""
+        """Close it now, whatever it is about. One that is still being set up is closed when that is over."""
         self._unwanted = True
         if self.transport is not None:
             self.transport.abort()

@@ -14,7 +14,8 @@ from typing import Final
 
 import structlog
 
-from exporter.connection import Connection, Phase
+from exporter.certificate import Certificate
+from exporter.connection import HEAD_SECONDS, Connection, Phase
 from supervisor.model.thresholds import TELL_AGAIN_SECONDS
 
 MOST_CONNECTIONS: Final = 256
@@ -22,6 +23,7 @@ _SHARE_OF_A_TURN: Final = 16  # a turn of the loop takes in a sixteenth: what it
 _REST: Final = 0.005  # seconds between two turns while there is no room: who floods us must not take the whole machine
 _RETRY: Final = 1.0  # seconds until the next try when the system has no room
 _ROOM_KNOWN: Final = 1.0  # seconds
+_GOODBYE: Final = 1.0  # seconds for TLS' own end of a connection
 _GOING: Final = (Phase.HEAD, Phase.IDLE, Phase.UNREAD)  # who is being answered may stay
 
 _log = structlog.get_logger("neverdark.http")
@@ -30,7 +32,7 @@ _log = structlog.get_logger("neverdark.http")
 class Door:
     """Accepts what connects to `listener`. `room` tells how many connections there may be; it is asked once a second.
 
-    Lives on one loop. `make` builds the protocol of a connection.
+    Lives on one loop. `make` builds the protocol of a connection; with a `certificate` it speaks TLS.
     """
 
     def __init__(
@@ -38,15 +40,17 @@ class Door:
         listener: socket.socket,
         room: Callable[[], int],
         make: Callable[[Callable[[Connection, Phase | None], None]], Connection],
+        certificate: Certificate | None = None,
     ) -> None:
         self._listener = listener
         self._ask_room = room
         self._make = make
+        self._certificate = certificate
         self._loop = asyncio.get_running_loop()
         self._known: dict[Connection, Phase] = {}
         self._by_phase: dict[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
         self._leaving: set[Connection] = set()
-        self._entering: set[asyncio.Task[object]] = set()
+        self._entering: dict[Connection, asyncio.Task[None]] = {}
         self._room = MOST_CONNECTIONS
         self._room_asked = -_ROOM_KNOWN
         self._told: dict[str, float] = {}
@@ -67,6 +71,12 @@ class Door:
             self._closed = True
             self._loop.remove_reader(self._listener)
             self._listener.close()
+
+    async def emptied(self) -> None:
+        """End those that are still being set up, as in a handshake."""
+        for task in (entering := list(self._entering.values())):
+            task.cancel()
+        await asyncio.gather(*entering, return_exceptions=True)
 
     def moved(self, connection: Connection, phase: Phase | None) -> None:
         """A connection has entered a phase; None: it is gone."""
@@ -109,14 +119,22 @@ class Door:
 
         async def enter() -> None:
             try:
-                await self._loop.connect_accepted_socket(lambda: connection, accepted)
-            except OSError:
+                if self._certificate is None:
+                    await self._loop.connect_accepted_socket(lambda: connection, accepted)
+                else:
+                    await self._loop.connect_accepted_socket(
+                        lambda: connection,
+                        accepted,
+                        ssl=await self._certificate.context(),
+                        ssl_handshake_timeout=HEAD_SECONDS,
+                        ssl_shutdown_timeout=_GOODBYE,
+                    )
+            except (OSError, asyncio.CancelledError):
                 accepted.close()
                 self.moved(connection, None)
 
-        task = self._loop.create_task(enter())
-        self._entering.add(task)
-        task.add_done_callback(self._entering.discard)
+        task = self._entering[connection] = self._loop.create_task(enter())
+        task.add_done_callback(lambda _: self._entering.pop(connection))
 
     def _make_room(self) -> bool:
         """Close the connection that is the least needed; False if all are."""
@@ -125,6 +143,8 @@ class Door:
                 self.moved(connection, None)
                 self._leaving.add(connection)
                 connection.drop()
+                if task := self._entering.get(connection):
+                    task.cancel()  # it is still in its handshake
                 return True
         return False
 

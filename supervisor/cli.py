@@ -20,10 +20,14 @@ from supervisor.commands.parser import CONFIG_FILES, build_parser
 from supervisor.machine.standard_streams import flushed, open_closed_ones
 
 if TYPE_CHECKING:  # `run` listens to signals before it loads anything that takes time
+    from asyncio import AbstractEventLoop
+
     from supervisor.commands.api import Api
     from supervisor.config.file import Loaded
     from supervisor.config.problems import ConfigWarning
+    from supervisor.engine import Engine
     from supervisor.machine.data_dir import DataDir
+    from supervisor.machine.service_manager import ServiceManager
 
 DONE, FAILED, WRONG = 0, 1, 2
 _CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EPIPE})
@@ -116,7 +120,7 @@ def _check(args: argparse.Namespace) -> int:
     from supervisor.config.file import load
     from supervisor.config.problems import ConfigError
     from supervisor.preflight.checkup import checkup
-    from supervisor.preflight.preflight import doubts, find_ffmpeg, lacking, unusable
+    from supervisor.preflight.preflight import doubts, find_ffmpeg, lacking, unusable, wrong_certificate
 
     file = _config_file(args)
     loaded = load(file)
@@ -125,7 +129,13 @@ def _check(args: argparse.Namespace) -> int:
     warnings = [*doubts(loaded, file), *found.warnings]
     for warning in warnings:
         print(f"{file}: warning: {warning}", file=sys.stderr)
-    if problems := [*lacking(loaded.config, binary), *unusable(loaded.config, binary), *found.problems]:
+    config = loaded.config
+    if problems := [
+        *lacking(config, binary),
+        *wrong_certificate(config),
+        *unusable(config, binary),
+        *found.problems,
+    ]:
         raise ConfigError(file, problems)
     version = ".".join(map(str, binary.version))
     warned = f", with {_many(len(warnings), 'warning')}" if warnings else ""
@@ -142,6 +152,7 @@ def _run(args: argparse.Namespace) -> int:
 
     from supervisor.config.file import load
     from supervisor.config.problems import ConfigError, Problem
+    from supervisor.config.tls import BadTls
     from supervisor.journal import lines
     from supervisor.machine.data_dir import DataDir, DataDirInUse, Untrusted
     from supervisor.preflight.preflight import find_ffmpeg, preflight
@@ -166,7 +177,7 @@ def _run(args: argparse.Namespace) -> int:
     writer = lines.configure()
     try:
         return asyncio.run(_serve(file, loaded, binary, data_dir, warnings))
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, BadTls) as error:
         print(f"neverdark: {error}", file=sys.stderr)
         return FAILED
     finally:
@@ -188,6 +199,7 @@ async def _serve(
     """The composition: engine, journal, HTTP server, signals."""
     import asyncio
 
+    from exporter.certificate import Certificate
     from exporter.http import HttpServer
     from supervisor.config.file import load
     from supervisor.config.tokens import FILE as TOKENS
@@ -217,7 +229,37 @@ async def _serve(
     engine.listeners.append(journal)
     manager = ServiceManager(os.environ)
     engine.ticked = lambda: manager.tick(engine.machine.now(), started=engine.started)
+    _listen_to_signals(loop, engine, manager)
+    control = EngineControl(engine, loop, data_dir)
+    tls = loaded.config.tls
+    http = HttpServer(
+        control,
+        loaded.config.listen,
+        loaded.config.token,
+        __version__,
+        lambda: room_for_connections(engine.loaded.config),
+        tokens=TokenFile(data_dir.held(TOKENS)),
+        metrics_listen=loaded.config.metrics_listen,
+        certificate=Certificate(tls.cert_file, tls.key_file) if tls else None,
+    )
 
+    def ready() -> None:
+        http.start()
+        page = f"http{'s' if tls else ''}://{loaded.config.listen}/"
+        journal.ready(__version__, file, page, binary.path, len(engine.streams))
+        journal.warn(file, warnings)
+
+    try:
+        http.bind()  # before anything is touched: if the port is taken, another neverdark may be at work
+        await engine.run(ready)
+    finally:
+        await loop.run_in_executor(None, http.stop)
+        manager.close()
+    journal.over()
+    return DONE
+
+
+def _listen_to_signals(loop: AbstractEventLoop, engine: Engine, manager: ServiceManager) -> None:
     def stop() -> None:
         manager.stopping()
         engine.stop()
@@ -229,29 +271,6 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     loop.add_signal_handler(signal.SIGHUP, reload)
-    control = EngineControl(engine, loop, data_dir)
-    http = HttpServer(
-        control,
-        loaded.config.listen,
-        loaded.config.token,
-        __version__,
-        lambda: room_for_connections(engine.loaded.config),
-        tokens=TokenFile(data_dir.held(TOKENS)),
-    )
-
-    def ready() -> None:
-        http.start()
-        journal.ready(__version__, file, str(loaded.config.listen), binary.path, len(engine.streams))
-        journal.warn(file, warnings)
-
-    try:
-        http.bind()  # before anything is touched: if the port is taken, another neverdark may be at work
-        await engine.run(ready)
-    finally:
-        await loop.run_in_executor(None, http.stop)
-        manager.close()
-    journal.over()
-    return DONE
 
 
 def _demo(args: argparse.Namespace) -> int:
@@ -310,7 +329,7 @@ def _end_leftovers(args: argparse.Namespace) -> int:
 def _api(args: argparse.Namespace) -> Api:
     from supervisor.commands.api import connect
 
-    return connect(args.url, args.config or CONFIG_FILES)
+    return connect(args.url, args.config or CONFIG_FILES, args.ca_file)
 
 
 def _status(args: argparse.Namespace) -> int:

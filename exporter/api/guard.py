@@ -58,6 +58,7 @@ _FOREIGN_ORDER: Final = Rejection(
     "without a token orders are only taken under this machine's own name (localhost). "
     "Behind a reverse proxy, set api_token_file in the configuration",
 )
+_NO_ORDERS: Final = Rejection(405, "there are only /metrics, /healthz and /readyz here, to be read")
 _FOREIGN_READING: Final = Rejection(
     403,
     "without a token neverdark only answers to this machine's own name (localhost). "
@@ -96,6 +97,23 @@ def rule_for(listen: Address) -> Callable[..., Rejection | None]:
         if is_order(scope["method"]):
             return order_refusal(headers, scope["http_version"], listen, has_token=has_token)
         return reading_refusal(scope["path"], headers, listen, has_token=has_token)
+
+    return rule
+
+
+def scrape_rule_for(listen: Address) -> Callable[..., Rejection | None]:
+    """The rule of a server that has metrics and health alone, and takes no orders.
+
+    Beyond loopback it tells the streams' names and how they do, so a scraper has to bring a token; not who only asks
+    whether neverdark lives.
+    """
+
+    def rule(scope: Scope, headers: Headers, *, has_token: bool) -> Rejection | None:
+        del headers
+        if is_order(scope["method"]):
+            return _NO_ORDERS
+        free = listen.is_loopback or scope["path"] == "/healthz" or not has_token
+        return None if free else NEEDS_TOKEN
 
     return rule
 

@@ -127,6 +127,7 @@ def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
 
     def client(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
         sub.add_argument("--url", help="a running neverdark (default: NEVERDARK_URL, else the configuration's listen)")
+        sub.add_argument("--ca-file", type=Path, metavar="FILE", help="whom to trust (default: NEVERDARK_CA_FILE)")
         return local(sub)
 
     local(add("run", "keep the streams of a configuration on air, in the foreground"))
@@ -171,8 +172,7 @@ def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     drill.add_argument("--stream", required=True)
     drill.add_argument("--destination", help="whose pusher or uplink (default: the first required one)")
     drill.add_argument("--json", action="store_true", help="for programs")
-    token = add("token", "tokens of the API: who may read, and who may give orders")
-    _add_token_actions(token, local)
+    _add_token_actions(add("token", "tokens of the API: who may read, and who may give orders"), local)
     _add_service_commands(lambda name, text: local(add(name, text)))
     alert = add("alert", "whether alerts reach you: test sends a marked message to every receiver that is on")
     alert.add_argument("action", choices=("test",), metavar="test")

@@ -17,7 +17,7 @@ from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
 from supervisor.model.destination_urls import RTMP_PORTS, file_path, rtmp_name, split
 from supervisor.model.policies import LimitsPolicy, RestartPolicy, Section
-from supervisor.model.quantities import parse_address, parse_duration
+from supervisor.model.quantities import DEFAULT_LISTEN, parse_address, parse_duration
 
 _NO = {"false", "no", "off", "n", "f", "0"}
 # Formats whose pictures or sound come raw, or as MJPEG; a camera may do better if it is asked to.
@@ -25,6 +25,7 @@ _RAW_PICTURES = frozenset(
     {"avfoundation", "decklink", "fbdev", "image2", "lavfi", "mjpeg", "mpjpeg", "rawvideo", "x11grab", "xcbgrab"}
 )
 _CAMERAS = frozenset({"v4l2", "video4linux2"})
+_ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with
 _SENDABLE = frozenset({"h264", "hevc"})
 _WHAT_IS_SENT = ("source", "video", "audio")
 _RAW_SOUND = frozenset({"avfoundation", "decklink", "lavfi"})
@@ -42,6 +43,7 @@ class Broken:
 def broken_rules(tree: Mapping[str, Any]) -> Iterator[Broken]:
     """Every rule that `tree` breaks. Paths of key files are resolved as `config.base_dir` says."""
     yield from _token(tree)
+    yield from _listeners(tree)
     defaults = tree.get("defaults")
     yield from _order(("defaults",), [defaults])
     publishers: dict[tuple[str, ...], str] = {}
@@ -74,12 +76,19 @@ def _token(tree: Mapping[str, Any]) -> Iterator[Broken]:
     has = [key for key in ("api_token", "api_token_file") if tree.get(key) is not None]
     if len(has) > 1:
         yield Broken(("api_token_file",), "expected one of api_token and api_token_file, not both")
-    try:
-        listen = parse_address(tree["listen"])
-    except (KeyError, ValueError):
-        return
-    if not has and not listen.is_loopback:
-        yield Broken(("api_token_file",), f"expected a token, because listen ({listen}) is not loopback")
+    for key in ("listen", "metrics_listen"):
+        with suppress(KeyError, ValueError):  # not there; reported where it stands
+            address = parse_address(tree[key])
+            if not has and not address.is_loopback:
+                yield Broken(("api_token_file",), f"expected a token, because {key} ({address}) is not loopback")
+                return
+
+
+def _listeners(tree: Mapping[str, Any]) -> Iterator[Broken]:
+    with suppress(KeyError, ValueError):
+        metrics, listen = parse_address(tree["metrics_listen"]), parse_address(tree.get("listen", DEFAULT_LISTEN))
+        if metrics.port == listen.port and (metrics.host == listen.host or {metrics.host, listen.host} & _ANY):
+            yield Broken(("metrics_listen",), f"expected another port than that of listen ({listen})", show=True)
 
 
 def _stream(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from supervisor.config.fields import Directory, Executable, Key, KeyFile, Name, Token, TokenFile, Words
+from supervisor.config.fields import Directory, Executable, Key, KeyFile, Name, PlainFile, Token, TokenFile, Words
 from supervisor.config.urls import DestinationUrl, SourceUrl
 from supervisor.model.policies import Policies, PositiveDuration, Section
 from supervisor.model.quantities import (
@@ -103,10 +103,19 @@ class Network(Section):
     reference: Listen | None = None
 
 
+class Tls(Section):
+    """The certificate that page, API and metrics are served with."""
+
+    cert_file: PlainFile
+    key_file: PlainFile
+
+
 class Config(Section):
     """A whole configuration."""
 
     listen: Listen = DEFAULT_LISTEN
+    metrics_listen: Listen | None = None
+    tls: Tls | None = None
     data_dir: Directory = Path("neverdark-data")
     api_token: Token | None = None
     api_token_file: TokenFile | None = None

@@ -85,11 +85,9 @@ class Journal:
             case _:
                 write_recovery(log, what)
 
-    def ready(self, version: str, file: Path, listen: str, ffmpeg: str, streams: int) -> None:
+    def ready(self, version: str, file: Path, page: str, ffmpeg: str, streams: int) -> None:
         """The first line of a run."""
-        self._log.info(
-            "neverdark", version=version, config=str(file), page=f"http://{listen}/", ffmpeg=ffmpeg, streams=streams
-        )
+        self._log.info("neverdark", version=version, config=str(file), page=page, ffmpeg=ffmpeg, streams=streams)
 
     def warn(self, file: Path, warnings: Iterable[object]) -> None:
         """What a valid configuration should be told of."""

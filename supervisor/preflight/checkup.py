@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -119,7 +120,9 @@ def _graph(place: str, binary: Binary, graph: str) -> Problem | None:
 
 def _looks(config: Config) -> Iterator[tuple[str, _Question]]:
     """The port, each different camera and each different name once, of the streams that shall run."""
-    yield "listen", partial(_listen, config)
+    yield "listen", partial(_listen, config, "listen", config.listen)
+    if config.metrics_listen:
+        yield "metrics_listen", partial(_listen, config, "metrics_listen", config.metrics_listen)
     seen: set[object] = set()
     for place, where in _servers(config):
         if where in seen or (isinstance(where, str) and literal(where)):
@@ -182,10 +185,10 @@ def _name(place: str, host: str) -> ConfigWarning | None:
 # --- our own port ----------------------------------------------------------------------------------
 
 
-def _listen(config: Config) -> ConfigWarning | None:
+def _listen(config: Config, key: str, listen: Address) -> ConfigWarning | None:
     try:
         family, kind, number, _, where = socket.getaddrinfo(
-            config.listen.host, config.listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         with closing(socket.socket(family, kind, number)) as ours:
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -193,26 +196,35 @@ def _listen(config: Config) -> ConfigWarning | None:
             ours.listen(1)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            return _taken(config)
+            return _taken(config, key, listen)
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "no such host is known"
-        return ConfigWarning("listen", f"{config.listen}: neverdark cannot listen there: {reason}")
+        return ConfigWarning(key, f"{listen}: neverdark cannot listen there: {reason}")
     return None
 
 
-def _taken(config: Config) -> ConfigWarning | None:
+def _taken(config: Config, key: str, listen: Address) -> ConfigWarning | None:
     """Who has our port: a neverdark with streams of this file is this file's own."""
-    theirs = _streams_at(config.listen)
+    theirs = _streams_at(config.listen, tls=config.tls is not None)
     if theirs is None:
-        return ConfigWarning("listen", f"{config.listen}: another program has this port")
+        return ConfigWarning(key, f"{listen}: another program has this port")
     if theirs & config.streams.keys() or not theirs or not config.streams:
         return None
-    return ConfigWarning("listen", f"{config.listen}: another neverdark has this port, of other streams")
+    return ConfigWarning(key, f"{listen}: another neverdark has this port, of other streams")
 
 
-def _streams_at(listen: Address) -> set[str] | None:
+def _streams_at(listen: Address, *, tls: bool) -> set[str] | None:
     """The streams of the neverdark that answers there; None if none does."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - compared with
-    with closing(http.client.HTTPConnection(host, listen.port, timeout=_ANSWER)) as connection:
+    if tls:  # what answers is compared with what this file says, and not believed in anything
+        unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        unverified.check_hostname = False
+        unverified.verify_mode = ssl.CERT_NONE
+        asking: http.client.HTTPConnection = http.client.HTTPSConnection(
+            host, listen.port, timeout=_ANSWER, context=unverified
+        )
+    else:
+        asking = http.client.HTTPConnection(host, listen.port, timeout=_ANSWER)
+    with closing(asking) as connection:
         try:
             connection.request("GET", "/api/streams")
             answer = json.loads(connection.getresponse().read())

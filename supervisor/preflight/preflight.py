@@ -14,6 +14,7 @@ from supervisor.config.fields import text
 from supervisor.config.file import Loaded
 from supervisor.config.problems import ConfigError, ConfigWarning, Problem, dotted, near, shown
 from supervisor.config.shape import Config
+from supervisor.config.tls import BadTls, server_context
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
 from supervisor.ffmpeg.codecs import X264_PRESETS
@@ -38,12 +39,15 @@ def preflight(loaded: Loaded, binary: Binary, file: Path, *, starting: bool = Fa
     """What the owner should be told of a configuration that can run.
 
     Raises `ConfigError` with everything that this machine lacks, and with what `unusable` finds; only that does not
-    keep a neverdark from `starting`: the other streams must not be dark for it.
+    keep a neverdark from `starting`: the other streams must not be dark for it. A certificate that cannot be used does,
+    but not from a reload: the server goes on with the one that it has.
     """
     problems, dead = lacking(loaded.config, binary), unusable(loaded.config, binary)
-    if problems or (dead and not starting):
-        raise ConfigError(file, [*problems, *dead])
-    told = (ConfigWarning(found.path, ": ".join(filter(None, (found.value, found.expected)))) for found in dead)
+    certificate = wrong_certificate(loaded.config)
+    refused, warned = ([*problems, *certificate], dead) if starting else ([*problems, *dead], certificate)
+    if refused:
+        raise ConfigError(file, [*refused, *(dead if starting else ())])
+    told = (ConfigWarning(found.path, ": ".join(filter(None, (found.value, found.expected)))) for found in warned)
     return (*told, *doubts(loaded, file))
 
 
@@ -55,6 +59,18 @@ def doubts(loaded: Loaded, file: Path) -> list[ConfigWarning]:
 def lacking(config: Config, binary: Binary) -> list[Problem]:
     """What this machine has not, and neverdark needs."""
     return [*_codecs(config, binary), *_protocols(config, binary), *_ports(config), *_limits(config)]
+
+
+def wrong_certificate(config: Config) -> list[Problem]:
+    """What keeps `tls` from being served."""
+    if config.tls is None:
+        return []
+    try:
+        server_context(config.tls.cert_file, config.tls.key_file)
+    except BadTls as error:
+        value = getattr(config.tls, error.key)
+        return [Problem(f"tls.{error.key}", repr(str(value)), str(error))]
+    return []
 
 
 def unusable(config: Config, binary: Binary) -> list[Problem]:

@@ -50,6 +50,8 @@ def _open_files(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:
     """Files that others can read although they hold secrets, or change although we do what they say."""
     files = {file.absolute(): holds_secrets(loaded.written)}
     files |= {found.path: True for found in secret_files(loaded.config)}
+    if loaded.config.tls:
+        files |= {loaded.config.tls.cert_file: False, loaded.config.tls.key_file: True}
     shared = cache(_is_shared)
     folders: dict[Path, None] = {}
     for path, secret in files.items():

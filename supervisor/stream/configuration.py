@@ -19,7 +19,7 @@ from supervisor.machine.media_links import MediaLinks, NoFreePort
 from supervisor.model.snapshot import ConfigState
 
 Read = tuple[Loaded, tuple[ConfigWarning, ...]]
-_ONLY_AT_START = ("listen", "data_dir", "api_token", "api_token_file", "ffmpeg", "ports")
+_ONLY_AT_START = ("listen", "metrics_listen", "tls", "data_dir", "api_token", "api_token_file", "ffmpeg", "ports")
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,11 @@ class Authority:
             "req", "-x509", *_KEY, "-days", "9999", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test"
         )
 
+    def files(self, name: str, whose: str = "IP:127.0.0.1") -> tuple[Path, Path]:
+        """Certificate and key of a new server called `name`."""
+        self._made(name, whose, _LONG_AGO, _MUCH_LATER)
+        return self._folder / f"{name}.pem", self._folder / f"{name}.key"
+
     def good(self, name: str = "IP:127.0.0.1") -> ssl.SSLContext:
         """What a server has whose certificate is for `name`, an alternative name as OpenSSL writes it."""
         return self._made("good", name, _LONG_AGO, _MUCH_LATER)

@@ -154,7 +154,7 @@ def written(stream: io.StringIO, facts: list[events.Payload]) -> list[str]:
     log = Journal()
     for number, what in enumerate(facts, 1):
         log(Fact(0.0, number, subject_of(what), what))
-    log.ready("1.0", Path("/c.yml"), "127.0.0.1:9833", "/usr/bin/ffmpeg", 2)
+    log.ready("1.0", Path("/c.yml"), "http://127.0.0.1:9833/", "/usr/bin/ffmpeg", 2)
     log.over()
     writer.close()
     return stream.getvalue().splitlines()
