@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from supervisor.config.file import load
-from supervisor.config.shape import Audio, Config, DestinationSection, Network, Source, StreamSection, Video
+from supervisor.config.shape import Audio, Config, DestinationSection, Network, Source, StreamSection, Tls, Video
 from supervisor.model.policies import Policies
 from supervisor.model.quantities import parse_bitrate, parse_duration
 
@@ -19,6 +19,7 @@ EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 POLICIES = {name: type(field.default) for name, field in Policies.model_fields.items()}
 SECTIONS: dict[str, type[BaseModel]] = {
     "Top level": Config,
+    "`tls`": Tls,
     "`network`": Network,
     **{f"`{name}`": model for name, model in POLICIES.items()},
     "`streams`": StreamSection,
