@@ -77,6 +77,7 @@ class Neverdark:
         self.data_dir = folder / "data"
         self.port = free_port()
         self.config_file = folder / "neverdark.yml"
+        self.scheme = "http"
         self.environment = environment()
         self.wrapper: list[str] = []  # what `launch` runs neverdark under; it has to exec
         self.config: Json = {"listen": f"127.0.0.1:{self.port}", "data_dir": "./data"}
@@ -213,7 +214,11 @@ class Neverdark:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    def trust(self, bundle: Path) -> None:
+        """Believe the certificates of these authorities."""
+        self._session.verify = str(bundle)
 
     def log(self) -> str:
         """Its standard output and error."""
