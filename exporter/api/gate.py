@@ -29,7 +29,12 @@ _AT_ONCE: Final = 4  # threads that look at the file of tokens: a disk that hang
 _WRONG_TOKEN: Final = Rejection(401, "the token is wrong")
 _MAY_READ: Final = Rejection(403, "this token may only read: an order needs one with the scope control")
 _TOO_MANY: Final = Rejection(429, "too many wrong tokens are being tried; try again in a moment")
-_HEADERS: Final = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": f"{LONGEST_WAIT:.0f}"}}
+_HEADERS: Final = {
+    NEEDS_TOKEN: {"WWW-Authenticate": "Bearer"},
+    _WRONG_TOKEN: {"WWW-Authenticate": "Bearer"},
+    _MAY_READ: {"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="control"'},
+    _TOO_MANY: {"Retry-After": f"{LONGEST_WAIT:.0f}"},
+}
 HOLDER: Final = "holder"  # in a request's state: whose token came with it; there if one was needed
 
 # For the API's description: what this layer may answer, and what lifts it.
@@ -91,7 +96,7 @@ class Gate:
         if refused is None:
             await self._app(scope, receive, self._telling(scope, holder, send) if order else send)
         else:
-            await answer({"detail": refused.detail}, refused.status, _HEADERS.get(refused.status))(scope, receive, send)
+            await answer({"detail": refused.detail}, refused.status, _HEADERS.get(refused))(scope, receive, send)
 
     async def _look_at(self, authorization: str, address: str) -> Holder | Rejection:
         """Whose token it is. One of the file's is looked at at once: nobody can guess 32 bytes, however fast.

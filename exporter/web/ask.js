@@ -5,9 +5,10 @@ const KEY = "token";
 
 // What neverdark refused, in its own words.
 export class Refused extends Error {
-  constructor(status, detail) {
+  constructor(status, detail, mayOnlyRead = false) {
     super(detail);
     this.status = status;
+    this.wantsToken = status === 401 || mayOnlyRead; // another one would do
   }
 }
 
@@ -23,7 +24,8 @@ export async function ask(path, method = "GET", given = null) {
     sessionStorage.removeItem(KEY);
   }
   const answer = await response.json();
-  if (!response.ok) throw new Refused(response.status, answer.detail);
+  const mayOnlyRead = (response.headers.get("WWW-Authenticate") ?? "").includes("insufficient_scope");
+  if (!response.ok) throw new Refused(response.status, answer.detail, mayOnlyRead);
   return answer;
 }
 

@@ -152,7 +152,7 @@ async function give(stream, verb, mayOrder, form) {
     look();
     return `${verb}: accepted`;
   } catch (error) {
-    if (error instanceof Refused && error.status === 401) askForToken(form.node, label, again);
+    if (error instanceof Refused && error.wantsToken) askForToken(form.node, label, again);
     return inWords(error);
   }
 }

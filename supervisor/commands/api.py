@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,8 @@ def _cert_file(files: Sequence[Path]) -> Path | None:
         tls = peek(file, "tls")
         named = os.environ.get("NEVERDARK_TLS__CERT_FILE") or (tls.get("cert_file") if isinstance(tls, dict) else None)
         if isinstance(named, str):
-            return file.absolute().parent / Path(named)
+            with suppress(RuntimeError):  # a ~ of nobody's: `check` tells
+                return file.absolute().parent / Path(named).expanduser()
     return None
 
 

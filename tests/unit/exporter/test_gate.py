@@ -190,6 +190,7 @@ def test_a_token_that_may_read_gives_no_order(serve: Serve, control: FakeControl
             assert refused.status_code == 403
             assert "may only read" in refused.json()["detail"]
             assert "control" in refused.json()["detail"]
+            assert 'error="insufficient_scope"' in refused.headers["www-authenticate"]
     assert (control.requests, control.reloads, control.orders) == ([], [], [])
     assert counter(client, "http_refused_tokens_total") == 0, "it is no wrong one"
     known = client.get(PROOF, **reader)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from supervisor.config.tokens import FILE, Scope, TokenFile
 from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, StreamSnapshot
 from supervisor.model.terms import Check, ExitCause, Health, Role, Segment, State, Verdict
 from tests.unit.exporter.browser import Browser
@@ -178,6 +181,23 @@ def test_an_order_asks_for_the_token_and_a_wrong_one_is_told_at_once(serve: Serv
     assert control.requests == [("restart", "cam")], "what was asked for is carried out, once"
 
 
+def test_a_token_that_may_only_read_can_be_replaced_by_another(serve: Serve, browser: Browser, tmp_path: Path) -> None:
+    control = FakeControl(snapshot(fine("cam")))
+    tokens = TokenFile(tmp_path / FILE)
+    reader = tokens.create("reader", Scope.READ, datetime.now(UTC))
+    show(browser, serve(control, TOKEN, tokens=tokens))
+    for _ in range(2):
+        browser.run("document.querySelector('button.restart').click()")
+    browser.wait("!document.querySelector('#token-form').hidden")
+    offer(browser, reader)
+    browser.wait("document.querySelector('.result').textContent.includes('may only read')")
+    browser.wait("!document.querySelector('#token-form').hidden")
+    assert control.requests == []
+    offer(browser, TOKEN)
+    browser.wait("document.querySelector('.result').textContent === 'restart: accepted'")
+    assert control.requests == [("restart", "cam")]
+
+
 def offer(browser: Browser, token: str) -> None:
     browser.run(
         f"document.querySelector('#token').value = {token!r};document.querySelector('#token-form').requestSubmit()"
@@ -201,7 +221,11 @@ def test_the_token_is_tried_by_a_reading(serve: Serve) -> None:
     client = serve(control, TOKEN)
     assert client.get("/api/token").status_code == 401
     assert client.get("/api/token", Authorization="Bearer wrong").json() == {"detail": "the token is wrong"}
-    assert client.get("/api/token", Authorization=f"Bearer {TOKEN}").json() == {"token": "right"}
+    assert client.get("/api/token", Authorization=f"Bearer {TOKEN}").json() == {
+        "token": "right",
+        "name": "operator",
+        "scope": "control",
+    }
     assert client.get("/metrics").text.count("livestream_http_refused_tokens_total 1\n") == 1, "it counts as an attempt"
     assert serve(control).get("/api/token").status_code == 200
     assert control.requests == []
