@@ -260,6 +260,15 @@ def test_a_spoilt_file_from_the_start_on_leaves_the_door_closed(
     assert client.get("/api/streams").ok
 
 
+def test_a_file_that_vanishes_leaves_the_door_closed(serve: Serve, control: FakeControl, tokens: TokenFile) -> None:
+    anna = bearer(tokens.create("anna", Scope.CONTROL, NOW))
+    client = serve(control, tokens=tokens)
+    assert client.post(STOP, **anna).status_code == 202
+    tokens.path.unlink()
+    assert client.post(STOP).status_code == 401
+    assert client.post(STOP, **anna).status_code == 401
+
+
 def test_a_named_token_never_waits_beside_wrong_ones_of_the_same_address(
     serve: Serve, control: FakeControl, tokens: TokenFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
