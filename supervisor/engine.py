@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import partial
 
 from supervisor.config.file import Loaded
@@ -26,10 +26,12 @@ from supervisor.model.incidents import Incident
 from supervisor.model.snapshot import Fault, Histogram, Snapshot
 from supervisor.model.subjects import Subject
 from supervisor.probes.probes import Probes
+from supervisor.process.adoption import Adoptable, Adoption, end
 from supervisor.process.backlog import Backlog
 from supervisor.process.claims import Claims
 from supervisor.process.host import Host
 from supervisor.process.waiting import WaitingForIngest
+from supervisor.process.launch import settings_of
 from supervisor.stream.configuration import Configuration, Home, Read
 from supervisor.stream.drilling import Drills
 from supervisor.stream.reconcile import Reconciler
@@ -135,10 +137,13 @@ class Engine:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._jobs.in_a_callback)
         self.machine.become_parent_of_orphans()
-        for pid, run_id in await self._end_orphans():
+        adoptable = await self._find_adoptable()
+        for pid, run_id in await self._end_orphans({one.run_id for one in adoptable}):
             self.tell(events.OrphanEnded(pid, run_id))
         self._host = self._make_host(loop)
+        self._host.adoptable.update({one.record.key: one for one in adoptable})
         self._reload.follow(self._configuration.plan(), "start")
+        self._take_over()
         ready()
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not look at it while an exit waits
@@ -186,8 +191,30 @@ class Engine:
             owner=self._turns,
         )
 
-    async def _end_orphans(self) -> list[tuple[int, str]]:
-        return await self.machine.in_a_thread(partial(self.machine.end_orphans, self._home.data_dir))
+    async def _end_orphans(self, spared: Container[str] = ()) -> list[tuple[int, str]]:
+        return await self.machine.in_a_thread(partial(self.machine.end_orphans, self._home.data_dir, spared))
+
+    async def _find_adoptable(self) -> list[Adoptable]:
+        """What an earlier neverdark has left running, as far as it is what shall run."""
+        found = await self.machine.in_a_thread(partial(self.machine.find_runs, self._home.data_dir))
+        if not found:
+            return []
+        adoption = Adoption(self.machine, self._links, found)
+        adoption.find_links()
+        specs = self._configuration.plan()
+        self._reload.prepare(specs)
+        wanted = {process.key: process for spec in specs.values() if spec.enabled for process in spec.processes}
+        return adoption.choose(wanted, lambda spec: settings_of(spec, self._environments))
+
+    def _take_over(self) -> None:
+        assert self._host is not None
+        self._reconciler.take_over()
+        for one in self._host.adoptable.values():
+            end(one)
+        for slot in self.streams.slots():
+            if unwanted := slot.adoptable:
+                slot.adoptable = None
+                end(unwanted)
 
     # --- what shall be -----------------------------------------------------------------------------
 

@@ -43,14 +43,23 @@ class Environments:
         self._more = dict(more)
         self._of_roles = {role: for_ffmpeg(role, variables) | self._more for role in (Role.ENCODER, Role.PUSHER)}
         self._of_commands: dict[str, dict[str, str]] = {}
+        self._words: Mapping[str, frozenset[str]] = {}
 
     def follow(self, commands: Iterable[str], named: Named) -> None:
         """From now on, what these command streams and this configuration ask for."""
         nothing: frozenset[str] = frozenset()
+        self._words = named.words
         self._of_commands = {
             name: for_command(self._variables, named.used, named.words.get(name, nothing)) | self._more
             for name in commands
         }
+
+    def asked_for(self, key: ProcessKey) -> list[str]:
+        """`NAME=value` of what the text of a command stream names: with another value, it is another process."""
+        if key.role is not Role.COMMAND:
+            return []
+        words = self._words.get(key.stream, frozenset())
+        return sorted(f"{name}={value}" for name, value in self.of(key).items() if name in words)
 
     def of(self, key: ProcessKey) -> Mapping[str, str]:
         """The environment of one process."""

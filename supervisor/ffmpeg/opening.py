@@ -6,7 +6,7 @@ An encoder speaks at `info` for the sake of these lines alone; nobody else gets 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from supervisor.ffmpeg.parameters import Picture
 
@@ -38,6 +38,19 @@ class Traits(NamedTuple):
 
 
 NOTHING_KNOWN = Traits()
+
+
+def remembered(traits: Any) -> Traits:
+    """Traits that were written down as JSON; of what is something else, nothing is known."""
+    try:
+        picture, silent, untimed, rate = traits
+        shown = None
+        if picture:
+            width, height, fps, square = picture
+            shown = Picture(int(width), int(height), None if fps is None else float(fps), bool(square))
+        return Traits(shown, bool(silent), bool(untimed), None if rate is None else float(rate))
+    except (TypeError, ValueError):
+        return NOTHING_KNOWN
 
 
 class Opening:

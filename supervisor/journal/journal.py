@@ -29,6 +29,9 @@ class Journal:
         match what:
             case events.ProcessStarted(key, run_id, pid, reason):
                 log.info(_of(key.name, "started"), stream=key.stream, pid=pid, run_id=run_id, **_why(reason))
+            case events.ProcessAdopted(key, run_id, pid, seconds):
+                words, age = _of(key.name, "taken over from an earlier neverdark"), show_duration(seconds)
+                log.info(words, stream=key.stream, pid=pid, run_id=run_id, runs_for=age)
             case events.ProcessAdvanced(key, _, seconds):
                 log.info(_of(key.name, "advances"), stream=key.stream, after=show_duration(seconds))
             case events.ProcessSilent(key, _, trouble, seconds, segment):

@@ -54,6 +54,16 @@ class ProgressMeter:
         self.fed_seconds = 0.0  # media delivered by all runs, as far as whoever is fed can be held to account for it
         self.begin_run()
 
+    def go_on(self, frames: int, dropped: int, duplicated: int, size: int, media: float) -> None:
+        """The runs before this one, which an earlier neverdark has seen, had made so much."""
+        self._frames, self._dropped, self._duplicated, self._bytes, self._media = (
+            frames,
+            dropped,
+            duplicated,
+            size,
+            media,
+        )
+
     def begin_run(self) -> None:
         """The next report counts from zero."""
         self._run_frames = self._run_dropped = self._run_duplicated = self._run_bytes = 0

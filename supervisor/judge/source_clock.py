@@ -40,8 +40,9 @@ class SourceClock:
     def __init__(self) -> None:
         self.begin_run(0.0)
 
-    def begin_run(self, now: float) -> None:
-        """Another run, another clock."""
+    def begin_run(self, now: float, *, seen: bool = True) -> None:
+        """Another run, another clock. One that was not `seen` from its start is known from its next report on."""
+        self._seen = seen
         self._row, self._latest = 0, 0.0
         self._frames = self._dropped = 0
         self._media, self._moved = 0.0, now  # as the last frames were told
@@ -61,9 +62,10 @@ class SourceClock:
     def report(self, report: Report, now: float) -> Cause | None:
         """Look at a report; returns what it proves: that the clock jumped, either way, or that the source ended."""
         frames, media = report.frames, report.media_seconds or 0.0
-        if frames is None or frames > self._frames:
-            if media - self._media > _LEAP and self._leaps(frames or 0, media):
+        if frames is None or frames > self._frames or not self._seen:
+            if self._seen and media - self._media > _LEAP and self._leaps(frames or 0, media):
                 self._leapt = now
+            self._seen = True
             self._frames, self._dropped = frames or 0, report.dropped_frames
             self._media, self._moved, self._stood = media, now, None
             return None

@@ -77,6 +77,11 @@ class UplinkMeter:
         self._totals = UplinkTotals()
         self.acknowledged_at: float | None = None  # monotonic: when the ingest was last seen to have taken something
 
+    def go_on(self, connections: int, acked_bytes: int, retransmits: int) -> None:
+        """The connections before this one, which an earlier neverdark has seen, add up to so much."""
+        totals = UplinkTotals(connections=connections, acked_bytes=acked_bytes, retransmits=retransmits)
+        self._totals = totals
+
     @property
     def totals(self) -> UplinkTotals:
         """Sums over all connections, which never fall, and the state of the latest one."""

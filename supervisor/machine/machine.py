@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from supervisor.machine import faults, oom, process, strays, udp
+from supervisor.machine.adoption import FoundRun, find_runs
 from supervisor.machine.data_dir import DataDir, Folder
 from supervisor.machine.gather import Gather
 from supervisor.machine.leftovers import clear
@@ -92,9 +93,13 @@ class Machine:
         """End what carries our mark and belongs to no live run; see `strays.sweep`."""
         return strays.sweep(pids, run_ids, mark)
 
-    def end_orphans(self, data_dir: DataDir) -> list[tuple[int, str]]:
+    def find_runs(self, data_dir: DataDir) -> list[FoundRun]:
+        """What an earlier neverdark has started and could be taken over; see `adoption.find_runs`. Blocks."""
+        return find_runs(data_dir)
+
+    def end_orphans(self, data_dir: DataDir, spared: Container[str] = ()) -> list[tuple[int, str]]:
         """End what an earlier neverdark left behind; see `orphans.end_orphans`. Blocks. Raises TimeoutError."""
-        return end_orphans(data_dir)
+        return end_orphans(data_dir, spared)
 
     def out_of_memory_kills(self) -> int:
         """How often the kernel has ended somebody for want of memory."""
@@ -114,13 +119,13 @@ class Machine:
         """Where it is written down."""
         return RunLog(folder, name, trouble)
 
-    def progress_socket(self) -> ProgressSocket:
-        """Where a process' reports arrive."""
-        return ProgressSocket()
+    def progress_socket(self, port: int = 0) -> ProgressSocket:
+        """Where a process' reports arrive: at a `port`, or at any. Raises OSError."""
+        return ProgressSocket(port)
 
-    def parameter_tap(self) -> ParameterTap:
-        """Where an encoder's parameters arrive."""
-        return ParameterTap()
+    def parameter_tap(self, port: int = 0) -> ParameterTap:
+        """Where an encoder's parameters arrive: at a `port`, or at any. Raises OSError."""
+        return ParameterTap(port)
 
     def media_links(self, ports: PortRange, seed: str) -> MediaLinks:
         """The links between encoders and pushers."""

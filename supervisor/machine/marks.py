@@ -16,6 +16,7 @@ from supervisor.machine import proc
 
 OWNER_VARIABLE = "_NEVERDARK_OWNER"  # the mark of the data_dir of the neverdark that started a process
 RUN_VARIABLE = "_NEVERDARK_RUN"
+RECORD_VARIABLE = "_NEVERDARK_RECORD"  # see `model.runs`; of an older version: none
 _REMEMBERED = 100  # names: more than there can be starts in a millisecond
 
 

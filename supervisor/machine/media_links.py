@@ -14,6 +14,8 @@ import zlib
 from collections.abc import Iterable
 from struct import Struct
 
+from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
+from supervisor.machine.adoption import take_socket
 from supervisor.model.quantities import PortRange
 
 _LOOPBACK = "127.0.0.1"
@@ -34,12 +36,13 @@ class NoFreePort(OSError):  # noqa: N818 - it names the state, as the standard l
 class MediaLink:
     """The receiving end of a link. Delivers while somebody sends and somebody reads."""
 
-    def __init__(self, port: int) -> None:
-        """Take a port. Raises OSError when somebody else has it."""
+    def __init__(self, port: int, taken: socket.socket | None = None) -> None:
+        """Take a port, or have the socket that was `taken` from its reader. Raises OSError: somebody else has it."""
         self.port = port
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self._socket = taken or socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         try:
-            self._socket.bind((_LOOPBACK, port))
+            if taken is None:
+                self._socket.bind((_LOOPBACK, port))
         except OSError:
             self._socket.close()
             raise
@@ -50,7 +53,12 @@ class MediaLink:
         self.fd = self._socket.fileno()
         self.sender: int | None = None  # the port that the encoder of this moment sends from
         self._is_read = False
-        self._connect()
+        if taken is None:
+            self._connect()
+
+    def go_on(self, port: int) -> None:
+        """Somebody reads, and takes media from this port: as it was, not for a moment otherwise."""
+        self.sender, self._is_read = port, True
 
     def send_from(self, port: int | None) -> None:
         """Take media from this port of the loopback and from no other; None: nobody sends."""
@@ -106,6 +114,27 @@ class MediaLinks:
     def port(self, stream: str, destination: str) -> int:
         """The port of a link. Raises `NoFreePort`."""
         return self.get(stream, destination).port
+
+    def find(self, stream: str, destination: str, port: int, reader: int | None) -> bool:
+        """Open a link that an earlier neverdark had: at its port, as the socket of the pusher `reader` if one lives.
+
+        False if that is not possible, or no longer as configured: the link will be another one.
+        """
+        key = (stream, destination)
+        if key in self._links or not self._ports.first <= port <= self._ports.last:
+            return False
+        taken = take_socket(reader, MEDIA_DESCRIPTOR, port) if reader else None
+        if reader and taken is None:
+            return False
+        try:
+            self._links[key] = MediaLink(port, taken)
+        except OSError:
+            return False
+        return True
+
+    def lend(self, ports: Iterable[int]) -> None:
+        """Ports that a run of an earlier neverdark sends from, until `take_back`."""
+        self._lent.update(ports)
 
     def sending_port(self) -> int:
         """A port for a run of an encoder to send from, until `take_back`: free, and known to nobody before.

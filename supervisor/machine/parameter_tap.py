@@ -33,11 +33,16 @@ _ALL = 0xFFFF
 class ParameterTap:
     """The receiving end of the side output of one encoder's place."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        """At a `port`, or at any. Raises OSError when somebody else has it."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
         with contextlib.suppress(OSError):  # without it all keyframes come, which costs more and tells the same
             _attach(self._socket, _filter())
-        self._socket.bind((_LOOPBACK, 0))
+        try:
+            self._socket.bind((_LOOPBACK, port))
+        except OSError:
+            self._socket.close()
+            raise
         self.port = int(self._socket.getsockname()[1])
         self.fd = self._socket.fileno()
         self._socket.connect((_LOOPBACK, 9))  # nobody

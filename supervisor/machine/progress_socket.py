@@ -26,9 +26,14 @@ _DISTRUST_SECONDS = 1.0  # a stranger that floods us is looked up once in so lon
 class ProgressSocket:
     """The reports of one process' place, through all of its runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        """At a `port`, or at any. Raises OSError when somebody else has it."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-        self._socket.bind((_LOOPBACK, 0))
+        try:
+            self._socket.bind((_LOOPBACK, port))
+        except OSError:
+            self._socket.close()
+            raise
         self._port = int(self._socket.getsockname()[1])
         self.fd = self._socket.fileno()
         self.url = f"udp://{_LOOPBACK}:{self._port}"

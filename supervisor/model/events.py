@@ -34,6 +34,16 @@ class ProcessStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessAdopted:
+    """A run that an earlier neverdark has started, `seconds` ago, was taken over."""
+
+    key: ProcessKey
+    run_id: str
+    pid: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessAdvanced:
     """The first progress of a run came, `seconds` after its start."""
 
@@ -318,6 +328,7 @@ class InternalError:
 
 Payload = (
     ProcessStarted
+    | ProcessAdopted
     | ProcessAdvanced
     | ProcessSilent
     | ProcessExited

@@ -34,6 +34,7 @@ def subject_of(what: events.Payload) -> Subject:
     match what:
         case (
             events.ProcessStarted()
+            | events.ProcessAdopted()
             | events.ProcessAdvanced()
             | events.ProcessSilent()
             | events.ProcessExited()

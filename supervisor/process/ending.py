@@ -72,6 +72,7 @@ class Ending:
             slot.failures.blame(failure.cause, failure.said)
         host = slot.host
         now = host.loop.time()
+        slot.failures.uncounted = failure.cause
         silent, idle, place = slot.silent_since(), slot.was_idle(now), slot.put_off_so_far
         try:
             slot.dispatch(Exited(failure.cause, None if again else failure.refusal, again=again or idle))

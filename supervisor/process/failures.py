@@ -16,6 +16,7 @@ class Failures:
 
     def __init__(self, role: Role) -> None:
         self.exits: Mapping[ExitCause, int] = dict.fromkeys(EXITS_OF[role], 0)
+        self.uncounted: ExitCause | None = None  # why a run has ended, until that is told
         self.cause: Cause | None = None  # of the last failure, until it is over
         self.said: str | None = None  # more than the cause tells, in words for people
         self.evidence = FailureEvidence(role)  # of the last failure
@@ -37,7 +38,13 @@ class Failures:
 
     def count(self, cause: ExitCause) -> None:
         """A run has ended, or could not be started."""
+        self.uncounted = None
         self.exits = {**self.exits, cause: self.exits.get(cause, 0) + 1}
+
+    def count_on(self, exits: Mapping[str, int]) -> None:
+        """Go on from what an earlier neverdark has counted."""
+        known = {ExitCause(name): count for name, count in exits.items() if name in self.exits}
+        self.exits = {**self.exits, **known}
 
     def show(self, last: LastFailure) -> None:
         """What people are to see of the last failure."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from supervisor.ffmpeg.destinations import TAP_PORT, sender_mark
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.machine.machine import Machine
 from supervisor.machine.media_links import MediaLinks
+from supervisor.machine.parameter_tap import ParameterTap
 
 
 class Feeds:
@@ -17,8 +18,9 @@ class Feeds:
     runs, and nobody knows them before.
     """
 
-    def __init__(self, machine: Machine, links: MediaLinks, stream: str) -> None:
-        self.tap = machine.parameter_tap()
+    def __init__(self, machine: Machine, links: MediaLinks, stream: str, tap: ParameterTap | None = None) -> None:
+        """`tap` is that of a run that is to be taken over."""
+        self.tap = tap or machine.parameter_tap()
         self.current: Parameters | None = None  # what the encoder sends, as far as it is known
         self.keyframe_distance = 0.0  # seconds between the latest two of a run
         self._keyframe: float | None = None  # when the latest one of this run came (monotonic)
@@ -45,6 +47,21 @@ class Feeds:
             return word
 
         return fill
+
+    @property
+    def recorded(self) -> dict[str, tuple[int, int]]:
+        """The ports of this run, as its record has them."""
+        return {name: (self._links.port(self._stream, name) if name else 0, port) for name, port in self._ports.items()}
+
+    def go_on(self, feeds: Mapping[str, tuple[int, int]]) -> None:
+        """A run that was started with these ports is taken over."""
+        self._ports = {destination: port for destination, (_, port) in feeds.items()}
+        self._links.lend(self._ports.values())
+        for destination in self._ports.keys() - {""}:
+            link = self._links.get(self._stream, destination)
+            if link.sender != self._ports[destination]:
+                link.send_from(self._ports[destination])
+        self.tap.listen_to(self._ports[""])
 
     def robbed_by(self, ours: int) -> bool:
         """Whether somebody other than process `ours` has one of its ports: until it has them, they can be taken.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from supervisor.model import events
     from supervisor.model.quantities import Address
     from supervisor.model.terms import ProcessKey
+    from supervisor.process.adoption import Adoptable
     from supervisor.process.backlog import Backlog
     from supervisor.process.claims import Claims
     from supervisor.process.slot import Slot
@@ -76,3 +77,4 @@ class Host:
     knowledge: Knowledge
     rivals: Rivals
     owner: Owner
+    adoptable: dict[ProcessKey, Adoptable] = field(default_factory=dict)  # until their places are made

@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING
 
 from supervisor.desired.plan import PROGRESS
 from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
-from supervisor.machine.marks import RUN_VARIABLE
+from supervisor.machine.marks import RECORD_VARIABLE, RUN_VARIABLE
+from supervisor.model.runs import RunRecord, digest, written
 from supervisor.process.run import Run
 
 if TYPE_CHECKING:
+    from supervisor.desired.environment import Environments
+    from supervisor.desired.plan import ProcessSpec
     from supervisor.model.terms import RestartReason
+    from supervisor.process.adoption import Adoptable
     from supervisor.process.place import Place
+
+
+def settings_of(spec: ProcessSpec, environments: Environments) -> str:
+    """What tells one process from another: its command line, and what that asks for in the environment."""
+    return digest((*spec.argv, "", *environments.asked_for(spec.key)))
 
 
 class Launch:
@@ -23,6 +32,7 @@ class Launch:
         self._place = place
         self._output = output
         self._once: tuple[str, ...] | None = None  # another command line, for the next run alone
+        self._settings: tuple[tuple[str, ...], str] = ((), "")  # of a command line, made ahead
 
     def once(self, argv: Sequence[str] | None) -> None:
         """Start the next run by another command line, or by none such."""
@@ -34,11 +44,43 @@ class Launch:
         wall = host.machine.wall()
         run_id = host.names.name(wall, place.status.run)
         inherited = self._media(host.loop.time()) if place.intake else {}
-        environment = {**host.environments.of(place.key), RUN_VARIABLE: run_id}
+        usual = self._once is None
         argv = self._argv(progress, wall)
+        record = written(self._record(reason, progress, wall, usual=usual))
+        environment = {**host.environments.of(place.key), RUN_VARIABLE: run_id, RECORD_VARIABLE: record}
         child = host.machine.spawn(argv, environment, self._output, inherited, host.file_limits)
         fed = place.feeder.meter.fed_seconds if place.feeder else 0.0
         return Run(child, run_id, wall, host.loop.time(), reason, fed)
+
+    def take_over(self, found: Adoptable) -> Run:
+        """A run of an earlier neverdark goes on here."""
+        place, record = self._place, found.record
+        place.count_on(record.before)
+        if place.intake:
+            place.intake.go_on(found.sender)
+        if place.feeds:
+            place.feeds.go_on(record.feeds)
+        fed = place.feeder.meter.fed_seconds if place.feeder else 0.0
+        return Run(found.child, found.run_id, record.started, record.began, None, fed, adopted=True)
+
+    def _record(self, reason: RestartReason | None, progress: str, wall: float, *, usual: bool) -> RunRecord:
+        """What another neverdark needs to take it over."""
+        place, host = self._place, self._place.host
+        if self._settings[0] is not place.spec.argv:
+            self._settings = place.spec.argv, settings_of(place.spec, host.environments)
+        feeds, intake, source = place.feeds, place.intake, place.source
+        return RunRecord(
+            place.key,
+            self._settings[1] if usual else "",
+            host.loop.time(),
+            wall,
+            int(progress.rpartition(":")[2] or 0),
+            intake.link.port if intake else 0,
+            feeds.tap.port if feeds else 0,
+            feeds.recorded if feeds else {},
+            place.counted(reason),
+            source.learned if source else None,
+        )
 
     def _media(self, now: float) -> dict[int, int]:
         """What a pusher inherits: the link that its encoder's media comes by."""

@@ -11,6 +11,7 @@ from supervisor.judge.progress_meter import ProgressMeter
 from supervisor.judge.uplink import UplinkMeter
 from supervisor.lifecycle.pauses import had_nothing, must_not_be_hurried
 from supervisor.lifecycle.types import Status
+from supervisor.model.runs import Before
 from supervisor.model.snapshot import LastFailure, ProcessSnapshot
 from supervisor.model.terms import (
     REASONS_OF,
@@ -79,9 +80,11 @@ class Place:
         self.meter = ProgressMeter(video=spec.video)
         self.uplink = UplinkMeter() if spec.ingest else None
         self.observed = {one.name: UplinkMeter() for one in spec.observed}
+        self.adoptable = host.adoptable.pop(spec.key, None)  # a run that is to be taken over
         self.intake = Intake(host.links.get(spec.key.stream, spec.key.destination)) if spec.media_port else None
         encodes = spec.key.role is Role.ENCODER
-        self.feeds = Feeds(host.machine, host.links, spec.key.stream) if encodes else None
+        tap = self.adoptable.tap if self.adoptable else None
+        self.feeds = Feeds(host.machine, host.links, spec.key.stream, tap) if encodes else None
         self.source = SourceSide(spec, partial(host.owner.adapted, spec.key.stream)) if encodes else None
         self.recording = host.machine.recording(spec.output_file) if spec.output_file else None
 
@@ -102,6 +105,40 @@ class Place:
     def run_id(self) -> str | None:
         """Of the latest run."""
         return self.run.run_id if self.run else None
+
+    # --- what it has counted -----------------------------------------------------------------------
+
+    def counted(self, reason: RestartReason | None) -> Before:
+        """All of it, at the start of a run that takes another one's place for this `reason`."""
+        totals, restarts, exits = self.meter.totals(0.0), dict(self.restarts), dict(self.failures.exits)
+        if reason:
+            restarts[reason] = restarts.get(reason, 0) + 1
+        if over := self.failures.uncounted:
+            exits[over] = exits.get(over, 0) + 1
+        meters = {"": self.uplink} if self.uplink else self.observed
+        return Before(
+            (totals.frames, totals.dropped_frames, totals.duplicated_frames, totals.bytes, totals.media_seconds),
+            self.cpu_seconds,
+            {name: count for name, count in restarts.items() if count},
+            {name: count for name, count in exits.items() if count},
+            {
+                name: (of.connections, of.acked_bytes, of.retransmits)
+                for name, of in ((name, meter.totals) for name, meter in meters.items())
+                if of.connections
+            },
+        )
+
+    def count_on(self, before: Before) -> None:
+        """Go on from what was counted before a run that is taken over."""
+        self.meter.go_on(*before.progress)
+        self.cpu_seconds = before.cpu_seconds
+        known = {name: count for name, count in before.restarts.items() if name in self.restarts}
+        self.restarts = {**self.restarts, **{RestartReason(name): count for name, count in known.items()}}
+        self.failures.count_on(before.exits)
+        for name, counts in before.uplinks.items():
+            meter = self.uplink if not name else self.observed.get(name)
+            if meter:
+                meter.go_on(*counts)
 
     # --- its failures ------------------------------------------------------------------------------
 

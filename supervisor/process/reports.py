@@ -34,7 +34,8 @@ class Reports:
         self._wall = host.machine.wall
         self.output = Output(host.machine, host.data_dir, key.stream, key.name, redactor, host.storage, self._heed)
         host.loop.add_reader(self.output.outlet.fd, self._on_output)
-        self._progress = host.machine.progress_socket() if slot.spec.tracked else None
+        known = slot.adoptable.progress if slot.adoptable else None
+        self._progress = (known or host.machine.progress_socket()) if slot.spec.tracked else None
         if self._progress:
             host.progress.add(self._progress.fd, self._on_progress)
         if slot.feeds:
@@ -119,7 +120,7 @@ class Reports:
         slot.failures.end()
         starting = slot.status.state is State.STARTING
         slot.dispatch(Advanced())
-        if starting:
+        if starting and not run.adopted:
             fact = events.ProcessAdvanced(slot.key, run.run_id, now - run.began)
             slot.put_off(partial(slot.host.tell, fact))
 

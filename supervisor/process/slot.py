@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from supervisor.desired.plan import ProcessSpec
     from supervisor.ffmpeg.parameters import Parameters
+    from supervisor.process.adoption import Adoptable
     from supervisor.process.host import Host
+    from supervisor.process.run import Run
     from supervisor.secrets.secrecy import Redactor
 
 _TROUBLE = {
@@ -198,22 +200,39 @@ class Slot(Place):
         self.held = not self.host.claims.claim(self)
         if self.held:
             return
+        if self.adoptable:
+            self._take_over(self.adoptable)
+            return
         try:
             run = self._launch.start(reason, self.reports.url)
         except (OSError, ValueError) as error:
             # Not from here: this is the middle of a turn of the lifecycle.
             self.host.loop.call_soon(self._ending.not_started, error)
             return
-        self.run = run
-        self.host.loop.add_reader(run.child.pidfd, self._ending.on_exit)
-        self.reports.begin_run(run)
+        self._begin_run(run)
         if reason:
             self.restarts = {**self.restarts, reason: self.restarts.get(reason, 0) + 1}
         self.put_off(partial(self._tell_start, run.run_id, run.child.pid, reason))
 
+    def _take_over(self, found: Adoptable) -> None:
+        self.adoptable, run = None, self._launch.take_over(found)
+        self._begin_run(run)
+        if self.source:
+            self.source.go_on(run.began, found.record.learned)
+        self.put_off(partial(self._tell_adoption, run))
+
+    def _begin_run(self, run: Run) -> None:
+        self.run = run
+        self.host.loop.add_reader(run.child.pidfd, self._ending.on_exit)
+        self.reports.begin_run(run)
+
     def _tell_start(self, run_id: str, pid: int, reason: RestartReason | None) -> None:
         self.reports.output.begin_run(run_id)
         self.host.tell(events.ProcessStarted(self.key, run_id, pid, reason))
+
+    def _tell_adoption(self, run: Run) -> None:
+        self.reports.output.begin_run(run.run_id)
+        self.host.tell(events.ProcessAdopted(self.key, run.run_id, run.child.pid, self.host.loop.time() - run.began))
 
     # --- its failures ------------------------------------------------------------------------------
 

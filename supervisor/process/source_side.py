@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from supervisor.desired.plan import ProcessSpec
-from supervisor.ffmpeg.opening import Traits
+from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits, remembered
 from supervisor.ffmpeg.parameters import Parameters, picture
 from supervisor.ffmpeg.sources import lacks_picture, waiting_for_picture
 from supervisor.judge.rhythm import Rhythm
@@ -35,6 +36,20 @@ class SourceSide:
         """A new run opens the source anew."""
         self.clock.begin_run(now)
         self.watch.begin_run()
+
+    def go_on(self, now: float, learned: Any) -> None:
+        """A run is taken over, and with it what the runs before it had found out."""
+        self.clock.begin_run(now, seen=False)
+        self._watch.traits = remembered(learned)
+        if self._watch.traits != NOTHING_KNOWN:
+            self._argv = self._adapted(self._watch.traits)
+        if gap := self._watch.usual_gap:
+            self.rhythm = Rhythm(max(gap, Rhythm.FIRST) if self._spec.in_pieces else gap)
+
+    @property
+    def learned(self) -> Traits:
+        """What is known of it."""
+        return self._watch.traits
 
     def words(self, once: Sequence[str] | None, startup: float) -> Sequence[str]:
         """The command line of the next run; `once` is another one, for that run alone."""

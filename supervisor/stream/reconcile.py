@@ -69,6 +69,13 @@ class Reconciler:
             raise
         self._streams.update(new)
 
+    def take_over(self) -> None:
+        """Take over what runs already and shall run, before anything is started that might publish beside it."""
+        for name in self._catalogue:
+            stream = self._streams.get(name)
+            if stream and self._orders.wanted(name, self._clock.now()).wanted:
+                stream.take_over()
+
     def order(self, verb: str, name: str) -> None:
         """An operator's start, stop or restart."""
         self._orders.operate(name, Order(verb != "stop", "operator", self._clock.now()))

@@ -57,8 +57,12 @@ class Reload:
         await self._reconciler.reconcile_in_turn(change.added)
         return told
 
-    def follow(self, specs: dict[str, StreamSpec], why: str) -> Change:
-        """The file asks for these streams; new ones are still to be started."""
+    def prepare(self, specs: dict[str, StreamSpec]) -> None:
+        """Make the environments that these streams ask for."""
         commands = [name for name, spec in specs.items() if spec.is_command]
         self._environments.follow(commands, self._configuration.loaded.named)
+
+    def follow(self, specs: dict[str, StreamSpec], why: str) -> Change:
+        """The file asks for these streams; new ones are still to be started."""
+        self.prepare(specs)
         return self._reconciler.follow("file", specs, why)

@@ -48,6 +48,12 @@ class Stream:
         for slot in self._staying():
             slot.start()
 
+    def take_over(self) -> None:
+        """Take over what an earlier neverdark has started, before anything new is."""
+        for slot in self._staying():
+            if slot.adoptable:
+                slot.start()
+
     def stop(self, why: str, *, force: bool = False) -> None:
         """End it in order: pushers while data still flows, then the encoder."""
         if self.wanted:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from supervisor.machine.adoption import FoundRun
 from supervisor.machine.data_dir import DataDir, Folder
 from supervisor.machine.faults import FaultFailed, Victim
 from supervisor.machine.gather import Gather
@@ -91,8 +92,12 @@ class SimulatedMachine(Machine):
         del mark
         return self._world.table.sweep(pids, run_ids)
 
-    def end_orphans(self, data_dir: DataDir) -> list[tuple[int, str]]:
+    def find_runs(self, data_dir: DataDir) -> list[FoundRun]:
         del data_dir
+        return []
+
+    def end_orphans(self, data_dir: DataDir, spared: Container[str] = ()) -> list[tuple[int, str]]:
+        del data_dir, spared
         return self._world.table.end_orphans()
 
     def out_of_memory_kills(self) -> int:
@@ -112,10 +117,12 @@ class SimulatedMachine(Machine):
     def run_log(self, folder: Folder, name: str, trouble: AfterWrite) -> RunLog:
         return wires.SimulatedLog(self._world.wires, folder, name, trouble)
 
-    def progress_socket(self) -> ProgressSocket:
+    def progress_socket(self, port: int = 0) -> ProgressSocket:
+        del port
         return wires.SimulatedProgress(self._world.wires)
 
-    def parameter_tap(self) -> ParameterTap:
+    def parameter_tap(self, port: int = 0) -> ParameterTap:
+        del port
         return wires.SimulatedTap(self._world.wires)
 
     def media_links(self, ports: PortRange, seed: str) -> MediaLinks:

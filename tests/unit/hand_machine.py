@@ -247,7 +247,8 @@ class HandMachine(Machine):
         del loop
         return self.gathered
 
-    def progress_socket(self) -> Any:
+    def progress_socket(self, port: int = 0) -> Any:
+        del port
         socket = HandSocket()
         socket.pid_of = lambda pid: next((child for child in self.spawned if child.pid == pid), None)
         self.sockets.append(socket)
@@ -265,7 +266,8 @@ class HandMachine(Machine):
     def run_log(self, *_: Any) -> Any:
         return _RunLog()
 
-    def parameter_tap(self) -> Any:
+    def parameter_tap(self, port: int = 0) -> Any:
+        del port
         return _Tap()
 
     def media_links(self, *_: Any) -> Any:
@@ -289,6 +291,9 @@ class HandMachine(Machine):
         pass
 
     def sweep(self, *_: Any) -> list[int]:
+        return []
+
+    def find_runs(self, *_: Any) -> list[Any]:
         return []
 
     def end_orphans(self, *_: Any) -> list[tuple[int, str]]:

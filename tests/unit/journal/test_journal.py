@@ -71,6 +71,7 @@ PART = incident(HUNG_UP, drill=True, dark=14.0)
 OURS = incident(FULL, "")
 FACTS: list[events.Payload] = [
     events.ProcessStarted(KEY, "r1", 7, None),
+    events.ProcessAdopted(KEY, "r1", 7, 3600.0),
     events.ProcessStarted(KEY, "r1", 7, RestartReason.STALL),
     events.ProcessAdvanced(KEY, "r1", 0.4),
     events.ProcessSilent(KEY, "r1", Trouble.STALL, 10.0, Segment.PUSHER),

@@ -36,6 +36,7 @@ INCIDENT = Incident(
 PROCESS, STREAM, DESTINATION = Subject.of(KEY), Subject("cam"), Subject("cam", "youtube")
 TOLD: list[tuple[events.Payload, Subject]] = [
     (events.ProcessStarted(KEY, "r1", 7, RestartReason.EXIT), PROCESS),
+    (events.ProcessAdopted(KEY, "r1", 7, 3600.0), PROCESS),
     (events.ProcessAdvanced(KEY, "r1", 0.4), PROCESS),
     (events.ProcessSilent(KEY, "r1", Trouble.STALL, 10.0, Segment.PUSHER), PROCESS),
     (

@@ -166,8 +166,13 @@ class Tap(Wire):
 class Link:
     """The receiving end of a media link."""
 
+    port = 40_001
+
     def __init__(self) -> None:
         self.fd, self.drops, self.sender, self.emptied = 5, 0, None, 0
+
+    def go_on(self, port: int) -> None:
+        self.sender = cast("None", port)
 
     def send_from(self, port: int | None) -> None:
         self.sender = cast("None", port)
@@ -185,6 +190,11 @@ class Links:
 
     def get(self, stream: str, destination: str) -> Link:
         return self.all.setdefault((stream, destination), Link())
+
+    def port(self, stream: str, destination: str) -> int:
+        return self.get(stream, destination).port
+
+    def lend(self, ports: object) -> None: ...
 
     def sending_port(self) -> int:
         return next(self._ports)
@@ -260,8 +270,8 @@ class FakeMachine:
         del folder, name
         return Wire(next(self._wires))
 
-    progress_socket = lambda self: Wire(next(self._wires))  # noqa: E731 - one line for one line
-    parameter_tap = lambda self: Tap(next(self._wires))  # noqa: E731
+    progress_socket = lambda self, port=0: Wire(port or next(self._wires))  # noqa: E731 - one line for one line
+    parameter_tap = lambda self, port=0: Tap(port or next(self._wires))  # noqa: E731
 
     def run_log(self, folder: object, name: str, trouble: object) -> Log:
         del folder, name, trouble
@@ -314,7 +324,7 @@ class Stage:
             machine=cast("Any", self.machine),
             names=RunNames(),
             progress=anything(add=self.loop.add_reader, remove=self.loop.remove_reader),
-            environments=anything(of=lambda _: {"PATH": "/bin"}),
+            environments=anything(of=lambda _: {"PATH": "/bin"}, asked_for=lambda _: []),
             file_limits=(1024, 4096),
             data_dir=anything(folder=lambda *_: None),
             links=cast("Any", Links()),

@@ -1,0 +1,161 @@
+"""Finds what an earlier neverdark started and what runs on, so that it can be taken over. IO, Linux.
+
+Every run carries its record in its environment (`model.runs`). That proves that the record is of this process; a pidfd,
+opened before it is read, holds on to the process. Who has inherited the environment is no session's leader, or began
+later.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import time
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from supervisor.machine import proc
+from supervisor.machine.data_dir import DataDir
+from supervisor.machine.marks import OWNER_VARIABLE, RECORD_VARIABLE, RUN_VARIABLE, carried_by, is_of_our_user, send
+from supervisor.machine.process import Child
+from supervisor.model.runs import RunRecord, read
+from supervisor.model.terms import Exit
+
+_PIDFD_GETFD = 438  # the same on all platforms
+_BEGAN_LATE = 2.0  # seconds after its record was written: a spawn takes a millisecond
+_LOOPBACK = "127.0.0.1"
+_NOT_GIVEN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRun:
+    """A run of an earlier neverdark that lives."""
+
+    child: Child
+    run_id: str
+    record: RunRecord
+
+
+class AdoptedChild(Child):
+    """A run that another neverdark started: nobody tells us how it ends, and its number is free from then on."""
+
+    __slots__ = ("_carries",)
+
+    def __init__(self, pid: int, pidfd: int) -> None:
+        super().__init__(pid, pidfd)
+        self._carries = carried_by(pid)
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Signal it and its group, whose number is surely its own while it is there."""
+        try:
+            signal.pidfd_send_signal(self.pidfd, 0)
+            os.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+    def reap(self) -> tuple[Exit, float]:
+        """It is gone: how, only its parent was told. What it left behind is killed."""
+        try:
+            os.killpg(self.pid, 0)  # as long as one of a group is left, nobody else gets its number
+        except (ProcessLookupError, PermissionError):
+            return Exit(None, None), 0.0
+        for pid in proc.everybody():
+            if self._has_left(pid):
+                send(pid, signal.SIGKILL, partial(self._has_left, pid))
+        return Exit(None, None), 0.0
+
+    def _has_left(self, pid: int) -> bool:
+        return is_of_our_user(pid) and carried_by(pid) == self._carries
+
+
+def find_runs(data_dir: DataDir) -> list[FoundRun]:
+    """The runs of an earlier neverdark of this data_dir, and of our user, that can be taken over; see `FoundRun`.
+
+    Not those that somebody has stopped. Of a place with several of them, none: nobody can tell which is the right one.
+    """
+    found = [run for pid in proc.everybody() if (run := _look(data_dir, pid))]
+    count = Counter(run.record.key for run in found)
+    for run in [run for run in found if count[run.record.key] > 1]:
+        found.remove(run)
+        run.child.close()
+    return found
+
+
+def take_socket(pid: int, descriptor: int, port: int) -> socket.socket | None:
+    """A second descriptor of a process' own UDP socket at a port of the loopback.
+
+    None if it has none, and where another process' sockets are not to be had.
+    """
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError:
+        return None
+    try:
+        number: int = ctypes.CDLL(None).syscall(_PIDFD_GETFD, pidfd, descriptor, 0)
+    finally:
+        os.close(pidfd)
+    if number == _NOT_GIVEN:
+        return None
+    try:
+        taken = socket.socket(fileno=number)
+    except OSError:
+        os.close(number)
+        return None
+    if taken.family == socket.AF_INET and taken.type == socket.SOCK_DGRAM and taken.getsockname() == (_LOOPBACK, port):
+        return taken
+    taken.close()
+    return None
+
+
+def _look(data_dir: DataDir, pid: int) -> FoundRun | None:
+    if pid == os.getpid() or not is_of_our_user(pid) or _carried(pid, data_dir) is None:
+        return None
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError:
+        return None
+    carried = _carried(pid, data_dir)  # again, now that it can be no other
+    if carried is None or not _leads(pid, carried.record):
+        os.close(pidfd)
+        return None
+    child = Child(pid, pidfd) if _is_our_child(pidfd) else AdoptedChild(pid, pidfd)
+    return FoundRun(child, carried.run_id, carried.record)
+
+
+class _Carried(NamedTuple):
+    run_id: str
+    record: RunRecord
+
+
+def _carried(pid: int, data_dir: DataDir) -> _Carried | None:
+    try:
+        variables = dict(each.partition(b"=")[::2] for each in proc.environ(pid))
+    except OSError:
+        return None
+    if os.fsdecode(variables.get(OWNER_VARIABLE.encode(), b"")) not in data_dir.marks:
+        return None
+    record = read(variables.get(RECORD_VARIABLE.encode(), b"").decode("utf-8", "replace"))
+    return _Carried(os.fsdecode(variables.get(RUN_VARIABLE.encode(), b"")), record) if record else None
+
+
+def _leads(pid: int, record: RunRecord) -> bool:
+    """Whether it is the process that was started with a record, and is at work."""
+    try:
+        stat = proc.read_stat(pid)
+    except OSError:
+        return False
+    if stat is None or stat.state in proc.DEAD | proc.STOPPED or not pid == stat.session == stat.group:
+        return False
+    asleep = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()  # the kernel counts from the boot
+    return stat.begun * proc.TICK - asleep <= record.began + _BEGAN_LATE
+
+
+def _is_our_child(pidfd: int) -> bool:
+    try:
+        os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True

@@ -1,0 +1,122 @@
+"""What a run carries with it, so that another neverdark can take it over: its record, and how that is written. Pure.
+
+The record stands in the environment of the process itself. So it is there from the process' first moment to its last,
+on a full disk too, and can be of no other process.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from supervisor.model.terms import ProcessKey, Role
+
+_VERSION = 1
+_DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the place of a process had counted before a run: the run's own counts come on top.
+
+    `progress` are frames, dropped and duplicated frames, bytes, media seconds. `restarts` (with the run's own) and
+    `exits` are by reason and cause. `uplinks` are connections, acknowledged bytes and retransmits, by destination of a
+    command, or under "".
+    """
+
+    progress: tuple[int, int, int, int, float] = (0, 0, 0, 0, 0.0)
+    cpu_seconds: float = 0.0
+    restarts: Mapping[str, int] = field(default_factory=dict)
+    exits: Mapping[str, int] = field(default_factory=dict)
+    uplinks: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run of a process.
+
+    `settings` tells whether it was started with the same settings as another; empty: it is a run of its own kind, which
+    nobody else would start. `began` is monotonic, `started` wall clock. Ports are of the loopback, 0 for none:
+    `progress` is where it reports, `media` where a pusher's media comes in, `tap` where an encoder tells parameters;
+    `feeds` are the ports of an encoder's links and those that it sends from, by destination, the latter also for "".
+    `learned` is what the runs of an encoder had found out about its source (see `ffmpeg.opening.remembered`).
+    """
+
+    key: ProcessKey
+    settings: str
+    began: float
+    started: float
+    progress: int = 0
+    media: int = 0
+    tap: int = 0
+    feeds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    before: Before = Before()
+    learned: Any = None
+
+
+def digest(words: tuple[str, ...]) -> str:
+    """Equal for equal words, and telling nothing else of them."""
+    text = "\0".join(words).encode("utf-8", "surrogateescape")
+    return blake2b(text, digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def written(record: RunRecord) -> str:
+    """A record as a process carries it."""
+    key, before = record.key, record.before
+    return json.dumps(
+        (
+            _VERSION,
+            (key.stream, key.role, key.destination),
+            record.settings,
+            (record.began, record.started),
+            (record.progress, record.media, record.tap),
+            record.feeds,
+            (before.progress, before.cpu_seconds, before.restarts, before.exits, before.uplinks),
+            record.learned,
+        ),
+        separators=(",", ":"),
+    )
+
+
+def read(text: str) -> RunRecord | None:
+    """The record that a process carries; None if it is none, or one of another version."""
+    try:
+        return _read(json.loads(text))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return None
+
+
+def _read(found: Any) -> RunRecord | None:
+    version, *rest = found
+    if version != _VERSION:
+        return None
+    (stream, role, destination), settings, (began, started), (progress, media, tap), feeds, before, learned = rest
+    totals, cpu_seconds, restarts, exits, uplinks = before
+    frames, dropped, duplicated, size, seconds = totals
+    return RunRecord(
+        ProcessKey(str(stream), Role(role), str(destination)),
+        str(settings),
+        float(began),
+        float(started),
+        _port(progress),
+        _port(media),
+        _port(tap),
+        {str(name): (_port(link), _port(sender)) for name, (link, sender) in feeds.items()},
+        Before(
+            (int(frames), int(dropped), int(duplicated), int(size), float(seconds)),
+            float(cpu_seconds),
+            {str(name): int(count) for name, count in restarts.items()},
+            {str(name): int(count) for name, count in exits.items()},
+            {str(name): (int(many), int(acked), int(again)) for name, (many, acked, again) in uplinks.items()},
+        ),
+        learned,
+    )
+
+
+def _port(number: Any) -> int:
+    if not isinstance(number, int) or not 0 <= number < 1 << 16:
+        raise ValueError("not a port")
+    return number

@@ -1,0 +1,105 @@
+"""Which runs of an earlier neverdark are taken over, and what is opened for it before anything is ended."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from supervisor.model.runs import RunRecord
+from supervisor.model.terms import ProcessKey, Role
+
+if TYPE_CHECKING:
+    from supervisor.desired.plan import ProcessSpec
+    from supervisor.machine.adoption import FoundRun
+    from supervisor.machine.machine import Machine
+    from supervisor.machine.media_links import MediaLinks
+    from supervisor.machine.parameter_tap import ParameterTap
+    from supervisor.machine.process import Child
+    from supervisor.machine.progress_socket import ProgressSocket
+
+
+@dataclass(frozen=True, slots=True)
+class Adoptable:
+    """A run that lives, with its wires: they are of the place that takes it over."""
+
+    child: Child
+    run_id: str
+    record: RunRecord
+    progress: ProgressSocket | None
+    tap: ParameterTap | None
+    sender: int | None  # the port that a pusher's media comes from: that of an encoder which is taken over, too
+
+
+class Adoption:
+    """What was found, until it is known what of it fits what shall be."""
+
+    def __init__(self, machine: Machine, links: MediaLinks, found: Iterable[FoundRun]) -> None:
+        self._machine = machine
+        self._links = links
+        self._found = {run.record.key: run for run in found}
+        self._pushers: set[ProcessKey] = set()  # whose links are found
+
+    def find_links(self) -> None:
+        """Open the links as they were, before the streams are planned: command lines tell their ports.
+
+        A pusher whose link is not to be had cannot be taken over.
+        """
+        for key, run in tuple(self._found.items()):
+            if key.role is not Role.PUSHER:
+                continue
+            if self._links.find(key.stream, key.destination, run.record.media, run.child.pid):
+                self._pushers.add(key)
+            else:
+                self._leave(key)
+        for key, run in self._found.items():
+            for destination, (port, _) in run.record.feeds.items():
+                if destination:
+                    self._links.find(key.stream, destination, port, None)
+
+    def choose(
+        self, wanted: Mapping[ProcessKey, ProcessSpec], settings: Callable[[ProcessSpec], str]
+    ) -> list[Adoptable]:
+        """Those that can be taken over with certainty: they shall run, with the settings that they were started with.
+
+        `settings` tells them (see `RunRecord`). What is not chosen is let go of: it is still to be ended.
+        """
+        for key, run in tuple(self._found.items()):
+            if key not in wanted or not run.record.settings or run.record.settings != settings(wanted[key]):
+                self._leave(key)
+        chosen = [fit for key in tuple(self._found) if (fit := self._open(key, wanted[key]))]
+        for key in self._pushers - {fit.record.key for fit in chosen}:
+            self._links.get(key.stream, key.destination).read(by_somebody=False)
+        senders = {fit.record.key.stream: fit.record.feeds for fit in chosen if fit.record.key.role is Role.ENCODER}
+        return [_with_sender(fit, senders.get(fit.record.key.stream, {})) for fit in chosen]
+
+    def _open(self, key: ProcessKey, spec: ProcessSpec) -> Adoptable | None:
+        """Its wires, at the ports where it expects them."""
+        run = self._found[key]
+        record, progress, tap = run.record, None, None
+        try:
+            if spec.tracked:
+                progress = self._machine.progress_socket(record.progress)
+            if key.role is Role.ENCODER:
+                tap = self._machine.parameter_tap(record.tap)
+        except OSError:
+            if progress:
+                progress.close()
+            self._leave(key)
+            return None
+        return Adoptable(run.child, run.run_id, record, progress, tap, None)
+
+    def _leave(self, key: ProcessKey) -> None:
+        self._found.pop(key).child.close()
+
+
+def _with_sender(fit: Adoptable, feeds: Mapping[str, tuple[int, int]]) -> Adoptable:
+    _, sender = feeds.get(fit.record.key.destination, (0, 0))
+    return Adoptable(fit.child, fit.run_id, fit.record, fit.progress, fit.tap, sender or None)
+
+
+def end(adoptable: Adoptable) -> None:
+    """Nobody wants it after all. Its wires stay with its place, if there is one."""
+    adoptable.child.signal_group(signal.SIGKILL)
+    adoptable.child.close()
