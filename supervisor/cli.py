@@ -30,6 +30,9 @@ if TYPE_CHECKING:  # `run` listens to signals before it loads anything that take
     from supervisor.machine.service_manager import ServiceManager
 
 DONE, FAILED, WRONG = 0, 1, 2
+_AGAIN = -1  # of `run`: it is to be started anew, in the same process
+_STOP = (signal.SIGTERM, signal.SIGINT)
+_LEAVE = (signal.SIGUSR1, signal.SIGUSR2)  # the first is followed by a new start
 _CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EPIPE})
 
 
@@ -59,7 +62,8 @@ def _main(argv: Sequence[str] | None) -> int:
     if command is _run:
         # Until the loop listens to signals nothing runs: ending is all there is to do. An exception could get lost.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(DONE))
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        for number in (signal.SIGHUP, *_LEAVE):
+            signal.signal(number, signal.SIG_IGN)
     from supervisor.config.problems import ConfigError
 
     try:
@@ -176,13 +180,24 @@ def _run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a parent that ignores it would have our children vanish unseen
     writer = lines.configure()
     try:
-        return asyncio.run(_serve(file, loaded, binary, data_dir, warnings))
+        code = asyncio.run(_serve(file, loaded, binary, data_dir, warnings))
     except (OSError, TimeoutError, BadTls) as error:
         print(f"neverdark: {error}", file=sys.stderr)
         return FAILED
     finally:
         writer.close()
         data_dir.close()
+    return _run_again() if code == _AGAIN else code
+
+
+def _run_again() -> int:
+    """The program as it is installed now takes the place of this one: pid, arguments and children stay."""
+    flushed()
+    try:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - what runs is ourselves
+    except OSError as error:
+        print(f"neverdark: cannot start again: {error}; its processes run on", file=sys.stderr)
+        return FAILED
 
 
 def _keep_descriptors_to_ourselves() -> None:
@@ -229,7 +244,7 @@ async def _serve(
     engine.listeners.append(journal)
     manager = ServiceManager(os.environ)
     engine.ticked = lambda: manager.tick(engine.machine.now(), started=engine.started)
-    _listen_to_signals(loop, engine, manager)
+    is_to_start_again = _listen_to_signals(loop, engine, manager)
     control = EngineControl(engine, loop, data_dir)
     tls = loaded.config.tls
     http = HttpServer(
@@ -255,22 +270,41 @@ async def _serve(
     finally:
         await loop.run_in_executor(None, http.stop)
         manager.close()
-    journal.over()
-    return DONE
+    journal.over(left=engine.left)
+    return _AGAIN if is_to_start_again() else DONE
 
 
-def _listen_to_signals(loop: AbstractEventLoop, engine: Engine, manager: ServiceManager) -> None:
+def _listen_to_signals(loop: AbstractEventLoop, engine: Engine, manager: ServiceManager) -> Callable[[], bool]:
+    """Returns what tells, at the end, whether the program is to be started again in this one's place."""
+    again = False
+
     def stop() -> None:
         manager.stopping()
         engine.stop()
+
+    def leave() -> None:
+        manager.stopping()
+        engine.leave()
+
+    def end() -> None:
+        (leave if engine.loaded.config.shutdown == "leave" else stop)()
+
+    def start_again() -> None:
+        nonlocal again
+        again = True
+        manager.reloading()
+        signal.pthread_sigmask(signal.SIG_BLOCK, (*_STOP, *_LEAVE, signal.SIGHUP))  # until the next one listens
+        engine.leave()
 
     def reload() -> None:
         manager.reloading()
         engine.reload().add_done_callback(lambda _: manager.reloaded())
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    for number, work in zip((*_STOP, *_LEAVE), (end, stop, start_again, leave), strict=True):
+        loop.add_signal_handler(number, work)
     loop.add_signal_handler(signal.SIGHUP, reload)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*_STOP, *_LEAVE, signal.SIGHUP))  # see `start_again`
+    return lambda: again and engine.left
 
 
 def _demo(args: argparse.Namespace) -> int:
@@ -345,6 +379,17 @@ def _order(args: argparse.Namespace) -> int:
     return client.order(_api(args), args.verb, args.streams)
 
 
+def _upgrade(args: argparse.Namespace) -> int:
+    from supervisor.commands import upgrade
+    from supervisor.config.file import load
+    from supervisor.preflight.preflight import find_ffmpeg, preflight
+
+    file = _config_file(args)
+    loaded = load(file)
+    preflight(loaded, find_ffmpeg(loaded, file), file)  # what this program does not take, must not end the other one
+    return upgrade.upgrade(loaded.config.data_dir, _api(args))
+
+
 def _reload(args: argparse.Namespace) -> int:
     from supervisor.commands import client
 
@@ -395,6 +440,7 @@ _COMMANDS = {
     "stop": _order,
     "restart": _order,
     "reload": _reload,
+    "upgrade": _upgrade,
     "logs": _logs,
     "incidents": _incidents,
     "drill": _drill,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 from collections.abc import Callable, Container
 from functools import partial
 
@@ -25,6 +26,7 @@ from supervisor.model.facts import Listener, Teller
 from supervisor.model.incidents import Incident
 from supervisor.model.snapshot import Fault, Histogram, Snapshot
 from supervisor.model.subjects import Subject
+from supervisor.model.terms import State
 from supervisor.probes.probes import Probes
 from supervisor.process.adoption import Adoptable, Adoption, end
 from supervisor.process.backlog import Backlog
@@ -46,6 +48,8 @@ from supervisor.watchdog.timekeeper import Timekeeper
 from supervisor.watches import Watches
 
 _LATE = 2.0  # accounts come every second
+_FIRST_WORD_SECONDS = 2.5  # FFmpeg reports twice a second, and connections are looked at once
+_LOOK_AGAIN_SECONDS = 0.05
 __all__ = ["Engine", "Home", "Read"]
 
 
@@ -73,6 +77,7 @@ class Engine:
         self._home = home
         self._host: Host | None = None  # made in the loop
         self._probes = probes
+        self.left = False  # it is to end, and its processes are to run on
         self._stopping = asyncio.Event()
         self._gone = asyncio.Event()
         self._accounted = machine.now()
@@ -154,20 +159,44 @@ class Engine:
         )
         await self._reconciler.reconcile_in_turn(self._catalogue)
         self._watches.second.scheduler.start()
+        await self._know_the_adopted()
         self.started = True
         await self._stopping.wait()
         self._watches.second.scheduler.stop()
+        if self.left:
+            await self._leave()
+            return
         for name in list(self.streams):
             self._reconciler.reconcile(name)
         self._note_gone()
         await self._gone.wait()
         await self._jobs.end()
         await self._end_orphans()  # what a command sent into the background
+        self._close(self._host)
+
+    async def _leave(self) -> None:
+        """End without a word to the processes, but for those that are on their way out: nobody would see them off."""
+        assert self._host is not None
+        for slot in self.streams.slots():
+            if slot.status.state is State.STOPPING:
+                slot.send(signal.SIGKILL)
+        await self._jobs.end()
+        self._close(self._host)
+
+    def _close(self, host: Host) -> None:
         for stream in self.streams.values():
             stream.close()
-        self._host.progress.close()
+        host.progress.close()
         self._probes.close()
         self.machine.close()
+
+    async def _know_the_adopted(self) -> None:
+        """Wait for the first word of what was taken over: before it, whoever asks would see its counts begin anew."""
+        until = self.machine.now() + _FIRST_WORD_SECONDS
+        while not self._stopping.is_set() and self.machine.now() < until:
+            if all(slot.is_known for slot in self.streams.slots()):
+                return
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
     def _make_host(self, loop: asyncio.AbstractEventLoop) -> Host:
         """What a process' place needs of the engine."""
@@ -226,6 +255,11 @@ class Engine:
         if again:
             for stream in self.streams.values():
                 stream.stop("shutdown", force=True)
+
+    def leave(self) -> None:
+        """End at once, and let all processes run on: another neverdark will take them over."""
+        self.left = not self._stopping.is_set()
+        self._stopping.set()
 
     def request(self, verb: str, name: str) -> bool:
         """An operator's order; False when there is no such stream."""

@@ -150,6 +150,7 @@ def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     reload.add_argument(
         "--allow-removal", action="store_true", help="also if it would end most of the streams that are wanted now"
     )
+    client(add("upgrade", "start the running neverdark anew from the installed program; its streams go on meanwhile"))
     logs = client(add("logs", "what a stream's processes wrote, in the order of time"))
     logs.add_argument("stream")
     logs.add_argument("--role", choices=("encoder", "pusher", "command"), help="only these (default: all)")

@@ -121,6 +121,7 @@ class Config(Section):
     api_token_file: TokenFile | None = None
     ffmpeg: Executable = "auto"
     ports: Ports = DEFAULT_PORTS
+    shutdown: Literal["stop", "leave"] = "stop"
     network: Network = Network()
     defaults: Policies = Policies()
     streams: dict[Name, StreamSection]  # required: a file that lost them must not pass for one that wants none

@@ -23,7 +23,7 @@ class Journal:
     def __init__(self) -> None:
         self._log = structlog.get_logger()
 
-    def __call__(self, fact: Fact) -> None:  # noqa: C901, PLR0912 - one arm a fact; a table would hide the words
+    def __call__(self, fact: Fact) -> None:  # noqa: C901, PLR0912, PLR0915 - one arm a fact; a table would hide the words
         """Write one fact."""
         log, what = self._log, fact.what
         match what:
@@ -97,9 +97,9 @@ class Journal:
         for warning in warnings:
             self._log.warning("configuration", file=str(file), warning=str(warning))
 
-    def over(self) -> None:
-        """The last line of a run."""
-        self._log.info("neverdark ended, nothing is left behind")
+    def over(self, *, left: bool) -> None:
+        """The last line of a run; `left`: its processes run on."""
+        self._log.info("neverdark ended, " + ("its processes run on" if left else "nothing is left behind"))
 
     def _exited(self, what: events.ProcessExited) -> None:
         write = self._log.info if what.planned else self._log.warning

@@ -7,7 +7,9 @@ later.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import fcntl
 import os
 import signal
 import socket
@@ -15,16 +17,20 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
+from struct import Struct
 from typing import NamedTuple
 
 from supervisor.machine import proc
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.marks import OWNER_VARIABLE, RECORD_VARIABLE, RUN_VARIABLE, carried_by, is_of_our_user, send
-from supervisor.machine.process import Child
+from supervisor.machine.process import Child, exit_of
 from supervisor.model.runs import RunRecord, read
 from supervisor.model.terms import Exit
 
 _PIDFD_GETFD = 438  # the same on all platforms
+_PIDFD_GET_INFO = 0xC040FF0B
+_WITH_EXIT = 1 << 3
+_INFO = Struct("=QQ11Ii")  # struct pidfd_info: what is asked for, …, wait status
 _BEGAN_LATE = 2.0  # seconds after its record was written: a spawn takes a millisecond
 _LOOPBACK = "127.0.0.1"
 _NOT_GIVEN = -1
@@ -57,15 +63,32 @@ class AdoptedChild(Child):
             pass
 
     def reap(self) -> tuple[Exit, float]:
-        """It is gone: how, only its parent was told. What it left behind is killed."""
-        try:
+        """It is gone: how, as far as somebody else than its parent can know. What it left behind is killed."""
+        how, cpu = self._seen_before_it_is_reaped() or (self._told_by_the_kernel(), 0.0)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, 0)  # as long as one of a group is left, nobody else gets its number
-        except (ProcessLookupError, PermissionError):
-            return Exit(None, None), 0.0
-        for pid in proc.everybody():
-            if self._has_left(pid):
-                send(pid, signal.SIGKILL, partial(self._has_left, pid))
-        return Exit(None, None), 0.0
+            for pid in proc.everybody():
+                if self._has_left(pid):
+                    send(pid, signal.SIGKILL, partial(self._has_left, pid))
+        return how, cpu
+
+    def _seen_before_it_is_reaped(self) -> tuple[Exit, float] | None:
+        with contextlib.suppress(OSError):
+            signal.pidfd_send_signal(self.pidfd, 0)  # its number is still its own
+            stat, status = proc.read_stat(self.pid), proc.wait_status(self.pid)
+            if stat is not None and status is not None:
+                return exit_of(status), stat.used * proc.TICK
+        return None
+
+    def _told_by_the_kernel(self) -> Exit:
+        """Since Linux 6.15."""
+        answer = bytearray(_INFO.pack(_WITH_EXIT, *[0] * 13))
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(self.pidfd, _PIDFD_GET_INFO, answer)
+            mask, *_, status = _INFO.unpack(answer)
+            if mask & _WITH_EXIT:
+                return exit_of(status)
+        return Exit(None, None)
 
     def _has_left(self, pid: int) -> bool:
         return is_of_our_user(pid) and carried_by(pid) == self._carries

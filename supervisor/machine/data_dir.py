@@ -15,6 +15,7 @@ import re
 import secrets
 import shlex
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,7 @@ class DataDir:
             _examine_below(self._directory, ["run"], 2, self.path, self.path)
             _examine_below(self._directory, ["logs"], 1, self.path, self.path)
             self._lock = _locked(self._directory, self.path)
+            _sign(self._lock)
             undo.callback(_close, self._lock)
             identity, where = _identity(self._directory, self.path), _place(self._directory)
             undo.pop_all()
@@ -217,6 +219,14 @@ def _locked(directory: int, path: Path) -> int | None:
             raise DataDirInUse(path) from None
         raise
     return lock
+
+
+def _sign(lock: int | None) -> None:
+    """Say in the lock file who has it: the pid, and since when (monotonic, in ns), for who wants to speak to it."""
+    if lock is not None:
+        with contextlib.suppress(OSError):  # a full disk
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()} {time.monotonic_ns()}\n".encode(), 0)
 
 
 def _lock_directory(directory: int, *, alone: bool) -> None:

@@ -11,7 +11,7 @@ PAGE: Final = os.sysconf("SC_PAGE_SIZE")  # bytes
 STOPPED: Final = frozenset({b"T", b"t"})  # by a signal, by a debugger
 DEAD: Final = frozenset({b"Z", b"X"})
 # Fields of /proc/PID/stat, counted from the one after the command's closing bracket.
-_STATE, _GROUP, _SESSION, _UTIME, _STIME, _STARTTIME, _RSS = 0, 2, 3, 11, 12, 19, 21
+_STATE, _GROUP, _SESSION, _UTIME, _STIME, _STARTTIME, _RSS, _EXIT_CODE = 0, 2, 3, 11, 12, 19, 21, 49
 _STAT_BYTES = 1024  # more than the line can have
 _CHUNK = 1 << 16
 
@@ -47,6 +47,12 @@ def read_stat(pid: int) -> Stat | None:
         int(fields[_STARTTIME]),
         int(fields[_RSS]),
     )
+
+
+def wait_status(pid: int) -> int | None:
+    """How a zombie ended, for who is not its parent; None while it lives. Raises OSError: gone, or not ours to see."""
+    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    return int(fields[_EXIT_CODE]) if fields[_STATE] in DEAD else None
 
 
 def is_stopped(pid: int) -> bool:

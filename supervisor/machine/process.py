@@ -105,14 +105,18 @@ class Child:
             _, status, usage = os.wait4(self.pid, 0)
         except ChildProcessError:  # somebody else has reaped it: gone is all that is known
             return Exit(None, None), 0.0
-        cpu = usage.ru_utime + usage.ru_stime
-        if os.WIFSIGNALED(status):
-            return Exit(None, os.WTERMSIG(status)), cpu
-        return Exit(os.waitstatus_to_exitcode(status), None), cpu
+        return exit_of(status), usage.ru_utime + usage.ru_stime
 
     def close(self) -> None:
         """Let go of the pidfd."""
         os.close(self.pidfd)
+
+
+def exit_of(status: int) -> Exit:
+    """What a wait status tells."""
+    if os.WIFSIGNALED(status):
+        return Exit(None, os.WTERMSIG(status))
+    return Exit(os.waitstatus_to_exitcode(status), None)
 
 
 def spawn(

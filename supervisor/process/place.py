@@ -106,6 +106,15 @@ class Place:
         """Of the latest run."""
         return self.run.run_id if self.run else None
 
+    @property
+    def is_known(self) -> bool:
+        """All that it counts is there. A run that was taken over must have been heard, and its connection seen."""
+        run = self.run
+        if run is None or not run.adopted or run.over:
+            return True
+        heard = not self.spec.tracked or run.last_report > run.began
+        return heard and (self.uplink is None or self.connected)
+
     # --- what it has counted -----------------------------------------------------------------------
 
     def counted(self, reason: RestartReason | None) -> Before:

@@ -307,6 +307,12 @@ class Neverdark:
 
     # --- what it counts ----------------------------------------------------------------------------
 
+    def counters(self, *families: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        """Those of these families, `livestream_…`; from here on, neverdark may be another one that counts anew."""
+        self._counters = {}
+        names = {f"livestream_{family}" for family in families}
+        return {sample: value for sample, value in self.metrics().items() if sample[0] in names}
+
     def metrics(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
         """All samples, read by the library's own parser. Counters may not have fallen since the last look."""
         text = self.get("/metrics").text

@@ -156,7 +156,7 @@ def written(stream: io.StringIO, facts: list[events.Payload]) -> list[str]:
     for number, what in enumerate(facts, 1):
         log(Fact(0.0, number, subject_of(what), what))
     log.ready("1.0", Path("/c.yml"), "http://127.0.0.1:9833/", "/usr/bin/ffmpeg", 2)
-    log.over()
+    log.over(left=False)
     writer.close()
     return stream.getvalue().splitlines()
 
