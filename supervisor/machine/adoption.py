@@ -14,7 +14,6 @@ import os
 import signal
 import socket
 import time
-from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from struct import Struct
@@ -38,11 +37,13 @@ _NOT_GIVEN = -1
 
 @dataclass(frozen=True, slots=True)
 class FoundRun:
-    """A run of an earlier neverdark that lives."""
+    """A run of an earlier neverdark that lives; `stopped`: somebody has stopped it by a signal."""
 
     child: Child
     run_id: str
     record: RunRecord
+    begun: int  # clock ticks, as the kernel counts them
+    stopped: bool
 
 
 class AdoptedChild(Child):
@@ -95,16 +96,31 @@ class AdoptedChild(Child):
 
 
 def find_runs(data_dir: DataDir) -> list[FoundRun]:
-    """The runs of an earlier neverdark of this data_dir, and of our user, that can be taken over; see `FoundRun`.
-
-    Not those that somebody has stopped. Of a place with several of them, none: nobody can tell which is the right one.
-    """
-    found = [run for pid in proc.everybody() if (run := _look(data_dir, pid))]
-    count = Counter(run.record.key for run in found)
-    for run in [run for run in found if count[run.record.key] > 1]:
-        found.remove(run)
-        run.child.close()
+    """The runs of an earlier neverdark of this data_dir, and of our user, that live."""
+    by_run: dict[str, list[FoundRun]] = {}
+    for pid in proc.everybody():
+        if run := _look(data_dir, pid):
+            by_run.setdefault(run.run_id, []).append(run)
+    found = []
+    for several in by_run.values():
+        first = _first(several)
+        for run in several:
+            if run is first:
+                found.append(run)
+            else:
+                run.child.close()
     return found
+
+
+def _first(several: list[FoundRun]) -> FoundRun | None:
+    """The one that has started the others, which lead sessions of their own; None if nobody can tell."""
+    if len(several) == 1:
+        return several[0]
+    for run in several:
+        below = set(proc.descendants(run.child.pid))
+        if all(other is run or other.child.pid in below or other.begun > run.begun for other in several):
+            return run
+    return None
 
 
 def take_socket(pid: int, descriptor: int, port: int) -> socket.socket | None:
@@ -141,11 +157,12 @@ def _look(data_dir: DataDir, pid: int) -> FoundRun | None:
     except OSError:
         return None
     carried = _carried(pid, data_dir)  # again, now that it can be no other
-    if carried is None or not _leads(pid, carried.record):
+    stat = _leader(pid, carried.record) if carried else None
+    if carried is None or stat is None:
         os.close(pidfd)
         return None
     child = Child(pid, pidfd) if _is_our_child(pidfd) else AdoptedChild(pid, pidfd)
-    return FoundRun(child, carried.run_id, carried.record)
+    return FoundRun(child, carried.run_id, carried.record, stat.begun, stat.state in proc.STOPPED)
 
 
 class _Carried(NamedTuple):
@@ -164,16 +181,16 @@ def _carried(pid: int, data_dir: DataDir) -> _Carried | None:
     return _Carried(os.fsdecode(variables.get(RUN_VARIABLE.encode(), b"")), record) if record else None
 
 
-def _leads(pid: int, record: RunRecord) -> bool:
-    """Whether it is the process that was started with a record, and is at work."""
+def _leader(pid: int, record: RunRecord) -> proc.Stat | None:
+    """What the kernel tells of the process that was started with a record; None if it is another, or over."""
     try:
         stat = proc.read_stat(pid)
     except OSError:
-        return False
-    if stat is None or stat.state in proc.DEAD | proc.STOPPED or not pid == stat.session == stat.group:
-        return False
+        return None
+    if stat is None or stat.state in proc.DEAD or not pid == stat.session == stat.group:
+        return None
     asleep = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()  # the kernel counts from the boot
-    return stat.begun * proc.TICK - asleep <= record.began + _BEGAN_LATE
+    return stat if stat.begun * proc.TICK - asleep <= record.began + _BEGAN_LATE else None
 
 
 def _is_our_child(pidfd: int) -> bool:

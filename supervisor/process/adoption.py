@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,10 +36,13 @@ class Adoptable:
 class Adoption:
     """What was found, until it is known what of it fits what shall be."""
 
-    def __init__(self, machine: Machine, links: MediaLinks, found: Iterable[FoundRun]) -> None:
+    def __init__(self, machine: Machine, links: MediaLinks, found: Sequence[FoundRun]) -> None:
         self._machine = machine
         self._links = links
-        self._found = {run.record.key: run for run in found}
+        self._all = found
+        count = Counter(run.record.key for run in found)
+        # Of a place with several runs, none: nobody can tell which is the right one.
+        self._found = {run.record.key: run for run in found if count[run.record.key] == 1 and not run.stopped}
         self._pushers: set[ProcessKey] = set()  # whose links are found
 
     def find_links(self) -> None:
@@ -46,13 +50,13 @@ class Adoption:
 
         A pusher whose link is not to be had cannot be taken over.
         """
-        for key, run in tuple(self._found.items()):
-            if key.role is not Role.PUSHER:
-                continue
-            if self._links.find(key.stream, key.destination, run.record.media, run.child.pid):
-                self._pushers.add(key)
-            else:
-                self._leave(key)
+        for run in self._all:
+            key = run.record.key
+            if key.role is Role.PUSHER:
+                if self._links.find(key.stream, key.destination, run.record.media, run.child.pid):
+                    self._pushers.add(key)
+                else:
+                    self._found.pop(key, None)
         for key, run in self._found.items():
             for destination, (port, _) in run.record.feeds.items():
                 if destination:
@@ -67,10 +71,14 @@ class Adoption:
         """
         for key, run in tuple(self._found.items()):
             if key not in wanted or not run.record.settings or run.record.settings != settings(wanted[key]):
-                self._leave(key)
+                del self._found[key]
         chosen = [fit for key in tuple(self._found) if (fit := self._open(key, wanted[key]))]
         for key in self._pushers - {fit.record.key for fit in chosen}:
             self._links.get(key.stream, key.destination).read(by_somebody=False)
+        kept = {id(self._found[fit.record.key]) for fit in chosen}
+        for run in self._all:
+            if id(run) not in kept:
+                run.child.close()
         senders = {fit.record.key.stream: fit.record.feeds for fit in chosen if fit.record.key.role is Role.ENCODER}
         return [_with_sender(fit, senders.get(fit.record.key.stream, {})) for fit in chosen]
 
@@ -86,12 +94,8 @@ class Adoption:
         except OSError:
             if progress:
                 progress.close()
-            self._leave(key)
             return None
         return Adoptable(run.child, run.run_id, record, progress, tap, None)
-
-    def _leave(self, key: ProcessKey) -> None:
-        self._found.pop(key).child.close()
 
 
 def _with_sender(fit: Adoptable, feeds: Mapping[str, tuple[int, int]]) -> Adoptable:

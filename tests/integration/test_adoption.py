@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import signal
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +97,126 @@ def test_what_runs_on_is_taken_over(go: object, ingest: Ingest, unstarted: Launc
     assert ingest.publisher(key).client == client
     assert running.exits(*ENCODER) == {"killed": 2}
     assert ingest.refused() == 0
+
+
+def test_what_was_changed_meanwhile_is_replaced_and_nothing_else(ingest: Ingest, unstarted: Launch) -> None:
+    keys = {name: secret(name) for name in ("same", "key", "source", "gone", "off", "patience")}
+    running = unstarted({name: cam(ingest.url, key) for name, key in keys.items()}).start()
+    running.wait_on_air()
+    before = running.pids()
+    running.crash()
+
+    streams = running.config["streams"]
+    streams["key"]["destinations"]["yt"]["key"] = secret("other")
+    streams["source"]["video"]["bitrate"] = "200k"
+    streams["off"]["enabled"] = False
+    streams["patience"]["stall"] = {"timeout": "20s"}
+    del streams["gone"]
+    running.write_config()
+    running.start().wait_on_air("same", "key", "source", "patience")
+
+    after = running.pids()
+    assert {name for name in before if after.get(name) != before[name]} == {
+        ("key", "pusher", "yt"),
+        ("source", "encoder", ""),
+        *((name, role, at) for name in ("gone", "off") for role, at in (("encoder", ""), ("pusher", "yt"))),
+    }
+    assert set(carriers(running.data_dir)) == {pid for pid in after.values() if pid}
+    assert all(running.restarts()[name] == {} for name in after)
+    eventually(
+        lambda: ingest.publishers().keys() == {keys["same"], secret("other"), keys["source"], keys["patience"]},
+        SLACK,
+        "published",
+    )
+    assert ingest.refused() == 0
+
+
+def test_of_two_that_claim_one_place_none_is_believed(ingest: Ingest, unstarted: Launch) -> None:
+    key = secret("main")
+    running = unstarted({"cam": cam(ingest.url, key)}).start()
+    client = on_air(running, ingest, key)
+    pids = running.pids()
+    running.crash()
+    twin = dict(each.partition("=")[::2] for each in environment_of(pids[PUSHER] or 0))
+    record = json.loads(twin["_NEVERDARK_RECORD"])
+    record[3][0] = time.monotonic()
+    twin |= {"_NEVERDARK_RUN": "another", "_NEVERDARK_RECORD": json.dumps(record)}
+    with subprocess.Popen(["sleep", "1000"], env=twin, start_new_session=True) as second:
+        running.start()
+        assert second.wait(SLACK) == -signal.SIGKILL
+        running.wait_on_air()
+    assert running.pid(*ENCODER) == pids[ENCODER]
+    assert running.pid(*PUSHER) != pids[PUSHER]
+    eventually(lambda: ingest.publisher(key).client != client, SLACK, "another connection")
+    assert ingest.refused() == 0
+
+
+def environment_of(pid: int) -> list[str]:
+    return [each for each in Path(f"/proc/{pid}/environ").read_text().split("\0") if each]
+
+
+def test_a_program_of_the_owners_is_taken_over_with_all_it_has_started(unstarted: Launch) -> None:
+    """It reports from a process that it has started, and leaves one behind in another session."""
+    script = "setsid sleep 1000 & sleep 1000 & while sleep 0.3; do echo up; done"
+    running = unstarted({"mine": {"command": ["sh", "-c", script], "restart": QUICK}}).start()
+    running.wait_on_air()
+    eventually(lambda: len(carriers(running.data_dir)) >= 4, SLACK, "all of it is there")
+    pid, before = running.pid("mine", "command"), set(carriers(running.data_dir))
+    running.crash()
+    running.start().wait_on_air()
+    assert running.pid("mine", "command") == pid
+    assert len(before & set(carriers(running.data_dir))) >= 3
+
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: running.replaced(pid, "mine", "command"), 3 + SLACK, "replaced")
+    eventually(lambda: not before & set(carriers(running.data_dir)), 3 + SLACK, "what it had started is gone")
+
+
+def test_with_another_value_of_a_variable_that_it_names_a_program_is_another_one(unstarted: Launch) -> None:
+    running = unstarted({"mine": {"command": ["sh", "-c", "exec sleep $NAP"]}})
+    running.environment |= {"NAP": "1000", "SITE": "harbour"}
+    running.start().wait_on_air()
+    pid = running.pid("mine", "command")
+    running.crash()
+    running.environment["SITE"] = "lighthouse"
+    running.start().wait_on_air()
+    assert running.pid("mine", "command") == pid
+    running.crash()
+    running.environment["NAP"] = "2000"
+    running.start().wait_on_air()
+    assert running.pid("mine", "command") != pid
+    assert len(carriers(running.data_dir)) == 1
+
+
+def test_shutdown_leave_is_what_sigterm_does_and_sigint_stops_all_the_same(ingest: Ingest, unstarted: Launch) -> None:
+    key = secret("main")
+    running = unstarted({"cam": cam(ingest.url, key)}, shutdown="leave").start()
+    client = on_air(running, ingest, key)
+    assert running.stop() == 0
+    assert len(carriers(running.data_dir)) == 2
+    running.start().wait_on_air()
+    assert ingest.publisher(key).client == client
+    assert running.stop(signal.SIGINT) == 0
+    assert not carriers(running.data_dir)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_at_any_moment_it_comes_back_to_one_publisher(seed: int, ingest: Ingest, unstarted: Launch) -> None:
+    """Also while it replaces an encoder, and while it starts."""
+    chance, key = random.Random(seed), secret("main")  # noqa: S311 - no secret
+    running = unstarted({"cam": cam(ingest.url, key, restart=QUICK)}).start()
+    client = on_air(running, ingest, key)
+    for _ in range(3):
+        if chance.random() < 0.7:
+            os.kill(running.pid(*ENCODER), signal.SIGKILL)
+        time.sleep(chance.random() * 0.01)
+        running.crash()
+        running.launch()
+        if chance.random() < 0.5:
+            time.sleep(chance.random())
+            running.crash()
+            running.launch()
+        running.wait_on_air()
+    assert ingest.publisher(key).client == client
+    assert ingest.refused() == 0
+    assert len(carriers(running.data_dir)) == 2
