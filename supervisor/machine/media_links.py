@@ -9,12 +9,14 @@ moment sends from: of anybody else's datagrams the kernel delivers none.
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import zlib
 from collections.abc import Iterable
 from struct import Struct
 
 from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
+from supervisor.machine import udp
 from supervisor.machine.adoption import take_socket
 from supervisor.model.quantities import PortRange
 
@@ -56,9 +58,16 @@ class MediaLink:
         if taken is None:
             self._connect()
 
-    def go_on(self, port: int) -> None:
-        """Somebody reads, and takes media from this port: as it was, not for a moment otherwise."""
+    @property
+    def fixed(self) -> int | None:
+        """The only port that media can come from, where that is not for us to choose."""
+        return None
+
+    def go_on(self, port: int | None) -> None:
+        """Somebody reads, and takes media from this port as it was, without a moment of another; None: nobody sends."""
         self.sender, self._is_read = port, True
+        if port is None:
+            self._connect()
 
     def send_from(self, port: int | None) -> None:
         """Take media from this port of the loopback and from no other; None: nobody sends."""
@@ -93,6 +102,80 @@ class MediaLink:
         self._socket.close()
 
 
+class DistantLink(MediaLink):
+    """A link whose socket its reader alone has: a rule of the system (Yama) lets nobody but a parent take it.
+
+    Its reader takes media from one port for good: while no encoder has that one, we hold it. When the reader is gone,
+    the link becomes one like any other.
+    """
+
+    def __init__(self, port: int, fixed: int) -> None:
+        self.port, self.fd, self.sender = port, -1, None
+        self._fixed: int | None = fixed
+        self._holding: socket.socket | None = None
+        self._is_ours = False
+
+    @property
+    def fixed(self) -> int | None:
+        """See `MediaLink`; None also when somebody else has that port: then the reader starves, and is replaced."""
+        return None if self._is_ours else self._fixed
+
+    def go_on(self, port: int | None) -> None:
+        """As in `MediaLink`."""
+        self._fixed = self._fixed if port in {None, self._fixed} else None
+        self.send_from(port)
+
+    def send_from(self, port: int | None) -> None:
+        """As in `MediaLink`, as far as that is possible."""
+        self.sender = port
+        if self._is_ours:
+            super().send_from(port)
+        elif port is None:
+            self._hold()
+        else:
+            self._let_go()
+
+    def read(self, *, by_somebody: bool) -> None:
+        """As in `MediaLink`; a new reader finds the socket ours. Raises OSError if somebody else has the port."""
+        if by_somebody and not self._is_ours:
+            sender = self.sender
+            self._let_go()
+            super().__init__(self.port)
+            self._is_ours, self.sender = True, sender
+        if self._is_ours:
+            super().read(by_somebody=by_somebody)
+
+    def empty(self) -> None:
+        """As in `MediaLink`."""
+        if self._is_ours:
+            super().empty()
+
+    @property
+    def drops(self) -> int:
+        """As in `MediaLink`, since it is ours."""
+        return super().drops if self._is_ours else 0
+
+    def close(self) -> None:
+        """As in `MediaLink`."""
+        self._let_go()
+        if self._is_ours:
+            super().close()
+
+    def _hold(self) -> None:
+        if self._holding is None and self._fixed:
+            self._holding = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+            try:
+                self._holding.bind((_LOOPBACK, self._fixed))
+            except OSError:
+                self._let_go()
+                self._fixed = None
+
+    def _let_go(self) -> None:
+        if self._holding:
+            self._holding.close()
+            self._holding = None
+
+
 class MediaLinks:
     """A link for each (stream, destination), kept for as long as the destination is."""
 
@@ -124,10 +207,8 @@ class MediaLinks:
         if key in self._links or not self._ports.first <= port <= self._ports.last:
             return False
         taken = take_socket(reader, MEDIA_DESCRIPTOR, port) if reader else None
-        if reader and taken is None:
-            return False
         try:
-            self._links[key] = MediaLink(port, taken)
+            self._links[key] = _distant(port, reader) if reader and taken is None else MediaLink(port, taken)
         except OSError:
             return False
         return True
@@ -170,6 +251,15 @@ class MediaLinks:
         port = self._ports.first + self._next
         self._next = (self._next + 1) % self._count
         return port
+
+
+def _distant(port: int, reader: int) -> DistantLink:
+    """The link of a reader that alone has its socket. Raises OSError if that is not so."""
+    peer = udp.peer_of(port)
+    holder = udp.holder_of(port, peer) if peer else None
+    if not peer or peer == _NOBODY[1] or holder is None or not holder.is_of(reader):
+        raise OSError(errno.ENOTCONN, "its reader takes media from nobody")
+    return DistantLink(port, peer)
 
 
 def _is_free(port: int) -> bool:

@@ -87,11 +87,22 @@ def _kernel_answers() -> bool:
     return True
 
 
+def peer_of(port: int) -> int | None:
+    """The port that the socket at a UDP port of the loopback is connected to; None for none."""
+    row = _row(port)
+    return int(row[2].rpartition(":")[2], 16) or None if row else None
+
+
 def _read_table(port: int) -> Holder | None:
+    row = _row(port)
+    return Holder(int(row[7]), int(row[9])) if row else None
+
+
+def _row(port: int) -> list[str] | None:
     wanted = f":{port:04X}"
     try:
         with open("/proc/thread-self/net/udp", encoding="ascii") as table:  # noqa: PTH123 - no Path can be cheaper
             rows = [line.split() for line in table]
     except OSError:
         return None
-    return next((Holder(int(row[7]), int(row[9])) for row in rows[1:] if row[1].endswith(wanted)), None)
+    return next((row for row in rows[1:] if row[1].endswith(wanted)), None)

@@ -74,7 +74,9 @@ class Adoption:
                 del self._found[key]
         chosen = [fit for key in tuple(self._found) if (fit := self._open(key, wanted[key]))]
         for key in self._pushers - {fit.record.key for fit in chosen}:
-            self._links.get(key.stream, key.destination).read(by_somebody=False)
+            link = self._links.get(key.stream, key.destination)
+            link.read(by_somebody=False)
+            link.empty()
         kept = {id(self._found[fit.record.key]) for fit in chosen}
         for run in self._all:
             if id(run) not in kept:

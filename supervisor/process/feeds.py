@@ -32,9 +32,11 @@ class Feeds:
     def begin_run(self, destinations: Sequence[str]) -> Callable[[str], str]:
         """Give a run its ports. Returns what makes a word of its command line what it is to be."""
         self._links.take_back(self._ports.values())
-        self._ports = {destination: self._links.sending_port() for destination in (*destinations, "")}
-        for destination in destinations:
-            self._links.get(self._stream, destination).send_from(self._ports[destination])
+        links = {destination: self._links.get(self._stream, destination) for destination in destinations}
+        self._ports = {name: link.fixed or self._links.sending_port() for name, link in links.items()}
+        self._ports[""] = self._links.sending_port()
+        for destination, link in links.items():
+            link.send_from(self._ports[destination])
         self.tap.listen_to(self._ports[""])
         self._keyframe = None
         marks = {sender_mark(name): str(port) for name, port in self._ports.items()}

@@ -61,11 +61,7 @@ class Intake:
 
     def go_on(self, sender: int | None) -> None:
         """A run is taken over; its media comes from this port of an encoder that is, too, or there is none."""
-        if sender is None:
-            self.link.send_from(None)
-            self.link.read(by_somebody=True)
-        else:
-            self.link.go_on(sender)
+        self.link.go_on(sender)
 
     def await_next_run(self) -> None:
         """Begin with what the encoder's next run sends: that one counts time anew, and this one's would come first."""

@@ -159,7 +159,7 @@ class _Tap:
 
 
 class _Link:
-    fd, drops, sender = 0, 0, None
+    fd, drops, sender, fixed = 0, 0, None, None
 
     def __init__(self, port: int) -> None:
         self.port = port

@@ -166,12 +166,12 @@ class Tap(Wire):
 class Link:
     """The receiving end of a media link."""
 
-    port = 40_001
+    port, fixed = 40_001, None
 
     def __init__(self) -> None:
         self.fd, self.drops, self.sender, self.emptied = 5, 0, None, 0
 
-    def go_on(self, port: int) -> None:
+    def go_on(self, port: int | None) -> None:
         self.sender = cast("None", port)
 
     def send_from(self, port: int | None) -> None:
