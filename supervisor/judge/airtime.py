@@ -33,6 +33,21 @@ class AirTime:
             blamed = Segment.NEVERDARK if elapsed > _UNSEEN else segment
             self.off_air = {**self.off_air, blamed: self.off_air[blamed] + elapsed}
 
+    def go_on(self, wanted: float, on_air: float, off_air: Mapping[Segment, float]) -> None:
+        """These are the sums of an earlier neverdark."""
+        self.wanted, self.on_air, self.off_air = wanted, on_air, {**self.off_air, **off_air}
+
+    def nobody_was_there(self, seconds: float, media: float) -> None:
+        """For so long there was no neverdark, and the stream was wanted; the processes' counts prove so much `media`.
+
+        What they do not prove is unknown.
+        """
+        proven = min(seconds, max(0.0, media))
+        self.wanted += seconds
+        self.on_air += proven
+        known = self.off_air[Segment.NEVERDARK]
+        self.off_air = {**self.off_air, Segment.NEVERDARK: known + seconds - proven}
+
     def note_darkness(self, now: float, *, on_air: bool, planned: bool, media_stopped: float) -> None:
         """Keep `off_air_since`; see `dark_since`."""
         if on_air and self._flows_since is not None and not self.off_air_since:

@@ -51,9 +51,9 @@ class AdoptedChild(Child):
 
     __slots__ = ("_carries",)
 
-    def __init__(self, pid: int, pidfd: int) -> None:
+    def __init__(self, pid: int, pidfd: int, mark: str, run_id: str) -> None:
         super().__init__(pid, pidfd)
-        self._carries = carried_by(pid)
+        self._carries = mark, run_id
 
     def signal_group(self, number: signal.Signals) -> None:
         """Signal it and its group, whose number is surely its own while it is there."""
@@ -92,7 +92,7 @@ class AdoptedChild(Child):
         return Exit(None, None)
 
     def _has_left(self, pid: int) -> bool:
-        return is_of_our_user(pid) and carried_by(pid) == self._carries
+        return all(self._carries) and is_of_our_user(pid) and carried_by(pid) == self._carries
 
 
 def find_runs(data_dir: DataDir) -> list[FoundRun]:
@@ -161,11 +161,12 @@ def _look(data_dir: DataDir, pid: int) -> FoundRun | None:
     if carried is None or stat is None:
         os.close(pidfd)
         return None
-    child = Child(pid, pidfd) if _is_our_child(pidfd) else AdoptedChild(pid, pidfd)
+    child = Child(pid, pidfd) if _is_our_child(pidfd) else AdoptedChild(pid, pidfd, carried.mark, carried.run_id)
     return FoundRun(child, carried.run_id, carried.record, stat.begun, stat.state in proc.STOPPED)
 
 
 class _Carried(NamedTuple):
+    mark: str
     run_id: str
     record: RunRecord
 
@@ -175,10 +176,11 @@ def _carried(pid: int, data_dir: DataDir) -> _Carried | None:
         variables = dict(each.partition(b"=")[::2] for each in proc.environ(pid))
     except OSError:
         return None
-    if os.fsdecode(variables.get(OWNER_VARIABLE.encode(), b"")) not in data_dir.marks:
+    mark, run_id = (os.fsdecode(variables.get(name.encode(), b"")) for name in (OWNER_VARIABLE, RUN_VARIABLE))
+    if mark not in data_dir.marks or not run_id:
         return None
     record = read(variables.get(RECORD_VARIABLE.encode(), b"").decode("utf-8", "replace"))
-    return _Carried(os.fsdecode(variables.get(RUN_VARIABLE.encode(), b"")), record) if record else None
+    return _Carried(mark, run_id, record) if record else None
 
 
 def _leader(pid: int, record: RunRecord) -> proc.Stat | None:

@@ -15,6 +15,7 @@ from typing import Any
 from supervisor.model.terms import ProcessKey, Role
 
 _VERSION = 1
+_ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode  # made once: a respawn waits for it
 _DIGEST_BYTES = 16
 
 
@@ -66,7 +67,7 @@ def digest(words: tuple[str, ...]) -> str:
 def written(record: RunRecord) -> str:
     """A record as a process carries it."""
     key, before = record.key, record.before
-    return json.dumps(
+    return _ENCODE(
         (
             _VERSION,
             (key.stream, key.role, key.destination),
@@ -76,8 +77,7 @@ def written(record: RunRecord) -> str:
             record.feeds,
             (before.progress, before.cpu_seconds, before.restarts, before.exits, before.uplinks),
             record.learned,
-        ),
-        separators=(",", ":"),
+        )
     )
 
 

@@ -119,7 +119,9 @@ class Place:
 
     def counted(self, reason: RestartReason | None) -> Before:
         """All of it, at the start of a run that takes another one's place for this `reason`."""
-        totals, restarts, exits = self.meter.totals(0.0), dict(self.restarts), dict(self.failures.exits)
+        totals = self.meter.totals(0.0)
+        restarts = {name: count for name, count in self.restarts.items() if count}
+        exits = {name: count for name, count in self.failures.exits.items() if count}
         if reason:
             restarts[reason] = restarts.get(reason, 0) + 1
         if over := self.failures.uncounted:
@@ -128,8 +130,8 @@ class Place:
         return Before(
             (totals.frames, totals.dropped_frames, totals.duplicated_frames, totals.bytes, totals.media_seconds),
             self.cpu_seconds,
-            {name: count for name, count in restarts.items() if count},
-            {name: count for name, count in exits.items() if count},
+            restarts,
+            exits,
             {
                 name: (of.connections, of.acked_bytes, of.retransmits)
                 for name, of in ((name, meter.totals) for name, meter in meters.items())
