@@ -120,8 +120,8 @@ class Place:
     def counted(self, reason: RestartReason | None) -> Before:
         """All of it, at the start of a run that takes another one's place for this `reason`."""
         totals = self.meter.totals(0.0)
-        restarts = {name: count for name, count in self.restarts.items() if count}
-        exits = {name: count for name, count in self.failures.exits.items() if count}
+        restarts: dict[str, int] = {name: count for name, count in self.restarts.items() if count}
+        exits: dict[str, int] = {name: count for name, count in self.failures.exits.items() if count}
         if reason:
             restarts[reason] = restarts.get(reason, 0) + 1
         if over := self.failures.uncounted:

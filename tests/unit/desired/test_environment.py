@@ -121,3 +121,12 @@ def test_every_process_has_its_own_made_ahead() -> None:
         assert made.of(each).items() >= {"MARK": "m", "AV_LOG_FORCE_NOCOLOR": "1"}.items()
     assert "http_proxy" not in made.of(ProcessKey("a", Role.PUSHER, "d"))
     assert "http_proxy" in made.of(ProcessKey("a", Role.ENCODER))
+
+
+def test_what_a_program_asks_for_in_its_text_is_told_with_its_value() -> None:
+    made = Environments({"PATH": "/bin", "NAP": "1", "SITE": "x"}, {})
+    mine = ProcessKey("mine", Role.COMMAND)
+    made.follow(["mine"], named({"streams": {"mine": {"command": ["sh", "-c", "sleep $NAP; echo $GONE"]}}}, {}))
+    assert made.asked_for(mine) == ["NAP=1"]
+    assert made.asked_for(ProcessKey("other", Role.COMMAND)) == []
+    assert made.asked_for(ProcessKey("mine", Role.ENCODER)) == []

@@ -206,3 +206,13 @@ def test_another_run_has_not_leapt() -> None:
         assert not clock.report(report(frames, media=media), at)
     clock.begin_run(8.0)
     assert not any(clock.report(report(0, media=0.0), 8.0 + n / 2) for n in range(1, 9))
+
+
+@pytest.mark.parametrize("frames", [36_000, 900_000, 0])
+def test_a_run_that_was_not_seen_from_its_start_has_not_leapt(frames: int) -> None:
+    """Ten hours of it are in its first report; at a frame a second, or while nothing comes, they would be a leap."""
+    clock = SourceClock()
+    clock.begin_run(100.0, seen=False)
+    assert clock.report(Report(frames, 36_000.0, None, 50, 0, ended=False), 100.5) is None
+    for number in range(1, 10):
+        assert clock.report(Report(frames, 36_000.0, None, 50, 0, ended=False), 100.5 + number / 2) is None

@@ -192,7 +192,7 @@ def test_who_carries_nothing_leaves_nothing_that_could_be_told_from_others(
     """Processes without a mark are everybody else's: not one of them may be meant."""
     signalled: list[int] = []
     monkeypatch.setattr(adoption, "send", lambda pid, *_: signalled.append(pid))
-    monkeypatch.setattr(adoption.os, "killpg", lambda *_: None)
+    monkeypatch.setattr("supervisor.machine.adoption.os.killpg", lambda *_: None)
     monkeypatch.setattr(adoption, "carried_by", lambda _: carries)
     child = AdoptedChild(os.getpid(), os.pidfd_open(os.getpid()), *carries)
     child.reap()
@@ -206,8 +206,8 @@ def test_a_number_that_is_somebody_elses_by_now_is_not_signalled(monkeypatch: py
     while time.monotonic() < ended_at and _alive(child):
         time.sleep(0.02)
     signalled: list[int] = []
-    monkeypatch.setattr(adoption.signal, "pidfd_send_signal", _gone)
-    monkeypatch.setattr(adoption.os, "killpg", lambda pid, _: signalled.append(pid))
+    monkeypatch.setattr("supervisor.machine.adoption.signal.pidfd_send_signal", _gone)
+    monkeypatch.setattr("supervisor.machine.adoption.os.killpg", lambda pid, _: signalled.append(pid))
     child.signal_group(signal.SIGTERM)
     child.close()
     assert signalled == []
