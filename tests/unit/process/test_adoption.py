@@ -116,9 +116,9 @@ def test_it_is_not_started_again_and_its_counts_go_on() -> None:
     encoder = new.place(Role.ENCODER)
     encoder.start()
     assert len(new.machine.children) == 1, "nothing is started beside it"
-    assert not encoder.is_known
+    known = [encoder.is_known]
     new.report(encoder, HOUR)
-    assert encoder.is_known
+    assert [*known, encoder.is_known] == [False, True]
     assert encoder.status.state is State.RUNNING
     new.loop.move(1)
     shown = encoder.snapshot(new.loop.now, 0.0)
