@@ -32,8 +32,8 @@ from supervisor.process.adoption import Adoptable, Adoption, end
 from supervisor.process.backlog import Backlog
 from supervisor.process.claims import Claims
 from supervisor.process.host import Host
-from supervisor.process.waiting import WaitingForIngest
 from supervisor.process.launch import settings_of
+from supervisor.process.waiting import WaitingForIngest
 from supervisor.stream.configuration import Configuration, Home, Read
 from supervisor.stream.drilling import Drills
 from supervisor.stream.reconcile import Reconciler
@@ -249,6 +249,8 @@ class Engine:
 
     def stop(self) -> None:
         """End everything in order; asked a second time, at once."""
+        if self.left:
+            return
         again = self._stopping.is_set()
         self._reconciler.end()
         self._stopping.set()
@@ -258,8 +260,9 @@ class Engine:
 
     def leave(self) -> None:
         """End at once, and let all processes run on: another neverdark will take them over."""
-        self.left = not self._stopping.is_set()
-        self._stopping.set()
+        if not self._stopping.is_set():
+            self.left = True
+            self._stopping.set()
 
     def request(self, verb: str, name: str) -> bool:
         """An operator's order; False when there is no such stream."""

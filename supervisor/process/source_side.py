@@ -40,16 +40,16 @@ class SourceSide:
     def go_on(self, now: float, learned: Any) -> None:
         """A run is taken over, and with it what the runs before it had found out."""
         self.clock.begin_run(now, seen=False)
-        self._watch.traits = remembered(learned)
-        if self._watch.traits != NOTHING_KNOWN:
-            self._argv = self._adapted(self._watch.traits)
-        if gap := self._watch.usual_gap:
+        self.watch.traits = remembered(learned)
+        if self.watch.traits != NOTHING_KNOWN:
+            self._argv = self._adapted(self.watch.traits)
+        if gap := self.watch.usual_gap:
             self.rhythm = Rhythm(max(gap, Rhythm.FIRST) if self._spec.in_pieces else gap)
 
     @property
     def learned(self) -> Traits:
         """What is known of it."""
-        return self._watch.traits
+        return self.watch.traits
 
     def words(self, once: Sequence[str] | None, startup: float) -> Sequence[str]:
         """The command line of the next run; `once` is another one, for that run alone."""
