@@ -8,12 +8,14 @@ import random
 import signal
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
+from tests.integration.harness.media import ffmpeg as ffmpeg_of_the_test
 from tests.integration.harness.recipes import cam, secret
 from tests.integration.harness.supervised import Neverdark, carriers
 from tests.integration.harness.waiting import SLACK, eventually
@@ -220,3 +222,40 @@ def test_killed_at_any_moment_it_comes_back_to_one_publisher(seed: int, ingest: 
     assert ingest.publisher(key).client == client
     assert ingest.refused() == 0
     assert len(carriers(running.data_dir)) == 2
+
+
+def test_who_watches_misses_no_frame(ingest: Ingest, unstarted: Launch, tmp_path: Path) -> None:
+    """Recorded at the ingest's other side, while one neverdark leaves, one is killed and one is upgraded."""
+    key, recording = secret("main"), tmp_path / "seen.mkv"
+    running = unstarted({"cam": cam(ingest.url, key)}).start()
+    on_air(running, ingest, key)
+    with ffmpeg_of_the_test("-i", f"{ingest.url}/{key}", "-c", "copy", str(recording)) as viewer:
+        eventually(lambda: recording.exists() and recording.stat().st_size > 0, 10 + SLACK, "somebody watches")
+        for go in (leave, crash, upgrade):
+            go(running)
+            if go is not upgrade:
+                running.start()
+            running.wait_on_air()
+        seen = ingest.publisher(key).timestamp
+        eventually(lambda: ingest.publisher(key).timestamp > seen + 1000, 5 + SLACK, "a second more")
+        viewer.send_signal(signal.SIGINT)
+        viewer.wait(10)
+    times = frame_times(recording)
+    assert len(times) > 30
+    assert max(after - before for before, after in pairwise(times)) < 0.15, "ten frames a second"
+
+
+def frame_times(recording: Path) -> list[float]:
+    argv = [
+        "ffprobe",
+        "-loglevel",
+        "error",
+        "-select_streams",
+        "v",
+        "-show_entries",
+        "packet=pts_time",
+        "-of",
+        "csv=p=0",
+    ]
+    said = subprocess.run([*argv, str(recording)], capture_output=True, text=True, timeout=30, check=True).stdout
+    return sorted(float(line.strip(",")) for line in said.split() if line.strip(","))
