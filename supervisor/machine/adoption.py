@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import re
 import signal
 import socket
 import time
@@ -32,6 +33,7 @@ _WITH_EXIT = 1 << 3
 _INFO = Struct("=QQ11Ii")  # struct pidfd_info: what is asked for, …, wait status
 _BEGAN_LATE = 2.0  # seconds after its record was written: a spawn takes a millisecond
 _LOOPBACK = "127.0.0.1"
+_RUN_ID = re.compile(r"[\w.-]{1,80}", re.ASCII)  # it becomes a part of a file's name
 _NOT_GIVEN = -1
 
 
@@ -177,7 +179,7 @@ def _carried(pid: int, data_dir: DataDir) -> _Carried | None:
     except OSError:
         return None
     mark, run_id = (os.fsdecode(variables.get(name.encode(), b"")) for name in (OWNER_VARIABLE, RUN_VARIABLE))
-    if mark not in data_dir.marks or not run_id:
+    if mark not in data_dir.marks or not _RUN_ID.fullmatch(run_id):
         return None
     record = read(variables.get(RECORD_VARIABLE.encode(), b"").decode("utf-8", "replace"))
     return _Carried(mark, run_id, record) if record else None

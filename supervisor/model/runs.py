@@ -84,9 +84,13 @@ def written(record: RunRecord) -> str:
 def read(text: str) -> RunRecord | None:
     """The record that a process carries; None if it is none, or one of another version."""
     try:
-        return _read(json.loads(text))
+        return _read(json.loads(text, parse_constant=_refuse))
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)  # NaN, and what is infinite
 
 
 def _read(found: Any) -> RunRecord | None:

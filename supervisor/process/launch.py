@@ -32,7 +32,7 @@ class Launch:
         self._place = place
         self._output = output
         self._once: tuple[str, ...] | None = None  # another command line, for the next run alone
-        self._settings: tuple[tuple[str, ...], str] = ((), "")  # of a command line, made ahead
+        self._settings: tuple[object, object, str] = (None, None, "")  # of a command line in an environment, made once
 
     def once(self, argv: Sequence[str] | None) -> None:
         """Start the next run by another command line, or by none such."""
@@ -66,12 +66,13 @@ class Launch:
     def _record(self, reason: RestartReason | None, progress: str, wall: float, *, usual: bool) -> RunRecord:
         """What another neverdark needs to take it over."""
         place, host = self._place, self._place.host
-        if self._settings[0] is not place.spec.argv:
-            self._settings = place.spec.argv, settings_of(place.spec, host.environments)
+        argv, environment = place.spec.argv, host.environments.of(place.key)
+        if self._settings[0] is not argv or self._settings[1] is not environment:
+            self._settings = argv, environment, settings_of(place.spec, host.environments)
         feeds, intake, source = place.feeds, place.intake, place.source
         return RunRecord(
             place.key,
-            self._settings[1] if usual else "",
+            self._settings[2] if usual else "",
             host.loop.time(),
             wall,
             int(progress.rpartition(":")[2] or 0),

@@ -99,6 +99,8 @@ def test_a_run_is_found_with_its_record(data_dir: DataDir, leave: Leave) -> None
         {"session": False},
         {"record": ""},
         {"record": "[2]"},
+        {"run_id": ""},
+        {"run_id": "../../x"},
         {"ago": 60.0},  # its record is older than it is: it has inherited it, or has another's pid
     ],
 )

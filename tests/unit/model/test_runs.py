@@ -50,6 +50,8 @@ def changed(place: int, value: object) -> str:
         changed(0, 2),
         changed(1, ["harbour", "camera", ""]),
         changed(3, ["soon", 1]),
+        changed(3, [float("nan"), 1]),
+        changed(3, [1, float("inf")]),
         changed(4, [65_536, 0, 0]),
         changed(4, ["40001", 0, 0]),
         changed(4, [-1, 0, 0]),
