@@ -103,7 +103,7 @@ def _add_token_actions(token: argparse.ArgumentParser, local: Callable[..., argp
     add("revoke", "end a token, also for a neverdark that runs").add_argument("name", metavar="NAME")
 
 
-def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
+def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:  # noqa: PLR0915 - one line a command
     """The parser; `args.do` is the one of `commands` that was typed."""
     parser = _Parser(
         prog="neverdark",
