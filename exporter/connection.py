@@ -19,9 +19,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 LARGEST_HEAD: Final = 16 * 1024  # bytes of request line and headers
+LARGEST_BODY: Final = 64 * 1024
 HEAD_SECONDS: Final = 10.0  # from the connection, or from a request's first byte, until its head is complete
 ANSWER_SECONDS: Final = 60.0  # until the client has taken its answer
 
+_TOO_LARGE: Final = f"the body is larger than {LARGEST_BODY} bytes"
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
 
@@ -35,9 +37,10 @@ class Phase(Enum):
 
 
 class _Reader(h11.Connection):
-    """h11, but a head has a limit however it arrives, and a body has one length."""
+    """h11, but head and body have limits however they arrive, and a body has one length."""
 
     problem = (400, "this is no HTTP request")  # the status and the words for the sender of what cannot be read
+    body = 0  # bytes of it that have come
 
     def next_event(self) -> Any:
         """The next piece of what was sent. Raises `RemoteProtocolError`, with the reason in `problem`."""
@@ -51,6 +54,13 @@ class _Reader(h11.Connection):
             if b"transfer-encoding" in names and (b"content-length" in names or event.http_version != b"1.1"):
                 # Two servers on the way may not agree where such a request ends.
                 self._refuse(400, "Transfer-Encoding together with Content-Length, or in HTTP/1.0")
+            self.body = 0
+            if int(dict(event.headers).get(b"content-length", 0)) > LARGEST_BODY:
+                self._refuse(413, _TOO_LARGE)
+        if isinstance(event, h11.Data):
+            self.body += len(event.data)
+            if self.body > LARGEST_BODY:
+                self._refuse(413, _TOO_LARGE)
         return event
 
     def _refuse(self, status: int, words: str) -> NoReturn:
@@ -158,10 +168,11 @@ class Connection(H11Protocol):
     def _phase(self) -> Phase:
         if self.flow.write_paused or (not self._answering and self.transport.get_write_buffer_size()):
             return Phase.UNREAD
-        if self._answering:
+        if self._answering and self.conn.their_state is not h11.SEND_BODY:
             return Phase.BUSY
-        if self._cycle is None or self.conn.their_state is not h11.IDLE or self.conn.trailing_data[0]:
-            return Phase.HEAD
+        idle = self._cycle is not None and self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+        if self._answering or not idle:
+            return Phase.HEAD  # or the body, for which there is as much time
         return Phase.IDLE
 
     def _settle(self) -> None:

@@ -77,6 +77,7 @@ class Code(StrEnum):
     NOT_FOUND = "404"
     METHOD_NOT_ALLOWED = "405"
     CONFLICT = "409"
+    TOO_LARGE = "413"
     UNPROCESSABLE = "422"
     TOO_MANY = "429"
     HEAD_TOO_LARGE = "431"

@@ -20,7 +20,7 @@ _USUAL: Final = {
     Handler.METRICS: "200 500 503",
     Handler.HEALTHZ: "200 503",
     Handler.READYZ: "200 500 503",
-    Handler.OTHER: "400 404 405 431",
+    Handler.OTHER: "400 404 405 413 431",
 }
 
 

@@ -47,7 +47,7 @@ def add_error_answers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def misunderstood(_request: Request, error: RequestValidationError) -> Response:
         # Key and expectation only: pydantic would repeat the value, which may be anything.
-        problems = [f"{item['loc'][-1]}: {item['msg']}" for item in error.errors()]
+        problems = [f"{item['loc'][-1]}: {str(item['msg']).removeprefix('Value error, ')}" for item in error.errors()]
         return answer({"detail": "; ".join(problems)}, 422)
 
     @app.exception_handler(NotAnswering)
