@@ -15,6 +15,7 @@ from exporter.api.docs import docs_page
 from exporter.api.gate import HOLDER, REFUSED, TOKEN, Gate
 from exporter.api.guard import PROOF, rule_for, scrape_rule_for
 from exporter.api.keys import NOBODY, Holder, Keys
+from exporter.api.maintenance import maintenance_router
 from exporter.api.models import Live, Problem, Ready, TokenIsRight
 from exporter.api.recovery import recovery_router
 from exporter.api.shapes import show_readiness
@@ -62,6 +63,7 @@ def build_app(
     _add_metrics(app, control, collector)
     app.include_router(streams_router(control, version, keys.needed))
     app.include_router(recovery_router(control))
+    app.include_router(maintenance_router(control))
     app.include_router(config_router(control))
     _add_token(app)
     _add_pages(app)

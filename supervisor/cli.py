@@ -376,7 +376,32 @@ def _status(args: argparse.Namespace) -> int:
 def _order(args: argparse.Namespace) -> int:
     from supervisor.commands import client
 
-    return client.order(_api(args), args.verb, args.streams)
+    if (wrong := _no_order(args)) is not None:
+        return wrong
+    return client.order(_api(args), args.verb, args.streams, args.until, args.reason)
+
+
+def _no_order(args: argparse.Namespace) -> int | None:
+    from supervisor.model.until import parse_until
+
+    try:
+        if args.until is not None:
+            parse_until(args.until)
+    except ValueError as error:
+        print(f"neverdark: --until: {error}", file=sys.stderr)
+        return WRONG
+    return None
+
+
+def _maintenance(args: argparse.Namespace) -> int:
+    from supervisor.commands import maintenance
+
+    try:
+        wanted = maintenance.asked(args)
+    except ValueError as error:
+        print(f"neverdark: {error}", file=sys.stderr)
+        return WRONG
+    return maintenance.carry_out(_api(args), wanted)
 
 
 def _upgrade(args: argparse.Namespace) -> int:
@@ -439,6 +464,7 @@ _COMMANDS = {
     "start": _order,
     "stop": _order,
     "restart": _order,
+    "maintenance": _maintenance,
     "reload": _reload,
     "upgrade": _upgrade,
     "logs": _logs,

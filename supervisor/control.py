@@ -14,8 +14,10 @@ from supervisor.engine import Engine
 from supervisor.machine.data_dir import DataDir
 from supervisor.model.events import OrderGiven
 from supervisor.model.incidents import Incident
-from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, Verb
+from supervisor.model.maintenance import Maintenance, MaintenanceOrder
+from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, Verb, Wanted
 from supervisor.model.thresholds import RELOAD_SECONDS
+from supervisor.model.until import Until
 
 _ANSWER_SECONDS = 2.0
 _T = TypeVar("_T")
@@ -46,9 +48,9 @@ class EngineControl:
         parts = {"loop": self._engine.time.lateness.late(now), "scheduler": self._engine.late(now)}
         return {part: seconds for part, seconds in parts.items() if seconds}
 
-    def request(self, verb: Verb, stream: str) -> bool:
-        """Hand an order to the loop; False when there is no such stream."""
-        return self._ask(lambda: self._engine.request(verb, stream))
+    def request(self, verb: Verb, stream: str, until: Until | None = None, reason: str | None = None) -> Wanted | None:
+        """Hand an order to the loop; see `snapshot.Control`."""
+        return self._ask(lambda: self._engine.request(verb, stream, until, reason))
 
     def ordered(self, order: OrderGiven) -> None:
         """Have an order told, after what has come of it so far; see `snapshot.Control`."""
@@ -66,6 +68,18 @@ class EngineControl:
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         """Announce a drill, and break something; see `snapshot.Control`."""
         return self._ask(lambda: self._engine.drill(stream, seconds, fault, destination))
+
+    def maintenance(self) -> tuple[Maintenance, ...]:
+        """The windows that are open or still to come; see `snapshot.Control`."""
+        return self._ask(lambda: self._engine.maintaining.windows.all)
+
+    def order_maintenance(self, order: MaintenanceOrder) -> Maintenance:
+        """A maintenance window; see `snapshot.Control`."""
+        return self._ask(lambda: self._engine.maintaining.order(order))
+
+    def end_maintenance(self, identity: str) -> Maintenance | None:
+        """End one; see `snapshot.Control`."""
+        return self._ask(lambda: self._engine.maintaining.end(identity))
 
     def reload(self, *, allow_removal: bool) -> Outcome:
         """Read the configuration again and wait for what comes of it; see `snapshot.Control`."""

@@ -24,9 +24,10 @@ from supervisor.machine.marks import OWNER_VARIABLE, RunNames
 from supervisor.model import events
 from supervisor.model.facts import Listener, Teller
 from supervisor.model.incidents import Incident
-from supervisor.model.snapshot import Fault, Histogram, Snapshot
+from supervisor.model.snapshot import Fault, Histogram, Snapshot, Wanted
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import State
+from supervisor.model.until import Until
 from supervisor.probes.probes import Probes
 from supervisor.process.adoption import Adoptable, Adoption, end
 from supervisor.process.backlog import Backlog
@@ -36,6 +37,7 @@ from supervisor.process.launch import settings_of
 from supervisor.process.waiting import WaitingForIngest
 from supervisor.stream.configuration import Configuration, Home, Read
 from supervisor.stream.drilling import Drills
+from supervisor.stream.maintaining import Maintaining
 from supervisor.stream.reconcile import Reconciler
 from supervisor.stream.reload import Reload
 from supervisor.stream.stream import Stream
@@ -72,6 +74,7 @@ class Engine:
         self.listeners: list[Listener] = self._teller.listeners
         self.time = Timekeeper(machine, self.tell)
         self._jobs = Jobs(self.tell)
+        self.excuses = Excuses()
         self.started = False  # every wanted stream was told to start
         self.ticked: Callable[[], None] = lambda: None  # called each second, when the accounts are done
         self._home = home
@@ -88,12 +91,15 @@ class Engine:
         every_child = {OWNER_VARIABLE: home.data_dir.mark, "AV_LOG_FORCE_NOCOLOR": "1"}
         self._environments = Environments({"SSL_CERT_FILE": home.ca_file, **machine.environment}, every_child)
         self._catalogue = Catalogue()
-        self.excuses = Excuses()
+        self.orders = Orders()
         self._reconciler = Reconciler(
-            self._catalogue, Orders(), self.excuses, self.streams, machine, self._make_stream, self._drop_gone
+            self._catalogue, self.orders, self.streams, machine, self._make_stream, self._drop_gone, self.tell
         )
+        self.maintaining = Maintaining(self._catalogue, self.excuses, machine, self.tell)
         environments = self._environments
-        self._reload = Reload(self._configuration, read, environments, self._reconciler, self.streams, self.tell)
+        self._reload = Reload(
+            self._configuration, read, environments, self._reconciler, self.maintaining, self.streams, self.tell
+        )
         # What is, and who looks after it.
         self._claims = Claims()
         self._waiting = WaitingForIngest()
@@ -112,6 +118,7 @@ class Engine:
         self._view = SnapshotReader(
             self.streams,
             self._catalogue,
+            lambda name: (self._reconciler.wanted(name), self.maintaining.windows.covering(name)),
             self.excuses,
             self.book,
             machine,
@@ -155,6 +162,7 @@ class Engine:
         self._jobs.start(
             partial(self.time.run_forever, self._account),
             partial(self._config_watch.run_forever, self._reload),
+            self._reconciler.run_forever,
             *self._watches.jobs,
         )
         await self._reconciler.reconcile_in_turn(self._catalogue)
@@ -264,12 +272,11 @@ class Engine:
             self.left = True
             self._stopping.set()
 
-    def request(self, verb: str, name: str) -> bool:
-        """An operator's order; False when there is no such stream."""
+    def request(self, verb: str, name: str, until: Until | None = None, reason: str | None = None) -> Wanted | None:
+        """An operator's order; None when there is no such stream. Raises Refused."""
         if name not in self._catalogue or self._stopping.is_set():
-            return False
-        self._reconciler.order(verb, name)
-        return True
+            return None
+        return self._reconciler.order(verb, name, until, reason or "operator")
 
     def drill(self, name: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         """Count what fails as a drill for a while, and break something; see `snapshot.Control`."""
@@ -308,6 +315,7 @@ class Engine:
         now, wall = self.machine.now(), self.machine.wall()
         self._accounted = now
         self._reconciler.look()
+        self.maintaining.look()
         for stream in self.streams.values():
             stream.account(now, wall, excused=self.excuses.covers(stream.subject, MAINTENANCE, now))
         self._watches.look(now, wall)
@@ -321,6 +329,9 @@ class Engine:
         """Every listener hears of it; see `Teller`."""
         if isinstance(what, events.ProcessAdvanced) and (slot := self.streams.slot(what.key)):
             self._waiting.answered(slot)
+        elif isinstance(what, events.ClockStepped):
+            self._reconciler.clock_was_set(what.seconds)
+            self.maintaining.windows.clock_was_set(what.seconds)
         self._teller.tell(what)
 
     # --- what it shows: nothing in here changes anything -------------------------------------------

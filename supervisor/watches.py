@@ -45,7 +45,7 @@ class Watches:
         configuration: Configuration,
         tell: events.Tell,
     ) -> None:
-        self.book = book = Book()
+        self.book = book = Book(lambda name: excuses.covers(Subject(name), {Kind.MAINTENANCE}, machine.now()))
         self._streams = streams
         self._configuration = configuration
         self._keeper = Keeper(

@@ -64,6 +64,7 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
     return (
         f'<section><h2><span class="method">{method}</span> <code>{escape(path)}</code></h2>'
         f"<p><strong>{escape(operation['summary'])}</strong> {_prose(operation.get('description', ''))}</p>"
+        + (f"<p>Body: {_content(operation['requestBody'])}</p>" if "requestBody" in operation else "")
         + (f"<table><tr><th>Parameter<th>In<th>Type<th>{''.join(parameters)}</table>" if parameters else "")
         + f"<table><tr><th>Status<th>Answer{''.join(answers)}</table></section>"
     )

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime
 from exporter.api.policies import show_policies, show_seconds
 from exporter.api.shape import From, Made, Shape, show, show_time
 from supervisor.config.tokens import Scope
+from supervisor.model import snapshot
 from supervisor.model.snapshot import LastFailure, LinkState, ProcessSnapshot, ProgressTotals, UplinkTotals
 from supervisor.model.terms import (
     Action,
@@ -162,6 +163,37 @@ class Destination(Shape):
     watchdog: WatchdogState | None
 
 
+class Desired(Shape, like=snapshot.Wanted, without=("wanted",)):
+    """Whose word it is that a stream shall run or not, and since and until when.
+
+    The configuration's (`enabled`), that of its `schedule`, which counts more, or an `operator`'s, which counts most.
+    `until` is null as long as nobody can tell.
+    """
+
+    since: AwareDatetime | None
+    until: AwareDatetime | None
+
+
+class MaintenanceWindow(Shape):
+    """A time in which what fails in `streams` (null: in all of them) is recorded and wakes nobody.
+
+    Its `origin` is the configuration (`file`), or an `operator` has ordered it; only those can be ended.
+    """
+
+    id: str
+    streams: list[str] | None
+    since: AwareDatetime
+    until: AwareDatetime
+    reason: str | None
+    origin: Literal["file", "operator"]
+
+
+class MaintenanceList(Shape):
+    """In the order of time; of a window that comes again, the one that is open or the next."""
+
+    maintenance: list[MaintenanceWindow]
+
+
 class Stream(Shape):
     """One stream; `since` is when `on_air` last changed, `reason` says why it is not on air.
 
@@ -170,11 +202,13 @@ class Stream(Shape):
     `verified` is false for a command of which nothing tells whether media arrives (no `{progress}` in it, and no
     destinations): `on_air` then only says that it runs.
     `off_air_since` is when it went off air, until media has advanced for 30 s again. `drills`: whether
-    faults may be caused on purpose; `maintenance`: what fails now was announced.
+    faults may be caused on purpose; `maintenance`: what fails now was announced, by a drill or
+    a `maintenance_window`.
     """
 
     stream: Annotated[str, From("name")]
     wanted: bool
+    desired: Desired
     on_air: bool
     verified: bool
     reason: str | None
@@ -184,6 +218,7 @@ class Stream(Shape):
     origin: str
     command: Annotated[bool, From("is_command")]
     maintenance: bool
+    maintenance_window: MaintenanceWindow | None
     drills: bool
     off_air_since: Annotated[AwareDatetime | None, Made(lambda stream: show_time(stream.off_air_since or None))]
     wanted_seconds: float
@@ -241,7 +276,15 @@ class Accepted(Shape):
     """The order has been handed over; what becomes of it shows in the stream's state."""
 
     stream: str
-    accepted: Literal["start", "stop", "restart", "drill"]
+    accepted: Literal["drill"]
+
+
+class Ordered(Shape):
+    """The same of an order that holds `until` some time; null: until another order."""
+
+    stream: str
+    accepted: Literal["start", "stop", "restart"]
+    until: AwareDatetime | None
 
 
 class ReloadChanges(Shape):
@@ -311,6 +354,7 @@ class IncidentReport(Shape):
     What follows from a failure belongs to its incident. `findings` are all that was found, oldest first; `cause`,
     `said`, `segment` and `layer` (who noticed it) are those of the one that is gravest and nearest to the root.
     It was noticed `detection_seconds` after the last advance; `recovery_seconds` later media advanced again.
+    `excused`: it began under maintenance or in a drill, and did not outlast it; it does not count.
     An action of layer `operator` is a replacement on purpose while the incident was open.
     """
 
@@ -325,6 +369,7 @@ class IncidentReport(Shape):
     segment: Segment
     layer: Layer
     drill: bool
+    excused: Literal["drill", "maintenance"] | None
     seconds_dark: float
     detection_seconds: float | None
     recovery_seconds: float | None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from exporter.api.models import Configuration, ReadyStream, Stream, Watchdog
+from exporter.api.models import Configuration, MaintenanceWindow, ReadyStream, Stream, Watchdog
 from exporter.api.shape import show, show_time
 from supervisor.model.incidents import Incident
+from supervisor.model.maintenance import Maintenance
 from supervisor.model.snapshot import ConfigState, Snapshot, StreamSnapshot
 
 
@@ -28,6 +29,11 @@ def show_config(config: ConfigState) -> dict[str, Any]:
 def show_stream(stream: StreamSnapshot) -> dict[str, Any]:
     """One stream with everything below it."""
     return show(Stream, stream)
+
+
+def show_maintenance(window: Maintenance) -> dict[str, Any]:
+    """One maintenance window."""
+    return show(MaintenanceWindow, window)
 
 
 def show_watchdogs(snapshot: Snapshot) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from exporter.api.answers import answer, in_thread, no_such_stream
 from exporter.api.gate import HOLDER, REFUSED, TOKEN
 from exporter.api.keys import Holder
 from exporter.api.logs import CURSOR, Page, last_lines, lines_after
-from exporter.api.models import Accepted, LogPage, Problem, Stream, StreamList
+from exporter.api.models import Accepted, LogPage, Ordered, Problem, Stream, StreamList
+from exporter.api.orders import StreamOrder
 from exporter.api.shape import show_time
 from exporter.api.shapes import show_config, show_stream
 from supervisor.config.tokens import Scope
@@ -93,14 +94,20 @@ def _add_order(router: APIRouter, control: Control, verb: Verb) -> None:
         f"/{{stream}}/{verb}",
         name=f"{verb}_stream",
         summary=f"{verb.capitalize()} a stream",
+        description="Holds until the schedule's next switch, if the stream has one; the body may say otherwise.",
         status_code=202,
         dependencies=[TOKEN],
-        responses={202: {"model": Accepted}, **REFUSED, **_NOT_FOUND},
+        responses={202: {"model": Ordered}, **REFUSED, **_NOT_FOUND, 409: {"model": Problem}},
     )
-    async def order(stream: str) -> Response:
-        if not await in_thread(lambda: control.request(verb, stream)):
+    async def order(stream: str, body: StreamOrder | None = None) -> Response:
+        said = body or StreamOrder()
+        try:
+            desired = await in_thread(lambda: control.request(verb, stream, said.until, said.reason))
+        except Refused as error:
+            raise HTTPException(409, str(error)) from None
+        if desired is None:
             raise no_such_stream()
-        return answer({"stream": stream, "accepted": verb}, 202)
+        return answer({"stream": stream, "accepted": verb, "until": show_time(desired.until)}, 202)
 
 
 def _add_drill(router: APIRouter, control: Control) -> None:

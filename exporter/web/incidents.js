@@ -4,6 +4,7 @@ import { ask, inWords, streamPath } from "./ask.js";
 import { element, keepViews, setClass, setText } from "./nodes.js";
 import { actionInWords, causeInWords, clock, closesAfter, dayAndClock, duration, plural, resultInWords, segmentInWords } from "./words.js";
 
+const EXCUSES = { drill: "Drill. ", maintenance: "In maintenance. " };
 const RECENT = 5;
 const COUNTED = 200;
 const DAY = 86400000; // ms
@@ -58,8 +59,8 @@ export class OpenIncidentView {
 
   update(incident, at, stream) {
     const opened = Date.parse(incident.opened);
-    setClass(this.node, `incident ${incident.drill ? "drill" : ""}`);
-    setText(this.what, `${incident.drill ? "Drill. " : ""}${about(incident)}`);
+    setClass(this.node, `incident ${incident.excused ? "drill" : ""}`);
+    setText(this.what, `${EXCUSES[incident.excused] ?? ""}${about(incident)}`);
     setText(this.when, `Since ${clock(opened)}, ${duration((at - opened) / 1000)} ago${darkness(incident, stream)}.`);
     setText(this.actions, incident.actions.length > 0 ? `Restarted: ${tried(incident.actions)}.` : "Nothing was restarted yet.");
   }
@@ -79,7 +80,8 @@ class PastIncidentView {
   update(incident) {
     setText(this.when, dayAndClock(Date.parse(incident.opened)));
     setText(this.what, about(incident));
-    this.drill.hidden = !incident.drill;
+    this.drill.hidden = !incident.excused;
+    setText(this.drill, incident.excused ?? "");
     const dark = incident.seconds_dark < 0.1 ? "never dark" : `dark for ${seconds(incident.seconds_dark)}`;
     const facts = [incident.closed === null ? "goes on" : dark];
     if (incident.detection_seconds !== null) facts.push(`noticed in ${seconds(incident.detection_seconds)}`);
@@ -130,10 +132,10 @@ export class RecentIncidentsView {
     keepViews(this.list, this.views, shown, ({ id }) => id, () => new PastIncidentView());
     for (const incident of shown) this.views.get(incident.id).update(incident);
   }
-  // What the stream as a whole was dark for: an optional destination does not count, a drill neither.
+  // What the stream as a whole was dark for: an optional destination does not count, what is excused neither.
   lastDay(incidents) {
     const optional = this.stream.destinations.filter(({ required }) => !required).map(({ name }) => name);
-    const counts = ({ drill, destination, opened }) => !drill && !optional.includes(destination) && Date.now() - Date.parse(opened) < DAY;
+    const counts = ({ excused, destination, opened }) => !excused && !optional.includes(destination) && Date.now() - Date.parse(opened) < DAY;
     const counted = incidents.filter(counts);
     if (counted.length === 0) return "";
     const dark = counted.reduce((sum, { seconds_dark: one }) => sum + one, 0);

@@ -188,6 +188,14 @@ function airInWords({ wanted, on_air: onAir, verified }) {
   return verified ? ["on air", "good"] : ["runs, unverified", "unsure"];
 }
 
+// Until when a stream is stopped, or runs out of its hours, because somebody wants it so.
+function wantedInWords({ wanted, reason, desired: { by, until } }) {
+  const again = until === null ? "" : clock(Date.parse(until));
+  if (wanted) return by === "operator" && again && reason === null ? `on by an operator's order, until ${again}` : "";
+  if (by === "schedule") return `off by schedule${again ? `, on again at ${again}` : ""}`;
+  return again ? `stopped by an operator, until ${again}` : "";
+}
+
 export class StreamView {
   constructor(stream) {
     this.node = element("details", "stream");
@@ -228,10 +236,13 @@ export class StreamView {
     this.since.title = `since ${clock(Date.parse(stream.since))}`;
     const note = stream.note ? `source: ${stream.note}` : "";
     const doubts = kind === "unsure" ? UNVERIFIED : doubtsInWords(stream, incidents, at) || note;
-    setText(this.reason, stream.reason ?? doubts);
-    this.open.hidden = off || degraded || incidents.every(({ drill }) => drill);
+    setText(this.reason, wantedInWords(stream) || (stream.reason ?? doubts));
+    this.open.hidden = off || degraded || incidents.every(({ excused }) => excused);
     this.drills.hidden = !incidents.some(({ drill }) => drill);
     this.maintenance.hidden = !stream.maintenance;
+    const window = stream.maintenance_window;
+    setText(this.maintenance, window ? `in maintenance until ${clock(Date.parse(window.until))}` : "maintenance");
+    this.maintenance.title = window?.reason ?? "";
     this.buttons.update(stream);
     if (off && !this.wasOff) this.node.open = true;
     this.wasOff = off;

@@ -64,22 +64,36 @@ class Api:
         """The JSON at `path`."""
         return self._call("GET", path, parameters)
 
-    def post(self, path: str, *, timeout: float = _TIMEOUT, **parameters: object) -> Any:
+    def post(
+        self, path: str, *, timeout: float = _TIMEOUT, body: dict[str, Any] | None = None, **parameters: object
+    ) -> Any:
         """Give an order."""
-        return self._call("POST", path, parameters, timeout)
+        return self._call("POST", path, parameters, timeout, body)
 
-    def _call(self, method: str, path: str, parameters: dict[str, object], timeout: float = _TIMEOUT) -> Any:
-        is_order = method == "POST"
+    def delete(self, path: str) -> Any:
+        """Give the order to take something away."""
+        return self._call("DELETE", path, {})
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        parameters: dict[str, object],
+        timeout: float = _TIMEOUT,
+        body: dict[str, Any] | None = None,
+    ) -> Any:
+        is_order = method != "GET"
         try:
             answer = self._session.request(
                 method,
                 self.url + path,
                 params={name: str(value) for name, value in parameters.items() if value is not None},
+                json=body or None,
                 headers={"Authorization": f"Bearer {self._token}"} if is_order and self._token else {},
                 timeout=timeout,
                 allow_redirects=not is_order,  # a token is for the address that was meant
             )
-            body = answer.json()
+            told = answer.json()
         except requests.exceptions.SSLError:
             reason = "its certificate is not trusted, or it speaks no TLS"
             raise ApiError(f"{self.url}: {reason}; --ca-file (NEVERDARK_CA_FILE) names whom to trust") from None
@@ -91,12 +105,12 @@ class Api:
             raise ApiError(f"{self._session.verify}: expected a file with certificates to trust") from None
         if not answer.ok or answer.is_redirect:
             detail = str(
-                (body.get("detail") if isinstance(body, dict) else None) or f"{self.url} answers {answer.status_code}"
+                (told.get("detail") if isinstance(told, dict) else None) or f"{self.url} answers {answer.status_code}"
             )
             if answer.status_code == requests.codes.unauthorized and not self._token:
                 detail += self._no_token
-            raise ApiError(detail, answer.status_code, body)
-        return body
+            raise ApiError(detail, answer.status_code, told)
+        return told
 
 
 class _Pinned(HTTPAdapter):

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from supervisor.commands import incident_view, log_view, status_view
 from supervisor.commands.api import Api, ApiError
-from supervisor.commands.stream_words import off_air
+from supervisor.commands.stream_words import clock, off_air
 from supervisor.model.thresholds import RELOAD_SECONDS
 
 _DONE, _FAILED, _OFF_AIR = 0, 1, 3
@@ -32,19 +32,25 @@ _PIPE_WIDTH = 1000
 # --- orders ----------------------------------------------------------------------------------------
 
 
-def order(api: Api, verb: str, streams: Sequence[str]) -> int:
+def order(api: Api, verb: str, streams: Sequence[str], until: str | None = None, reason: str | None = None) -> int:
     """`start`, `stop` or `restart` streams; of a name that is none, nothing is done to the others either."""
     if len(streams) > 1 and (unknown := _unknown(api, streams)):
         return unknown
     ended = _DONE
     for stream in streams:
         try:
-            api.post(f"/api/streams/{quote(stream, safe='')}/{verb}")
+            answer = api.post(f"/api/streams/{quote(stream, safe='')}/{verb}", body=_said(until=until, reason=reason))
         except ApiError as error:
             ended = _fail_for(api, stream, error)
             continue
-        print(f"{stream}: {verb} accepted")
+        holds = f", until {clock(answer['until'], datetime.now(UTC))}" if answer.get("until") else ""
+        print(f"{stream}: {verb} accepted{holds}")
     return ended
+
+
+def _said(**words: object) -> dict[str, Any]:
+    """The words of a body that were said."""
+    return {name: word for name, word in words.items() if word is not None}
 
 
 def _names(known: Sequence[str]) -> str:

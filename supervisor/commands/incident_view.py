@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from supervisor.commands.stream_words import Json
-from supervisor.commands.words import what_happened
+from supervisor.commands.words import excuse_of, what_happened
 from supervisor.model.quantities import show_duration
 
 _FORGETS = "neverdark remembers them until it is started anew"
@@ -28,9 +28,12 @@ def report(incidents: Sequence[Json], since: float) -> Group:
     within = f"in the last {show_duration(since)}"
     if not incidents:
         return Group(_flowing(Text(f"no incident {within} ({_FORGETS})")))
-    real = [one for one in incidents if not one["drill"]]
-    drills = f", and {_counted(len(incidents) - len(real), 'drill')}" if len(real) < len(incidents) else ""
-    parts: list[RenderableType] = [_flowing(Text(f"{_counted(len(real), 'incident')} {within}{drills}", style="bold"))]
+    real = [one for one in incidents if not excuse_of(one)]
+    drills = sum(excuse_of(one) == "drill" for one in incidents)
+    others = len(incidents) - len(real) - drills
+    more = f", and {_counted(drills, 'drill')}" if drills else ""
+    more += f", and {others} in maintenance" if others else ""
+    parts: list[RenderableType] = [_flowing(Text(f"{_counted(len(real), 'incident')} {within}{more}", style="bold"))]
     for whose in dict.fromkeys(map(_subject, real)):  # an optional destination was dark, not its stream
         dark = sum(one["seconds_dark"] for one in real if _subject(one) == whose)
         said = f"dark for {show_duration(dark)}, all its incidents together" if dark else "never dark"
@@ -48,7 +51,7 @@ def _head(one: Json) -> Text:
         [
             Text(f"{opened:%Y-%m-%d %H:%M:%S}"),
             Text(_subject(one), style="bold"),
-            Text(dark, style="red" if one["seconds_dark"] and not one["drill"] else ""),
+            Text(dark, style="red" if one["seconds_dark"] and not excuse_of(one) else ""),
             *([Text("goes on", style="bold red")] if one["closed"] is None else []),
         ]
     )

@@ -26,6 +26,7 @@ environment: NEVERDARK_URL, a running neverdark; NEVERDARK_API_TOKEN, its token,
 # What argparse says of a word that it does not know.
 _CHOICE = re.compile(r"invalid choice: '([^']{0,80})'")
 _OPTION = re.compile(r"unrecognized arguments: (-[\w-]{0,80})")
+_MAINTENANCE = "times in which what fails is recorded and wakes nobody; without more, those that there are"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -103,6 +104,39 @@ def _add_token_actions(token: argparse.ArgumentParser, local: Callable[..., argp
     add("revoke", "end a token, also for a neverdark that runs").add_argument("name", metavar="NAME")
 
 
+def _add_orders(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    for verb, text in (
+        ("start", "start a stream"),
+        ("stop", "stop a stream in order; it stays stopped until it is started, or its schedule switches next"),
+        ("restart", "replace the processes of a stream"),
+    ):
+        sub = add(verb, text)
+        sub.add_argument("streams", nargs="+", metavar="STREAM")
+        _add_words_of_an_order(sub)
+        sub.set_defaults(verb=verb)
+
+
+def _add_words_of_an_order(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--until",
+        metavar="TIME",
+        help="how long this holds: 22:00, 2h, forever (until another order), or next: until the stream's schedule "
+        "switches next (default: next if it has a schedule, else forever)",
+    )
+    sub.add_argument("--reason", metavar="TEXT", help="why; it is shown with the stream")
+
+
+def _add_words_of_maintenance(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("streams", nargs="*", metavar="STREAM")
+    sub.add_argument("--all", action="store_true", help="all streams")
+    sub.add_argument("--for", dest="lasting", metavar="DURATION", help="how long, such as 1h")
+    sub.add_argument("--until", metavar="TIME", help="or until when, such as 22:00 or 2026-12-24T22:00")
+    sub.add_argument("--from", dest="begin", metavar="TIME", help="since when (default: now)")
+    sub.add_argument("--reason", metavar="TEXT", help="why; it is shown with the streams")
+    sub.add_argument("--end", action="store_true", help="end it now: that of these streams, or of this id")
+    sub.add_argument("--json", action="store_true", help="for programs")
+
+
 def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:  # noqa: PLR0915 - one line a command
     """The parser; `args.do` is the one of `commands` that was typed."""
     parser = _Parser(
@@ -138,14 +172,8 @@ def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:  # noqa
     status = client(add("status", "what is on air; exit code 0: every wanted stream, 3: not all, 1: no answer"))
     status.add_argument("-w", "--watch", action="store_true", help="keep looking")
     status.add_argument("--json", action="store_true", help="for programs")
-    for verb, text in (
-        ("start", "start a stream"),
-        ("stop", "stop a stream in order; it stays stopped until it is started"),
-        ("restart", "replace the processes of a stream"),
-    ):
-        sub = client(add(verb, text))
-        sub.add_argument("streams", nargs="+", metavar="STREAM")
-        sub.set_defaults(verb=verb)
+    _add_orders(lambda name, text: client(add(name, text)))
+    _add_words_of_maintenance(client(add("maintenance", _MAINTENANCE)))
     reload = client(add("reload", "read the configuration again, and say what changed or why it is rejected"))
     reload.add_argument(
         "--allow-removal", action="store_true", help="also if it would end most of the streams that are wanted now"

@@ -116,6 +116,7 @@ def why_off_air(stream: Json, incidents: Sequence[Json]) -> str:
 def reasons(stream: Json, incidents: Sequence[Json], at: datetime | None) -> Iterator[str]:
     """What is to be said below a stream, each a sentence of its own."""
     place = rank(stream)
+    yield from _announced(stream, at)
     if place is Rank.OFF_AIR:
         yield f"off air for {ago(stream['since'], at)}: {why_off_air(stream, incidents)}"
         if stream["reason"]:
@@ -126,6 +127,21 @@ def reasons(stream: Json, incidents: Sequence[Json], at: datetime | None) -> Ite
         yield from _doubts(stream, incidents, at)
     if stream.get("note"):
         yield f"source: {stream['note']}"
+
+
+def _announced(stream: Json, at: datetime | None) -> Iterator[str]:
+    """Until when it is stopped, or runs, because somebody wants it so; and that nobody is woken."""
+    desired, window = stream.get("desired"), stream.get("maintenance_window")
+    if desired and desired["until"]:
+        until = clock(desired["until"], at)
+        if desired["by"] == "operator":
+            why = f" ({desired['why']})" if desired["why"] != "operator" else ""
+            yield f"{'on' if stream['wanted'] else 'stopped'} by an operator's order until {until}{why}"
+        elif not stream["wanted"]:
+            yield f"off by schedule, on again at {until}"
+    if window:
+        why = f": {window['reason']}" if window["reason"] else ""
+        yield f"in maintenance until {clock(window['until'], at)}{why}"
 
 
 def _doubts(stream: Json, incidents: Sequence[Json], at: datetime | None) -> Iterator[str]:

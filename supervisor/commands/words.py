@@ -32,6 +32,7 @@ CAUSES: Final[Mapping[str, str]] = {
     "network_down": "there is no way to the platform's server",
 }
 _NAME_THE_PLACE: Final = ("source_", "ingest_", "network_", "uplink_")
+_EXCUSES: Final[Mapping[str | None, str]] = {"drill": "drill: ", "maintenance": "in maintenance: "}
 SEGMENTS: Final[Mapping[str, str]] = {
     "source": "source",
     "encoder": "our encoder",
@@ -54,4 +55,10 @@ def what_happened(incident: Mapping[str, Any]) -> str:
     segment, cause, said = incident["segment"], incident["cause"], incident.get("said")
     words = cause_in_words(cause, said)
     place = "" if cause.startswith(_NAME_THE_PLACE) and not said else f"{SEGMENTS.get(segment, segment)}: "
-    return f"{'drill: ' if incident['drill'] else ''}{place}{words}"
+    return f"{_EXCUSES.get(excuse_of(incident), '')}{place}{words}"
+
+
+def excuse_of(incident: Mapping[str, Any]) -> str | None:
+    """Why an incident does not count: `drill` or `maintenance`. An older neverdark knows of drills only."""
+    excuse: str | None = incident.get("excused") or ("drill" if incident["drill"] else None)
+    return excuse

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from supervisor.config.stamp import Stamp, read_stamped
+from supervisor.model.cron import parse_cron
 from supervisor.model.destination_urls import no_key
+from supervisor.model.until import LONGEST_REASON, parse_moment
+from supervisor.model.zones import parse_zone
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 MIN_TOKEN = 8
@@ -136,6 +142,37 @@ def _token_file(value: SecretFile) -> SecretFile:
     return value
 
 
+def _local_time(value: object) -> datetime:
+    with contextlib.suppress(ValueError):
+        until = parse_moment(value) if isinstance(value, str) else None
+        if until and until.time and not until.any_day:
+            return until.time
+    raise ValueError("expected a date and a time, such as 2026-12-24T22:00")
+
+
+def _one_or_more(of: Callable[[str], str]) -> Callable[[object], object]:
+    """A list of what `of` takes, or one alone: then a mistake is that of the key, not of an item of it."""
+
+    def parse(value: object) -> object:
+        if value == []:
+            raise ValueError("expected something, but it is empty")
+        return [of(value)] if isinstance(value, str) else value
+
+    return parse
+
+
+def _reason(value: str) -> str:
+    if not value.isprintable() or len(value) > LONGEST_REASON:
+        raise ValueError(f"expected a line of at most {LONGEST_REASON} characters")
+    return value
+
+
+Cron = Annotated[str, BeforeValidator(parse_cron)]
+Crons = Annotated[tuple[Cron, ...], BeforeValidator(_one_or_more(parse_cron))]
+Zone = Annotated[str, BeforeValidator(parse_zone)]
+LocalTime = Annotated[datetime, BeforeValidator(_local_time)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_one_or_more(_name))]
+Reason = Annotated[str, AfterValidator(_reason)]
 SecretWord = Annotated[SecretStr, BeforeValidator(_word)]
 SecretFromFile = Annotated[SecretFile, BeforeValidator(read_secret)]
 # Argument lists are the owner's own and may hold anything, passwords among it.

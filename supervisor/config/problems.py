@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from supervisor.config.fields import NAME, absolute
 from supervisor.config.shape import Config
@@ -98,7 +99,7 @@ def _shown_parts(path: Path_) -> Iterator[str | int]:
     for index, part in enumerate(path):
         section, named = _section(path[:index])
         secretive = any(above in _SECRETIVE for above in path[:index])
-        if isinstance(part, int) or (section and part in section.model_fields):
+        if isinstance(part, int) or part in _fields(section):
             yield part
         elif named:
             harmless = _HARMLESS_DESTINATION if secretive else _HARMLESS_STREAM
@@ -116,8 +117,10 @@ def _section(path: Path_) -> tuple[type[BaseModel] | None, type[BaseModel] | Non
     for part in path:
         if named:
             section, named = named, None
-        elif section and part in section.model_fields:
-            annotation = section.model_fields[str(part)].annotation
+        elif isinstance(part, int) and section:
+            continue  # one of a list of such sections
+        elif part in _fields(section):
+            annotation = _fields(section)[str(part)].annotation
             candidates = [annotation, *get_args(annotation)]
             found = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
             section, named = (None, found) if get_origin(annotation) is dict else (found, None)
@@ -127,7 +130,12 @@ def _section(path: Path_) -> tuple[type[BaseModel] | None, type[BaseModel] | Non
 
 
 def _keys(section: type[BaseModel] | None) -> list[str]:
-    return sorted(section.model_fields) if section else []
+    return sorted(_fields(section))
+
+
+def _fields(section: type[BaseModel] | None) -> dict[str, FieldInfo]:
+    """Its keys, as they stand in the file."""
+    return {field.alias or name: field for name, field in section.model_fields.items()} if section else {}
 
 
 def near(word: str, known: Iterable[str], like: float = 0.6) -> str | None:

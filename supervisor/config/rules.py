@@ -15,9 +15,11 @@ from typing import Any
 from supervisor.config.fields import NAME, absolute, read_secret
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
+from supervisor.model.cron import ANY_TIME, next_without, parse_cron
 from supervisor.model.destination_urls import RTMP_PORTS, file_path, rtmp_name, split
 from supervisor.model.policies import LimitsPolicy, RestartPolicy, Section
 from supervisor.model.quantities import DEFAULT_LISTEN, parse_address, parse_duration
+from supervisor.model.until import parse_moment
 
 _NO = {"false", "no", "off", "n", "f", "0"}
 # Formats whose pictures or sound come raw, or as MJPEG; a camera may do better if it is asked to.
@@ -45,12 +47,15 @@ def broken_rules(tree: Mapping[str, Any]) -> Iterator[Broken]:
     yield from _token(tree)
     yield from _listeners(tree)
     defaults = tree.get("defaults")
+    yield from _maintenance(tree.get("maintenance"))
+    yield from _schedule(("defaults",), None, defaults, whole=False)
     yield from _order(("defaults",), [defaults])
     publishers: dict[tuple[str, ...], str] = {}
     for name, stream in _mappings(tree.get("streams")):
         path: Path_ = ("streams", name)
         yield from _order(path, [defaults, stream])
         yield from _stream(path, stream)
+        yield from _schedule(path, defaults, stream)
         for key, destination in _mappings(stream.get("destinations")):
             place: Path_ = (*path, "destinations", key)
             yield from _order(place, [defaults, stream, destination])
@@ -182,6 +187,53 @@ def _key(destination: Mapping[str, Any]) -> str:
     if destination.get("key_file") is None:
         return ""
     return read_secret(destination["key_file"]).secret.get_secret_value()
+
+
+def _schedule(path: Path_, defaults: object, section: object, *, whole: bool = True) -> Iterator[Broken]:
+    """Hours on air are of use with both ends. The defaults may have one of them, and leave the rest to each stream."""
+    own, common = (layer.get("schedule") if isinstance(layer, dict) else None for layer in (section, defaults))
+    if not isinstance(own, dict) and (own is not None or (isinstance(section, dict) and "schedule" in section)):
+        return  # the word none, or reported where it stands
+    known = {**(common if isinstance(common, dict) else {}), **(own or {})}
+    missing = [key for key in ("on", "off") if key not in known]
+    if len(missing) == 1 and whole:
+        yield Broken((*path, "schedule", missing[0]), "expected when it is switched on and when off, not one alone")
+    elif not missing and (own or whole):
+        try:
+            on, off = (_crons(known[key]) for key in ("on", "off"))
+        except (TypeError, ValueError):
+            return  # reported where it stands
+        if own and next_without(on, off, ANY_TIME) is None:
+            reason = "expected some time at which it is not switched on as well, or the stream would never run"
+            yield Broken((*path, "schedule", "off" if "off" in own else "on"), reason, show=True)
+
+
+def _crons(value: object) -> list[str]:
+    return [parse_cron(text) for text in ([value] if isinstance(value, str) else value)]  # type: ignore[attr-defined]
+
+
+def _maintenance(windows: object) -> Iterator[Broken]:
+    for place, window in enumerate(windows if isinstance(windows, list) else []):
+        if not isinstance(window, dict):
+            continue
+        path: Path_ = ("maintenance", place)
+        begins = [key for key in ("cron", "from") if window.get(key) is not None]
+        ends = [key for key in ("duration", "until") if window.get(key) is not None]
+        if len(begins) != 1:
+            yield Broken((*path, "from"), "expected one of cron, for a window that comes again, and from")
+        if len(ends) != 1:
+            yield Broken((*path, "duration"), "expected one of duration and until")
+        elif begins == ["cron"] and ends == ["until"]:
+            yield Broken((*path, "until"), "expected a duration instead, because with cron the window comes again")
+        elif (begins, ends) == (["from"], ["until"]) and not _in_this_order(window["from"], window["until"]):
+            yield Broken((*path, "until"), "expected a time after from", show=True)
+
+
+def _in_this_order(begin: object, end: object) -> bool:
+    with suppress(TypeError, ValueError):  # reported where it stands, or only one of them has a zone
+        first, second = (parse_moment(str(time)).time for time in (begin, end))
+        return first is None or second is None or first < second
+    return True
 
 
 def _mappings(value: object) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -9,9 +9,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from supervisor.config.fields import Directory, Executable, Key, KeyFile, Name, PlainFile, Token, TokenFile, Words
+from supervisor.config.fields import (
+    Cron,
+    Crons,
+    Directory,
+    Executable,
+    Key,
+    KeyFile,
+    LocalTime,
+    Name,
+    Names,
+    PlainFile,
+    Reason,
+    Token,
+    TokenFile,
+    Words,
+    Zone,
+)
 from supervisor.config.urls import DestinationUrl, SourceUrl
 from supervisor.model.policies import Policies, PositiveDuration, Section
 from supervisor.model.quantities import (
@@ -85,11 +101,48 @@ class DestinationSection(Policies):
         return self.key_file.secret if self.key_file else self.key
 
 
+class ScheduleSection(Section):
+    """Hours on air: when a stream is switched on and when off."""
+
+    on: Crons | None = None
+    off: Crons | None = None
+    timezone: Zone = "UTC"
+
+
+def _schedule(value: object) -> object:
+    if value == "none":
+        return None
+    if value is None or isinstance(value, str):
+        raise ValueError("expected on, off and timezone, or the word none")
+    return value
+
+
+class DefaultsSection(Policies):
+    """What holds for every stream that does not say otherwise."""
+
+    schedule: ScheduleSection = ScheduleSection()
+
+
+class MaintenanceSection(Section):
+    """A time in which failures of some streams, or of all, are recorded and wake nobody."""
+
+    streams: Names | None = None
+    cron: Cron | None = None
+    begin: LocalTime | None = Field(default=None, alias="from")
+    until: LocalTime | None = None
+    duration: PositiveDuration | None = None
+    timezone: Zone = "UTC"
+    reason: Reason | None = None
+
+
 class StreamSection(Policies):
     """One configured feed: a source and its destinations, or a command."""
 
     enabled: bool = True
     drills: bool = True
+    schedule: Annotated[ScheduleSection | None, BeforeValidator(_schedule)] = (
+        ScheduleSection()
+    )  # None: whatever the defaults say
     command: Words | None = Field(default=None, min_length=1)
     source: Source | None = None
     video: Video = Video()
@@ -123,7 +176,8 @@ class Config(Section):
     ports: Ports = DEFAULT_PORTS
     shutdown: Literal["stop", "leave"] = "stop"
     network: Network = Network()
-    defaults: Policies = Policies()
+    defaults: DefaultsSection = DefaultsSection()
+    maintenance: tuple[MaintenanceSection, ...] = ()
     streams: dict[Name, StreamSection]  # required: a file that lost them must not pass for one that wants none
 
     def policies_of(self, stream: str, destination: str = "") -> Policies:
@@ -132,6 +186,12 @@ class Config(Section):
         if destination:
             overrides.append(self.streams[stream].destinations[destination])
         return self.defaults.policies(*overrides)
+
+    def schedule_of(self, stream: str) -> ScheduleSection | None:
+        """The hours on air of a stream that has any."""
+        own = self.streams[stream].schedule
+        merged = own and self.defaults.schedule.overridden_by(own)
+        return merged if merged and merged.on else None
 
     @property
     def token(self) -> SecretStr | None:

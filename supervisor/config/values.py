@@ -72,11 +72,24 @@ def doubtful_values(config: Config) -> Iterator[ConfigWarning]:
     elif not any(stream.enabled for stream in config.streams.values()):
         yield ConfigWarning("streams", f"enabled: false in each of the {len(config.streams)}: nothing will be on air")
     yield from _unusual(config, "")
+    yield from _doubtful_times(config)
     for name, stream in config.streams.items():
         for key, destination in stream.destinations.items():
             place, url = f"streams.{name}.destinations.{key}.url", text(destination.url)
             for doubt in _doubtful_url(url, text(destination.secret_key)):
                 yield ConfigWarning(place, f"{show_destination(url)!r}: {doubt}")
+
+
+def _doubtful_times(config: Config) -> Iterator[ConfigWarning]:
+    """Hours of nobody knows where, and maintenance of nobody."""
+    for name in config.streams:
+        hours = config.schedule_of(name)
+        if hours and "timezone" not in hours.model_fields_set:
+            yield ConfigWarning(f"streams.{name}.schedule", "no timezone is given, so its hours are those of UTC")
+    for place, window in enumerate(config.maintenance):
+        for name in window.streams or ():
+            if name not in config.streams:
+                yield ConfigWarning(f"maintenance[{place}].streams", f"{name!r}: there is no such stream")
 
 
 def _unusual(section: BaseModel, where: str) -> Iterator[ConfigWarning]:

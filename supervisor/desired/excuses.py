@@ -15,8 +15,6 @@ from supervisor.model.subjects import Subject
 class Kind(StrEnum):
     """What is announced."""
 
-    STOP = "stop"
-    RELOAD = "reload"
     DRILL = "drill"
     MAINTENANCE = "maintenance"
 

@@ -16,6 +16,8 @@ from pydantic import SecretStr
 from supervisor.config.fields import text
 from supervisor.config.shape import Config, DestinationSection, StreamSection, Video
 from supervisor.config.urls import destination_scheme
+from supervisor.desired.maintenance import Planned
+from supervisor.desired.schedule import Schedule
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
 from supervisor.ffmpeg.codecs import COPY, takes_sound
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
@@ -26,6 +28,7 @@ from supervisor.model.policies import Policies, UplinkPolicy
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey, Role
 from supervisor.model.thresholds import FFMPEG_FIRST_SHARE
+from supervisor.model.zones import instant, zone_of
 from supervisor.secrets.secrecy import secrets_of_argv, secrets_of_url, show_url
 
 PROGRESS = "{progress}"  # stands in argv for the progress URL, which is known when the process' slot is made
@@ -104,6 +107,7 @@ class StreamSpec:
     secrets: frozenset[str] = field(repr=False)
     is_command: bool  # a program of the owner's, kept alive as one process
     drills: bool = True  # whether faults may be caused on purpose
+    schedule: Schedule | None = None  # its hours on air, if it has any
 
 
 MediaPort = Callable[[str, str], int]  # (stream, destination) → UDP port
@@ -155,8 +159,25 @@ def _stream(
         ),
         is_command=stream.command is not None,
         drills=stream.drills,
+        schedule=_schedule(config, name),
         secrets=_secrets(stream) | variables | ({text(config.token)} if config.token else set()),
     )
+
+
+def _schedule(config: Config, name: str) -> Schedule | None:
+    hours = config.schedule_of(name)
+    return Schedule(hours.on or (), hours.off or (), hours.timezone) if hours else None
+
+
+def maintenance(config: Config) -> list[Planned]:
+    """The maintenance windows of a configuration."""
+    planned = []
+    for window in config.maintenance:
+        zone, duration = zone_of(window.timezone), window.duration or 0.0
+        since = instant(window.begin, zone) if window.begin else 0.0
+        until = instant(window.until, zone) if window.until else since + duration
+        planned.append(Planned(window.streams, window.reason, since, until, window.cron, duration, window.timezone))
+    return planned
 
 
 def _command(config: Config, name: str, stream: StreamSection) -> ProcessSpec:

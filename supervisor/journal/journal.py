@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 
 from supervisor.ffmpeg.telling import telling
+from supervisor.journal.announced import write_announced
 from supervisor.journal.recovery import write_recovery
 from supervisor.model import events
 from supervisor.model.facts import Fact
@@ -85,6 +86,10 @@ class Journal:
                 log.error("a probe cannot look, what it tells is unknown", probe=probe, error=error)
             case events.InternalError(where, error):
                 log.error("internal error, please report it; streams go on", where=where, error=error)
+            case events.StreamOrdered() | events.OrderLapsed():
+                write_announced(log, what)
+            case events.MaintenanceOrdered() | events.MaintenanceBegun() | events.MaintenanceOver():
+                write_announced(log, what)
             case _:
                 write_recovery(log, what)
 

@@ -45,10 +45,10 @@ class AllOpen:
             del self._of[stream]
 
     def segments(self) -> dict[str, dict[Segment, int]]:
-        """How many incidents are open in each segment, of the streams that have any; drills do not count."""
+        """How many incidents are open in each segment, of the streams that have any; what is excused does not count."""
         found: dict[str, dict[Segment, int]] = {}
         for incident in self.every():
-            if not incident.drill:
+            if not incident.excused:
                 found.setdefault(incident.stream, dict.fromkeys(Segment, 0))[incident.named_after.segment] += 1
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from supervisor.judge import findings
 from supervisor.judge.entries import Complaint, Failed
@@ -56,6 +57,7 @@ class OpenIncident:
     # About what somebody says that something is wrong although media flows.
     standing: set[tuple[Subject, object]] = field(default_factory=set)
     settled: bool = False
+    maintained: bool = False  # it began under maintenance, which lasts
     told: bool = False  # somebody knows its id
     actor: Layer | None = None  # who acted last
     actions: list[tuple[ProcessKey, ActionTaken]] = field(default_factory=list)
@@ -66,6 +68,11 @@ class OpenIncident:
     def named_after(self) -> Finding:
         """The finding that is gravest and nearest to the root."""
         return findings.headline(self.findings)
+
+    @property
+    def excused(self) -> Literal["drill", "maintenance"] | None:
+        """Why it does not count."""
+        return "drill" if self.drill else "maintenance" if self.maintained else None
 
     @property
     def at_the_encoder(self) -> bool:
@@ -106,7 +113,7 @@ class OpenIncident:
             return False
         mine, theirs = (one.named_after.segment for one in both)
         together = mine is theirs and abs(self.dark_since() - other.dark_since()) <= _TOGETHER
-        return self.drill == other.drill and (together or {mine, theirs} <= _SHARED)
+        return self.excused == other.excused and (together or {mine, theirs} <= _SHARED)
 
     def has(self, key: ProcessKey) -> bool:
         """Whether this process has failed in it, or is dark because of it."""
@@ -207,6 +214,7 @@ class OpenIncident:
             segment=named.segment,
             layer=named.layer,
             drill=self.drill,
+            excused=self.excused,
             seconds_dark=round(self.clock.seconds(now), 3),
             detection_seconds=self.detection,
             recovery_seconds=self.recovery,

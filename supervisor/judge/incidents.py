@@ -32,7 +32,9 @@ from supervisor.model.thresholds import closes_after
 class Book:
     """All incidents of all streams. `now` is monotonic, `wall` the time of day, both in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, maintained: Callable[[str], bool] = lambda _: False) -> None:
+        """`maintained` tells whether a stream is under maintenance: what fails then is entered, and does not count."""
+        self._maintained = maintained
         self.tally = Tally()
         self.open = AllOpen()
         self._past = Past()
@@ -51,7 +53,7 @@ class Book:
             incident = self._begin(failed, now, wall)
         member = incident.join(key)
         self._conclude(incident, Result.FAILED, key)
-        if incident.drill and not failed.drill and not member.follows:
+        if self._is_serious(incident, drill=failed.drill) and not member.follows:
             self._take_seriously(incident)
             incident.demote()
         news = incident.find(failed, wall, consequence=member.follows or (member.dark and member.explained))
@@ -193,6 +195,7 @@ class Book:
         incident = OpenIncident(
             identity, about.stream, about.destination, wall, now, what.drill, noticed=now, members=members
         )
+        incident.maintained = self._maintained(about.stream)
         self.open.of_stream(about.stream).add(incident)
         return incident
 
@@ -234,7 +237,7 @@ class Book:
     ) -> None:
         if now - incident.opened_now >= SETTLES:
             self._settle(incident)
-        if incident.drill and incident.failing and not drill:
+        if incident.failing and self._is_serious(incident, drill=drill):
             self._take_seriously(incident)
         flows = True
         for key, member in tuple(incident.members.items()):
@@ -274,14 +277,18 @@ class Book:
             failed = Failed(key, finding.cause, finding.segment, None, finding.layer, drill, said=finding.said)
             self.fail(failed, now=now, wall=wall)
 
+    def _is_serious(self, incident: OpenIncident, *, drill: bool) -> bool:
+        """Whether it was excused, and is not any more."""
+        return (incident.drill and not drill) or (incident.maintained and not self._maintained(incident.stream))
+
     def _take_seriously(self, incident: OpenIncident) -> None:
-        """It began as a drill, and it is none: it counts."""
-        incident.drill = incident.settled = False
+        """It began as a drill or under maintenance, and lasts: it counts."""
+        incident.drill = incident.maintained = incident.settled = False
 
     def _settle(self, incident: OpenIncident) -> None:
         if not incident.settled:
             incident.settled = True
-            if not incident.drill:
+            if not incident.excused:
                 self.tally.incident(incident.stream, incident.named_after.segment)
 
     def _close(self, incident: OpenIncident, result: Result, now: float, wall: float) -> None:

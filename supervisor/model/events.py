@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.model.incidents import Finding, Incident
+from supervisor.model.maintenance import Maintenance
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import (
     Action,
@@ -133,6 +134,23 @@ class StreamWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamOrdered:
+    """An operator has ordered a stream to run (`wanted`) or not to, before `until` (wall clock; None: until told)."""
+
+    stream: str
+    wanted: bool
+    why: str
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLapsed:
+    """What an operator had ordered of a stream counts no more: its time has come."""
+
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
 class StreamOnAir:
     """Every required destination advances (or no longer does, with the reason)."""
 
@@ -252,6 +270,27 @@ class OrderGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class MaintenanceOrdered:
+    """An operator has ordered a maintenance window, for now or later."""
+
+    window: Maintenance
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceBegun:
+    """From now on what fails wakes nobody."""
+
+    window: Maintenance
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceOver:
+    """A window is over, or was ended before it began."""
+
+    window: Maintenance
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigReloaded:
     """A new configuration is in force; these streams were touched."""
 
@@ -338,6 +377,8 @@ Payload = (
     | RetryScheduled
     | BudgetRefilled
     | StreamWanted
+    | StreamOrdered
+    | OrderLapsed
     | StreamOnAir
     | WatchdogStarted
     | DestinationHealthy
@@ -350,6 +391,9 @@ Payload = (
     | CheckRearmed
     | DrillAnnounced
     | OrderGiven
+    | MaintenanceOrdered
+    | MaintenanceBegun
+    | MaintenanceOver
     | ConfigReloaded
     | ConfigRejected
     | OrphanEnded

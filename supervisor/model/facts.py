@@ -29,7 +29,7 @@ class Fact:
 Listener = Callable[[Fact], None]
 
 
-def subject_of(what: events.Payload) -> Subject:
+def subject_of(what: events.Payload) -> Subject:  # noqa: PLR0911 - one a kind of subject
     """What a fact is about."""
     match what:
         case (
@@ -45,7 +45,13 @@ def subject_of(what: events.Payload) -> Subject:
             | events.BudgetRefilled()
         ):
             return Subject.of(what.key)
-        case events.StreamWanted() | events.StreamOnAir() | events.DrillAnnounced():
+        case (
+            events.StreamWanted()
+            | events.StreamOrdered()
+            | events.OrderLapsed()
+            | events.StreamOnAir()
+            | events.DrillAnnounced()
+        ):
             return Subject(what.stream)
         case (
             events.DestinationHealthy()
@@ -58,6 +64,9 @@ def subject_of(what: events.Payload) -> Subject:
             return what.incident.subject
         case events.OrderGiven():
             return what.subject
+        case events.MaintenanceOrdered() | events.MaintenanceBegun() | events.MaintenanceOver():
+            named = what.window.streams or ()
+            return Subject(named[0]) if len(named) == 1 else ITSELF
         case (
             events.WatchdogStarted()
             | events.LineChanged()

@@ -5,7 +5,7 @@ Wall-clock times are seconds since 1970; durations are seconds.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import Action, Cause, Layer, Result, Role, Segment
@@ -49,7 +49,8 @@ class Incident(NamedTuple):
     `findings` are all that was found, oldest first. `destination` is None for what concerns the whole stream, `stream`
     is empty for what is neverdark's own. `cause`, `said`, `segment`, `layer` (who noticed it) and `role` are those of
     the finding that is gravest and nearest to the root. `detection_seconds` lie between the last advance and the
-    notice, `recovery_seconds` between the notice and the (latest) new advance.
+    notice, `recovery_seconds` between the notice and the (latest) new advance. `excused`: what was announced when it
+    began and has not ended before it; it does not count.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Incident(NamedTuple):
     role: Role | None
     findings: tuple[Finding, ...]
     said: str | None = None
+    excused: Literal["drill", "maintenance"] | None = None
 
     @property
     def subject(self) -> Subject:

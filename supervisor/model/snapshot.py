@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
+from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.policies import Policies
 from supervisor.model.terms import (
     Action,
@@ -25,6 +26,7 @@ from supervisor.model.terms import (
     State,
     Verdict,
 )
+from supervisor.model.until import Until
 
 Verb = Literal["start", "stop", "restart"]
 Fault = Literal["uplink", "source"]  # what a drill has neverdark itself break
@@ -147,8 +149,23 @@ class Histogram(NamedTuple):
     sum: float
 
 
+By = Literal["enabled", "schedule", "operator"]
+
+
+class Wanted(NamedTuple):
+    """Whether a stream shall run, whose word that is, in words why, since when, and until when (None: not known)."""
+
+    wanted: bool
+    by: By
+    why: str
+    since: float | None
+    until: float | None
+
+
 class StreamSnapshot(NamedTuple):
     """One stream. `reason` says in words why it is not on air; `since` is when `on_air` last changed.
+
+    `desired` tells whose word it is that it shall run or not, `maintenance_window` which one it is in.
 
     `note` says in words what its owner should know of its source although it is on air.
 
@@ -158,6 +175,7 @@ class StreamSnapshot(NamedTuple):
 
     name: str
     wanted: bool
+    desired: Wanted
     on_air: bool
     verified: bool
     reason: str | None
@@ -172,6 +190,7 @@ class StreamSnapshot(NamedTuple):
     on_air_seconds: float
     off_air_seconds: Mapping[Segment, float]
     maintenance: bool
+    maintenance_window: Maintenance | None
     drills: bool
     off_air_since: float
     incident_open: Mapping[Segment, int]
@@ -242,8 +261,11 @@ class Control(Protocol):
     def late(self) -> Mapping[str, float]:
         """The parts that do not tick, or not in time, with the seconds that they have lost lately."""
 
-    def request(self, verb: Verb, stream: str) -> bool:
-        """Hand an order to the loop; False when there is no such stream."""
+    def request(self, verb: Verb, stream: str, until: Until | None, reason: str | None) -> Wanted | None:
+        """Hand an order to the loop, to hold until some time (None: the schedule's next switch, or for ever).
+
+        Returns what counts then; None when there is no such stream. Raises `Refused`.
+        """
 
     def ordered(self, order: OrderGiven) -> None:
         """An order was taken: have it told. Does not wait."""
@@ -259,6 +281,15 @@ class Control(Protocol):
 
         0 seconds end a drill. False when there is no such stream. Raises `Refused`.
         """
+
+    def maintenance(self) -> tuple[Maintenance, ...]:
+        """The windows that are open or still to come, in the order of time."""
+
+    def order_maintenance(self, order: MaintenanceOrder) -> Maintenance:
+        """A maintenance window. Raises `Refused`."""
+
+    def end_maintenance(self, identity: str) -> Maintenance | None:
+        """End one that an operator has ordered; None when there is no such window. Raises `Refused`."""
 
     def reload(self, *, allow_removal: bool) -> ConfigReloaded | ConfigRejected:
         """Read the configuration again and wait for what comes of it. Raises `NotAnswering`.

@@ -9,7 +9,8 @@ from pathlib import Path
 from supervisor.config.file import Loaded
 from supervisor.config.problems import ConfigError, ConfigWarning, Problem
 from supervisor.config.shape import Config
-from supervisor.desired.plan import StreamSpec, adapted, plan, sourceless
+from supervisor.desired.maintenance import Planned
+from supervisor.desired.plan import StreamSpec, adapted, maintenance, plan, sourceless
 from supervisor.desired.removal import removal
 from supervisor.ffmpeg.opening import Traits
 from supervisor.machine.data_dir import DataDir
@@ -63,6 +64,10 @@ class Configuration:
         """The streams of a configuration, or else of the one in force. Raises `NoFreePort`."""
         of = loaded or self.loaded
         return plan(of.config, self.home.binary, self._links.port, ca_file=self.home.ca_file, variables=of.variables)
+
+    def maintenance(self) -> list[Planned]:
+        """The maintenance windows of the configuration in force."""
+        return maintenance(self.loaded.config)
 
     def adapted(self, stream: str, traits: Traits) -> tuple[str, ...]:
         """The command line of an encoder that is made for what is known of its source."""

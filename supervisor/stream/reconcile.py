@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
 from supervisor.desired.catalogue import Catalogue, Change, Origin
-from supervisor.desired.excuses import Excuse, Excuses, Kind
 from supervisor.desired.plan import StreamSpec
-from supervisor.desired.wanted import Order, Orders
+from supervisor.desired.wanted import Orders
 from supervisor.machine.machine import Clock
+from supervisor.model import events
+from supervisor.model.snapshot import Wanted
 from supervisor.model.terms import RestartReason
+from supervisor.model.until import Until
 from supervisor.stream.stream import Stream
 from supervisor.stream.streams import Streams
 
@@ -22,16 +24,18 @@ class Reconciler:
         self,
         catalogue: Catalogue,
         orders: Orders,
-        excuses: Excuses,
         streams: Streams,
         clock: Clock,
         make: Callable[[StreamSpec], Stream],
         changed: Callable[[], None],
+        tell: events.Tell,
     ) -> None:
         """`make` makes a new stream, which does not run yet; `changed` is called when something else shall be."""
+        self._tell = tell
+        self._due: dict[str, None] = {}  # the streams for which some word has ended
+        self._is_due = asyncio.Event()
         self._catalogue = catalogue
         self._orders = orders
-        self._excuses = excuses
         self._streams = streams
         self._clock = clock
         self._make = make
@@ -44,11 +48,11 @@ class Reconciler:
         that is not there.
         """
         self._prepare(specs)
-        change, now = self._catalogue.replace(origin, specs), self._clock.now()
+        change, now = self._catalogue.replace(origin, specs), self._clock.wall()
+        self._orders.keep_only(self._catalogue)
         for name, spec in specs.items():
             self._orders.enable(name, enabled=spec.enabled, why=why, at=now)
-        for name in change.removed:
-            self._orders.forget(name)
+            self._orders.schedule(name, spec.schedule, now)
         for name in (*change.changed, *change.removed):
             self.reconcile(name)
         self._changed()
@@ -60,7 +64,7 @@ class Reconciler:
         try:
             for name, spec in specs.items():
                 if name in self._streams:
-                    self._update(self._streams[name], spec)
+                    self._streams[name].update(spec)
                 else:
                     new[name] = self._make(spec)
         except BaseException:
@@ -73,18 +77,26 @@ class Reconciler:
         """Take over what runs already and shall run, before anything is started that might publish beside it."""
         for name in self._catalogue:
             stream = self._streams.get(name)
-            if stream and self._orders.wanted(name, self._clock.now()).wanted:
+            if stream and self._orders.wanted(name, self._clock.wall()).wanted:
                 stream.take_over()
 
-    def order(self, verb: str, name: str) -> None:
-        """An operator's start, stop or restart."""
-        self._orders.operate(name, Order(verb != "stop", "operator", self._clock.now()))
+    def order(self, verb: str, name: str, until: Until | None = None, why: str = "operator") -> Wanted:
+        """An operator's start, stop or restart, until some time (None: see `Orders.ordered`). Raises Refused."""
+        now = self._clock.wall()
+        order = self._orders.ordered(name, until, now, wanted=verb != "stop", why=why)
+        self._orders.operate(name, order)
+        self._tell(events.StreamOrdered(name, order.wanted, why, order.until))
         self.reconcile(name, restart=verb == "restart")
         self._changed()
+        return self.wanted(name)
+
+    def wanted(self, name: str) -> Wanted:
+        """Whose word it is that a stream shall run or not."""
+        return self._orders.wanted(name, self._clock.wall())
 
     def end(self) -> None:
         """No stream shall run any more, from the next `reconcile` on."""
-        self._orders.end(self._clock.now())
+        self._orders.end(self._clock.wall())
 
     @property
     def ending(self) -> bool:
@@ -93,23 +105,39 @@ class Reconciler:
 
     def look(self) -> None:
         """Called every second: what was asked for until now is over."""
-        lapsed = self._orders.lapsed(self._clock.now())
-        for name in lapsed:
+        ended, switched = self._orders.lapsed(self._clock.wall())
+        for name in ended:
+            self._tell(events.OrderLapsed(name))
+        if ended or switched:
+            self._due |= dict.fromkeys([*ended, *switched])
+            self._is_due.set()
+
+    async def run_forever(self) -> None:
+        """Make those streams what they shall be for which `look` has found that a word has ended."""
+        while True:
+            while not self._due:
+                self._is_due.clear()
+                await self._is_due.wait()
+            name = next(iter(self._due))
+            del self._due[name]
             self.reconcile(name)
-        if lapsed:
-            self._changed()
+            if not self._due:
+                self._changed()
+            await asyncio.sleep(0)  # a thousand spawns must not keep the first exit waiting
+
+    def clock_was_set(self, seconds: float) -> None:
+        """By so much; what that means for the hours on air is seen at the next `look`."""
+        self._orders.clock_was_set(seconds)
 
     def reconcile(self, name: str, *, restart: bool = False) -> None:
         """Make a stream what it shall be; `restart`: and replace the processes of one that runs already."""
         stream = self._streams.get(name)
         if stream is None:
             return
-        wanted = self._orders.wanted(name, self._clock.now())
+        wanted = self.wanted(name)
         if wanted.wanted and not stream.wanted:
-            self._excuses.end(stream.subject, Kind.STOP)
             stream.start(wanted.why)
         elif stream.wanted and not wanted.wanted:
-            self._excuses.open(Excuse(Kind.STOP, stream.subject, wanted.since, wanted.until, wanted.by, wanted.why))
             stream.stop(wanted.why)
         elif wanted.wanted and restart:
             stream.restart(RestartReason.OPERATOR)
@@ -119,17 +147,3 @@ class Reconciler:
         for name in tuple(names):
             self.reconcile(name)
             await asyncio.sleep(0)
-
-    def _update(self, stream: Stream, spec: StreamSpec) -> None:
-        """Give a stream the processes that it is configured to have."""
-        if spec == stream.spec:
-            return
-        if stream.wanted:
-            self._excuses.open(_reload(stream, spec, self._clock.now()))
-        stream.update(spec)
-
-
-def _reload(stream: Stream, spec: StreamSpec, now: float) -> Excuse:
-    """As long as the replacement of its processes may take."""
-    takes = max(process.policies.stop.kill + process.policies.stall.startup for process in spec.processes)
-    return Excuse(Kind.RELOAD, stream.subject, now, now + takes, "config", "its configuration has changed")

@@ -10,6 +10,7 @@ from supervisor.desired.environment import Environments
 from supervisor.desired.plan import StreamSpec
 from supervisor.model import events
 from supervisor.stream.configuration import Configuration, Fresh, Read
+from supervisor.stream.maintaining import Maintaining
 from supervisor.stream.reconcile import Reconciler
 from supervisor.stream.streams import Streams
 
@@ -23,6 +24,7 @@ class Reload:
         read: Callable[[], Read],
         environments: Environments,
         reconciler: Reconciler,
+        maintaining: Maintaining,
         streams: Streams,
         tell: events.Tell,
     ) -> None:
@@ -31,6 +33,7 @@ class Reload:
         self._read = read
         self._environments = environments
         self._reconciler = reconciler
+        self._maintaining = maintaining
         self._streams = streams
         self._tell = tell
 
@@ -65,4 +68,6 @@ class Reload:
     def follow(self, specs: dict[str, StreamSpec], why: str) -> Change:
         """The file asks for these streams; new ones are still to be started."""
         self.prepare(specs)
-        return self._reconciler.follow("file", specs, why)
+        change = self._reconciler.follow("file", specs, why)
+        self._maintaining.plan(self._configuration.maintenance())
+        return change

@@ -12,7 +12,15 @@ from supervisor.judge.all_open import NOTHING_OPEN
 from supervisor.judge.incidents import Book
 from supervisor.judge.on_air import health
 from supervisor.machine.machine import Clock
-from supervisor.model.snapshot import DestinationSnapshot, LinkState, StreamSnapshot, UplinkTotals, WatchdogSnapshot
+from supervisor.model.maintenance import Maintenance
+from supervisor.model.snapshot import (
+    DestinationSnapshot,
+    LinkState,
+    StreamSnapshot,
+    UplinkTotals,
+    Wanted,
+    WatchdogSnapshot,
+)
 from supervisor.model.terms import Role, Segment
 from supervisor.process.slot import Slot
 from supervisor.stream.stream import Stream
@@ -29,13 +37,16 @@ class SnapshotReader:
         self,
         streams: Streams,
         catalogue: Catalogue,
+        wishes: Callable[[str], tuple[Wanted, Maintenance | None]],
         excuses: Excuses,
         book: Book,
         clock: Clock,
         watchdog_of: WatchdogOf,
     ) -> None:
+        """`wishes` tells of a stream whose word it is that it runs or not, and which maintenance it is in."""
         self._streams = streams
         self._catalogue = catalogue
+        self._wishes = wishes
         self._excuses = excuses
         self._book = book
         self._clock = clock
@@ -68,9 +79,11 @@ class SnapshotReader:
             _destination(stream, destination, now, watched[destination.name])
             for destination in stream.spec.destinations
         )
+        wanted, window = self._wishes(name)
         return StreamSnapshot(
             name=name,
             wanted=stream.wanted,
+            desired=wanted,
             on_air=judged.on_air,
             verified=bool(stream.spec.destinations) or any(process.tracked for process in stream.spec.processes),
             reason=judged.reason,
@@ -85,6 +98,7 @@ class SnapshotReader:
             on_air_seconds=stream.air.time.on_air,
             off_air_seconds=stream.air.time.off_air,
             maintenance=self._excuses.covers(stream.subject, MAINTENANCE, now),
+            maintenance_window=window,
             drills=stream.spec.drills,
             off_air_since=stream.air.dark_since_at(judged, now, wall),
             incident_open=open_segments,

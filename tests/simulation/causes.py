@@ -78,7 +78,7 @@ class Causes:
             return self._reload(fault, ended)
         if kind in {"stop", "start", "restart"}:
             ended()
-            return self._world.engine.request(kind, fault.stream)
+            return self._world.engine.request(kind, fault.stream) is not None
         return self._machine(fault, ended)
 
     # --- processes ---------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ from supervisor.preflight.preflight import find_ffmpeg, preflight
 GOOD = "streams: {a: {command: [sleep, 60]}}"
 WRONG = "lisen: x\nstreams: {a: {command: [], enabled: 7}}"
 CLIENTS = [["incidents"], ["reload"], ["status"], ["start", "a"], ["stop", "a"], ["restart", "a"], ["logs", "a"]]
+CLIENTS += [["stop", "a", "--until", "2h"], ["maintenance"], ["maintenance", "a", "--for", "1h"]]
+CLIENTS += [["maintenance", "a", "--end"]]
 
 
 @pytest.fixture(autouse=True)
@@ -339,12 +341,20 @@ class Neverdark(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_GET  # noqa: N815 - the name that http.server asks for
+    do_POST = do_DELETE = do_GET  # noqa: N815 - the names that http.server asks for
 
     def log_message(self, *words: object) -> None:
         """Nobody wants to know."""
 
 
+WINDOW = {
+    "id": "M1",
+    "streams": ["a"],
+    "since": "2026-01-01T00:00:00Z",
+    "until": "2026-01-01T01:00:00Z",
+    "reason": None,
+    "origin": "operator",
+}
 LOGGED = {"role": "encoder", "destination": None, "last_failure": None}
 
 
@@ -377,6 +387,11 @@ def test_the_token_goes_with_orders_and_not_with_questions(port: int) -> None:
     file = config(f"listen: 127.0.0.1:{port}\napi_token: {TOKEN}\nstreams: {{}}")
     for order in (["start", "a"], ["stop", "a"], ["restart", "a"], ["reload"]):
         assert told(*order, "-c", file) == [f"Bearer {TOKEN}"], order
+    Neverdark.answer = (200, WINDOW | {"maintenance": [WINDOW]})
+    assert told("maintenance", "a", "--for", "1h", "-c", file) == [f"Bearer {TOKEN}"]
+    assert told("maintenance", "-c", file) == [None]
+    assert told("maintenance", "a", "--end", "-c", file) == [None, f"Bearer {TOKEN}"]
+    Neverdark.answer = (200, {"streams": [], "incidents": [], "processes": [LOGGED], "lines": [], "next": ""})
     assert set(told("status", "-c", file)) == {None}
     assert set(told("logs", "a", "-c", file)) == {None}
     assert told("stop", "a", "-c", file, "--url", f"http://127.0.0.1:{port}/") == [f"Bearer {TOKEN}"]

@@ -10,7 +10,18 @@ import pytest
 from pydantic import BaseModel
 
 from supervisor.config.file import load
-from supervisor.config.shape import Audio, Config, DestinationSection, Network, Source, StreamSection, Tls, Video
+from supervisor.config.shape import (
+    Audio,
+    Config,
+    DestinationSection,
+    MaintenanceSection,
+    Network,
+    ScheduleSection,
+    Source,
+    StreamSection,
+    Tls,
+    Video,
+)
 from supervisor.model.policies import Policies
 from supervisor.model.quantities import parse_bitrate, parse_duration
 
@@ -23,6 +34,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`network`": Network,
     **{f"`{name}`": model for name, model in POLICIES.items()},
     "`streams`": StreamSection,
+    "`schedule`": ScheduleSection,
+    "`maintenance`": MaintenanceSection,
     "`source`": Source,
     "`video`": Video,
     "`audio`": Audio,
@@ -39,7 +52,7 @@ def rows(section: str) -> dict[str, str]:
 
 def own_keys(model: type[BaseModel]) -> dict[str, Any]:
     inherited = Policies.model_fields if issubclass(model, Policies) else {}
-    return {name: field for name, field in model.model_fields.items() if name not in inherited}
+    return {field.alias or name: field for name, field in model.model_fields.items() if name not in inherited}
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -53,7 +66,7 @@ KEYS = [(section, key) for section, model in SECTIONS.items() for key in own_key
 @pytest.mark.parametrize(("section", "key"), KEYS)
 def test_every_default_is_the_codes(section: str, key: str) -> None:
     written = rows(section)[key].strip("`")
-    field = SECTIONS[section].model_fields[key]
+    field = own_keys(SECTIONS[section])[key]
     if field.is_required():
         assert written == "required"
         return

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,9 +14,12 @@ import pytest
 
 from supervisor.desired.excuses import Excuse, Kind
 from supervisor.model import events
+from supervisor.model.facts import Fact
+from supervisor.model.maintenance import MaintenanceOrder
 from supervisor.model.snapshot import Refused, StreamSnapshot
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import Role
+from supervisor.model.until import parse_until
 from supervisor.stream.stream import Stream
 from tests.unit.hand_machine import Scene, play
 
@@ -89,6 +93,7 @@ def test_an_order_that_changes_nothing_touches_nothing(tmp_path: Path) -> None:
         scene.engine.request("start", "a")
         scene.engine.request("stop", "b")
         await asyncio.sleep(2)
+        told += [fact for fact in scene.told if isinstance(getattr(fact, "what", fact), events.StreamOrdered)]
         assert (scene.alive(), scene.told) == (before, told)
 
     play(tmp_path, config(stream("a"), stream("b", "enabled: false")), test)
@@ -233,10 +238,6 @@ def test_a_second_stop_does_not_wait_for_who_is_polite(tmp_path: Path) -> None:
 # --- excuses ---------------------------------------------------------------------------------------
 
 
-def excuses(scene: Scene, name: str) -> list[tuple[str, str, str]]:
-    return [(one.kind, one.by, one.reason) for one in scene.engine.excuses.active(Subject(name), scene.loop.time())]
-
-
 def test_what_is_announced_counts_and_what_fails_then_is_a_drill(tmp_path: Path) -> None:
     async def test(scene: Scene) -> None:
         engine = scene.engine
@@ -263,27 +264,6 @@ def test_what_is_announced_counts_and_what_fails_then_is_a_drill(tmp_path: Path)
     play(tmp_path, config(stream("a"), stream("b", "drills: false")), test)
 
 
-def test_a_stop_and_a_reload_are_excuses_with_who_and_why(tmp_path: Path) -> None:
-    async def test(scene: Scene) -> None:
-        assert excuses(scene, "a") == []
-        scene.engine.request("stop", "a")
-        assert excuses(scene, "a") == [("stop", "operator", "operator")]
-        assert not (await shown(scene, "a")).maintenance
-        scene.engine.request("start", "a")
-        assert excuses(scene, "a") == []
-        await reload(scene, stream("a", word="other"))
-        assert excuses(scene, "a") == [("reload", "config", "its configuration has changed")]
-        await asyncio.sleep(3600)
-        assert excuses(scene, "a") == []
-        await reload(scene, stream("a", "enabled: false", word="other"))
-        assert ("stop", "enabled", "config") in excuses(scene, "a")
-        await reload(scene, stream("b"))
-        await asyncio.sleep(3)
-        assert excuses(scene, "a") == []
-
-    play(tmp_path, config(stream("a")), test)
-
-
 def test_maintenance_is_excused_time_for_whoever_opens_it(tmp_path: Path) -> None:
     async def test(scene: Scene) -> None:
         await asyncio.sleep(5)
@@ -299,6 +279,263 @@ def test_maintenance_is_excused_time_for_whoever_opens_it(tmp_path: Path) -> Non
         one = await shown(scene, "a")
         assert not one.maintenance
         assert 15 < sum(one.off_air_seconds.values()) < 25, "from then on it counts"
+
+    play(tmp_path, config(stream("a")), test)
+
+
+# --- hours on air ----------------------------------------------------------------------------------
+
+# The clock begins at 22:30 UTC.
+EVENING = 'schedule: {on: "0 6 * * *", off: "32 22 * * *"}'
+NIGHT = 'schedule: {on: "32 22 * * *", off: "0 6 * * *"}'
+HOUR = 3600.0
+
+
+def clock(scene: Scene, seconds: float) -> None:
+    """Somebody sets the clock, by so much."""
+    before = scene.machine.wall
+    scene.machine.wall = lambda: before() + seconds
+
+
+async def desired(scene: Scene, name: str) -> tuple[bool, str, str]:
+    one = await shown(scene, name)
+    until = datetime.fromtimestamp(one.desired.until, UTC) if one.desired.until else None
+    return one.wanted, one.desired.by, f"{until:%H:%M}" if until else ""
+
+
+def test_a_schedule_switches_streams_and_that_is_no_failure(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        assert [await desired(scene, name) for name in ("day", "night", "other")] == [
+            (True, "schedule", "22:32"),
+            (False, "schedule", "22:32"),
+            (True, "enabled", ""),
+        ]
+        await asyncio.sleep(115)
+        assert wanted(scene) == {"day": True, "night": False, "other": True}
+        await asyncio.sleep(10)
+        assert wanted(scene) == {"day": False, "night": True, "other": True}
+        await asyncio.sleep(60)
+        assert [await desired(scene, name) for name in ("day", "night")] == [
+            (False, "schedule", "06:00"),
+            (True, "schedule", "06:00"),
+        ]
+        assert why(scene)[2:] == [("day", False, "schedule"), ("night", True, "schedule")]
+        day = await shown(scene, "day")
+        assert day.wanted_seconds == pytest.approx(120, abs=3), "then nobody wanted it"
+        assert sum(day.off_air_seconds.values()) < 3
+        assert scene.facts(events.IncidentOpened) == []
+
+    play(tmp_path, config(stream("day", EVENING), stream("night", NIGHT), stream("other")), test)
+
+
+def test_a_clock_that_is_set_is_followed_at_the_next_second(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        clock(scene, HOUR)
+        await asyncio.sleep(1.6)
+        assert wanted(scene) == {"day": False, "night": True}
+        clock(scene, -HOUR)
+        await asyncio.sleep(1.6)
+        assert wanted(scene) == {"day": True, "night": False}
+        clock(scene, -20 * HOUR)
+        await asyncio.sleep(1.6)
+        assert wanted(scene) == {"day": False, "night": True}
+
+    play(tmp_path, config(stream("day", EVENING), stream("night", NIGHT)), test)
+
+
+def test_an_order_holds_until_the_next_switch_and_then_the_schedule_counts(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        engine = scene.engine
+        engine.request("stop", "day", None, "lunch")
+        engine.request("start", "night", parse_until("10m"))
+        assert (await shown(scene, "day")).desired[1:3] == ("operator", "lunch")
+        assert [await desired(scene, name) for name in ("day", "night")] == [
+            (False, "operator", "22:32"),
+            (True, "operator", "22:40"),
+        ]
+        await asyncio.sleep(125)
+        assert [await desired(scene, name) for name in ("day", "night")] == [
+            (False, "schedule", "06:00"),
+            (True, "operator", "22:40"),
+        ]
+        await asyncio.sleep(600)
+        assert await desired(scene, "night") == (True, "schedule", "06:00")
+        assert [fact.stream for fact in scene.facts(events.OrderLapsed)] == ["day", "night"]
+        assert why(scene)[2:] == [("day", False, "lunch"), ("night", True, "operator")], "nothing was touched twice"
+        with pytest.raises(Refused, match="no schedule"):
+            engine.request("stop", "other", parse_until("next"))
+        assert wanted(scene)["other"]
+
+    play(tmp_path, config(stream("day", EVENING), stream("night", NIGHT), stream("other")), test)
+
+
+def test_an_order_for_a_while_is_over_when_it_is_however_the_clock_is_set(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        scene.engine.request("stop", "a", parse_until("60s"))
+        clock(scene, -5 * HOUR)
+        await asyncio.sleep(50)
+        assert wanted(scene) == {"a": False}
+        await asyncio.sleep(15)
+        assert wanted(scene) == {"a": True}
+
+    play(tmp_path, config(stream("a")), test)
+
+
+def test_another_schedule_counts_from_the_reload_on(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        child = scene.child("a", Role.COMMAND)
+        await reload(scene, stream("a", EVENING), stream("b"))
+        assert scene.child("a", Role.COMMAND) is child, "its hours are no reason to replace what runs"
+        await reload(scene, stream("a", NIGHT), stream("b"))
+        await asyncio.sleep(3)
+        assert wanted(scene) == {"a": False, "b": True}
+        await reload(scene, stream("a"), stream("b"))
+        assert wanted(scene) == {"a": True, "b": True}
+        assert scene.facts(events.IncidentOpened) == []
+
+    play(tmp_path, config(stream("a"), stream("b")), test)
+
+
+def test_a_switch_of_many_streams_leaves_the_loop_free(tmp_path: Path) -> None:
+    names = [f"s{number}" for number in range(40)]
+    between: list[int] = []
+
+    async def test(scene: Scene) -> None:
+        await asyncio.sleep(125)
+        assert all(wanted(scene).values())
+        assert between == list(range(1, 41)), "whoever waits has a turn between any two"
+
+    def at_each(scene: Scene, fact: Fact) -> None:
+        if isinstance(fact.what, events.StreamWanted) and fact.what.wanted:
+            scene.loop.call_soon(lambda: between.append(sum(wanted(scene).values())))
+
+    play(tmp_path, config(*(stream(name, NIGHT) for name in names)), test, listener=at_each)
+
+
+# --- maintenance -----------------------------------------------------------------------------------
+
+
+def lens(*streams: str, text: str = "60s") -> MaintenanceOrder:
+    return MaintenanceOrder(streams or None, None, parse_until(text), "new lens")
+
+
+def test_what_fails_under_maintenance_is_recorded_and_recovered_and_does_not_count(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        engine = scene.engine
+        await asyncio.sleep(5)
+        window = engine.maintaining.order(lens("a"))
+        one = await shown(scene, "a")
+        assert (one.maintenance, one.maintenance_window) == (True, window)
+        assert not (await shown(scene, "b")).maintenance
+        for name in ("a", "b"):
+            scene.child(name, Role.COMMAND).ends(1)
+        await asyncio.sleep(45)
+        assert {one.stream: (one.excused, one.closed is not None) for one in engine.incidents(None) or ()} == {
+            "a": ("maintenance", True),
+            "b": (None, True),
+        }
+        counted = {name: sum((await shown(scene, name)).incidents.values()) for name in ("a", "b")}
+        assert counted == {"a": 0, "b": 1}
+        assert len(scene.alive()) == 2
+        await asyncio.sleep(20)
+        assert not (await shown(scene, "a")).maintenance
+        kinds = events.MaintenanceOrdered | events.MaintenanceBegun | events.MaintenanceOver
+        assert [type(fact).__name__ for fact in scene.facts(kinds)] == [
+            "MaintenanceOrdered",
+            "MaintenanceBegun",
+            "MaintenanceOver",
+        ]
+
+    play(tmp_path, config(stream("a"), stream("b")), test)
+
+
+def test_what_outlasts_the_window_counts_from_then_on(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        await asyncio.sleep(5)
+        scene.engine.maintaining.order(lens())
+        scene.machine.broken = True
+        scene.child("a", Role.COMMAND).ends(1)
+        await asyncio.sleep(50)
+        assert sum((await shown(scene, "a")).incident_open.values()) == 0
+        await asyncio.sleep(15)
+        (incident,) = scene.engine.incidents("a") or ()
+        assert (incident.excused, incident.closed) == (None, None)
+        one = await shown(scene, "a")
+        assert sum(one.incident_open.values()) == 1
+        assert 0 < sum(one.off_air_seconds.values()) < 10
+
+    play(tmp_path, config(stream("a")), test)
+
+
+def test_an_incident_that_was_open_before_stays_what_it_is(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        await asyncio.sleep(5)
+        scene.machine.broken = True
+        scene.child("a", Role.COMMAND).ends(1)
+        await asyncio.sleep(10)
+        before = sum((await shown(scene, "a")).off_air_seconds.values())
+        scene.engine.maintaining.order(lens("a"))
+        await asyncio.sleep(30)
+        one = await shown(scene, "a")
+        assert one.maintenance
+        assert sum(one.off_air_seconds.values()) == pytest.approx(before, abs=1.5), "but it is no time off air"
+        assert [incident.excused for incident in scene.engine.incidents("a") or ()] == [None]
+        assert sum(one.incident_open.values()) == 1
+
+    play(tmp_path, config(stream("a")), test)
+
+
+def test_overlapping_windows_end_with_the_last_and_can_be_ended_early(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        maintaining = scene.engine.maintaining
+        short, long = maintaining.order(lens("a", text="20s")), maintaining.order(lens(text="1h"))
+        await asyncio.sleep(30)
+        assert (await shown(scene, "a")).maintenance_window == long
+        assert maintaining.end(long.id) == long
+        assert not (await shown(scene, "a")).maintenance, "at once"
+        assert maintaining.end(long.id) is None
+        assert maintaining.end(short.id) is None
+
+    play(tmp_path, config(stream("a"), stream("b")), test)
+
+
+def test_windows_of_the_configuration_and_streams_that_come_and_go(tmp_path: Path) -> None:
+    window = "maintenance: [{from: 2023-11-14T22:31, duration: 5m}]\n"
+
+    async def test(scene: Scene) -> None:
+        maintaining = scene.engine.maintaining
+        assert not (await shown(scene, "a")).maintenance
+        await asyncio.sleep(60)
+        (listed,) = maintaining.windows.all
+        assert (await shown(scene, "a")).maintenance_window == listed
+        with pytest.raises(Refused, match="stands in the configuration"):
+            maintaining.end(listed.id)
+        scene.write(window + config(stream("b")))
+        await scene.engine.reload(allow_removal=True)
+        await asyncio.sleep(5)
+        assert (await shown(scene, "b")).maintenance, "who is new is in it, too"
+        await reload(scene, stream("a"), stream("b"))
+        assert not (await shown(scene, "b")).maintenance, "the file has none any more"
+        assert not (await shown(scene, "a")).maintenance
+        assert scene.facts(events.InternalError) == []
+
+    play(tmp_path, window + config(stream("a")), test)
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        (lens("a", "c", "d"), "no such stream: c, d"),
+        (lens("a", text="2023-11-14T22:00Z"), "still to come"),
+        (lens("a", text="31d"), "within 30d"),
+        (MaintenanceOrder(["a"], parse_until("2h"), parse_until("2023-11-14T23:00Z"), None), "after the beginning"),
+    ],
+)
+def test_maintenance_that_cannot_be_is_refused(tmp_path: Path, order: MaintenanceOrder, said: str) -> None:
+    async def test(scene: Scene) -> None:
+        with pytest.raises(Refused, match=said):
+            scene.engine.maintaining.order(order)
+        assert scene.engine.maintaining.windows.all == ()
 
     play(tmp_path, config(stream("a")), test)
 

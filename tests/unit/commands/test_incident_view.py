@@ -47,6 +47,19 @@ def test_was_i_dark_last_night() -> None:
     assert "  drill: our encoder: it was killed" in lines
 
 
+def test_what_broke_under_maintenance_is_listed_and_not_counted() -> None:
+    excused = [one | {"excused": "maintenance"} for one in told(24) if one["stream"] == "garden-cam"]
+    others = [one for one in told(24) if one["stream"] != "garden-cam"]
+    console = Console(file=io.StringIO(), width=1000, color_system=None)
+    console.print(incident_view.report([*excused, *others], 86_400))
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    count = len(excused)
+    assert lines[0] == f"{7 - count} incidents in the last 1d, and 1 drill, and {count} in maintenance"
+    assert not any(line.startswith("  garden-cam: dark") for line in lines)
+    assert sum("in maintenance: " in line for line in lines) == count
+
+
 def test_only_what_was_open_of_late() -> None:
     assert [one["id"] for one in told(0.1)] == ["garden-cam-0"], "it goes on"
     assert len(told(8)) < len(told(24))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from exporter.api.shape import show_time
 from exporter.api.shapes import show_config, show_incidents, show_stream
 from supervisor.commands import status_view
 from supervisor.model.incidents import Incident
-from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, Snapshot, StreamSnapshot
+from supervisor.model.maintenance import Maintenance
+from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, Snapshot, StreamSnapshot, Wanted
 from supervisor.model.terms import ExitCause, Health, Role, Segment, State, Trouble
 from tests.unit.exporter.scenes import incident, their_incidents, three_streams
 from tests.unit.exporter.snapshots import NOW, command, destination, encoder, pusher, snapshot, stream
@@ -163,4 +165,32 @@ def test_a_wide_terminal_shows_what_a_narrow_one_has_no_room_for() -> None:
 def test_a_pipe_gets_no_spaces_at_the_ends_of_lines() -> None:
     assert not [
         line for line in printed(three_streams(), None, their_incidents()).splitlines() if line != line.rstrip()
+    ]
+
+
+# --- what somebody wants so ------------------------------------------------------------------------
+
+
+def test_it_says_until_when_and_why_a_stream_is_off_or_under_maintenance() -> None:
+    later = NOW + 3600
+    at = datetime.fromtimestamp(later).astimezone()
+    when = (
+        f"{at:%Y-%m-%d %H:%M:%S}" if at.date() != datetime.fromtimestamp(NOW).astimezone().date() else f"{at:%H:%M:%S}"
+    )
+    off = fine("a")._replace(wanted=False, on_air=False, reason="stopped")
+    window = Maintenance("M1", None, NOW, later, "new lens", "operator")
+    lines = printed(
+        snapshot(
+            off._replace(desired=Wanted(False, "schedule", "schedule", NOW, later)),
+            off._replace(name="b", desired=Wanted(False, "operator", "lunch", NOW, later)),
+            fine("c")._replace(desired=Wanted(True, "schedule", "schedule", NOW, later)),
+            fine("d")._replace(maintenance=True, maintenance_window=window),
+        ),
+        None,
+    ).splitlines()
+    said = [line.strip() for line in lines if "until" in line or "schedule" in line]
+    assert sorted(said) == [
+        f"in maintenance until {when}: new lens",
+        f"off by schedule, on again at {when}",
+        f"stopped by an operator's order until {when} (lunch)",
     ]

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from supervisor.config.fields import text
 from supervisor.config.file import Loaded, load
-from supervisor.config.shape import VIDEO_CODECS, Config
+from supervisor.config.shape import VIDEO_CODECS, Config, DefaultsSection
 from supervisor.config.urls import DESTINATION_SCHEMES, FILE_TYPES, destination_scheme
 from supervisor.ffmpeg import codecs
 from supervisor.ffmpeg.destinations import destination_output
@@ -97,7 +97,7 @@ def test_every_key_is_understood(every_key: Loaded, tmp_path: Path) -> None:
 
 
 def test_defaults_that_are_written_out_change_nothing(every_key: Loaded) -> None:
-    assert every_key.config.defaults == Policies()
+    assert every_key.config.defaults == DefaultsSection()
 
 
 def test_all_files_that_were_read_are_watched(every_key: Loaded, tmp_path: Path) -> None:

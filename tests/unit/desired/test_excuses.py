@@ -21,18 +21,18 @@ def test_it_counts_from_its_beginning_to_its_end(at: float, *, active: bool) -> 
     known.open(drill)
     assert known.active(CAM, at) == ((drill,) if active else ())
     assert known.covers(CAM, {Kind.DRILL}, at) is active
-    assert not known.covers(CAM, {Kind.STOP}, at), "of another kind"
+    assert not known.covers(CAM, {Kind.MAINTENANCE}, at), "of another kind"
     assert not known.covers(OTHER, {Kind.DRILL}, at), "of another stream"
 
 
 def test_without_an_end_it_counts_until_somebody_ends_it() -> None:
     known = Excuses()
-    known.open(excuse(Kind.STOP, 100.0, None))
-    assert known.covers(CAM, {Kind.STOP}, 1e9)
-    known.end(CAM, Kind.STOP)
+    known.open(excuse(Kind.MAINTENANCE, 100.0, None))
+    assert known.covers(CAM, {Kind.MAINTENANCE}, 1e9)
+    known.end(CAM, Kind.MAINTENANCE)
     assert known.active(CAM, 1e9) == ()
-    known.end(CAM, Kind.STOP)  # twice, or of who is not known, does no harm
-    known.end(OTHER, Kind.STOP)
+    known.end(CAM, Kind.MAINTENANCE)  # twice, or of who is not known, does no harm
+    known.end(OTHER, Kind.MAINTENANCE)
 
 
 def test_several_kinds_count_beside_each_other_and_end_by_themselves() -> None:

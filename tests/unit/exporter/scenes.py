@@ -67,6 +67,7 @@ def incident(number: int, stream: str, **changes: Any) -> Incident:
         findings=(),
     )._replace(**changes)
     role = Role.ENCODER if blank.destination is None else Role.PUSHER
+    blank = blank._replace(excused=blank.excused or ("drill" if blank.drill else None))
     first = Finding(opened, blank.cause, blank.segment, role, blank.destination, blank.layer)
     return blank._replace(role=role, findings=(first, *blank.findings))
 

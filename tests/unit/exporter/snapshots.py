@@ -12,6 +12,7 @@ from typing import Any
 
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
+from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.policies import Policies
 from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
@@ -28,6 +29,7 @@ from supervisor.model.snapshot import (
     StreamSnapshot,
     UplinkTotals,
     Verb,
+    Wanted,
     WatchdogSnapshot,
 )
 from supervisor.model.terms import (
@@ -44,6 +46,7 @@ from supervisor.model.terms import (
     State,
     Verdict,
 )
+from supervisor.model.until import Until
 
 LIVE_PID = os.getpid()  # a process that the kernel can tell of
 NOW = 1_767_225_600.25  # 2026-01-01T00:00:00.250Z
@@ -60,6 +63,9 @@ class FakeControl:
         self.late_parts: dict[str, float] = {}
         self.requests: list[tuple[Verb, str]] = []
         self.orders: list[OrderGiven] = []
+        self.said: list[tuple[Until | None, str | None]] = []
+        self.windows: list[Maintenance] = []
+        self.maintenance_orders: list[MaintenanceOrder] = []
         self.drills: list[tuple[str, float, Fault | None, str | None]] = []
         self.reloads: list[bool] = []
         self.outcome: ConfigReloaded | ConfigRejected = ConfigReloaded(Path("c.yml"), (), (), (), ())
@@ -74,11 +80,29 @@ class FakeControl:
     def late(self) -> Mapping[str, float]:
         return self.late_parts
 
-    def request(self, verb: Verb, stream: str) -> bool:
+    def request(self, verb: Verb, stream: str, until: Until | None, reason: str | None) -> Wanted | None:
+        if self.refusal is not None:
+            raise self.refusal
         if not self._knows(stream):
-            return False
+            return None
         self.requests.append((verb, stream))
-        return True
+        self.said.append((until, reason))
+        return Wanted(verb != "stop", "operator", reason or "operator", NOW, NOW + 60 if until else None)
+
+    def maintenance(self) -> tuple[Maintenance, ...]:
+        return tuple(self.windows)
+
+    def order_maintenance(self, order: MaintenanceOrder) -> Maintenance:
+        if self.refusal is not None:
+            raise self.refusal
+        self.maintenance_orders.append(order)
+        named = None if order.streams is None else tuple(order.streams)
+        return Maintenance("M1", named, NOW, NOW + 3600, order.reason, "operator")
+
+    def end_maintenance(self, identity: str) -> Maintenance | None:
+        if self.refusal is not None:
+            raise self.refusal
+        return next((window for window in self.windows if window.id == identity), None)
 
     def ordered(self, order: OrderGiven) -> None:
         self.orders.append(order)
@@ -154,6 +178,7 @@ def stream(name: str, *processes: ProcessSnapshot, **changes: Any) -> StreamSnap
     blank = StreamSnapshot(
         name=name,
         wanted=True,
+        desired=Wanted(True, "enabled", "start", NOW - 60, None),
         on_air=True,
         verified=True,
         reason=None,
@@ -168,6 +193,7 @@ def stream(name: str, *processes: ProcessSnapshot, **changes: Any) -> StreamSnap
         on_air_seconds=7100.25,
         off_air_seconds={**dict.fromkeys(Segment, 0.0), Segment.SOURCE: 100.25},
         maintenance=False,
+        maintenance_window=None,
         drills=False,
         off_air_since=0.0,
         incident_open=dict.fromkeys(Segment, 0),

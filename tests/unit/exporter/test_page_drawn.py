@@ -9,12 +9,23 @@ from pathlib import Path
 import pytest
 
 from supervisor.config.tokens import FILE, Scope, TokenFile
-from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, StreamSnapshot
+from supervisor.model.maintenance import Maintenance
+from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, StreamSnapshot, Wanted
 from supervisor.model.terms import Check, ExitCause, Health, Role, Segment, State, Verdict
 from tests.unit.exporter.browser import Browser
 from tests.unit.exporter.conftest import Client, Serve
 from tests.unit.exporter.scenes import incident, their_incidents, three_streams
-from tests.unit.exporter.snapshots import NOW, FakeControl, destination, encoder, pusher, snapshot, stream, watchdog
+from tests.unit.exporter.snapshots import (
+    NOW,
+    FakeControl,
+    command,
+    destination,
+    encoder,
+    pusher,
+    snapshot,
+    stream,
+    watchdog,
+)
 
 TOKEN = "a-token-that-is-right"
 SHOWN = "document.querySelector('#age').textContent === 'up to date'"
@@ -78,6 +89,30 @@ def test_the_headline_and_a_dark_optional_destination_do_not_contradict_each_oth
     assert "backup, which is optional, is dark, the stream is on air" in told
     assert "dark for" not in told
     assert "backup (optional): dark since" in text(browser, ".place.bad")
+
+
+def test_it_says_until_when_a_stream_is_off_by_schedule_stopped_or_in_maintenance(
+    serve: Serve, browser: Browser
+) -> None:
+    later = NOW + 3600
+    off = command("a")._replace(wanted=False, on_air=False, reason="stopped")
+    streams = (
+        off._replace(desired=Wanted(False, "schedule", "schedule", NOW, later)),
+        off._replace(name="b", desired=Wanted(False, "operator", "lunch", NOW, later)),
+        off._replace(name="c", desired=Wanted(False, "operator", "operator", NOW, None)),
+        command("d")._replace(
+            maintenance=True, maintenance_window=Maintenance("M1", None, NOW, later, "new lens", "operator")
+        ),
+    )
+    show(browser, serve(FakeControl(snapshot(*streams))))
+    said = dict(browser.run(
+        "[...document.querySelectorAll('.stream')].map((one) => "
+        "[one.querySelector('h2').innerText, one.querySelector('summary').innerText])"
+    ))  # fmt: skip
+    assert "off by schedule, on again at " in said["a"]
+    assert "stopped by an operator, until " in said["b"]
+    assert "until" not in said["c"]
+    assert "in maintenance until " in said["d"]
 
 
 def test_a_drill_is_only_marked_while_one_runs(serve: Serve, browser: Browser) -> None:

@@ -63,6 +63,7 @@ def test_an_incident_tells_all_that_its_clients_rely_on(client: Client) -> None:
         "segment": "source",
         "layer": "process",
         "drill": False,
+        "excused": None,
         "seconds_dark": 142.0,
         "detection_seconds": 0.02,
         "recovery_seconds": None,

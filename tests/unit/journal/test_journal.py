@@ -22,6 +22,7 @@ from supervisor.journal.outbox import MOST_WAITING
 from supervisor.model import events
 from supervisor.model.facts import Fact, subject_of
 from supervisor.model.incidents import Finding, Incident
+from supervisor.model.maintenance import Maintenance
 from supervisor.model.subjects import ITSELF, Subject
 from supervisor.model.terms import (
     Action,
@@ -66,6 +67,7 @@ def incident(finding: Finding, stream: str = "häfen", *, drill: bool = False, d
     )
 
 
+WINDOW = Maintenance("M1", ("häfen",), 1_800_000_000.0, 1_800_003_600.0, "new lens", "operator")
 INCIDENT = incident(FINDING)
 PART = incident(HUNG_UP, drill=True, dark=14.0)
 OURS = incident(FULL, "")
@@ -112,6 +114,12 @@ FACTS: list[events.Payload] = [
     events.StreamWanted("häfen", wanted=False, why="operator"),
     events.StreamOnAir("häfen", on_air=True, reason=None, seconds=3.0),
     events.StreamOnAir("häfen", on_air=False, reason="encoder: starting", seconds=3.0),
+    events.StreamOrdered("häfen", wanted=False, why="new lens", until=1_800_000_000.0),
+    events.StreamOrdered("häfen", wanted=True, why="operator", until=None),
+    events.OrderLapsed("häfen"),
+    events.MaintenanceOrdered(WINDOW),
+    events.MaintenanceBegun(WINDOW),
+    events.MaintenanceOver(WINDOW._replace(streams=None, reason=None)),
     WATCHING,
     HEALTHY,
     UNHEALTHY,
@@ -194,6 +202,16 @@ def test_what_the_seeds_owners_grep_for(said: str, fact: events.Payload, kind: t
     found = [line for line in written(kind(), [fact]) if said in line]
     assert len(found) == 1
     assert fact is WATCHING or "harbour-cam" in found[0], "and of which stream"
+
+
+def test_what_is_announced_says_for_whom_until_when_and_why() -> None:
+    begins = json.loads(written(io.StringIO(), [events.MaintenanceBegun(WINDOW)])[0])
+    assert begins["event"] == "maintenance begins: what fails is recorded and wakes nobody"
+    assert (begins["id"], begins["streams"], begins["why"]) == ("M1", ["häfen"], "new lens")
+    assert (begins["since"], begins["until"]) == ("2027-01-15T08:00:00Z", "2027-01-15T09:00:00Z")
+    ordered = json.loads(written(io.StringIO(), [events.StreamOrdered("a", False, "lunch", 1_800_000_000.0)])[0])
+    assert (ordered["event"], ordered["until"]) == ("ordered to stop", "2027-01-15T08:00:00Z")
+    assert (ordered["stream"], ordered["why"]) == ("a", "lunch")
 
 
 def test_the_seeds_lines_are_an_entry_of_their_own() -> None:

@@ -11,6 +11,7 @@ import pytest
 from supervisor.model import events
 from supervisor.model.facts import Fact, Teller, subject_of
 from supervisor.model.incidents import Finding, Incident
+from supervisor.model.maintenance import Maintenance
 from supervisor.model.subjects import ITSELF, Subject
 from supervisor.model.terms import Action, ExitCause, Layer, ProcessKey, RestartReason, Role, Segment, State, Trouble
 
@@ -34,6 +35,7 @@ INCIDENT = Incident(
     findings=(FINDING,),
 )
 PROCESS, STREAM, DESTINATION = Subject.of(KEY), Subject("cam"), Subject("cam", "youtube")
+WINDOW = Maintenance("M1", ("cam",), 0.0, 60.0, "new lens", "operator")
 TOLD: list[tuple[events.Payload, Subject]] = [
     (events.ProcessStarted(KEY, "r1", 7, RestartReason.EXIT), PROCESS),
     (events.ProcessAdopted(KEY, "r1", 7, 3600.0), PROCESS),
@@ -61,6 +63,11 @@ TOLD: list[tuple[events.Payload, Subject]] = [
     (events.RetryScheduled(KEY, State.BACKOFF, 0.5, 9, ExitCause.OTHER), PROCESS),
     (events.BudgetRefilled(KEY), PROCESS),
     (events.StreamWanted("cam", wanted=True, why="start"), STREAM),
+    (events.StreamOrdered("cam", wanted=False, why="operator", until=None), STREAM),
+    (events.OrderLapsed("cam"), STREAM),
+    (events.MaintenanceOrdered(WINDOW), STREAM),
+    (events.MaintenanceBegun(WINDOW._replace(streams=("cam", "other"))), ITSELF),
+    (events.MaintenanceOver(WINDOW._replace(streams=None)), ITSELF),
     (events.StreamOnAir("cam", on_air=True, reason=None, seconds=3.0), STREAM),
     (events.DrillAnnounced("cam", 90.0, None), STREAM),
     (events.OrderGiven("stop", STREAM, "anna", "::1"), STREAM),

@@ -1,0 +1,54 @@
+"""What may be said with an order: until when it holds, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+
+from supervisor.model.until import LONGEST_REASON, Until, parse_moment, parse_until
+
+_TEXT: Final = {"type": "string"}
+
+
+def _until(value: Any) -> Until:
+    return parse_until(value if isinstance(value, str) else "")
+
+
+def _moment(value: Any) -> Until:
+    return parse_moment(value if isinstance(value, str) else "")
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("expected one line of text")
+    return value
+
+
+End = Annotated[
+    Until,
+    BeforeValidator(_until),
+    WithJsonSchema(_TEXT | {"examples": ["next", "forever", "22:00", "2026-12-24T22:00", "2h"]}),
+]
+Moment = Annotated[
+    Until, BeforeValidator(_moment), WithJsonSchema(_TEXT | {"examples": ["22:00", "2026-12-24T22:00", "2h"]})
+]
+Reason = Annotated[str, StringConstraints(max_length=LONGEST_REASON), AfterValidator(_printable)]
+
+
+class OrderBody(BaseModel):
+    """A body with exactly these keys."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class StreamOrder(OrderBody):
+    """How long an order holds, and why it was given.
+
+    `until` is `next` (the next switch of the stream's schedule: so it is if nothing is said and there is one),
+    `forever` (until another order), a time or a duration. A time without a zone is local: of the schedule, or else
+    where neverdark runs.
+    """
+
+    until: End | None = None
+    reason: Reason | None = None
