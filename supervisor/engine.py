@@ -240,7 +240,8 @@ class Engine:
         adoption.find_links()
         specs = self._configuration.plan()
         self._reload.prepare(specs)
-        wanted = {process.key: process for spec in specs.values() if spec.enabled for process in spec.processes}
+        # Those that shall not run are ended: whether one shall is not known yet.
+        wanted = {process.key: process for spec in specs.values() for process in spec.processes}
         return adoption.choose(wanted, lambda spec: settings_of(spec, self._environments))
 
     def _take_over(self) -> None:

@@ -137,7 +137,7 @@ def _add_words_of_maintenance(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--json", action="store_true", help="for programs")
 
 
-def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:  # noqa: PLR0915 - one line a command
+def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     """The parser; `args.do` is the one of `commands` that was typed."""
     parser = _Parser(
         prog="neverdark",
