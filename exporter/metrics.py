@@ -260,6 +260,10 @@ FAMILIES: Final = (
     ),
     Family("scheduler_rearmed_total", C, E, "How often the watchdog's schedule had stalled and was set up again."),
     Family("data_dir_free_bytes", G, E, "Room left where logs and run state are written."),
+    Family("store_up", G, E, "1 if the database of what is remembered could be written at the latest attempt."),
+    Family("store_queue_length", G, E, "Records that wait in memory to be written to it."),
+    Family("store_written_total", C, E, "Records written to it."),
+    Family("store_dropped_total", C, E, "Records that will never be in it: too many waited, or they could not be."),
     Family("clock_steps_total", C, E, "Jumps of the wall clock."),
     Family("config_last_reload_successful", G, E, "1 if the last reading of the configuration succeeded."),
     Family(

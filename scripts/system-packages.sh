@@ -58,6 +58,7 @@ case ${1-} in
         need iproute2 ip
         need faketime faketime
         need systemd systemd-analyze
+        has /usr/lib/postgresql/*/bin/postgres || missing="$missing postgresql"
         need 'chromium|chromium-browser' chromium chromium-browser
         need fonts-dejavu-core /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
         ;;
@@ -107,7 +108,7 @@ fi
 # and, on somebody's own machine, be a nasty surprise. policy-rc.d is Debian's way to say "install, do not
 # start"; one that is there already has its owner's reasons and stays.
 policy=/usr/sbin/policy-rc.d
-services="nginx prometheus prometheus-alertmanager"
+services="nginx prometheus prometheus-alertmanager postgresql"
 unit() { find /lib/systemd/system /usr/lib/systemd/system -name "$1.service" 2>/dev/null; }
 
 strangers="" # services that are not here yet

@@ -28,11 +28,15 @@ if TYPE_CHECKING:  # `run` listens to signals before it loads anything that take
     from supervisor.engine import Engine
     from supervisor.machine.data_dir import DataDir
     from supervisor.machine.service_manager import ServiceManager
+    from supervisor.model.events import Payload
+    from supervisor.store.store import Store
 
 DONE, FAILED, WRONG = 0, 1, 2
 _AGAIN = -1  # of `run`: it is to be started anew, in the same process
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _LEAVE = (signal.SIGUSR1, signal.SIGUSR2)  # the first is followed by a new start
+_PULSE_SECONDS = 60.0
+_LAST_WRITE_SECONDS = 5.0
 _CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EPIPE})
 
 
@@ -178,13 +182,16 @@ def _run(args: argparse.Namespace) -> int:
         raise ConfigError(file, [Problem("data_dir", repr(str(loaded.config.data_dir)), reason)]) from None
     _keep_descriptors_to_ourselves()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a parent that ignores it would have our children vanish unseen
+    store = _open_store(file, loaded, data_dir)
     writer = lines.configure()
     try:
-        code = asyncio.run(_serve(file, loaded, binary, data_dir, warnings))
+        code = asyncio.run(_serve(file, loaded, binary, data_dir, warnings, store))
     except (OSError, TimeoutError, BadTls) as error:
         print(f"neverdark: {error}", file=sys.stderr)
         return FAILED
     finally:
+        if lost := store.close(_LAST_WRITE_SECONDS):
+            print(f"neverdark: {lost} records of what happened last could not be written", file=sys.stderr)
         writer.close()
         data_dir.close()
     return _run_again() if code == _AGAIN else code
@@ -200,6 +207,31 @@ def _run_again() -> int:
         return FAILED
 
 
+def _open_store(file: Path, loaded: Loaded, data_dir: DataDir) -> Store:
+    """What remembers. Raises ConfigError for a database that is newer than this version."""
+    from supervisor.config.problems import ConfigError, Problem
+    from supervisor.store.database import Database
+    from supervisor.store.sqlite import FILE, SqliteFile
+    from supervisor.store.store import Store
+    from supervisor.store.trouble import NewerDatabase
+
+    database: Database
+    if url := loaded.config.database_url:
+        from supervisor.store.postgres import Postgres
+
+        key, database = "database_url", Postgres(url.get_secret_value())
+    else:
+        key, database = "data_dir", SqliteFile(data_dir.path / FILE)
+    store = Store(database, __version__, loaded.config.history_days)
+    try:
+        store.open()
+    except NewerDatabase as error:
+        store.close(_LAST_WRITE_SECONDS)
+        data_dir.close()
+        raise ConfigError(file, [Problem(key, repr(database.name), str(error))]) from None
+    return store
+
+
 def _keep_descriptors_to_ourselves() -> None:
     """What our own parent left open (a lock, a make's pipe) is not for FFmpeg to hold on to."""
     for entry in Path("/proc/self/fd").iterdir():
@@ -209,7 +241,7 @@ def _keep_descriptors_to_ourselves() -> None:
 
 
 async def _serve(
-    file: Path, loaded: Loaded, binary: object, data_dir: DataDir, warnings: tuple[ConfigWarning, ...]
+    file: Path, loaded: Loaded, binary: object, data_dir: DataDir, warnings: tuple[ConfigWarning, ...], store: Store
 ) -> int:
     """The composition: engine, journal, HTTP server, signals."""
     import asyncio
@@ -239,13 +271,13 @@ async def _serve(
         return again, preflight(again, binary, file)
 
     home = Home(file, binary, data_dir, ca_file)
-    engine = Engine(home, loaded, Machine(), Probes(data_dir.path, ca_file), read, len(warnings))
+    engine = Engine(home, loaded, Machine(), Probes(data_dir.path, ca_file), read, len(warnings), store)
     journal = Journal()
-    engine.listeners.append(journal)
+    engine.listeners += [journal, store]
     manager = ServiceManager(os.environ)
     engine.ticked = lambda: manager.tick(engine.machine.now(), started=engine.started)
     is_to_start_again = _listen_to_signals(loop, engine, manager)
-    control = EngineControl(engine, loop, data_dir)
+    control = EngineControl(engine, loop, data_dir, store)
     tls = loaded.config.tls
     http = HttpServer(
         control,
@@ -258,15 +290,27 @@ async def _serve(
         certificate=Certificate(tls.cert_file, tls.key_file) if tls else None,
     )
 
+    def tell(what: Payload) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(engine.tell, what)
+
+    async def pulse() -> None:
+        while True:
+            await asyncio.sleep(_PULSE_SECONDS)
+            store.pulse(engine.incidents(None) or ())
+
     def ready() -> None:
         http.start()
         page = f"http{'s' if tls else ''}://{loaded.config.listen}/"
         journal.ready(__version__, file, page, binary.path, len(engine.streams))
         journal.warn(file, warnings)
+        store.tell_by(tell)
 
     try:
         http.bind()  # before anything is touched: if the port is taken, another neverdark may be at work
+        pulses = loop.create_task(pulse())
         await engine.run(ready)
+        pulses.cancel()
     finally:
         await loop.run_in_executor(None, http.stop)
         manager.close()

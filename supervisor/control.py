@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from supervisor.config.watch import Outcome
 from supervisor.engine import Engine
@@ -15,18 +15,35 @@ from supervisor.machine.data_dir import DataDir
 from supervisor.model.events import OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
+from supervisor.model.remembered import StoreState
 from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, Verb, Wanted
 from supervisor.model.thresholds import RELOAD_SECONDS
 from supervisor.model.until import Until
 
 _ANSWER_SECONDS = 2.0
+_REMEMBERED_SECONDS = 0.5  # at most: a database that is locked must not keep an operator waiting
 _T = TypeVar("_T")
+
+
+class Remembers(Protocol):
+    """What keeps the past, as far as it is asked from here."""
+
+    @property
+    def state(self) -> StoreState:
+        """How it does."""
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until what is known now is written, but not for ever."""
 
 
 class EngineControl:
     """Implements `snapshot.Control`."""
 
-    def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop, data_dir: DataDir) -> None:
+    def __init__(
+        self, engine: Engine, loop: asyncio.AbstractEventLoop, data_dir: DataDir, store: Remembers | None = None
+    ) -> None:
+        """`store`: what keeps the past; None: nothing does."""
+        self._store = store
         self._engine = engine
         self._loop = loop
         self._data_dir = data_dir
@@ -37,10 +54,11 @@ class EngineControl:
             raise NotAnswering("neverdark is starting")
         answer = asyncio.run_coroutine_threadsafe(self._engine.snapshot(), self._loop)
         try:
-            return answer.result(_ANSWER_SECONDS)
+            snapshot = answer.result(_ANSWER_SECONDS)
         except TimeoutError:
             answer.cancel()
             raise NotAnswering(f"the engine's loop did not answer within {_ANSWER_SECONDS:g} s") from None
+        return snapshot._replace(store=self._store.state) if self._store else snapshot
 
     def late(self) -> Mapping[str, float]:
         """The parts that should have ticked by now and did not, or that stand still again and again."""
@@ -50,7 +68,10 @@ class EngineControl:
 
     def request(self, verb: Verb, stream: str, until: Until | None = None, reason: str | None = None) -> Wanted | None:
         """Hand an order to the loop; see `snapshot.Control`."""
-        return self._ask(lambda: self._engine.request(verb, stream, until, reason))
+        order = self._ask(lambda: self._engine.request(verb, stream, until, reason))
+        if order and self._store:
+            self._store.flush(_REMEMBERED_SECONDS)  # who gets an answer may rely on it, also if we are killed now
+        return order
 
     def ordered(self, order: OrderGiven) -> None:
         """Have an order told, after what has come of it so far; see `snapshot.Control`."""

@@ -24,6 +24,7 @@ from supervisor.machine.marks import OWNER_VARIABLE, RunNames
 from supervisor.model import events
 from supervisor.model.facts import Listener, Teller
 from supervisor.model.incidents import Incident
+from supervisor.model.remembered import Forgetful, Memory
 from supervisor.model.snapshot import Fault, Histogram, Snapshot, Wanted
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import State
@@ -40,6 +41,7 @@ from supervisor.stream.drilling import Drills
 from supervisor.stream.maintaining import Maintaining
 from supervisor.stream.reconcile import Reconciler
 from supervisor.stream.reload import Reload
+from supervisor.stream.remembering import Remembering
 from supervisor.stream.stream import Stream
 from supervisor.stream.streams import Streams
 from supervisor.stream.turns import Turns
@@ -66,8 +68,12 @@ class Engine:
         probes: Probes,
         read: Callable[[], Read],
         warnings: int = 0,
+        memory: Memory | None = None,
     ) -> None:
-        """`read` reads the configuration again; it blocks. `warnings` is how many `loaded` gave."""
+        """`read` reads the configuration again; it blocks. `warnings` is how many `loaded` gave.
+
+        `memory` keeps what operators ask for until the next start; None: nobody does.
+        """
         self.machine = machine
         self.streams = Streams()
         self._teller = Teller(machine.wall, lambda error: self._jobs.mistake("listener", error))
@@ -92,6 +98,7 @@ class Engine:
         self._environments = Environments({"SSL_CERT_FILE": home.ca_file, **machine.environment}, every_child)
         self._catalogue = Catalogue()
         self.orders = Orders()
+        self._remembering = Remembering(self.orders, memory or Forgetful(), self.tell)
         self._reconciler = Reconciler(
             self._catalogue, self.orders, self.streams, machine, self._make_stream, self._drop_gone, self.tell
         )
@@ -154,9 +161,12 @@ class Engine:
             self.tell(events.OrphanEnded(pid, run_id))
         self._host = self._make_host(loop)
         self._host.adoptable.update({one.record.key: one for one in adoptable})
-        self._reload.follow(self._configuration.plan(), "start")
+        specs = self._configuration.plan()
+        self._remembering.recall(specs)
+        self._reload.follow(specs, "start")
         self._take_over()
         ready()
+        self._remembering.begin()
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not look at it while an exit waits
         self._jobs.start(
@@ -299,6 +309,7 @@ class Engine:
         for name in self.streams.drop_gone(self._catalogue):
             self.book.forget(name)
             self.excuses.forget(Subject(name))
+        self._remembering.look()
         self._claims.forget_the_dead()
         self.streams.arrange(self._catalogue)
         leaving = {(slot.key.stream, slot.key.destination) for slot in self.streams.pushers()}

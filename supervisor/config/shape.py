@@ -28,12 +28,13 @@ from supervisor.config.fields import (
     Words,
     Zone,
 )
-from supervisor.config.urls import DestinationUrl, SourceUrl
+from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
 from supervisor.model.policies import Policies, PositiveDuration, Section
 from supervisor.model.quantities import (
     DEFAULT_LISTEN,
     DEFAULT_PORTS,
     BitRate,
+    Count,
     Listen,
     Number,
     PictureSize,
@@ -170,6 +171,8 @@ class Config(Section):
     metrics_listen: Listen | None = None
     tls: Tls | None = None
     data_dir: Directory = Path("neverdark-data")
+    database_url: DatabaseUrl | None = None
+    history_days: Count = Field(default=400, ge=1, le=36_500)
     api_token: Token | None = None
     api_token_file: TokenFile | None = None
     ffmpeg: Executable = "auto"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
@@ -24,6 +26,7 @@ _SOURCE_SCHEMES = (
     *("srt", "udp", "tcp", "rtp", "srtp", "rist", "zmq", "unix", "file", "hls", "hls+http", "hls+https"),
 )
 _IS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*").fullmatch
+_DATABASE_SCHEMES = ("postgresql://", "postgres://")
 _SPACE = re.compile(r"\s")
 _AFTER_HOST = re.compile(r"[/?#]")
 _HOST_AND_PORT = f"expected a URL with a host and, if any, a port from 1 to {MAX_PORT}"
@@ -75,6 +78,24 @@ def _source_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
     return value
 
 
+def _database_url(value: SecretStr) -> SecretStr:
+    url = value.get_secret_value()
+    if not url.startswith(_DATABASE_SCHEMES):
+        raise ValueError("expected a URL that begins with postgresql://; without this key an SQLite file is used")
+    try:
+        parts = urlsplit(url, allow_fragments=False)
+        database, _ = parts.path.strip("/"), parts.port
+    except ValueError:
+        raise ValueError(f"expected postgresql://USER:PASSWORD@HOST/DATABASE, with a port up to {MAX_PORT}") from None
+    if not database or "/" in database or _SPACE.search(url):
+        raise ValueError("expected postgresql://USER:PASSWORD@HOST/DATABASE, without spaces")
+    if find_spec("psycopg") is None:
+        raise ValueError(
+            "expected neverdark to be installed with what PostgreSQL needs: pip install 'neverdark[postgres]'"
+        )
+    return value
+
+
 def _host_and_port(url: str) -> tuple[str | None, int | None]:
     """The host and port in a URL; no host when either cannot be one."""
     try:
@@ -90,4 +111,5 @@ def _authority(rest: str) -> str:
 
 
 DestinationUrl = Annotated[SecretStr, Field(min_length=1), AfterValidator(_destination_url)]
+DatabaseUrl = Annotated[SecretStr, Field(min_length=1), AfterValidator(_database_url)]
 SourceUrl = Annotated[SecretStr, Field(min_length=1), AfterValidator(_source_url)]

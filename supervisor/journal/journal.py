@@ -65,6 +65,11 @@ class Journal:
                 log.info("Auto-restart enabled" if wanted else "planned stop", stream=stream, why=why)
             case events.StreamOnAir():
                 self._on_air(what)
+            case events.OrderGiven(order, subject, by, address):
+                about = {"stream": subject.stream, "destination": subject.destination}
+                known = {key: name for key, name in about.items() if name}
+                line = f"{order} ordered by an operator"
+                log.info(line, **known, peer=address, by=by)
             case events.ConfigReloaded(file, added, removed, changed, need_restart, warnings):
                 log.info("configuration reloaded", file=str(file), added=added, removed=removed, changed=changed)
                 if need_restart:
@@ -82,6 +87,14 @@ class Journal:
                 log.error("cannot write; streams go on, logs have a gap", path=str(path), error=error)
             case events.StorageRecovered(path):
                 log.info("can write again", path=str(path))
+            case events.OrdersRecalled(stopped, started):
+                log.info("as operators asked before neverdark was started anew", stopped=stopped, started=started)
+            case events.StoreTrouble(where, error, dropped):
+                lost = {"lost_records": dropped} if dropped else {}
+                log.error("history: cannot be kept as it should; streams go on", where=where, error=error, **lost)
+            case events.StoreRecovered(where, seconds, dropped):
+                lost = {"lost_records": dropped} if dropped else {}
+                log.info("history: is written again", where=where, after=show_duration(seconds), **lost)
             case events.ProbeTrouble(probe, error):
                 log.error("a probe cannot look, what it tells is unknown", probe=probe, error=error)
             case events.InternalError(where, error):

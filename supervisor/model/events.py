@@ -350,6 +350,32 @@ class StorageRecovered:
 
 
 @dataclass(frozen=True, slots=True)
+class OrdersRecalled:
+    """What operators asked for before neverdark was started anew still holds, for these streams."""
+
+    stopped: tuple[str, ...]
+    started: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTrouble:
+    """What is to be remembered cannot be written for now, or something of it is lost. Streams go on."""
+
+    where: str
+    error: str
+    dropped: int = 0  # records, since that was told last
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRecovered:
+    """It is written again, and what has waited for that too, but for what was `dropped`."""
+
+    where: str
+    seconds: float
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeTrouble:
     """A probe could not look; what it tells is unknown for now."""
 
@@ -401,6 +427,9 @@ Payload = (
     | AnotherPublisher
     | StorageTrouble
     | StorageRecovered
+    | OrdersRecalled
+    | StoreTrouble
+    | StoreRecovered
     | ProbeTrouble
     | InternalError
 )

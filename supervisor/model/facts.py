@@ -77,6 +77,9 @@ def subject_of(what: events.Payload) -> Subject:  # noqa: PLR0911 - one a kind o
             | events.ClockStepped()
             | events.StorageTrouble()
             | events.StorageRecovered()
+            | events.OrdersRecalled()
+            | events.StoreTrouble()
+            | events.StoreRecovered()
             | events.ProbeTrouble()
             | events.InternalError()
         ):

@@ -13,6 +13,7 @@ from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.policies import Policies
+from supervisor.model.remembered import StoreState
 from supervisor.model.terms import (
     Action,
     Check,
@@ -237,6 +238,7 @@ class Snapshot(NamedTuple):
     recovery: Mapping[Layer, Histogram]
     network_reachable: Mapping[str, bool]
     scheduler_rearmed: int
+    store: StoreState = StoreState()
 
 
 LOOP_LAG_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)

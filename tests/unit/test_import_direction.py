@@ -40,6 +40,7 @@ ROOMS = {
     "supervisor.stream": Room(pure=False, may_import="model secrets config ffmpeg desired judge machine process"),
     "supervisor.watchdog": Room(pure=False, may_import="model ffmpeg desired lifecycle judge machine probes"),
     "supervisor.journal": Room(pure=False, may_import="model ffmpeg", system=True),
+    "supervisor.store": Room(pure=False, may_import="model", system=True),
     "supervisor.preflight": Room(
         pure=False, may_import="model secrets config ffmpeg desired machine probes", system=True
     ),

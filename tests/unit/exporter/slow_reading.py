@@ -56,6 +56,10 @@ def _all(snapshot: Snapshot) -> Iterator[Row]:
                 yield from _watchdog(place.watchdog, at)
         for process in stream.processes:
             yield from _process(process)
+    yield "store_up", {}, snapshot.store.up
+    yield "store_queue_length", {}, snapshot.store.queue
+    yield "store_written_total", {}, snapshot.store.written
+    yield "store_dropped_total", {}, snapshot.store.dropped
     yield "clock_steps_total", {}, snapshot.clock_steps
     yield "config_last_reload_successful", {}, snapshot.config.rejected is None
     yield "config_last_reload_success_timestamp_seconds", {}, snapshot.config.accepted

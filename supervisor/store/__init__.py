@@ -1,0 +1,1 @@
+"""Facts → database, and what is remembered over a restart."""

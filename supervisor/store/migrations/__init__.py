@@ -1,0 +1,1 @@
+"""How each version's database becomes the next one's: forward only."""

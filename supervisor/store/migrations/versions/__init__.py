@@ -1,0 +1,1 @@
+"""One step a file; what a step did is never changed again."""

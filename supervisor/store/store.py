@@ -1,0 +1,118 @@
+"""The store as others use it: it hears facts and remembers, and never keeps anybody waiting.
+
+Facts go into a queue without a lock; a thread of the store's own makes rows of them and writes these. It waits until
+nothing has come for a moment: while a thousand processes are replaced at once, the interpreter is theirs.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from supervisor.model import events
+from supervisor.model.facts import Fact
+from supervisor.model.incidents import Incident
+from supervisor.model.remembered import PastIncident, StoreState, Word
+from supervisor.store import history
+from supervisor.store.database import Database
+from supervisor.store.records import KEPT
+from supervisor.store.writer import Life, Pulse, Writer
+
+MOST_WAITING: Final = 10_000
+_RECALL_SECONDS: Final = 3.0
+_HELD_BACK: Final = 100
+
+
+class Store:
+    """A listener to facts, and what is asked of the past. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        version: str,
+        days: float,
+        wall: Callable[[], float] = time.time,
+        most: int = MOST_WAITING,
+    ) -> None:
+        self._database = database
+        self._untold: deque[events.Payload] = deque(maxlen=_HELD_BACK)
+        self._listener: Callable[[events.Payload], None] | None = None
+        self._recalled: Mapping[str, Word] = {}
+        life = Life(secrets.token_hex(16), wall(), version, os.getpid())
+        self._writer = Writer(database, life, days, most, self._tell, wall)
+        self._hear = self._writer.inbox.put
+
+    # --- its life ----------------------------------------------------------------------------------
+
+    def open(self, seconds: float = _RECALL_SECONDS) -> None:
+        """Begin, and read what was remembered; if that takes longer, nothing was. Raises `NewerDatabase`."""
+        self._writer.start()
+        if not self._writer.looked.wait(seconds):
+            self._writer.looked.set()  # from now on it is too late: what an operator says now counts
+            words = "what operators asked for before is not known, the configuration counts"
+            error = self._writer.error or "it does not answer"
+            self._tell(events.StoreTrouble(self._database.name, f"{error}: {words}"))
+        if self._writer.refused:
+            raise self._writer.refused
+        self._recalled = self._writer.recalled or {}
+
+    def close(self, seconds: float) -> int:
+        """Write what waits, but not for ever. Returns how many records are not written."""
+        return 0 if self._writer.close(seconds) else max(1, self._writer.queue)
+
+    def tell_by(self, listener: Callable[[events.Payload], None]) -> None:
+        """Who hears of the store's own troubles, called in its thread; also of those until now."""
+        self._listener = listener
+        while self._untold:
+            listener(self._untold.popleft())
+
+    # --- what happens ------------------------------------------------------------------------------
+
+    def __call__(self, fact: Fact) -> None:
+        """Hear a fact."""
+        if type(fact.what) in KEPT:
+            self._hear(fact)
+
+    def pulse(self, incidents: Iterable[Incident]) -> None:
+        """We live, and these are our incidents. To be called now and then: by this, an end is known."""
+        self._hear(Pulse(tuple(incident for incident in incidents if incident.closed is None)))
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until what is known now is written, but not for ever. Returns whether it is."""
+        return self._writer.inbox.flush(seconds)
+
+    # --- operators' words: see `Memory` --------------------------------------------------------------
+
+    def recall(self) -> Mapping[str, Word]:
+        """What stood there at the start."""
+        return self._recalled
+
+    def keep(self, words: Mapping[str, Word]) -> None:
+        """From now on these are all there are."""
+        self._writer.keep(dict(words))
+
+    # --- what it shows -----------------------------------------------------------------------------
+
+    @property
+    def state(self) -> StoreState:
+        """How it does."""
+        writer = self._writer
+        return StoreState(writer.up, writer.queue, writer.written, writer.dropped)
+
+    def incidents(self, question: history.Question) -> history.Page:
+        """See `history.incidents`. Blocks."""
+        return history.incidents(self._database, question)
+
+    def incident(self, identity: str) -> PastIncident | None:
+        """See `history.incident`. Blocks."""
+        return history.incident(self._database, identity)
+
+    def _tell(self, what: events.Payload) -> None:
+        if self._listener:
+            self._listener(what)
+        else:
+            self._untold.append(what)

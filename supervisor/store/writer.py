@@ -1,0 +1,229 @@
+"""The store's own thread: opens the database, writes what waits, and tries again where it cannot."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+import sqlalchemy as sa
+
+from supervisor.model import events
+from supervisor.model.facts import Fact
+from supervisor.model.incidents import Incident
+from supervisor.model.remembered import Word
+from supervisor.store import retention
+from supervisor.store.database import Database
+from supervisor.store.inbox import Inbox
+from supervisor.store.outage import Outage
+from supervisor.store.pending import Pending
+from supervisor.store.records import Record, boot_record, record_of, records_of
+from supervisor.store.trouble import NewerDatabase, words_of
+from supervisor.store.writing import Rows, close_what_was_left_open, words_in
+
+BATCH: Final = 200
+_BREATH: Final = 0.002  # between two batches, for the loop to have the interpreter
+_IDLE: Final = 60.0
+
+
+class Life(NamedTuple):
+    """This life of neverdark."""
+
+    boot: str
+    started: float
+    version: str
+    pid: int
+
+
+class Pulse(NamedTuple):
+    """neverdark lives, and these incidents go on."""
+
+    open: tuple[Incident, ...]
+
+
+Item = Fact | Pulse
+
+
+class Writer:
+    """What is not said to be for all threads is the thread's own."""
+
+    def __init__(
+        self,
+        database: Database,
+        life: Life,
+        days: float,
+        most: int,
+        tell: Callable[[events.Payload], None],
+        wall: Callable[[], float],
+    ) -> None:
+        self.inbox: Inbox[Item] = Inbox(most)  # for all threads, as are the next five
+        self.pending = Pending(most)
+        self.written = 0
+        self.looked = threading.Event()  # the database has been read for the first time, or refused
+        self.recalled: dict[str, Word] | None = None
+        self.refused: NewerDatabase | None = None
+        self._database = database
+        self._life = life
+        self._days = days
+        self._wall = wall
+        self._rows = Rows(database)
+        self._outage = Outage(database.name, tell)
+        self._connection: sa.Connection | None = None
+        self._words: Mapping[str, Word] | None = None  # what operators' words are now, as soon as somebody has said so
+        self._kept: Mapping[str, Word] | None = None  # what stands in the database, if that is known
+        self._lost = 0  # could not be written, whatever the database's state
+        self._clear_at = time.monotonic() + _IDLE
+        self._retry_at = 0.0
+        self._close_by: float | None = None
+        self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+
+    # --- for all threads ---------------------------------------------------------------------------
+
+    @property
+    def up(self) -> bool:
+        """Whether the latest attempt to write succeeded."""
+        return not self._outage.lasts
+
+    @property
+    def error(self) -> str:
+        """Why it failed, if it did."""
+        return self._outage.error
+
+    @property
+    def dropped(self) -> int:
+        """Records that will never be written."""
+        return self.inbox.lost + self.pending.dropped + self._lost
+
+    @property
+    def queue(self) -> int:
+        """Records, and what will be some, that wait to be written."""
+        return len(self.inbox) + len(self.pending)
+
+    def start(self) -> None:
+        """Open the database, and write from now on."""
+        self._thread.start()
+
+    def keep(self, now: Mapping[str, Word]) -> None:
+        """Operators' words are these."""
+        self._words = now
+        self.inbox.hurry()
+
+    def close(self, seconds: float) -> bool:
+        """Write what waits, but not for ever. Returns whether all of it is written."""
+        self._close_by = time.monotonic() + seconds
+        self.inbox.hurry()
+        self._thread.join(seconds)
+        return not self._thread.is_alive() and self.queue == 0
+
+    # --- the thread --------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            tickets = self.inbox.tickets()
+            self._take_in()
+            self._outage.lost(self.dropped)
+            closing = self._close_by is not None
+            done = self._turn(ended=closing)
+            if done:
+                for ticket in tickets:
+                    ticket.set()
+            if closing and (done or self.refused or time.monotonic() >= (self._close_by or 0.0) - 1.0):
+                break
+            now = time.monotonic()
+            self.inbox.wait(max(0.05, (min(self._clear_at, now + _IDLE) if done else self._retry_at) - now))
+        self._disconnect()
+
+    def _take_in(self) -> None:
+        """Make records of what was heard, with pauses: the loop may need the interpreter."""
+        while items := self.inbox.take(BATCH):
+            for item in items:
+                self.pending.add(self._records_of(item))
+            if len(items) == BATCH:
+                time.sleep(_BREATH)
+
+    def _records_of(self, item: Item) -> list[Record]:
+        match item:
+            case Fact():
+                return records_of(item, self._life.boot)
+            case Pulse():
+                return [record_of(incident, self._life.boot) for incident in item.open]
+
+    def _turn(self, *, ended: bool) -> bool:
+        """Write everything that waits. Returns whether that could be done."""
+        if not self._still_there():
+            return False
+        try:
+            connection = self._opened()
+            self._keep_words(connection)
+            self._write(connection, ended=ended)
+            if time.monotonic() >= self._clear_at:
+                more = retention.clear_some(connection, self._wall(), self._days)
+                self._clear_at = time.monotonic() + (0.1 if more else retention.EVERY)
+        except Exception as error:  # noqa: BLE001 - whatever it is, streams go on and it is tried again
+            self._fail(error)
+            return False
+        self._outage.over(time.monotonic())
+        return True
+
+    def _still_there(self) -> bool:
+        """Whether what is open is what it was; if not it is let go, unless it is the only copy that there is."""
+        try:
+            if self._connection and (moved := self._database.look_after(self._connection)):
+                self._outage.failed(moved, time.monotonic(), at_once=True)
+                self._disconnect()
+        except Exception as error:  # noqa: BLE001 - as below
+            self._note(words_of(error))
+            return False
+        return True
+
+    def _opened(self) -> sa.Connection:
+        """The connection; made, if there is none."""
+        if self._connection is None:
+            self._connection = connection = self._database.open()
+            self._kept = words_in(connection)
+            if not self.looked.is_set():
+                self.recalled = dict(self._kept)
+                self.looked.set()
+            with connection.begin():
+                close_what_was_left_open(connection, self._life.boot)
+        return self._connection
+
+    def _keep_words(self, connection: sa.Connection) -> None:
+        now = self._words
+        if now is not None and now != self._kept:
+            self._rows.keep_words(connection, self._kept, now)
+            self._kept = now
+
+    def _write(self, connection: sa.Connection, *, ended: bool) -> None:
+        alive = self._wall()
+        self._rows.write(connection, [boot_record(*self._life, alive=alive, ended=alive if ended else None)])
+        while records := self.pending.first(BATCH):
+            lost = self._rows.write(connection, records)
+            self.pending.done(records)
+            self._lost += lost
+            self.written += len(records) - lost
+            time.sleep(_BREATH)
+
+    def _fail(self, error: Exception) -> None:
+        self._disconnect()
+        told = words_of(error)
+        at_once = False
+        if isinstance(error, NewerDatabase):
+            at_once, self.refused = True, self.refused or error
+            self.looked.set()
+        with contextlib.suppress(OSError):
+            if mended := self._database.mend(error):
+                at_once, told = True, mended
+        self._note(told, at_once=at_once)
+
+    def _note(self, told: str, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        self._retry_at = now + self._outage.failed(told, now, at_once=at_once)
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):  # it may be broken
+                connection.close()
