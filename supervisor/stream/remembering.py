@@ -17,14 +17,13 @@ class Remembering:
         self._orders = orders
         self._memory = memory
         self._tell = tell
-        self._seen: dict[str, Kept] | None = None  # as it was handed on last; None: nothing has been recalled yet
+        self._seen: dict[str, Kept] | None = None  # as it was handed on last; None: nothing was yet
         self._words: dict[str, Word] = {}  # the same, as it is kept
 
     def recall(self, configured: Container[str]) -> None:
         """Before the configuration has its say: what operators said, of the streams that there are still."""
         known = {name: _kept(word) for name, word in self._memory.recall().items() if name in configured}
         self._orders.restore(known)
-        self._seen = {}
 
     def begin(self) -> None:
         """After that: what still counts is kept, and told where it is not what the configuration says."""
@@ -37,7 +36,7 @@ class Remembering:
 
     def look(self) -> None:
         """Called when another word may count: what has changed is kept."""
-        if self._seen is None:
+        if self._seen is None:  # what was recalled counts only after the configuration's word
             return
         kept = self._orders.kept()
         if kept != self._seen:

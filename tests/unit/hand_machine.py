@@ -23,6 +23,7 @@ from supervisor.engine import Engine, Home
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.machine import Machine
+from supervisor.model.remembered import Memory
 from supervisor.model.terms import Exit, ProcessKey, Reach, Role
 from supervisor.probes.probes import Probes
 from supervisor.probes.uplink import ProbeFailed
@@ -358,7 +359,7 @@ class HandProbes(Probes):
 class Scene:
     """An engine at work on a machine that is driven by hand; what it told is in `told`."""
 
-    def __init__(self, folder: Path, loop: HandLoop, text: str) -> None:
+    def __init__(self, folder: Path, loop: HandLoop, text: str, memory: Memory | None = None) -> None:
         self.loop = loop
         self.machine = HandMachine(loop)
         self.file = folder / "neverdark.yml"
@@ -366,7 +367,7 @@ class Scene:
         self.data_dir = DataDir(folder / "data")
         self.told: list[Any] = []
         home = Home(self.file, BINARY, self.data_dir, "/certificates.pem")
-        self.engine = Engine(home, load(self.file), self.machine, HandProbes(), self._read)
+        self.engine = Engine(home, load(self.file), self.machine, HandProbes(), self._read, memory=memory)
         self.engine.listeners.append(self.told.append)
         self.frozen: set[int] = set()  # pids that report nothing
 
@@ -410,10 +411,11 @@ def play(
     text: str,
     test: Callable[[Scene], Awaitable[None]],
     listener: Callable[[Scene, Any], None] = lambda *_: None,
+    memory: Memory | None = None,
 ) -> Scene:
     """Run an engine with the configuration `text`, `test` beside it, and then end it in order."""
     with hand_loop() as loop:
-        scene = Scene(folder, loop, text)
+        scene = Scene(folder, loop, text, memory)
         scene.engine.listeners.append(partial(listener, scene))
 
         async def whole() -> None:

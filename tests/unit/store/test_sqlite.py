@@ -56,9 +56,8 @@ def copies(file: Path, why: str) -> list[Path]:
 def test_nobody_else_may_read_it_whatever_the_umask(store: Store, file: Path) -> None:
     Speaker(store).life(1)
     assert store.flush(20)
-    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()} == dict.fromkeys(
-        (FILE, f"{FILE}-wal", f"{FILE}-shm"), 384
-    )
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()}
+    assert modes == dict.fromkeys((FILE, f"{FILE}-wal", f"{FILE}-shm"), 0o600)
 
 
 def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
