@@ -26,7 +26,8 @@ def _program(name: str) -> str:
 class PostgresServer:
     """Made when it is entered, gone when it is left; `stop` and `start` in between keep its data."""
 
-    def __init__(self) -> None:
+    def __init__(self, password: str = "") -> None:
+        self._password = password
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))  # a socket's path has to be short
         self._data = self.folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,7 +53,7 @@ class PostgresServer:
     @property
     def url(self) -> str:
         """Its one database, as a configuration has it."""
-        return f"postgresql://neverdark:bait-password@/postgres?host={self.folder}"
+        return f"postgresql://neverdark:{self._password}@/postgres?host={self.folder}"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

@@ -114,6 +114,7 @@ class Neverdark:
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Start it and do not wait for anything."""
+        self._counters.clear()
         with self._output.open("ab") as output:
             self.process = subprocess.Popen(
                 [*self.wrapper, sys.executable, "-m", "supervisor", "run", "-c", str(self.config_file)],

@@ -602,6 +602,33 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(folder: Path, content: str)
     assert found.startswith(SLIPS[content])
 
 
+WHERE_TO = "expected postgresql://USER:PASSWORD@HOST/DATABASE"
+DATABASES = {
+    f"mysql://u:{SECRET}@h/d": "expected a URL that begins with postgresql://; without this key an SQLite file is used",
+    f"postgresql://u:{SECRET}@h:99999/d": f"{WHERE_TO}, with a port up to 65535",
+    f"postgresql://u:{SECRET}@h": f"{WHERE_TO}, without spaces",
+    f"postgresql://u:{SECRET}@h/d/e": f"{WHERE_TO}, without spaces",
+    f"postgresql://u:{SECRET} x@h/d": f"{WHERE_TO}, without spaces",
+}
+
+
+@pytest.mark.parametrize("url", DATABASES)
+def test_a_database_that_cannot_be_one_is_told_without_its_password(folder: Path, url: str) -> None:
+    assert problems(folder, f"streams: {{}}\ndatabase_url: '{url}'") == [f"database_url: ***: {DATABASES[url]}"]
+
+
+def test_databases_that_may_be(folder: Path) -> None:
+    for url in ("postgresql://u:p%40ss@h/d", "postgres://h:5432/d?sslmode=require", "postgresql:///d?host=/run/pg"):
+        assert problems(folder, f"streams: {{}}\ndatabase_url: '{url}'") == []
+    assert problems(folder, "streams: {}\nhistory_days: 0") == ["history_days: 0: expected at least 1"]
+
+
+def test_without_its_driver_postgresql_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("supervisor.config.urls.find_spec", lambda _: None)
+    (found,) = problems(folder, "streams: {}\ndatabase_url: postgresql://h/d")
+    assert "pip install 'neverdark[postgres]'" in found
+
+
 def test_a_slip_in_a_key_is_repeated_for_it_tells_more(folder: Path) -> None:
     (found,) = problems(folder, destination("url: x.flv, requird: true"))
     assert found == "streams.a.destinations.d.requird: unknown key; did you mean required?"
