@@ -15,7 +15,7 @@ from supervisor.machine.data_dir import DataDir
 from supervisor.model.events import OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
-from supervisor.model.remembered import StoreState
+from supervisor.model.remembered import Page, PastIncident, Question, StoreState, since_the_start
 from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, Verb, Wanted
 from supervisor.model.thresholds import RELOAD_SECONDS
 from supervisor.model.until import Until
@@ -34,6 +34,12 @@ class Remembers(Protocol):
 
     def flush(self, seconds: float) -> bool:
         """Wait until what is known now is written, but not for ever."""
+
+    def incidents(self, question: Question) -> Page | None:
+        """Those that are remembered; None if that cannot be read. Blocks. Raises ValueError for a wrong `after`."""
+
+    def incident(self, identity: str) -> PastIncident | None:
+        """One of them. Blocks."""
 
 
 class EngineControl:
@@ -84,7 +90,22 @@ class EngineControl:
 
     def incident(self, identity: str) -> Incident | None:
         """One that is open or still remembered; see `snapshot.Control`."""
-        return self._ask(lambda: self._engine.incident(identity))
+        known = self._ask(lambda: self._engine.incident(identity))
+        if known is None and self._store and (past := self._store.incident(identity)):
+            return past.incident
+        return known
+
+    def history(self, question: Question) -> Page:
+        """Incidents as far back as they are remembered; see `snapshot.Control`."""
+        known = self._ask(lambda: self._engine.incidents(None)) or ()
+        store = self._store
+        written = store is not None and store.flush(_REMEMBERED_SECONDS)
+        page = store.incidents(question) if store else None
+        if page is None:
+            return since_the_start(known, question)
+        live = {incident.id: incident for incident in known}  # the database may be a moment behind
+        shown = tuple(past._replace(incident=live.get(past.incident.id, past.incident)) for past in page.incidents)
+        return page._replace(incidents=shown, complete=written)
 
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         """Announce a drill, and break something; see `snapshot.Control`."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from supervisor.model import events
 from supervisor.model.facts import Fact, subject_of
 from supervisor.model.incidents import ActionTaken, Finding, Incident
+from supervisor.model.remembered import Page, Question
 from supervisor.model.terms import Action, ExitCause, Layer, ProcessKey, Result, Role, Segment
 from supervisor.store.database import Database
 from supervisor.store.store import Store
@@ -101,3 +102,10 @@ def until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+
+
+def page_of(store: Store, **asked: Any) -> Page:
+    """What is remembered of incidents."""
+    page = store.incidents(Question(**asked))
+    assert page, "it can be read"
+    return page

@@ -383,6 +383,23 @@ class IncidentList(Shape):
     incidents: list[IncidentReport]
 
 
+class PastIncident(IncidentReport):
+    """One that is remembered; `ended_by` says what closed it where media did not: neverdark itself had ended."""
+
+    ended_by: str | None
+
+
+class IncidentPage(Shape):
+    """The newest first; `next` goes into `after` to get what follows, null where nothing does.
+
+    Not `complete`: the database is out of reach, so the past is missing, or what has happened of late.
+    """
+
+    incidents: list[PastIncident]
+    next: str | None
+    complete: bool
+
+
 class LogPage(Shape):
     """Lines of one log file; `next` goes into `after` to get what follows."""
 

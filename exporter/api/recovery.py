@@ -10,7 +10,8 @@ from fastapi.responses import Response
 
 from exporter.api.answers import answer, in_thread, no_such_stream
 from exporter.api.gate import REFUSED
-from exporter.api.models import IncidentList, IncidentReport, Problem, WatchdogStatus
+from exporter.api.history import Asks, show_history
+from exporter.api.models import IncidentList, IncidentPage, IncidentReport, Problem, WatchdogStatus
 from exporter.api.shapes import show_incident, show_incidents, show_watchdogs
 from supervisor.model.snapshot import Control
 
@@ -37,9 +38,18 @@ def recovery_router(control: Control) -> APIRouter:
         wanted = (incident for incident in incidents if incident.closed is None or not open_only)
         return answer(show_incidents(islice(wanted, limit)))
 
-    @router.get("/incidents", tags=["incidents"], summary="Incidents of all streams, newest first", responses=_LISTED)
-    async def list_incidents(limit: Limit = 1000, *, open_only: OpenOnly = False) -> Response:
-        return await in_thread(lambda: listed(None, limit, open_only=open_only))
+    @router.get(
+        "/incidents",
+        tags=["incidents"],
+        summary="Incidents of all streams, newest first",
+        description="Since neverdark was started; with any of `since`, `until`, `stream`, `segment` and `after` as far "
+        "back as is remembered, page by page.",
+        responses=_LISTED | {200: {"model": IncidentList | IncidentPage}},
+    )
+    async def list_incidents(asked: Asks) -> Response:
+        if asked.is_about_the_past:
+            return await in_thread(lambda: answer(show_history(control, asked.question)))
+        return await in_thread(lambda: listed(None, asked.limit, open_only=asked.open_only))
 
     @router.get(
         "/incidents/{id}",

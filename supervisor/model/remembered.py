@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from supervisor.model.incidents import Incident
@@ -58,3 +59,44 @@ class PastIncident(NamedTuple):
 
     incident: Incident
     ended_by: str | None
+
+
+class Question(NamedTuple):
+    """Which incidents: those that went on in some part of the time from `since` to before `until` (seconds since 1970).
+
+    `after` is what an answer before gave as `next`: only what follows it.
+    """
+
+    since: float | None = None
+    until: float | None = None
+    stream: str | None = None
+    segment: str | None = None
+    after: str | None = None
+    limit: int = 1000
+    open_only: bool = False
+
+
+class Page(NamedTuple):
+    """The newest first; `next` is for the next question, None where there is no more.
+
+    Not `complete`: the database is out of reach, so the past is missing, or what has happened of late.
+    """
+
+    incidents: tuple[PastIncident, ...]
+    next: str | None
+    complete: bool = True
+
+
+def since_the_start(known: Sequence[Incident], question: Question) -> Page:
+    """The answer where nothing but `known` can be asked, the newest first; it has no next page."""
+    wanted = (
+        incident
+        for incident in known
+        if (question.since is None or incident.closed is None or incident.closed >= question.since)
+        and (question.until is None or incident.opened < question.until)
+        and question.stream in {None, incident.stream}
+        and question.segment in {None, incident.segment}
+        and not (question.open_only and incident.closed)
+    )
+    shown = tuple(PastIncident(incident, None) for incident in islice(wanted, question.limit))
+    return Page(shown, None, complete=False)

@@ -13,7 +13,7 @@ from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.policies import Policies
-from supervisor.model.remembered import StoreState
+from supervisor.model.remembered import Page, Question, StoreState
 from supervisor.model.terms import (
     Action,
     Check,
@@ -277,6 +277,9 @@ class Control(Protocol):
 
     def incident(self, identity: str) -> Incident | None:
         """One that is open or still remembered, or the one that it has become a part of; None if there is none."""
+
+    def history(self, question: Question) -> Page:
+        """Incidents as far back as they are remembered. Raises ValueError for an `after` that no answer gave."""
 
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         """For `seconds`, count what fails in a stream as a drill; `fault` is broken by neverdark itself.

@@ -4,38 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
-from supervisor.model.remembered import PastIncident
+from supervisor.model.remembered import Page, PastIncident, Question
 from supervisor.store.database import Database
 from supervisor.store.records import incident_of
 from supervisor.store.schema import INCIDENTS
-
-MOST: Final = 1000
-
-
-class Question(NamedTuple):
-    """Which incidents: those that went on in some part of the time from `since` to before `until` (seconds since 1970).
-
-    `after` is what an answer before gave as `next`: only what follows it.
-    """
-
-    since: float | None = None
-    until: float | None = None
-    stream: str | None = None
-    segment: str | None = None
-    after: str | None = None
-    limit: int = MOST
-    open_only: bool = False
-
-
-class Page(NamedTuple):
-    """The newest first; `next` is for the next question, None where there is no more."""
-
-    incidents: tuple[PastIncident, ...]
-    next: str | None
 
 
 def incidents(database: Database, question: Question) -> Page:

@@ -107,7 +107,7 @@ def records_of(fact: Fact, boot: str) -> list[Record]:
 def record_of(incident: Incident, boot: str) -> Record:
     """An incident as it is now."""
     row = {
-        **incident._asdict(),
+        **{name: value for name, value in incident._asdict().items() if name in _OF_AN_INCIDENT or name == "id"},
         "boot": boot,
         "said": clean(incident.said),
         "findings": [plain(finding._asdict()) for finding in incident.findings],
@@ -120,7 +120,7 @@ def record_of(incident: Incident, boot: str) -> Record:
 
 def incident_of(row: Mapping[str, Any]) -> Incident:
     """The incident that stands in a row."""
-    kept = {name: row[name] for name in Incident._fields}
+    kept = {name: row[name] for name in Incident._fields if name in row}
     return Incident(
         **kept
         | {

@@ -75,6 +75,7 @@ INCIDENTS: Final = sa.Table(
     sa.Column("detection_seconds", sa.Double),
     sa.Column("recovery_seconds", sa.Double),
     sa.Column("said", sa.Text),
+    sa.Column("excused", sa.Text),  # what was announced when it began
     sa.Column("findings", sa.JSON, nullable=False),
     sa.Column("actions", sa.JSON, nullable=False),
     sa.Column("part_of", sa.Text),  # the incident that it goes on as a part of

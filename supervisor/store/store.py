@@ -13,10 +13,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from supervisor.model import events
 from supervisor.model.facts import Fact
 from supervisor.model.incidents import Incident
-from supervisor.model.remembered import PastIncident, StoreState, Word
+from supervisor.model.remembered import Page, PastIncident, Question, StoreState, Word
 from supervisor.store import history
 from supervisor.store.database import Database
 from supervisor.store.records import KEPT
@@ -103,13 +105,19 @@ class Store:
         writer = self._writer
         return StoreState(writer.up, writer.queue, writer.written, writer.dropped)
 
-    def incidents(self, question: history.Question) -> history.Page:
-        """See `history.incidents`. Blocks."""
-        return history.incidents(self._database, question)
+    def incidents(self, question: Question) -> Page | None:
+        """See `history.incidents`; None if they cannot be read. Blocks."""
+        try:
+            return history.incidents(self._database, question)
+        except (SQLAlchemyError, OSError):
+            return None
 
     def incident(self, identity: str) -> PastIncident | None:
-        """See `history.incident`. Blocks."""
-        return history.incident(self._database, identity)
+        """See `history.incident`; None also if it cannot be read. Blocks."""
+        try:
+            return history.incident(self._database, identity)
+        except (SQLAlchemyError, OSError):
+            return None
 
     def _tell(self, what: events.Payload) -> None:
         if self._listener:

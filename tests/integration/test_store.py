@@ -18,14 +18,13 @@ from supervisor.model.subjects import Subject
 from supervisor.model.terms import Segment
 from supervisor.store import retention, schema, upgrade
 from supervisor.store.database import Database
-from supervisor.store.history import Question
 from supervisor.store.postgres import Postgres
 from supervisor.store.sqlite import SqliteFile
 from supervisor.store.store import Store
 from supervisor.store.trouble import NewerDatabase
 from supervisor.store.writing import ENDED
 from tests.integration.harness.postgres import PostgresServer
-from tests.store_scenes import FINDING, KEY, Speaker, closed, exited, incident, rows, until
+from tests.store_scenes import FINDING, KEY, Speaker, closed, exited, incident, page_of, rows, until
 
 STOPPED = Word(wanted=False, why="operator", since=1000.0, until=None, enabled=True)
 Open = Callable[..., Store]
@@ -102,7 +101,7 @@ def test_what_happens_is_there_once(place: Place, opened: Open) -> None:
     assert [row["kind"] for row in rows(place.database(), schema.FACTS)] == ["StreamOnAir"] * 3
     order = rows(place.database(), schema.ORDERS)[0]
     assert (order["what"], order["by"], order["address"], order["stream"]) == ("stop", "night-shift", "10.0.0.7", "cam")
-    page = store.incidents(Question())
+    page = page_of(store)
     assert [past.incident.id for past in page.incidents] == ["cam-3", "cam-2", "cam-1"]
     kept = page.incidents[-1]
     cleaned = FINDING._replace(said="häfen \N{REPLACEMENT CHARACTER} ?")
@@ -219,7 +218,7 @@ def test_what_a_killed_neverdark_left_open_is_closed_honestly(place: Place, open
 
     store = opened()
     assert store.flush(20)
-    left, done = (past for past in reversed(store.incidents(Question()).incidents))
+    left, done = (past for past in reversed(page_of(store).incidents))
     assert (left.incident.closed, left.incident.seconds_dark, left.ended_by) == (10_060.0, 60.0, ENDED)
     assert (done.incident.closed, done.ended_by) == (1042.0, None)
     run = rows(place.database(), schema.RUNS)[0]
@@ -237,7 +236,7 @@ def test_one_that_has_joined_another_is_there_and_not_listed(place: Place, opene
     said.say(events.IncidentOpened(incident(1), FINDING), events.IncidentOpened(incident(2), FINDING))
     said.say(events.FindingEntered(incident(2), FINDING, incident(1)), events.IncidentClosed(closed(2)))
     assert store.flush(20)
-    assert [past.incident.id for past in store.incidents(Question()).incidents] == ["cam-2"]
+    assert [past.incident.id for past in page_of(store).incidents] == ["cam-2"]
     found = store.incident("cam-1")
     assert found
     assert found.incident.id == "cam-2"
@@ -256,7 +255,7 @@ def test_questions_of_the_past(opened: Open) -> None:
     assert store.flush(20)
 
     def ids(**asked: object) -> list[int]:
-        page = store.incidents(Question(**asked))  # type: ignore[arg-type]
+        page = page_of(store, **asked)
         return [int(past.incident.id.removeprefix("cam-")) for past in page.incidents]
 
     assert ids() == [30, *range(25, 0, -1)]
@@ -268,14 +267,14 @@ def test_questions_of_the_past(opened: Open) -> None:
     seen: list[int] = []
     after: str | None = None
     while True:
-        page = store.incidents(Question(limit=7, after=after))
+        page = page_of(store, limit=7, after=after)
         seen += [int(past.incident.id.removeprefix("cam-")) for past in page.incidents]
         after = page.next
         if after is None:
             break
     assert seen == [30, *range(25, 0, -1)]
     with pytest.raises(ValueError, match="expected what an answer before gave"):
-        store.incidents(Question(after="bm9uc2Vuc2U"))
+        page_of(store, after="bm9uc2Vuc2U")
 
 
 def test_the_old_goes_a_little_at_a_time_and_what_goes_on_stays(place: Place) -> None:

@@ -14,6 +14,7 @@ from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.policies import Policies
+from supervisor.model.remembered import Page, Question, since_the_start
 from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,
@@ -68,6 +69,7 @@ class FakeControl:
         self.maintenance_orders: list[MaintenanceOrder] = []
         self.drills: list[tuple[str, float, Fault | None, str | None]] = []
         self.reloads: list[bool] = []
+        self.questions: list[Question] = []
         self.outcome: ConfigReloaded | ConfigRejected = ConfigReloaded(Path("c.yml"), (), (), (), ())
         self.refusal: Exception | None = None
         self.failure: Exception | None = None
@@ -116,6 +118,13 @@ class FakeControl:
 
     def incident(self, identity: str) -> Incident | None:
         return next((one for one in self.incidents() or () if one.id == identity), None)
+
+    def history(self, question: Question) -> Page:
+        self.questions.append(question)
+        if question.after == "nonsense":
+            raise ValueError("expected what an answer before gave as next")
+        page = since_the_start(self.incidents() or (), question)
+        return page._replace(next="more", complete=True)
 
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         if self.refusal is not None:

@@ -10,6 +10,7 @@ import pytest
 from exporter.api import models, policies, shapes
 from supervisor.model.incidents import Finding
 from supervisor.model.policies import Policies, RestartPolicy, WatchdogPolicy
+from supervisor.model.remembered import Question
 from supervisor.model.snapshot import NotAnswering, Refused
 from supervisor.model.terms import ExitCause, Layer, Segment, Verdict
 from tests.unit.exporter.conftest import Client, Serve
@@ -47,6 +48,39 @@ def test_incidents_have_the_shape_that_is_documented_and_come_newest_first(clien
         opened = [incident["opened"] for incident in shown["incidents"]]
         assert len(opened) == count
         assert opened == sorted(opened, reverse=True)
+
+
+def test_the_past_is_asked_page_by_page(client: Client, control: FakeControl) -> None:
+    asked = "since=2025-12-31T23:00:00Z&until=2026-01-01T01:00:00%2B01:00&stream=harbour-cam&segment=uplink&limit=7"
+    shown = client.get(f"/api/incidents?{asked}&after=cursor").json()
+    models.IncidentPage.model_validate(shown)
+    assert (shown["next"], shown["complete"]) == ("more", True)
+    assert shown["incidents"]
+    assert {(one["stream"], one["segment"], one["ended_by"]) for one in shown["incidents"]} == {
+        ("harbour-cam", "uplink", None)
+    }
+    assert control.questions == [
+        Question(1767222000.0, 1767225600.0, "harbour-cam", Segment.UPLINK, "cursor", 7, open_only=False)
+    ]
+    client.get("/api/incidents?limit=5&open=true")
+    assert len(control.questions) == 1, "what goes on is known without"
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ("since=yesterday", "since"),
+        ("since=2025-12-31T23:00:00", "since"),
+        ("segment=studio", "segment"),
+        ("after=nonsense", "after"),
+        ("limit=0", "limit"),
+        ("limit=1001&stream=a", "limit"),
+    ],
+)
+def test_a_question_that_is_none_names_what_is_wrong(client: Client, asked: str, named: str) -> None:
+    refused = client.get(f"/api/incidents?{asked}")
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith(f"{named}: ")
 
 
 def test_an_incident_tells_all_that_its_clients_rely_on(client: Client) -> None:

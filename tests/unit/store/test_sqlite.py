@@ -13,10 +13,9 @@ import sqlalchemy as sa
 from supervisor.model import events
 from supervisor.model.remembered import Word
 from supervisor.store import schema, upgrade
-from supervisor.store.history import Question
 from supervisor.store.sqlite import FILE, KEPT_COPIES, SqliteFile
 from supervisor.store.store import Store
-from tests.store_scenes import Speaker, rows, until
+from tests.store_scenes import Speaker, page_of, rows, until
 
 STOPPED = Word(wanted=False, why="operator", since=1000.0, until=None, enabled=True)
 
@@ -83,7 +82,7 @@ def test_a_file_that_vanished_is_there_again_with_all_that_was_in_it(store: Stor
     assert store.flush(20)
     assert [row["run_id"] for row in rows(SqliteFile(file), schema.RUNS)] == ["r1", "r2"]
     assert [row["stream"] for row in rows(SqliteFile(file), schema.WANTED)] == ["a"]
-    assert len(store.incidents(Question()).incidents) == 2
+    assert len(page_of(store).incidents) == 2
     assert [type(what) for what in told] == [events.StoreTrouble, events.StoreRecovered]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     said.life(3)

@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("detection_seconds", sa.Double),
         sa.Column("recovery_seconds", sa.Double),
         sa.Column("said", sa.Text),
+        sa.Column("excused", sa.Text),
         sa.Column("findings", sa.JSON, nullable=False),
         sa.Column("actions", sa.JSON, nullable=False),
         sa.Column("part_of", sa.Text),
