@@ -466,16 +466,18 @@ def _reload(args: argparse.Namespace) -> int:
 
 
 def _incidents(args: argparse.Namespace) -> int:
+    from datetime import datetime
+
     from supervisor.commands import client
-    from supervisor.model.quantities import parse_duration
+    from supervisor.commands.moments import parse_since
 
     try:
-        since = parse_duration(args.since)
+        since = parse_since(args.since, datetime.now().astimezone())
     except ValueError as error:
         print(f"neverdark: --since: {error}", file=sys.stderr)
         return WRONG
     api = _api(args)
-    return client.incidents(api, args.stream, since, as_json=args.json)
+    return client.incidents(api, args.stream, since, form="json" if args.json else "csv" if args.csv else "text")
 
 
 def _logs(args: argparse.Namespace) -> int:

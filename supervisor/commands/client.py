@@ -6,9 +6,9 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import requests
@@ -177,18 +177,37 @@ def width_of(console: Console) -> int | None:
 # --- incidents -------------------------------------------------------------------------------------
 
 
-def incidents(api: Api, stream: str | None, since: float, *, as_json: bool) -> int:
-    """Print what went wrong in the last `since` seconds, of one stream or of all."""
-    path = f"/api/streams/{stream}/incidents" if stream else "/api/incidents"
+def incidents(api: Api, stream: str | None, since: datetime, *, form: Literal["text", "json", "csv"]) -> int:
+    """Print what went wrong since then, of one stream or of all."""
     try:
-        found = incident_view.recent(api.get(path)["incidents"], since, datetime.now(UTC))
+        found, complete = _past(api, stream, since)
+        if stream and not found:
+            api.get(f"/api/streams/{stream}")  # there may be no such stream
     except ApiError as error:
         return _fail_for(api, stream, error)
-    if as_json:
-        print(json.dumps({"incidents": found}, indent=2, ensure_ascii=False))
-    else:
-        terminal().print(incident_view.report(found, since))
+    match form:
+        case "json":
+            print(json.dumps({"incidents": found}, indent=2, ensure_ascii=False))
+        case "csv":
+            print(incident_view.as_csv(found), end="")
+        case "text":
+            terminal().print(incident_view.report(found, since))
+    if not complete:
+        print("neverdark: the database is out of reach: more may have happened", file=sys.stderr)
     return _DONE
+
+
+def _past(api: Api, stream: str | None, since: datetime) -> tuple[list[dict[str, Any]], bool]:
+    """All pages of what is remembered, and whether that is all there is."""
+    found: list[dict[str, Any]] = []
+    complete, after = True, None
+    while True:
+        page = api.get("/api/incidents", since=since.isoformat(), stream=stream, after=after)
+        found += page["incidents"]
+        complete = complete and page.get("complete", True)
+        after = page.get("next")
+        if after is None:
+            return found, complete
 
 
 # --- logs ------------------------------------------------------------------------------------------

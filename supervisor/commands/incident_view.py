@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -14,20 +15,32 @@ from supervisor.commands.stream_words import Json
 from supervisor.commands.words import excuse_of, what_happened
 from supervisor.model.quantities import show_duration
 
-_FORGETS = "neverdark remembers them until it is started anew"
+_COLUMNS = (
+    *("id", "stream", "destination", "opened", "closed", "cause", "segment", "layer", "drill", "excused", "seconds_dark"),
+    *("detection_seconds", "recovery_seconds", "said", "ended_by"),
+)
 
 
-def recent(incidents: Sequence[dict[str, Any]], since: float, now: datetime) -> list[dict[str, Any]]:
-    """Those that were open at some time in the last `since` seconds."""
-    begin = now - timedelta(seconds=since)
-    return [one for one in incidents if one["closed"] is None or datetime.fromisoformat(one["closed"]) >= begin]
+def as_csv(incidents: Sequence[Json]) -> str:
+    """A line for each, under a line of names. No spreadsheet takes a text in it for a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([*_COLUMNS, "actions"])
+    for one in incidents:
+        actions = " ".join(action["action"] for action in one["actions"])
+        writer.writerow([*(_harmless(one.get(column)) for column in _COLUMNS), actions])
+    return text.getvalue()
 
 
-def report(incidents: Sequence[Json], since: float) -> Group:
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def report(incidents: Sequence[Json], since: datetime) -> Group:
     """The sum in one sentence, and two lines an incident: when, where and how dark; then what it was."""
-    within = f"in the last {show_duration(since)}"
+    within = f"since {since.astimezone():%Y-%m-%d %H:%M}"
     if not incidents:
-        return Group(_flowing(Text(f"no incident {within} ({_FORGETS})")))
+        return Group(_flowing(Text(f"no incident {within}")))
     real = [one for one in incidents if not excuse_of(one)]
     drills = sum(excuse_of(one) == "drill" for one in incidents)
     others = len(incidents) - len(real) - drills
@@ -53,6 +66,7 @@ def _head(one: Json) -> Text:
             Text(_subject(one), style="bold"),
             Text(dark, style="red" if one["seconds_dark"] and not excuse_of(one) else ""),
             *([Text("goes on", style="bold red")] if one["closed"] is None else []),
+            *([Text(one["ended_by"])] if one.get("ended_by") else []),
         ]
     )
 

@@ -188,9 +188,14 @@ def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     incidents = client(add("incidents", "what went wrong of late, and for how long it was dark"))
     incidents.add_argument("stream", nargs="?", help="only this stream's (default: all)")
     incidents.add_argument(
-        "--since", default="24h", metavar="TIME", help="how far back, such as 90m or 7d (default: 24h)"
+        "--since",
+        default="24h",
+        metavar="TIME",
+        help="how far back, such as 90m or 7d, or today, yesterday, 2026-12-24, 2026-12-24T18:00 (default: 24h)",
     )
-    incidents.add_argument("--json", action="store_true", help="for programs")
+    form = incidents.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--csv", action="store_true", help="for a spreadsheet")
     drill = client(add("drill", "break something on purpose, and see whether it recovers in time"))
     drill.add_argument(
         "name",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -64,6 +65,10 @@ def test_a_stop_outlives_kill_9_and_every_incident_is_there_once(neverdark: Laun
         lambda: [one for one in incidents(running, top) if one[1]], 5 + SLACK, "it is closed, as it was: by our end"
     )
     assert after == (before[0], "neverdark ended")
+    told = running.cli("incidents", "--since", "1h", "--json")
+    assert [(one["id"], one["ended_by"]) for one in json.loads(told.stdout)["incidents"]] == [after]
+    assert running.get(f"/api/incidents/{after[0]}").json()["id"] == after[0]
+    assert running.get("/api/incidents").json()["incidents"] == [], "without a question: since the start"
 
     assert running.post("/api/streams/a/start").status_code == 202
     assert running.stop() == 0
