@@ -36,7 +36,7 @@ _AGAIN = -1  # of `run`: it is to be started anew, in the same process
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _LEAVE = (signal.SIGUSR1, signal.SIGUSR2)  # the first is followed by a new start
 _PULSE_SECONDS = 60.0
-_LAST_WRITE_SECONDS = 5.0
+_LAST_WRITE_SECONDS = 2.0
 _CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EPIPE})
 
 
@@ -219,7 +219,11 @@ def _open_store(file: Path, loaded: Loaded, data_dir: DataDir) -> Store:
     if url := loaded.config.database_url:
         from supervisor.store.postgres import Postgres
 
-        key, database = "database_url", Postgres(url.get_secret_value())
+        try:
+            key, database = "database_url", Postgres(url.get_secret_value())
+        except ValueError as error:
+            data_dir.close()
+            raise ConfigError(file, [Problem("database_url", None, str(error))]) from None
     else:
         key, database = "data_dir", SqliteFile(data_dir.path / FILE)
     store = Store(database, __version__, loaded.config.history_days)

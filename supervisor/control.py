@@ -99,7 +99,7 @@ class EngineControl:
         """Incidents as far back as they are remembered; see `snapshot.Control`."""
         known = self._ask(lambda: self._engine.incidents(None)) or ()
         store = self._store
-        written = store is not None and store.flush(_REMEMBERED_SECONDS)
+        written = store is not None and (not store.state.queue or store.flush(_REMEMBERED_SECONDS))
         page = store.incidents(question) if store else None
         if page is None:
             return since_the_start(known, question)

@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from supervisor.store.database import conflict_free
 from supervisor.store.schema import HEAD
@@ -28,7 +29,8 @@ class Postgres:
     """See `Database`."""
 
     def __init__(self, url: str) -> None:
-        self._url = _driver(make_url(url))
+        """Raises ValueError for a URL that is none."""
+        self._url = _parsed(url)
         options = {"connect_timeout": _CONNECT_SECONDS, "application_name": "neverdark", **_OURS}
         settings = " ".join(filter(None, (str(self._url.query.get("options", "")), _SETTINGS)))
         self._engine = sa.create_engine(
@@ -78,5 +80,8 @@ def _take_for_us_alone(connection: sa.Connection) -> None:
         raise InUse("another neverdark writes to it: each needs a database of its own")
 
 
-def _driver(url: URL) -> URL:
-    return url.set(drivername="postgresql+psycopg")
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url).set(drivername="postgresql+psycopg")
+    except (ArgumentError, ValueError):  # their texts would repeat the password
+        raise ValueError("expected postgresql://USER:PASSWORD@HOST/DATABASE") from None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -140,14 +142,26 @@ def _engine(path: Path, begin: str, pragmas: Sequence[str]) -> sa.Engine:
 
 
 def _made(path: Path) -> tuple[int, int]:
-    """Which file that is, made if there is none: ours alone to read. Raises OSError, also for what is no file."""
+    """Which file that is, made if there is none: ours alone to read. Raises OSError for what is not ours, or no file.
+
+    In a directory with the sticky bit others may have put it there.
+    """
+    for beside in _BESIDE:
+        with contextlib.suppress(FileNotFoundError):
+            _examine(path.with_name(path.name + beside).lstat())
     descriptor = os.open(path, _NEW, 0o600)
     try:
+        status = os.fstat(descriptor)
+        _examine(status)
         os.fchmod(descriptor, 0o600)
-        status: Any = os.fstat(descriptor)
     finally:
         os.close(descriptor)
     return status.st_dev, status.st_ino
+
+
+def _examine(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "expected a file of neverdark's own")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

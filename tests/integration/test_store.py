@@ -60,7 +60,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
-    with PostgresServer() as running:
+    with PostgresServer("bait-password") as running:
         yield running
 
 
@@ -392,6 +392,26 @@ def test_a_newer_database_is_refused_and_left_as_it_is(place: Place) -> None:
     reader = place.database().read()
     with reader, reader.begin():
         assert upgrade.revision_of(reader) == "9999"
+
+
+def test_no_two_neverdarks_write_to_one_database(server: PostgresServer) -> None:
+    server.empty()
+    first, second = (Store(Postgres(server.url), "1.0", 400) for _ in range(2))
+    first.open(20)
+    first.keep({"a": STOPPED})
+    assert first.flush(20)
+    told: list[events.Payload] = []
+    second.tell_by(told.append)
+    second.open(0.5)
+    second.keep({})
+    assert second.recall() == {}
+    assert not second.flush(0.5)
+    assert "another neverdark" in str(told[0])
+    assert "bait-password" not in str(told[0])
+    assert [row["stream"] for row in rows(Postgres(server.url), schema.WANTED)] == ["a"]
+    first.close(10)
+    until(lambda: second.state.up)
+    second.close(10)
 
 
 def test_one_row_that_cannot_be_written_spoils_no_other(place: Place, opened: Open) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +69,18 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     store.open(0.2)
     store.close(1.5)
     assert elsewhere.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("name", [FILE, f"{FILE}-wal"])
+def test_what_is_no_file_of_ours_is_not_touched(file: Path, name: str) -> None:
+    os.mkfifo(file.with_name(name))
+    with pytest.raises(PermissionError, match="of neverdark's own"):
+        SqliteFile(file).open()
+    store = Store(SqliteFile(file), "1.0", 400)
+    began = time.monotonic()
+    store.open(0.2)
+    store.close(1.5)
+    assert time.monotonic() - began < 10, "nobody waits for who might write into it"
 
 
 def test_a_file_that_vanished_is_there_again_with_all_that_was_in_it(store: Store, file: Path) -> None:
