@@ -83,9 +83,16 @@ def test_postgresql_may_be_away_at_the_start_and_come_later(neverdark: Launch, s
     eventually(lambda: running.metric("store_up") == 0, ON_AIR, "that is shown")
     assert "the configuration counts" in running.log()
     assert running.metric("store_queue_length") > 0
+    os.kill(running.pid("a", "command"), signal.SIGKILL)
+    eventually(lambda: running.get("/api/incidents").json()["incidents"], 5 + SLACK, "an incident")
+    page = running.get("/api/incidents?stream=a").json()
+    assert (len(page["incidents"]), page["complete"]) == (1, False), "what is known without the database"
     server.start()
     eventually(lambda: running.metric("store_up") == 1, ON_AIR, "and its end")
-    assert eventually(lambda: rows(Postgres(server.url), schema.RUNS), 5 + SLACK, "nothing is lost")
+    eventually(lambda: len(rows(Postgres(server.url), schema.RUNS)) == 2, 5 + SLACK, "nothing is lost")
+    assert len(rows(Postgres(server.url), schema.INCIDENTS)) == 1
+    page = running.get("/api/incidents?stream=a").json()
+    assert (len(page["incidents"]), page["complete"]) == (1, True)
     assert running.metric("store_dropped_total") == 0
 
 

@@ -8,10 +8,9 @@ from supervisor.store.schema import METADATA, VERSION_TABLE
 
 if hasattr(context, "config"):  # else somebody only imports this
     context.configure(
-        connection=context.config.attributes["connection"],
+        connection=context.config.attributes["connection"],  # in a transaction: a step that fails has changed nothing
         target_metadata=METADATA,
         version_table=VERSION_TABLE,
-        transactional_ddl=True,  # SQLite can, where we say BEGIN ourselves: a step that fails has changed nothing
     )
     with context.begin_transaction():
         context.run_migrations()
