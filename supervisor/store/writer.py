@@ -139,7 +139,10 @@ class Writer:
         """Make records of what was heard, with pauses: the loop may need the interpreter."""
         while items := self.inbox.take(BATCH):
             for item in items:
-                self.pending.add(self._records_of(item))
+                try:
+                    self.pending.add(self._records_of(item))
+                except Exception:  # noqa: BLE001 - one that we cannot make a row of must not be the last one
+                    self._lost += 1
             if len(items) == BATCH:
                 time.sleep(_BREATH)
 
@@ -213,7 +216,7 @@ class Writer:
         if isinstance(error, NewerDatabase):
             at_once, self.refused = True, self.refused or error
             self.looked.set()
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(Exception):  # then it is as it was
             if mended := self._database.mend(error):
                 at_once, told = True, mended
         self._note(told, at_once=at_once)

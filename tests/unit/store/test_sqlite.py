@@ -13,7 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from supervisor.model import events
+from supervisor.model.facts import Fact
 from supervisor.model.remembered import Word
+from supervisor.model.subjects import ITSELF
 from supervisor.store import schema, upgrade
 from supervisor.store.sqlite import FILE, KEPT_COPIES, SqliteFile
 from supervisor.store.store import Store
@@ -234,6 +236,14 @@ def test_a_full_disk_costs_nothing_once_there_is_room(store: Store, file: Path) 
     assert len(rows(SqliteFile(file), schema.RUNS)) == 59
     assert len(rows(SqliteFile(file), schema.INCIDENTS)) == 59
     assert store.state.dropped == 0
+
+
+def test_a_fact_of_which_no_row_can_be_made_is_not_the_last_one(store: Store, file: Path) -> None:
+    store(Fact(1.0, 99, ITSELF, events.IncidentClosed(None)))  # type: ignore[arg-type]
+    Speaker(store).life(1)
+    assert store.flush(20)
+    assert len(rows(SqliteFile(file), schema.INCIDENTS)) == 1
+    assert store.state.dropped == 1
 
 
 def test_nothing_is_written_but_a_sign_of_life_while_nothing_happens(store: Store, file: Path) -> None:
