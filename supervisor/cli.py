@@ -294,25 +294,16 @@ async def _serve(
         certificate=Certificate(tls.cert_file, tls.key_file) if tls else None,
     )
 
-    def tell(what: Payload) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(engine.tell, what)
-
-    async def pulse() -> None:
-        while True:
-            await asyncio.sleep(_PULSE_SECONDS)
-            store.pulse(engine.incidents(None) or ())
-
     def ready() -> None:
         http.start()
         page = f"http{'s' if tls else ''}://{loaded.config.listen}/"
         journal.ready(__version__, file, page, binary.path, len(engine.streams))
         journal.warn(file, warnings)
-        store.tell_by(tell)
+        _hear_of(store, engine, loop)
 
     try:
         http.bind()  # before anything is touched: if the port is taken, another neverdark may be at work
-        pulses = loop.create_task(pulse())
+        pulses = loop.create_task(_pulse(store, engine))
         await engine.run(ready)
         pulses.cancel()
     finally:
@@ -353,6 +344,25 @@ def _listen_to_signals(loop: AbstractEventLoop, engine: Engine, manager: Service
     loop.add_signal_handler(signal.SIGHUP, reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (*_STOP, *_LEAVE, signal.SIGHUP))  # see `start_again`
     return lambda: again and engine.left
+
+
+def _hear_of(store: Store, engine: Engine, loop: AbstractEventLoop) -> None:
+    """What the store has to tell of itself becomes facts; it tells in a thread of its own."""
+
+    def tell(what: Payload) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(engine.tell, what)
+
+    store.tell_by(tell)
+
+
+async def _pulse(store: Store, engine: Engine) -> None:
+    """Let the store know that neverdark lives: after a kill, that is when it ended."""
+    import asyncio
+
+    while True:
+        await asyncio.sleep(_PULSE_SECONDS)
+        store.pulse(engine.incidents(None) or ())
 
 
 def _demo(args: argparse.Namespace) -> int:

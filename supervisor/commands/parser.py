@@ -137,6 +137,19 @@ def _add_words_of_maintenance(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--json", action="store_true", help="for programs")
 
 
+def _add_words_of_incidents(incidents: argparse.ArgumentParser) -> None:
+    incidents.add_argument("stream", nargs="?", help="only this stream's (default: all)")
+    incidents.add_argument(
+        "--since",
+        default="24h",
+        metavar="TIME",
+        help="how far back, such as 90m or 7d, or today, yesterday, 2026-12-24, 2026-12-24T18:00 (default: 24h)",
+    )
+    form = incidents.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--csv", action="store_true", help="for a spreadsheet")
+
+
 def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     """The parser; `args.do` is the one of `commands` that was typed."""
     parser = _Parser(
@@ -186,16 +199,7 @@ def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     logs.add_argument("-n", "--lines", type=int, default=200, help="how many of the last lines of each (default: 200)")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as they come")
     incidents = client(add("incidents", "what went wrong of late, and for how long it was dark"))
-    incidents.add_argument("stream", nargs="?", help="only this stream's (default: all)")
-    incidents.add_argument(
-        "--since",
-        default="24h",
-        metavar="TIME",
-        help="how far back, such as 90m or 7d, or today, yesterday, 2026-12-24, 2026-12-24T18:00 (default: 24h)",
-    )
-    form = incidents.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="for programs")
-    form.add_argument("--csv", action="store_true", help="for a spreadsheet")
+    _add_words_of_incidents(incidents)
     drill = client(add("drill", "break something on purpose, and see whether it recovers in time"))
     drill.add_argument(
         "name",

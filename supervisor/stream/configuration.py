@@ -20,7 +20,18 @@ from supervisor.machine.media_links import MediaLinks, NoFreePort
 from supervisor.model.snapshot import ConfigState
 
 Read = tuple[Loaded, tuple[ConfigWarning, ...]]
-_ONLY_AT_START = ("listen", "metrics_listen", "tls", "data_dir", "database_url", "history_days", "api_token", "api_token_file", "ffmpeg", "ports")
+_ONLY_AT_START = (
+    "listen",
+    "metrics_listen",
+    "tls",
+    "data_dir",
+    "database_url",
+    "history_days",
+    "api_token",
+    "api_token_file",
+    "ffmpeg",
+    "ports",
+)
 
 
 @dataclass(frozen=True, slots=True)

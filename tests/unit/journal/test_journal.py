@@ -24,7 +24,6 @@ from supervisor.model.facts import Fact, subject_of
 from supervisor.model.incidents import Finding, Incident
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.subjects import ITSELF, Subject
-from supervisor.model.subjects import Subject
 from supervisor.model.terms import (
     Action,
     ExitCause,
@@ -144,7 +143,6 @@ FACTS: list[events.Payload] = [
     events.AnotherPublisher("häfen", "youtube", "another neverdark, pid 7, data_dir /srv/two"),
     events.StorageTrouble(Path("/data"), "No space left on device"),
     events.StorageRecovered(Path("/data")),
-    events.OrderGiven("stop", Subject("häfen"), "night-shift", "10.0.0.7"),
     events.OrdersRecalled(("häfen",), ("lobby",)),
     events.StoreTrouble("/data/neverdark.db", "database is locked"),
     events.StoreTrouble("/data/neverdark.db", "database is locked", 12),

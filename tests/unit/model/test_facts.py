@@ -87,7 +87,6 @@ TOLD: list[tuple[events.Payload, Subject]] = [
     (events.ClockStepped(-60.0), ITSELF),
     (events.StorageTrouble(Path("/data"), "full"), ITSELF),
     (events.StorageRecovered(Path("/data")), ITSELF),
-    (events.OrderGiven("stop", Subject("cam"), "night-shift", "10.0.0.7"), Subject("cam")),
     (events.OrdersRecalled(("cam",), ()), ITSELF),
     (events.StoreTrouble("/data/neverdark.db", "database is locked"), ITSELF),
     (events.StoreRecovered("/data/neverdark.db", 61.0, 0), ITSELF),
