@@ -344,6 +344,7 @@ class Engine:
         elif isinstance(what, events.ClockStepped):
             self._reconciler.clock_was_set(what.seconds)
             self.maintaining.windows.clock_was_set(what.seconds)
+            self._remembering.look()
         self._teller.tell(what)
 
     # --- what it shows: nothing in here changes anything -------------------------------------------

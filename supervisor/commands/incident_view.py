@@ -16,7 +16,19 @@ from supervisor.commands.words import excuse_of, what_happened
 from supervisor.model.quantities import show_duration
 
 _COLUMNS = (
-    *("id", "stream", "destination", "opened", "closed", "cause", "segment", "layer", "drill", "excused", "seconds_dark"),
+    *(
+        "id",
+        "stream",
+        "destination",
+        "opened",
+        "closed",
+        "cause",
+        "segment",
+        "layer",
+        "drill",
+        "excused",
+        "seconds_dark",
+    ),
     *("detection_seconds", "recovery_seconds", "said", "ended_by"),
 )
 

@@ -28,18 +28,20 @@ class Into(NamedTuple):
 
 
 _RUN_BEGUN: Final = ("boot", "pid", "reason", "started")
+_RUN_ADOPTED: Final = ("boot", "pid", "ended", "cause")
 _RUN_ENDED: Final = ("ended", "planned", "cause", "code", "signal", "segment", "said")
 _OF_AN_INCIDENT: Final = tuple(c.name for c in schema.INCIDENTS.columns if c.name not in {"id", "boot"})
 
 # In the order in which a batch is written.
 BOOT: Final = Into(schema.BOOTS, ("alive", "ended"), is_precious=True)
 RUN_BEGUN: Final = Into(schema.RUNS, _RUN_BEGUN)
+RUN_ADOPTED: Final = Into(schema.RUNS, _RUN_ADOPTED)
 RUN_ENDED: Final = Into(schema.RUNS, _RUN_ENDED)
 INCIDENT: Final = Into(schema.INCIDENTS, _OF_AN_INCIDENT, is_precious=True)
 FACT: Final = Into(schema.FACTS)
 ORDER: Final = Into(schema.ORDERS, is_precious=True)
 NOTIFICATION: Final = Into(schema.NOTIFICATIONS, ("incident",), is_precious=True)
-EVERYWHERE: Final = (BOOT, RUN_BEGUN, RUN_ENDED, INCIDENT, FACT, ORDER, NOTIFICATION)
+EVERYWHERE: Final = (BOOT, RUN_BEGUN, RUN_ADOPTED, RUN_ENDED, INCIDENT, FACT, ORDER, NOTIFICATION)
 
 Key = tuple[object, ...]
 
@@ -59,12 +61,17 @@ class Record(NamedTuple):
 
 # --- facts -----------------------------------------------------------------------------------------
 
-_RUNS: Final = (events.ProcessStarted, events.ProcessExited)
+_RUNS: Final = (events.ProcessStarted, events.ProcessAdopted, events.ProcessExited)
 _INCIDENTS: Final = (events.IncidentOpened, events.FindingEntered, events.IncidentClosed)
 # The rest is either in these, or told so often that it would wear out a memory card: every check, every attempt.
 _AS_THEY_ARE: Final = (
     events.SpawnFailed,
     events.StreamWanted,
+    events.StreamOrdered,
+    events.OrderLapsed,
+    events.MaintenanceOrdered,
+    events.MaintenanceBegun,
+    events.MaintenanceOver,
     events.StreamOnAir,
     events.RecoveryAttempted,
     events.LineChanged,
@@ -86,11 +93,13 @@ _AS_THEY_ARE: Final = (
 KEPT: Final = frozenset({*_RUNS, *_INCIDENTS, events.OrderGiven, *_AS_THEY_ARE})
 
 
-def records_of(fact: Fact, boot: str) -> list[Record]:
+def records_of(fact: Fact, boot: str) -> list[Record]:  # noqa: PLR0911 - one line a kind
     """Every row that a fact of this life of neverdark becomes."""
     match what := fact.what:
         case events.ProcessStarted():
             return [_begun(what, fact.at, boot)]
+        case events.ProcessAdopted():
+            return [_adopted(what, fact.at, boot)]
         case events.ProcessExited():
             return [_ended(what, fact.at, boot)]
         case events.IncidentOpened(incident) | events.IncidentClosed(incident):
@@ -167,6 +176,20 @@ def _begun(what: events.ProcessStarted, at: float, boot: str) -> Record:
     return Record.of(("begun", what.run_id), RUN_BEGUN, row)
 
 
+def _adopted(what: events.ProcessAdopted, at: float, boot: str) -> Record:
+    """It has been taken for ended with the neverdark that started it, and goes on."""
+    row = {
+        "run_id": what.run_id,
+        **_of(what, boot),
+        "pid": what.pid,
+        "reason": None,
+        "started": at - what.seconds,
+        "ended": None,
+        "cause": None,
+    }
+    return Record.of(("adopted", what.run_id), RUN_ADOPTED, row)
+
+
 def _ended(what: events.ProcessExited, at: float, boot: str) -> Record:
     row = {
         "run_id": what.run_id,
@@ -183,7 +206,7 @@ def _ended(what: events.ProcessExited, at: float, boot: str) -> Record:
     return Record.of(("ended", what.run_id), RUN_ENDED, row)
 
 
-def _of(what: events.ProcessStarted | events.ProcessExited, boot: str) -> dict[str, str]:
+def _of(what: events.ProcessStarted | events.ProcessAdopted | events.ProcessExited, boot: str) -> dict[str, str]:
     return {"boot": boot, "stream": what.key.stream, "role": what.key.role, "destination": what.key.destination}
 
 

@@ -50,7 +50,7 @@ class Remembering:
 
 
 def _word(order: Order, enabled: bool) -> Word:  # noqa: FBT001 - a pair, taken apart
-    return Word(order.wanted, order.why, order.since, order.until, enabled, order.ends)
+    return Word(order.wanted, order.why, order.since, order.until, enabled, str(order.ends))
 
 
 def _kept(word: Word) -> Kept:

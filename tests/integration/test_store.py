@@ -226,7 +226,12 @@ def test_what_a_killed_neverdark_left_open_is_closed_honestly(place: Place, open
     assert (done.incident.closed, done.ended_by) == (1042.0, None)
     run = rows(place.database(), schema.RUNS)[0]
     assert (run["ended"], run["cause"]) == (10_060.0, ENDED)
-    Speaker(store).say(exited("r1"))  # it was taken over, and its end is known after all
+    speaker = Speaker(store)
+    speaker.say(events.ProcessAdopted(KEY, "r1", 7, 60.0))  # it was taken over
+    assert store.flush(20)
+    (run,) = rows(place.database(), schema.RUNS)
+    assert (run["started"], run["ended"], run["cause"]) == (10_000.0, None, None)
+    speaker.say(exited("r1"))
     assert store.flush(20)
     assert rows(place.database(), schema.RUNS)[0]["cause"] == "killed"
     killed._writer._close_by = 0.0
