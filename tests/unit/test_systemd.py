@@ -231,7 +231,7 @@ def test_a_stop_is_in_order_and_has_the_time_for_it() -> None:
 
 
 def test_a_neverdark_that_dies_takes_no_stream_with_it_and_a_stop_leaves_none() -> None:
-    assert SERVICE["KillMode"] == "process"
+    assert (SERVICE["KillMode"], SERVICE["RestartKillSignal"]) == ("process", "SIGUSR2")
     assert SERVICE["ExecStopPost"].startswith("-/opt/neverdark/bin/neverdark end-leftovers --after-service-stop ")
 
 
