@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from supervisor.model.terms import ProcessKey, Role
 
@@ -19,8 +18,7 @@ _ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode  
 _DIGEST_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(NamedTuple):
     """What the place of a process had counted before a run: the run's own counts come on top.
 
     `progress` are frames, dropped and duplicated frames, bytes, media seconds. `restarts` (with the run's own) and
@@ -30,13 +28,12 @@ class Before:
 
     progress: tuple[int, int, int, int, float] = (0, 0, 0, 0, 0.0)
     cpu_seconds: float = 0.0
-    restarts: Mapping[str, int] = field(default_factory=dict)
-    exits: Mapping[str, int] = field(default_factory=dict)
-    uplinks: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    restarts: Mapping[str, int] = {}
+    exits: Mapping[str, int] = {}
+    uplinks: Mapping[str, tuple[int, int, int]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(NamedTuple):
     """A run of a process.
 
     `settings` tells whether it was started with the same settings as another; empty: it is a run of its own kind, which
@@ -53,7 +50,7 @@ class RunRecord:
     progress: int = 0
     media: int = 0
     tap: int = 0
-    feeds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    feeds: Mapping[str, tuple[int, int]] = {}
     before: Before = Before()
     learned: Any = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from supervisor.desired.plan import PROGRESS
@@ -46,8 +46,9 @@ class Launch:
         inherited = self._media(host.loop.time()) if place.intake else {}
         usual = self._once is None
         argv = self._argv(progress, wall)
-        record = written(self._record(reason, progress, wall, usual=usual))
-        environment = {**host.environments.of(place.key), RUN_VARIABLE: run_id, RECORD_VARIABLE: record}
+        environment = host.environments.of(place.key)
+        record = written(self._record(environment, reason, progress, wall, usual=usual))
+        environment = {**environment, RUN_VARIABLE: run_id, RECORD_VARIABLE: record}
         child = host.machine.spawn(argv, environment, self._output, inherited, host.file_limits)
         fed = place.feeder.meter.fed_seconds if place.feeder else 0.0
         return Run(child, run_id, wall, host.loop.time(), reason, fed)
@@ -63,10 +64,12 @@ class Launch:
         fed = place.feeder.meter.fed_seconds if place.feeder else 0.0
         return Run(found.child, found.run_id, record.started, record.began, None, fed, adopted=True)
 
-    def _record(self, reason: RestartReason | None, progress: str, wall: float, *, usual: bool) -> RunRecord:
+    def _record(
+        self, environment: Mapping[str, str], reason: RestartReason | None, progress: str, wall: float, *, usual: bool
+    ) -> RunRecord:
         """What another neverdark needs to take it over."""
         place, host = self._place, self._place.host
-        argv, environment = place.spec.argv, host.environments.of(place.key)
+        argv = place.spec.argv
         if self._settings[0] is not argv or self._settings[1] is not environment:
             self._settings = argv, environment, settings_of(place.spec, host.environments)
         feeds, intake, source = place.feeds, place.intake, place.source

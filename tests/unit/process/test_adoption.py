@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -191,7 +190,7 @@ def test_what_was_found_out_about_the_source_is_known() -> None:
     traits = Traits(Picture(1280, 720, 25.0, square=True), silent=True, rate=2.0)
     assert remembered(json.loads(json.dumps(traits))) == traits
     old = Stage()
-    new = another(old, replace(left(old), learned=traits))
+    new = another(old, left(old)._replace(learned=traits))
     encoder = new.place(Role.ENCODER)
     encoder.start()
     new.report(encoder, HOUR)
@@ -277,10 +276,10 @@ def test_what_shall_run_as_it_does_is_taken_over() -> None:
 @pytest.mark.parametrize(
     ("ports", "runs", "kept"),
     [
-        (Ports(), [run(OF_ENCODER, 1), run(replace(OF_PUSHER, settings="other"), 2)], [1]),
-        (Ports(), [run(replace(OF_ENCODER, settings="other"), 1), run(OF_PUSHER, 2)], [2]),
-        (Ports(), [run(replace(OF_ENCODER, settings=""), 1), run(OF_PUSHER, 2)], [2]),
-        (Ports(), [run(replace(OF_ENCODER, key=ProcessKey("gone", Role.ENCODER)), 1), run(OF_PUSHER, 2)], [2]),
+        (Ports(), [run(OF_ENCODER, 1), run(OF_PUSHER._replace(settings="other"), 2)], [1]),
+        (Ports(), [run(OF_ENCODER._replace(settings="other"), 1), run(OF_PUSHER, 2)], [2]),
+        (Ports(), [run(OF_ENCODER._replace(settings=""), 1), run(OF_PUSHER, 2)], [2]),
+        (Ports(), [run(OF_ENCODER._replace(key=ProcessKey("gone", Role.ENCODER)), 1), run(OF_PUSHER, 2)], [2]),
         (Ports(), [run(OF_ENCODER, 1), run(OF_PUSHER, 2, stopped=True)], [1]),
         (Ports(), [run(OF_ENCODER, 1), run(OF_PUSHER, 2), run(OF_PUSHER, 3)], [1]),
         (Ports(301), [run(OF_ENCODER, 1), run(OF_PUSHER, 2)], [1]),
@@ -299,5 +298,5 @@ def test_what_is_not_certain_is_not_taken_over(ports: Ports, runs: list[FoundRun
 
 def test_the_link_of_a_pusher_that_is_not_taken_over_waits_for_the_next_one() -> None:
     ports = Ports()
-    assert chosen(ports, run(OF_ENCODER, 1), run(replace(OF_PUSHER, settings="other"), 2)) == [1]
+    assert chosen(ports, run(OF_ENCODER, 1), run(OF_PUSHER._replace(settings="other"), 2)) == [1]
     assert ports.links == {("cam", "yt"): ["read False", "empty"]}
