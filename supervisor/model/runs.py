@@ -61,21 +61,35 @@ def digest(words: tuple[str, ...]) -> str:
     return blake2b(text, digest_size=_DIGEST_BYTES).hexdigest()
 
 
-def written(record: RunRecord) -> str:
-    """A record as a process carries it."""
-    key, before = record.key, record.before
-    return _ENCODE(
-        (
-            _VERSION,
-            (key.stream, key.role, key.destination),
-            record.settings,
-            (record.began, record.started),
-            (record.progress, record.media, record.tap),
-            record.feeds,
-            (before.progress, before.cpu_seconds, before.restarts, before.exits, before.uplinks),
-            record.learned,
+class RecordWriter:
+    """Writes the records of one place, as its processes carry them.
+
+    What stays the same from run to run is encoded once: a respawn waits for this.
+    """
+
+    def __init__(self) -> None:
+        self._of: tuple[object, object, object] = (None, None, None)
+        self._head = self._learned = ""
+
+    def write(self, record: RunRecord) -> str:
+        """The record as `read` reads it."""
+        key, settings, began, started, progress, media, tap, feeds, before, learned = record
+        # The same objects, and not only equal ones: to compare takes longer than to encode now and then in vain.
+        if settings is not self._of[0] or learned is not self._of[1] or key is not self._of[2]:
+            self._head = _ENCODE((_VERSION, (key.stream, key.role, key.destination), settings))[:-1]
+            self._learned = _ENCODE(learned)
+            self._of = settings, learned, key
+        (frames, dropped, duplicated, size, seconds), cpu, restarts, exits, uplinks = before
+        return (
+            f"{self._head},[{began!r},{started!r}],[{progress},{media},{tap}],{_ENCODE(feeds) if feeds else '{}'},"
+            f"[[{frames},{dropped},{duplicated},{size},{seconds!r}],{cpu!r},{_counts(restarts)},{_counts(exits)},"
+            f"{_ENCODE(uplinks) if uplinks else '{}'}],{self._learned}]"
         )
-    )
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    """Our own words need no escapes."""
+    return "{" + ",".join([f'"{name}":{count}' for name, count in counts.items()]) + "}"
 
 
 def read(text: str) -> RunRecord | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from supervisor.desired.plan import PROGRESS
 from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
 from supervisor.machine.marks import RECORD_VARIABLE, RUN_VARIABLE
-from supervisor.model.runs import RunRecord, digest, written
+from supervisor.model.runs import RecordWriter, RunRecord, digest
 from supervisor.process.run import Run
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Launch:
         self._place = place
         self._output = output
         self._once: tuple[str, ...] | None = None  # another command line, for the next run alone
+        self._writer = RecordWriter()
         self._settings: tuple[object, object, str] = (None, None, "")  # of a command line in an environment, made once
 
     def once(self, argv: Sequence[str] | None) -> None:
@@ -47,7 +48,7 @@ class Launch:
         usual = self._once is None
         argv = self._argv(progress, wall)
         environment = host.environments.of(place.key)
-        record = written(self._record(environment, reason, progress, wall, usual=usual))
+        record = self._writer.write(self._record(environment, reason, progress, wall, usual=usual))
         environment = {**environment, RUN_VARIABLE: run_id, RECORD_VARIABLE: record}
         child = host.machine.spawn(argv, environment, self._output, inherited, host.file_limits)
         fed = place.feeder.meter.fed_seconds if place.feeder else 0.0

@@ -41,7 +41,7 @@ def test_a_disk_that_fills_up_is_told_once_and_streams_go_on(ingest: Ingest, uns
     stream = cam(ingest.url, key, restart={"max_delay": "500ms", "attempts": 1000})
     stream["destinations"]["dead"] = {"url": "rtmp://127.0.0.1:9/live", "key": secret("dead"), "required": False}
     running = unstarted({"cam": stream})
-    on_tmpfs(running, "size=256k")
+    on_tmpfs(running, "size=8m")  # what is remembered needs some of it, and more while it is written
     running.start().wait_on_air()
     client = eventually(lambda: ingest.publisher(key), SLACK, "published").client
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from supervisor import cli
+from supervisor.commands import install_service
 from supervisor.commands.service_unit import CONFIG, PROGRAM, USER, is_as_written, sealed, unit
 from supervisor.config.file import load
 from supervisor.config.shape import Config
@@ -179,7 +180,10 @@ def test_what_no_unit_can_have_is_refused(program: str, config: str, credentials
         made(program, config, **credentials)
 
 
-def test_what_somebody_has_changed_stays(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_somebody_has_changed_stays(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install_service, "_program", lambda: [PROGRAM])  # this one may be where no service can see it
     file = tmp_path / UNIT.name
     where = ["install-service", "--directory", str(tmp_path)]
     assert cli.main([*where, "--print"]) == 0

@@ -20,7 +20,7 @@ from supervisor.machine.data_dir import DataDir
 from supervisor.machine.marks import OWNER_VARIABLE, RECORD_VARIABLE, RUN_VARIABLE
 from supervisor.machine.orphans import end_orphans
 from supervisor.machine.process import Child
-from supervisor.model.runs import RunRecord, written
+from supervisor.model.runs import RecordWriter, RunRecord
 from supervisor.model.terms import Exit, ProcessKey, Role
 
 KEY = ProcessKey("cam", Role.PUSHER, "yt")
@@ -48,7 +48,7 @@ def leave(data_dir: DataDir) -> Iterator[Leave]:
         session: bool = True,
         record: str | None = None,
     ) -> subprocess.Popen[bytes]:
-        known = written(RunRecord(KEY, "settings", time.monotonic() - ago, time.time()))
+        known = RecordWriter().write(RunRecord(KEY, "settings", time.monotonic() - ago, time.time()))
         carried = {
             OWNER_VARIABLE: data_dir.mark if mark is None else mark,
             RUN_VARIABLE: run_id,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from supervisor.model.runs import Before, RunRecord, digest, read, written
+from supervisor.model.runs import Before, RecordWriter, RunRecord, digest, read
 from supervisor.model.terms import ProcessKey, Role
 
 RECORD = RunRecord(
@@ -22,8 +22,25 @@ RECORD = RunRecord(
 )
 
 
+def written(record: RunRecord) -> str:
+    return RecordWriter().write(record)
+
+
 def test_a_record_comes_back_as_it_was() -> None:
     assert read(written(RECORD)) == RECORD
+
+
+def test_each_record_of_a_place_comes_back_whatever_stayed_the_same() -> None:
+    writer = RecordWriter()
+    others = [
+        RECORD._replace(began=2345.75, before=Before(restarts={"exit": 8, "stall": 1}, exits={})),
+        RECORD._replace(feeds={"yt": (20_001, 20_004)}),
+        RECORD._replace(settings=digest(("ffmpeg",)), learned=None),
+        RECORD._replace(progress=40_005),
+        RECORD,
+    ]
+    for record in (RECORD, *others, *reversed(others)):
+        assert read(writer.write(record)) == record
 
 
 def test_it_is_one_line_that_an_environment_can_hold() -> None:
