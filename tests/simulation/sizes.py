@@ -23,6 +23,11 @@ BOUNDED: Mapping[str, tuple[int, bool, str]] = {
     "Excuses._of": (12, True, "one of each kind, for each stream and destination"),
     "Orders._operator": (1, True, "the latest order for each stream"),
     "RunNames._given": (100, False, "as many names of runs are remembered"),
+    "Environments._of_commands": (
+        8,
+        True,
+        "variables of a command; a run that goes on keeps those it was started with",
+    ),
     "Rhythm._gaps": (60, True, "pauses that a source in pieces is known for"),
 }
 _SLACK = 2  # elements that come and go: a look, a turn that is put off
