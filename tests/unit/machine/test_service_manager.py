@@ -117,6 +117,7 @@ def test_a_manager_that_does_not_read_holds_up_nothing(listener: Listener) -> No
 @pytest.mark.parametrize("where", ["", "vsock:2:1234", "/nowhere/at/all", "@nobody-listens-here", "a\0b", "/a\0b"])
 def test_without_a_manager_nothing_is_told(where: str) -> None:
     told = ServiceManager({"NOTIFY_SOCKET": where} if where else {})
+    assert told._socket is None, "there is nobody to tell"
     told.tick(1.0, started=True)
     told.reloading()
     told.stopping()
