@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from supervisor import __version__
 from supervisor.commands.parser import CONFIG_FILES, build_parser
+from supervisor.machine.exits import Loop
 from supervisor.machine.standard_streams import flushed, open_closed_ones
 
 if TYPE_CHECKING:  # `run` listens to signals before it loads anything that takes time
@@ -185,7 +186,8 @@ def _run(args: argparse.Namespace) -> int:
     store = _open_store(file, loaded, data_dir)
     writer = lines.configure()
     try:
-        code = asyncio.run(_serve(file, loaded, binary, data_dir, warnings, store))
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            code = runner.run(_serve(file, loaded, binary, data_dir, warnings, store))
     except (OSError, TimeoutError, BadTls) as error:
         print(f"neverdark: {error}", file=sys.stderr)
         return FAILED

@@ -222,6 +222,7 @@ class Engine:
             loop=loop,
             machine=self.machine,
             names=RunNames(),
+            exits=self.machine.exits(loop),
             progress=self.machine.gather(loop),
             environments=self._environments,
             file_limits=self.machine.raise_file_limit(),

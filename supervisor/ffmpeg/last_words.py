@@ -51,7 +51,8 @@ class LastWords:
 
         A key that reads `Connection` must not change a cause. Never show, write or keep one of these.
         """
-        self._look_at_tail()
+        if self._tail:  # asked here and not there, as in few other places: a respawn waits for this
+            self._look_at_tail()
         said = tuple(self._unredacted)
         self._unredacted.clear()
         return said

@@ -107,6 +107,11 @@ class ProgressMeter:
         return advanced
 
     @property
+    def sums(self) -> tuple[int, int, int, int, float]:
+        """Frames, dropped and duplicated frames, bytes and media seconds of all runs."""
+        return self._frames, self._dropped, self._duplicated, self._bytes, self._media
+
+    @property
     def media_seconds(self) -> float:
         """Media seconds of all runs."""
         return self._media

@@ -14,7 +14,7 @@ from supervisor.lifecycle.pauses import (
 )
 from supervisor.lifecycle.starting import spawn
 from supervisor.lifecycle.types import AskedToWait, Event, Exited, Status, Step, View, Waiting
-from supervisor.model.terms import Refusal, RestartReason, State
+from supervisor.model.terms import ExitCause, Refusal, RestartReason, State
 
 _LINE_RECHECK = 300.0
 # A server tells all streams the same moment: up to this share later, they do not come back in step.
@@ -30,21 +30,22 @@ def failed(status: Status, event: Event, view: View) -> Step:
     if status.free:  # but a moment later: the server must learn first that the one before is gone
         gone = status._replace(reason=reason, ending=False, free=False, since=view.now, worked=worked)
         return wait(gone, State.BACKOFF, restart.initial_delay, view)
-    ghost = is_ghost(event.cause, None if status.worked is None else view.now - status.worked)
+    ghost = event.cause is ExitCause.INGEST_REFUSED and is_ghost(status.worked, view.now)
     counts = not view.line_down and not ghost and not event.again
     another = counts and budget_allows(restart, status.spent, event.cause)
     before = 0 if view.tracked and status.state is State.RUNNING else status.refusals
-    known = {
-        "worked": worked,
-        "refusals": refusals_in_a_row(before, refusal, event.cause) if counts else status.refusals,
-        "refusal": refusal,
-        "spent": status.spent + 1 if another else status.spent,
-    }
-    asked = before if must_not_be_hurried(refusal) else status.spent
+    slow = refusal is not None and must_not_be_hurried(refusal)
+    known = status._replace(
+        worked=worked,
+        refusals=refusals_in_a_row(before, event.cause, refused=slow) if counts else status.refusals,
+        refusal=refusal,
+        spent=status.spent + 1 if another else status.spent,
+    )
+    asked = before if slow else status.spent
     delay = backoff_delay(restart, asked, view.random, refused=refusal)
     if event.again or (another and delay <= 0):
-        return spawn(status, view, reason, **known)
-    idle = status._replace(**known, reason=reason, ending=False, since=view.now)  # type: ignore[arg-type]
+        return spawn(known, view, reason)
+    idle = known._replace(reason=reason, ending=False, since=view.now)
     if view.line_down:
         return wait_for_line(idle, event, view)
     if ghost:

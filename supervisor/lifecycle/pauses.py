@@ -25,12 +25,12 @@ GHOST_DELAY = 3.0
 _MAX_EXPONENT = 64  # beyond it every factor above 1 has long reached the cap, and floats could overflow
 
 
-def is_ghost(cause: ExitCause, worked: float | None) -> bool:
-    """Whether a server refuses only because it still holds our own connection that broke.
+def is_ghost(worked: float | None, now: float) -> bool:
+    """Whether a server that refuses does so only because it still holds our own connection that broke.
 
-    `worked` seconds ago a run of ours was still accepted (None: none was).
+    `worked`: when a run of ours was accepted last (None: none was).
     """
-    return cause is ExitCause.INGEST_REFUSED and worked is not None and worked <= _GHOST_SECONDS
+    return worked is not None and now - worked <= _GHOST_SECONDS
 
 
 def how_refused(cause: ExitCause, refusal: Refusal | None) -> Refusal | None:
@@ -43,12 +43,12 @@ def must_not_be_hurried(refusal: Refusal | None) -> bool:
     return refusal in _REFUSED_MAX_DELAY
 
 
-def refusals_in_a_row(before: int, refusal: Refusal | None, cause: ExitCause) -> int:
-    """How often a server has refused by now.
+def refusals_in_a_row(before: int, cause: ExitCause, *, refused: bool) -> int:
+    """How often a server that must not be hurried has refused by now.
 
     A source that is out of reach for a while, because it has locked us out or starts anew, has not changed its mind.
     """
-    if must_not_be_hurried(refusal):
+    if refused:
         return before + 1
     return before if cause in _FORGET_NO_REFUSAL else 0
 

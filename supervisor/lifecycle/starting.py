@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from supervisor.lifecycle.deadlines import refill_time
 from supervisor.lifecycle.pauses import must_not_be_hurried
 from supervisor.lifecycle.types import Event, Restart, Spawn, Status, Step, Tick, View
@@ -15,25 +13,22 @@ _ON_PURPOSE = frozenset({RestartReason.OPERATOR, RestartReason.CONFIG})
 _RECOVERIES = frozenset({RestartReason.WATCHDOG, RestartReason.LIMIT})
 
 
-def spawn(status: Status, view: View, reason: RestartReason | None, **known: Any) -> Step:
-    """A new run. `known` are other fields of the status that change with it, in one copy: a respawn waits for it."""
-    stall = view.policies.stall
-    if not view.tracked:
-        known["refusal"] = None  # else nothing would ever end it
-    fresh = status._replace(
-        **known,
-        state=State.STARTING if view.tracked else State.RUNNING,
+def spawn(status: Status, view: View, reason: RestartReason | None) -> Step:
+    """A new run."""
+    _, _, _, run, spent, proven, refusals, refusal, worked, *_ = status
+    now, tracked = view.now, view.tracked
+    fresh = Status(  # made anew and not as a copy: a respawn waits for it
+        state=State.STARTING if tracked else State.RUNNING,
         wanted=True,
-        since=view.now,
-        run=status.run + 1,
+        since=now,
+        run=run + 1,
+        spent=spent,
+        proven=proven,
+        refusals=refusals,
+        refusal=refusal if tracked else None,  # of one that tells nothing, nothing would ever end it
+        worked=worked,
+        deadline=now + view.policies.stall.startup if tracked else refill_time(spent, now, view),
         reason=reason,
-        ending=False,
-        free=False,
-        signals=0,
-        delay=0.0,
-        deadline=view.now + stall.startup
-        if view.tracked
-        else refill_time(known.get("spent", status.spent), view.now, view),
     )
     return Step(fresh, (Spawn(reason),))
 

@@ -18,6 +18,7 @@ from typing import Protocol, TypeVar
 from supervisor.machine import faults, oom, process, strays, udp
 from supervisor.machine.adoption import FoundRun, find_runs
 from supervisor.machine.data_dir import DataDir, Folder
+from supervisor.machine.exits import Exits, Loop
 from supervisor.machine.gather import Gather
 from supervisor.machine.leftovers import clear
 from supervisor.machine.media_links import MediaLinks
@@ -104,6 +105,11 @@ class Machine:
     def out_of_memory_kills(self) -> int:
         """How often the kernel has ended somebody for want of memory."""
         return oom.oom_kills()
+
+    def exits(self, loop: asyncio.AbstractEventLoop) -> Exits:
+        """What tells when processes end."""
+        assert isinstance(loop, Loop)
+        return loop.exits
 
     # --- the places of processes -------------------------------------------------------------------
 

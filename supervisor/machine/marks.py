@@ -22,15 +22,15 @@ _REMEMBERED = 100  # names: more than there can be starts in a millisecond
 
 def run_id_of(wall: float, number: int) -> str:
     """The name of a place's run that begins at `wall` (Unix time). Names sort by age."""
-    day, second = divmod(int(wall), 86_400)
-    clock = f"{second // 3600:02}{second // 60 % 60:02}{second % 60:02}"
-    return f"{_date(day)}T{clock}.{int(wall % 1 * 1000):03}Z-{number}"
+    minute, rest = divmod(wall, 60.0)
+    second, thousandth = divmod(int(rest * 1000), 1000)
+    return f"{_minute(minute)}{second:02}.{thousandth:03}Z-{number}"
 
 
 @lru_cache(maxsize=1)
-def _date(day: int) -> str:
-    """Of a day since 1970. A respawn waits for this, and to ask for the calendar took a tenth of its time."""
-    return time.strftime("%Y%m%d", time.gmtime(day * 86_400))
+def _minute(minute: float) -> str:
+    """Of a minute since 1970. A respawn waits for this, and to ask for the calendar took a tenth of its time."""
+    return time.strftime("%Y%m%dT%H%M", time.gmtime(minute * 60))
 
 
 class RunNames:

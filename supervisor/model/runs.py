@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from supervisor.model.terms import ProcessKey, Role
 
-_VERSION = 1
+_VERSION = 2
 _ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode  # made once: a respawn waits for it
 _DIGEST_BYTES = 16
 
@@ -21,16 +21,19 @@ _DIGEST_BYTES = 16
 class Before(NamedTuple):
     """What the place of a process had counted before a run: the run's own counts come on top.
 
-    `progress` are frames, dropped and duplicated frames, bytes, media seconds. `restarts` (with the run's own) and
-    `exits` are by reason and cause. `uplinks` are connections, acknowledged bytes and retransmits, by destination of a
-    command, or under "".
+    `progress` are frames, dropped and duplicated frames, bytes, media seconds. `restarts` and `exits` are by reason and
+    cause; `reason` and `cause` name one more of each: the run's own restart, and the exit that it follows, where it is
+    not among them yet. `uplinks` are connections, acknowledged bytes and retransmits, by destination of a command, or
+    under "".
     """
 
     progress: tuple[int, int, int, int, float] = (0, 0, 0, 0, 0.0)
     cpu_seconds: float = 0.0
-    restarts: Mapping[str, int] = {}
-    exits: Mapping[str, int] = {}
+    restarts: Mapping[Any, int] = {}  # by words of ours, or what they read as
+    exits: Mapping[Any, int] = {}
     uplinks: Mapping[str, tuple[int, int, int]] = {}
+    reason: str = ""
+    cause: str = ""
 
 
 class RunRecord(NamedTuple):
@@ -70,6 +73,8 @@ class RecordWriter:
     def __init__(self) -> None:
         self._of: tuple[object, object, object] = (None, None, None)
         self._head = self._learned = ""
+        self._counts_of: tuple[object, object] = (None, None)
+        self._counts = ""
 
     def write(self, record: RunRecord) -> str:
         """The record as `read` reads it."""
@@ -79,17 +84,20 @@ class RecordWriter:
             self._head = _ENCODE((_VERSION, (key.stream, key.role, key.destination), settings))[:-1]
             self._learned = _ENCODE(learned)
             self._of = settings, learned, key
-        (frames, dropped, duplicated, size, seconds), cpu, restarts, exits, uplinks = before
+        (frames, dropped, duplicated, size, seconds), cpu, restarts, exits, uplinks, reason, cause = before
+        if restarts is not self._counts_of[0] or exits is not self._counts_of[1]:
+            self._counts = f"{_counts(restarts)},{_counts(exits)}"
+            self._counts_of = restarts, exits
         return (
             f"{self._head},[{began!r},{started!r}],[{progress},{media},{tap}],{_ENCODE(feeds) if feeds else '{}'},"
-            f"[[{frames},{dropped},{duplicated},{size},{seconds!r}],{cpu!r},{_counts(restarts)},{_counts(exits)},"
-            f"{_ENCODE(uplinks) if uplinks else '{}'}],{self._learned}]"
+            f"[[{frames},{dropped},{duplicated},{size},{seconds!r}],{cpu!r},{self._counts},"
+            f'{_ENCODE(uplinks) if uplinks else "{}"},"{reason}","{cause}"],{self._learned}]'
         )
 
 
-def _counts(counts: Mapping[str, int]) -> str:
+def _counts(counts: Mapping[Any, int]) -> str:
     """Our own words need no escapes."""
-    return "{" + ",".join([f'"{name}":{count}' for name, count in counts.items()]) + "}"
+    return "{" + ",".join([f'"{name}":{count}' for name, count in counts.items() if count]) + "}"
 
 
 def read(text: str) -> RunRecord | None:
@@ -109,7 +117,7 @@ def _read(found: Any) -> RunRecord | None:
     if version != _VERSION:
         return None
     (stream, role, destination), settings, (began, started), (progress, media, tap), feeds, before, learned = rest
-    totals, cpu_seconds, restarts, exits, uplinks = before
+    totals, cpu_seconds, restarts, exits, uplinks, reason, cause = before
     frames, dropped, duplicated, size, seconds = totals
     return RunRecord(
         ProcessKey(str(stream), Role(role), str(destination)),
@@ -123,12 +131,17 @@ def _read(found: Any) -> RunRecord | None:
         Before(
             (int(frames), int(dropped), int(duplicated), int(size), float(seconds)),
             float(cpu_seconds),
-            {str(name): int(count) for name, count in restarts.items()},
-            {str(name): int(count) for name, count in exits.items()},
+            _with_one_more(restarts, reason),
+            _with_one_more(exits, cause),
             {str(name): (int(many), int(acked), int(again)) for name, (many, acked, again) in uplinks.items()},
         ),
         learned,
     )
+
+
+def _with_one_more(counts: Any, name: Any) -> dict[str, int]:
+    known = {str(each): int(count) for each, count in counts.items()}
+    return {**known, str(name): known.get(name, 0) + 1} if name else known
 
 
 def _port(number: Any) -> int:

@@ -82,7 +82,7 @@ class Ending:
     def _let_go(self, end: _End, place: int) -> None:
         """The next run is there, if there is one: keep what is known of the one before. `place`: in what is put off."""
         slot, child = self._slot, end.run.child
-        slot.host.loop.remove_reader(child.pidfd)
+        slot.host.exits.remove(child.pidfd)
         child.close()
         slot.put_off(partial(self._tell, end, slot.connected), place)  # before the run that follows
         if slot.intake:
@@ -106,7 +106,7 @@ class Ending:
             if run.not_carried and not planned:
                 return Failure(ExitCause.BAD_ARGUMENTS, run.not_carried, configured=True), lines, False
             failure = classify(slot.key.role, how, said, stopping=planned)
-            if (full := slot.failures.in_full(failure.said)) != failure.said:
+            if failure.said and (full := slot.failures.in_full(failure.said)) != failure.said:
                 failure = replace(failure, said=full)
             return failure, lines, slot.source is not None and slot.source.has_patience(said)
         except Exception as error:  # noqa: BLE001 - see above

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from supervisor.judge.attribution import FailureEvidence
     from supervisor.judge.incidents import Book
     from supervisor.machine.data_dir import DataDir
+    from supervisor.machine.exits import Exits
     from supervisor.machine.gather import Gather
     from supervisor.machine.machine import Machine
     from supervisor.machine.marks import RunNames
@@ -63,6 +64,7 @@ class Host:
     loop: asyncio.AbstractEventLoop
     machine: Machine
     names: RunNames
+    exits: Exits
     progress: Gather
     environments: Environments
     file_limits: tuple[int, int]  # soft and hard, of each child's open files

@@ -65,6 +65,11 @@ class Launch:
         fed = place.feeder.meter.fed_seconds if place.feeder else 0.0
         return Run(found.child, found.run_id, record.started, record.began, None, fed, adopted=True)
 
+    def prepare(self) -> None:
+        """In a quiet moment: have encoded what will be the same in the next run's record, as far as that is known."""
+        place = self._place
+        self._writer.write(self._record(place.host.environments.of(place.key), None, "", 0.0, usual=self._once is None))
+
     def _record(
         self, environment: Mapping[str, str], reason: RestartReason | None, progress: str, wall: float, *, usual: bool
     ) -> RunRecord:

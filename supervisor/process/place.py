@@ -119,24 +119,14 @@ class Place:
 
     def counted(self, reason: RestartReason | None) -> Before:
         """All of it, at the start of a run that takes another one's place for this `reason`."""
-        totals = self.meter.totals(0.0)
-        restarts: dict[str, int] = {name: count for name, count in self.restarts.items() if count}
-        exits: dict[str, int] = {name: count for name, count in self.failures.exits.items() if count}
-        if reason:
-            restarts[reason] = restarts.get(reason, 0) + 1
-        if over := self.failures.uncounted:
-            exits[over] = exits.get(over, 0) + 1
         meters = {"": self.uplink} if self.uplink else self.observed
+        uplinks: dict[str, tuple[int, int, int]] = {}
+        for name, meter in meters.items():
+            if (of := meter.totals).connections:
+                uplinks[name] = of.connections, of.acked_bytes, of.retransmits
+        cause = self.failures.uncounted
         return Before(
-            (totals.frames, totals.dropped_frames, totals.duplicated_frames, totals.bytes, totals.media_seconds),
-            self.cpu_seconds,
-            restarts,
-            exits,
-            {
-                name: (of.connections, of.acked_bytes, of.retransmits)
-                for name, of in ((name, meter.totals) for name, meter in meters.items())
-                if of.connections
-            },
+            self.meter.sums, self.cpu_seconds, self.restarts, self.failures.exits, uplinks, reason or "", cause or ""
         )
 
     def count_on(self, before: Before) -> None:

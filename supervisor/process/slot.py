@@ -223,12 +223,13 @@ class Slot(Place):
 
     def _begin_run(self, run: Run) -> None:
         self.run = run
-        self.host.loop.add_reader(run.child.pidfd, self._ending.on_exit)
+        self.host.exits.add(run.child.pidfd, self._ending.on_exit)
         self.reports.begin_run(run)
 
     def _tell_start(self, run_id: str, pid: int, reason: RestartReason | None) -> None:
         self.reports.output.begin_run(run_id)
         self.host.tell(events.ProcessStarted(self.key, run_id, pid, reason))
+        self._launch.prepare()
 
     def _tell_adoption(self, run: Run) -> None:
         self.reports.output.begin_run(run.run_id)

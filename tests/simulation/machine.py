@@ -7,10 +7,12 @@ import errno
 import os
 from collections.abc import Callable, Collection, Container, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from supervisor.machine.adoption import FoundRun
 from supervisor.machine.data_dir import DataDir, Folder
+from supervisor.machine.exits import Exits
 from supervisor.machine.faults import FaultFailed, Victim
 from supervisor.machine.gather import Gather
 from supervisor.machine.machine import Machine
@@ -102,6 +104,9 @@ class SimulatedMachine(Machine):
 
     def out_of_memory_kills(self) -> int:
         return self._world.memory_kills
+
+    def exits(self, loop: asyncio.AbstractEventLoop) -> Exits:
+        return cast("Exits", SimpleNamespace(add=loop.add_reader, remove=loop.remove_reader))
 
     # --- the places of processes -------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from supervisor.config.file import Loaded, load
@@ -243,6 +244,9 @@ class HandMachine(Machine):
         child.outlet = next(one for one in self.outlets if one.fd == output_fd)
         self.spawned.append(child)
         return child
+
+    def exits(self, loop: asyncio.AbstractEventLoop) -> Any:
+        return SimpleNamespace(add=loop.add_reader, remove=loop.remove_reader)
 
     def gather(self, loop: object) -> Any:
         del loop

@@ -43,6 +43,13 @@ def test_each_record_of_a_place_comes_back_whatever_stayed_the_same() -> None:
         assert read(writer.write(record)) == record
 
 
+def test_one_more_of_each_is_counted_where_it_is_read() -> None:
+    more = Before(restarts={"exit": 7, "stall": 0}, exits={"killed": 8}, reason="exit", cause="other")
+    assert read(written(RECORD._replace(before=more))) == RECORD._replace(
+        before=Before(restarts={"exit": 8}, exits={"killed": 8, "other": 1})
+    )
+
+
 def test_it_is_one_line_that_an_environment_can_hold() -> None:
     assert written(RECORD).isascii()
     assert "\0" not in written(RECORD)
@@ -64,7 +71,7 @@ def changed(place: int, value: object) -> str:
         "{}",
         "[" * 100_000,
         written(RECORD)[:-5],
-        changed(0, 2),
+        changed(0, 1),
         changed(1, ["harbour", "camera", ""]),
         changed(3, ["soon", 1]),
         changed(3, [float("nan"), 1]),

@@ -323,6 +323,7 @@ class Stage:
             loop=loop,
             machine=cast("Any", self.machine),
             names=RunNames(),
+            exits=anything(add=self.loop.add_reader, remove=self.loop.remove_reader),
             progress=anything(add=self.loop.add_reader, remove=self.loop.remove_reader),
             environments=anything(of=lambda _: {"PATH": "/bin"}, asked_for=lambda _: []),
             file_limits=(1024, 4096),

@@ -22,6 +22,7 @@ from supervisor.judge.attribution import FailureEvidence
 from supervisor.judge.incidents import Book
 from supervisor.lifecycle.types import Exited
 from supervisor.machine.data_dir import DataDir
+from supervisor.machine.exits import Loop
 from supervisor.machine.ffmpeg_binary import find
 from supervisor.machine.gather import Gather
 from supervisor.machine.machine import Machine
@@ -86,6 +87,7 @@ class Scene:
             loop=loop,
             machine=self.machine,
             names=RunNames(),
+            exits=self.machine.exits(loop),
             progress=Gather(loop),
             environments=Environments({"PATH": os.environ["PATH"]}, {}),
             file_limits=resource.getrlimit(resource.RLIMIT_NOFILE),
@@ -135,7 +137,8 @@ def run(folder: Path, command: list[str], test: Callable[[Scene], Awaitable[None
             await until(lambda: scene.slot.status.state is State.STOPPED)
             scene.slot.close()
 
-    asyncio.run(whole())
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(whole())
 
 
 def _descriptors() -> int:
