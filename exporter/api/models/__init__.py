@@ -1,0 +1,62 @@
+"""The REST answers: the documentation and the answers are made from them, tests hold the two against each other.
+
+A field that is called otherwise in the snapshot says where it comes from; `shape.show` fills an answer.
+"""
+
+from __future__ import annotations
+
+from exporter.api.models.configuration import Configuration, RefusedConfiguration, Reload, ReloadChanges
+from exporter.api.models.errors import Problem
+from exporter.api.models.health import Live, Ready, ReadyStream
+from exporter.api.models.incidents import (
+    Attempt,
+    IncidentFinding,
+    IncidentList,
+    IncidentPage,
+    IncidentReport,
+    PastIncident,
+    Subject,
+)
+from exporter.api.models.logs import LogPage
+from exporter.api.models.maintenance import MaintenanceList, MaintenanceWindow
+from exporter.api.models.orders import Accepted, Ordered, TokenIsRight
+from exporter.api.models.processes import Failure, Process, ProcessPolicies, Progress, UplinkState
+from exporter.api.models.streams import Desired, Destination, Link, Stream, StreamList
+from exporter.api.models.watchdog import Watchdog, WatchdogState, WatchdogStatus
+
+__all__ = [
+    "Accepted",
+    "Attempt",
+    "Configuration",
+    "Desired",
+    "Destination",
+    "Failure",
+    "IncidentFinding",
+    "IncidentList",
+    "IncidentPage",
+    "IncidentReport",
+    "Link",
+    "Live",
+    "LogPage",
+    "MaintenanceList",
+    "MaintenanceWindow",
+    "Ordered",
+    "PastIncident",
+    "Problem",
+    "Process",
+    "ProcessPolicies",
+    "Progress",
+    "Ready",
+    "ReadyStream",
+    "RefusedConfiguration",
+    "Reload",
+    "ReloadChanges",
+    "Stream",
+    "StreamList",
+    "Subject",
+    "TokenIsRight",
+    "UplinkState",
+    "Watchdog",
+    "WatchdogState",
+    "WatchdogStatus",
+]

@@ -1,0 +1,11 @@
+"""What every answer looks like that is an error."""
+
+from __future__ import annotations
+
+from exporter.api.shape import Shape
+
+
+class Problem(Shape):
+    """Any answer that is not 2xx (but for /healthz and /readyz)."""
+
+    detail: str

@@ -1,0 +1,104 @@
+"""Incidents: what broke, and what was done about it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from exporter.api.shape import Shape
+from supervisor.model.terms import Action, Cause, Layer, Result, Role, Segment
+
+
+class Attempt(Shape):
+    """A recovery action; `result` is null while it is not known whether it helped."""
+
+    at: AwareDatetime
+    layer: Layer
+    action: Action
+    result: Result | None
+
+
+class Subject(Shape):
+    """What an incident is about: `destination` is null if it is about all, `stream` empty if it is neverdark's own.
+
+    `role` is whose failure gave it its name; null if that was no process'.
+    """
+
+    stream: str
+    destination: str | None
+    role: Role | None
+
+
+class IncidentFinding(Shape):
+    """What failed: first `at`, and so many `times`; found by `layer`. `destination` is null but for a pusher.
+
+    What has no process is of no `role`; its `destination` is set if it is about one.
+    `said` tells more than the cause does, in words for people; null where there is no more to tell.
+    `consequence`: another finding of the same incident explains it.
+    """
+
+    at: AwareDatetime
+    cause: Cause
+    segment: Segment
+    role: Role | None
+    destination: str | None
+    layer: Layer
+    times: int
+    consequence: bool
+    said: str | None
+
+
+class IncidentReport(Shape):
+    """From the first failure until media has advanced for 30 s again, 180 s after one that was slow.
+
+    `destination` is null if it is about all.
+
+    `id` stays the same, here and in `/api/incidents/{id}`, as long as neverdark runs.
+    What follows from a failure belongs to its incident. `findings` are all that was found, oldest first; `cause`,
+    `said`, `segment` and `layer` (who noticed it) are those of the one that is gravest and nearest to the root.
+    It was noticed `detection_seconds` after the last advance; `recovery_seconds` later media advanced again.
+    `excused`: it began under maintenance or in a drill, and did not outlast it; it does not count.
+    An action of layer `operator` is a replacement on purpose while the incident was open.
+    """
+
+    id: str
+    stream: str
+    destination: str | None
+    subject: Subject
+    opened: AwareDatetime
+    closed: AwareDatetime | None
+    cause: Cause
+    said: str | None
+    segment: Segment
+    layer: Layer
+    drill: bool
+    excused: Literal["drill", "maintenance"] | None
+    seconds_dark: float
+    detection_seconds: float | None
+    recovery_seconds: float | None
+    findings: list[IncidentFinding]
+    actions: list[Attempt]
+
+
+class IncidentList(Shape):
+    """The newest first."""
+
+    incidents: list[IncidentReport]
+
+
+class PastIncident(IncidentReport):
+    """One that is remembered; `ended_by` says what closed it where media did not: neverdark itself had ended."""
+
+    ended_by: str | None
+
+
+class IncidentPage(Shape):
+    """The newest first; `next` goes into `after` to get what follows, null where nothing does.
+
+    Not `complete`: the database is out of reach, so the past is missing, or what has happened of late.
+    """
+
+    incidents: list[PastIncident]
+    next: str | None
+    complete: bool

@@ -1,0 +1,95 @@
+"""A stream with its destinations, and the list of all."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AwareDatetime
+
+from exporter.api.models.configuration import Configuration
+from exporter.api.models.maintenance import MaintenanceWindow
+from exporter.api.models.processes import Process, UplinkState
+from exporter.api.models.watchdog import WatchdogState
+from exporter.api.shape import From, Made, Shape, show_time
+from supervisor.model import snapshot
+from supervisor.model.snapshot import LinkState
+from supervisor.model.terms import Health
+
+
+class Link(Shape, like=LinkState):
+    """What a pusher is given and what becomes of it.
+
+    `backlog_seconds` of media are not on the line yet, more than `backlog_limit_seconds` are too many. The sound leaves
+    `av_offset_seconds` ahead of the picture; null: not known. `overruns` counts how often media was thrown away.
+    """
+
+
+class Destination(Shape):
+    """One destination; its URL is shown without secrets.
+
+    `uplink` is null where there is no TCP connection to watch, `link` where neverdark feeds no pusher, `watchdog` where
+    nobody watches.
+    """
+
+    name: str
+    url: Annotated[str, From("shown_url")]
+    required: bool
+    on_air: bool
+    expected_bytes_per_second: float | None
+    uplink: UplinkState | None
+    link: Link | None
+    watchdog: WatchdogState | None
+
+
+class Desired(Shape, like=snapshot.Wanted, without=("wanted",)):
+    """Whose word it is that a stream shall run or not, and since and until when.
+
+    The configuration's (`enabled`), that of its `schedule`, which counts more, or an `operator`'s, which counts most.
+    `until` is null as long as nobody can tell.
+    """
+
+    since: AwareDatetime | None
+    until: AwareDatetime | None
+
+
+class Stream(Shape):
+    """One stream; `since` is when `on_air` last changed, `reason` says why it is not on air.
+
+    `note` says what is wrong with its source although it is on air: sound is declared and none is sent.
+
+    `verified` is false for a command of which nothing tells whether media arrives (no `{progress}` in it, and no
+    destinations): `on_air` then only says that it runs.
+    `off_air_since` is when it went off air, until media has advanced for 30 s again. `drills`: whether
+    faults may be caused on purpose; `maintenance`: what fails now was announced, by a drill or
+    a `maintenance_window`.
+    """
+
+    stream: Annotated[str, From("name")]
+    wanted: bool
+    desired: Desired
+    on_air: bool
+    verified: bool
+    reason: str | None
+    note: str | None
+    health: Health
+    since: AwareDatetime
+    origin: str
+    command: Annotated[bool, From("is_command")]
+    maintenance: bool
+    maintenance_window: MaintenanceWindow | None
+    drills: bool
+    off_air_since: Annotated[AwareDatetime | None, Made(lambda stream: show_time(stream.off_air_since or None))]
+    wanted_seconds: float
+    on_air_seconds: float
+    processes: list[Process]
+    destinations: list[Destination]
+
+
+class StreamList(Shape):
+    """All streams at the moment `at`."""
+
+    at: AwareDatetime
+    version: str
+    token_required: bool
+    configuration: Configuration
+    streams: list[Stream]

@@ -1,0 +1,40 @@
+"""What the watchdog says of a destination."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AwareDatetime
+
+from exporter.api.policies import show_seconds
+from exporter.api.shape import From, Made, Shape
+from supervisor.model.terms import Check, Verdict
+
+
+class WatchdogState(Shape):
+    """What the watchdog says of a destination, in short; `verdicts` has the checks that apply."""
+
+    running: bool
+    verdict: Verdict
+    verdicts: dict[Check, Verdict]
+    consecutive_unhealthy: Annotated[int, From("consecutive_failures")]
+
+
+class Watchdog(WatchdogState):
+    """What the watchdog says of a destination.
+
+    `running` is true only if its job really ran within two intervals; `check_interval` is in seconds.
+    """
+
+    last_check_time: Annotated[AwareDatetime | None, From("last_check")]
+    last_healthy_time: Annotated[AwareDatetime | None, From("last_healthy")]
+    last_recovery_time: Annotated[AwareDatetime | None, From("last_recovery")]
+    recovery_count: Annotated[int, From("recoveries")]
+    check_interval: Annotated[float, Made(lambda watchdog: show_seconds(watchdog.interval))]
+
+
+class WatchdogStatus(Shape):
+    """Every watched destination as `stream:destination`."""
+
+    watchdog_count: int
+    watchdogs: dict[str, Watchdog]
