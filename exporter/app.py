@@ -11,11 +11,13 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from exporter.api.answers import add_error_answers, answer, in_thread
 from exporter.api.config import config_router
+from exporter.api.description import complete
 from exporter.api.docs import docs_page
 from exporter.api.gate import HOLDER, REFUSED, TOKEN, Gate
 from exporter.api.guard import PROOF, rule_for, scrape_rule_for
 from exporter.api.keys import NOBODY, Holder, Keys
 from exporter.api.maintenance import maintenance_router
+from exporter.api.methods import HeadIsGet
 from exporter.api.models import Live, Problem, Ready, TokenIsRight
 from exporter.api.recovery import recovery_router
 from exporter.api.shapes import show_readiness
@@ -28,6 +30,20 @@ from supervisor.model.snapshot import Control
 
 _WEB: Final = Path(__file__).parent / "web"
 _KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_FAILING: Final = {"application/json": {"example": {"status": "failing", "late": {"loop": 6.2}}}}
+_DARK: Final = {
+    "wanted": True,
+    "on_air": False,
+    "verified": True,
+    "reason": "encoder: backoff after source_unreachable",
+}
+_NOT_READY: Final = {"application/json": {"example": {"status": "not ready", "streams": {"harbour-cam": _DARK}}}}
+_SCRAPED: Final = {
+    "schema": {"type": "string"},
+    "example": "# HELP livestream_stream_on_air 1 while every required destination of the stream advances.\n"
+    "# TYPE livestream_stream_on_air gauge\n"
+    'livestream_stream_on_air{stream="harbour-cam"} 1\n',
+}
 # Nothing but our own files: no script, style or request of anyone else's, and no frame around the page.
 _PAGE_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -48,7 +64,7 @@ def build_app(
         title="neverdark",
         version=version,
         description=(
-            "Reading needs no token under this machine's own name. Orders (POST) need `Authorization: Bearer …` "
+            "Reading needs no token under this machine's own name. Orders (all but GET and HEAD) need `Authorization: Bearer …` "
             "when there are tokens, and under other names, as behind a reverse proxy, readings do too. A token has the "
             "scope `control`, or `read` and then gives no orders."
         ),
@@ -56,6 +72,7 @@ def build_app(
         redoc_url=None,
         redirect_slashes=False,  # it would name a host, and behind a proxy the wrong path
     )
+    app.add_middleware(HeadIsGet)
     app.add_middleware(Gate, rule=rule_for(listen), keys=keys, traffic=traffic, ordered=control.ordered)
     add_error_answers(app)
     app.add_middleware(Counted, traffic=traffic)
@@ -67,13 +84,14 @@ def build_app(
     app.include_router(config_router(control))
     _add_token(app)
     _add_pages(app)
-    _describe_who_needs_a_token(app, keys)
+    _complete_description(app, keys)
     return app
 
 
 def build_scrape_app(control: Control, listen: Address, keys: Keys, collector: Collector, traffic: Traffic) -> FastAPI:
     """/metrics, /healthz and /readyz alone, for a listener of their own."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.add_middleware(HeadIsGet)
     app.add_middleware(Gate, rule=scrape_rule_for(listen), keys=keys, traffic=traffic, ordered=control.ordered)
     add_error_answers(app)
     app.add_middleware(Counted, traffic=traffic)
@@ -89,17 +107,12 @@ def new_collector(version: str, revision: str, traffic: Traffic) -> Collector:
     return Collector(version, revision, itself, traffic)
 
 
-def _describe_who_needs_a_token(app: FastAPI, keys: Keys) -> None:
-    """While there are none, one may come with an order and is not asked for. FastAPI has no word for that."""
+def _complete_description(app: FastAPI, keys: Keys) -> None:
     described = app.openapi
 
     def as_it_is() -> dict[str, Any]:
         document = described()
-        needs: list[dict[str, list[str]]] = [{"token": []}] if keys.needed() else [{}, {"token": []}]
-        for path in document["paths"].values():
-            for operation in path.values():
-                if "security" in operation:
-                    operation["security"] = needs
+        complete(document, needs_token=keys.needed())
         return document
 
     # Once somebody asks: to describe everything takes as long as a fifth of neverdark's start.
@@ -107,13 +120,12 @@ def _describe_who_needs_a_token(app: FastAPI, keys: Keys) -> None:
 
 
 def _add_health(app: FastAPI, control: Control) -> None:
-    @app.head("/healthz", include_in_schema=False)
     @app.get(
         "/healthz",
         tags=["health"],
         summary="Does neverdark itself live?",
         description="503 names the part (`loop`, `scheduler`) that is late. Never depends on a stream.",
-        responses={200: {"model": Live}, 503: {"model": Live}},
+        responses={200: {"model": Live}, 503: {"model": Live, "description": "It does not", "content": _FAILING}},
     )
     async def healthz() -> Response:
         # Not in a thread: it must answer even when every worker waits for an engine that hangs.
@@ -122,12 +134,12 @@ def _add_health(app: FastAPI, control: Control) -> None:
             return answer({"status": "failing", "late": dict(late)}, 503)
         return answer({"status": "ok"})
 
-    @app.head("/readyz", include_in_schema=False)
     @app.get(
         "/readyz",
         tags=["health"],
         summary="Is every wanted stream on air?",
-        responses={200: {"model": Ready}, 503: {"model": Ready}},
+        description="503 while one is not. Streams that are stopped on purpose do not count.",
+        responses={200: {"model": Ready}, 503: {"model": Ready, "description": "Not all are", "content": _NOT_READY}},
     )
     async def readyz() -> Response:
         readiness = await in_thread(lambda: show_readiness(control.snapshot()))
@@ -150,7 +162,6 @@ def _add_token(app: FastAPI) -> None:
 
 
 def _add_metrics(app: FastAPI, control: Control, collector: Collector) -> None:
-    @app.head("/metrics", include_in_schema=False)
     @app.get(
         "/metrics",
         tags=["health"],
@@ -158,7 +169,7 @@ def _add_metrics(app: FastAPI, control: Control, collector: Collector) -> None:
         description="Prometheus' text format or OpenMetrics, by Accept; gzip by Accept-Encoding.",
         response_class=Response,
         responses={
-            200: {"content": {"text/plain": {}, "application/openmetrics-text": {}}},
+            200: {"content": dict.fromkeys(("text/plain", "application/openmetrics-text"), _SCRAPED)},
             503: {"model": Problem},
         },
     )
@@ -177,7 +188,6 @@ def _add_pages(app: FastAPI) -> None:
     files = {path.name: path.read_bytes() for path in _WEB.iterdir() if path.suffix in _KINDS}
     index = (_WEB / "index.html").read_bytes()
 
-    @app.head("/", include_in_schema=False)
     @app.get("/", include_in_schema=False)
     async def page() -> Response:
         return HTMLResponse(index, headers=_PAGE_HEADERS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -15,6 +16,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exporter.api.methods import allowed
 from supervisor.model.snapshot import NotAnswering
 
 _log = structlog.get_logger("neverdark.http")
@@ -41,8 +43,11 @@ def add_error_answers(app: FastAPI) -> None:
     """Errors of any kind become `{"detail": text}` with the fitting status."""
 
     @app.exception_handler(HTTPException)
-    async def refused(_request: Request, error: HTTPException) -> Response:
-        return answer({"detail": str(error.detail)}, error.status_code, error.headers)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        headers = error.headers
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers = {"Allow": allowed(app.router, request.scope)}
+        return answer({"detail": str(error.detail)}, error.status_code, headers)
 
     @app.exception_handler(RequestValidationError)
     async def misunderstood(_request: Request, error: RequestValidationError) -> Response:

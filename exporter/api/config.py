@@ -26,6 +26,7 @@ def config_router(control: Control) -> APIRouter:
     @router.get(
         "",
         summary="Whether the configuration file is in force",
+        description="If not, then since when the file says something that is not taken, and what is wrong with it.",
         responses={200: {"model": Configuration}, **REFUSED, 503: {"model": Problem}},
     )
     async def configuration() -> Response:

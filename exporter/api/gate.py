@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.api.answers import answer
 from exporter.api.brake import LONGEST_WAIT, MOST_WAITING_OF_ALL, Brakes
-from exporter.api.guard import NEEDS_TOKEN, Rejection
+from exporter.api.guard import NEEDS_TOKEN, NO_ORDERS, Rejection
 from exporter.api.keys import NOBODY, Holder, Keys
 from exporter.api.models import Problem
 from exporter.traffic import Traffic, is_order
@@ -33,6 +33,7 @@ _HEADERS: Final = {
     NEEDS_TOKEN: {"WWW-Authenticate": "Bearer"},
     _WRONG_TOKEN: {"WWW-Authenticate": "Bearer"},
     _MAY_READ: {"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="control"'},
+    NO_ORDERS: {"Allow": "GET, HEAD"},
     _TOO_MANY: {"Retry-After": f"{LONGEST_WAIT:.0f}"},
 }
 HOLDER: Final = "holder"  # in a request's state: whose token came with it; there if one was needed

@@ -24,7 +24,7 @@ from exporter.traffic import is_order
 from supervisor.model.quantities import Address
 
 PROOF: Final = "/api/token"  # a reading that always needs a token: to try one without an order
-_OPEN: Final = frozenset({"/metrics", "/healthz", "/readyz"})  # for whoever reaches the port
+OPEN: Final = frozenset({"/metrics", "/healthz", "/readyz"})  # for whoever reaches the port
 _FILES: Final = frozenset({"/", "/docs", "/openapi.json"})
 _HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::(\d{1,5}))?", re.ASCII | re.IGNORECASE)
 _PORTS: Final = {"http": 80, "https": 443}
@@ -58,7 +58,7 @@ _FOREIGN_ORDER: Final = Rejection(
     "without a token orders are only taken under this machine's own name (localhost). "
     "Behind a reverse proxy, set api_token_file in the configuration",
 )
-_NO_ORDERS: Final = Rejection(405, "there are only /metrics, /healthz and /readyz here, to be read")
+NO_ORDERS: Final = Rejection(405, "there are only /metrics, /healthz and /readyz here, to be read")
 _FOREIGN_READING: Final = Rejection(
     403,
     "without a token neverdark only answers to this machine's own name (localhost). "
@@ -83,7 +83,7 @@ def reading_refusal(path: str, headers: Headers, listen: Address, *, has_token: 
     """Why `path` must not be read; None when it may. `NEEDS_TOKEN` is lifted by the right token."""
     if path == PROOF and has_token:
         return NEEDS_TOKEN
-    if path in _OPEN or not listen.is_loopback or _is_own_name(headers, listen):
+    if path in OPEN or not listen.is_loopback or _is_own_name(headers, listen):
         return None
     if not has_token:
         return _FOREIGN_READING
@@ -111,7 +111,7 @@ def scrape_rule_for(listen: Address) -> Callable[..., Rejection | None]:
     def rule(scope: Scope, headers: Headers, *, has_token: bool) -> Rejection | None:
         del headers
         if is_order(scope["method"]):
-            return _NO_ORDERS
+            return NO_ORDERS
         free = listen.is_loopback or scope["path"] == "/healthz" or not has_token
         return None if free else NEEDS_TOKEN
 

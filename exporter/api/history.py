@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 from fastapi import HTTPException, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from exporter.api.fields import Time
 from exporter.api.shapes import show_incident
 from supervisor.model.remembered import PastIncident, Question
 from supervisor.model.snapshot import Control
@@ -22,11 +23,20 @@ class Asked(BaseModel):
 
     limit: int = Field(1000, ge=1, le=MOST, description="at most so many incidents")
     open_only: bool = Field(default=False, alias="open", description="`true`: only those that go on now")
-    since: AwareDatetime | None = Field(None, description="those that still went on then, or began later")
-    until: AwareDatetime | None = Field(None, description="those that began before then")
-    stream: str | None = Field(None, max_length=63, description="of this stream only, also of one that is gone")
+    since: Time | None = Field(
+        None, description="those that still went on then, or began later", examples=["2026-03-01T00:00:00Z"]
+    )
+    until: Time | None = Field(None, description="those that began before then", examples=["2026-04-01T00:00:00Z"])
+    stream: str | None = Field(
+        None, max_length=63, description="of this stream only, also of one that is gone", examples=["harbour-cam"]
+    )
     segment: Segment | None = Field(None, description="of this part of the path only")
-    after: str | None = Field(None, max_length=300, description="`next` of the answer before: only what follows it")
+    after: str | None = Field(
+        None,
+        max_length=300,
+        description="`next` of the answer before: only what follows it",
+        examples=["WzE3NzIzNTkxOTguNywgImhhcmJvdXItY2FtLTE3NzIzNTkxOTg3MDAtMSJd"],
+    )
 
     @property
     def is_about_the_past(self) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, HTTPException, Path
+from fastapi import APIRouter, HTTPException, Path
 from fastapi.responses import Response
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from exporter.api.answers import answer, in_thread
+from exporter.api.example import Example
 from exporter.api.gate import REFUSED, TOKEN
 from exporter.api.models import MaintenanceList, MaintenanceWindow, Problem
 from exporter.api.orders import Moment, OrderBody, Reason
@@ -16,13 +17,12 @@ from exporter.api.shapes import show_maintenance
 from supervisor.model.maintenance import MaintenanceOrder
 from supervisor.model.snapshot import Control, Refused
 
-_EXAMPLE: Final = {"streams": ["harbour-cam"], "until": "1h", "reason": "new lens"}
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     **REFUSED,
     **{code: {"model": Problem} for code in (409, 422, 503)},
 }
 
-Identity = Annotated[str, Path(description="`id` of a window in the list")]
+Identity = Annotated[str, Path(description="`id` of a window in the list", examples=["M1"])]
 
 
 def _streams(value: Any) -> list[str] | None:
@@ -36,10 +36,11 @@ def _streams(value: Any) -> list[str] | None:
 Streams = Annotated[
     list[str] | None,
     BeforeValidator(_streams),
-    WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": "string"}}, {"const": "all"}]}),
+    WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": "string"}, "minItems": 1}, {"const": "all"}]}),
 ]
 
 
+@Example(streams=["harbour-cam"], until="1h", reason="new lens")
 class MaintenanceBody(OrderBody):
     """What is asked for. `streams` has names, or is the word `all`; `from` is now if it is not given.
 
@@ -63,6 +64,7 @@ def maintenance_router(control: Control) -> APIRouter:
     @router.get(
         "",
         summary="Maintenance windows, open or still to come",
+        description="Those of the configuration, and those that were ordered.",
         responses={200: {"model": MaintenanceList}, **REFUSED, 503: {"model": Problem}},
     )
     async def list_windows() -> Response:
@@ -78,7 +80,7 @@ def maintenance_router(control: Control) -> APIRouter:
         dependencies=[TOKEN],
         responses={202: {"model": MaintenanceWindow}, **_ANSWERS},
     )
-    async def order_window(body: Annotated[MaintenanceBody, Body(examples=[_EXAMPLE])]) -> Response:
+    async def order_window(body: MaintenanceBody) -> Response:
         try:
             window = await in_thread(lambda: control.order_maintenance(body.order()))
         except Refused as error:

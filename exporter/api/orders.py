@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 
+from exporter.api.example import Described, Example
 from supervisor.model.until import LONGEST_REASON, Until, parse_moment, parse_until
 
 _TEXT: Final = {"type": "string"}
@@ -36,12 +37,11 @@ Moment = Annotated[
 Reason = Annotated[str, StringConstraints(max_length=LONGEST_REASON), AfterValidator(_printable)]
 
 
-class OrderBody(BaseModel):
+class OrderBody(Described):
     """A body with exactly these keys."""
 
-    model_config = ConfigDict(extra="forbid")
 
-
+@Example(until="2h", reason="new lens")
 class StreamOrder(OrderBody):
     """How long an order holds, and why it was given.
 

@@ -23,7 +23,7 @@ _LISTED: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 Limit = Annotated[int, Query(ge=1, le=_MAX_INCIDENTS, description="at most so many incidents")]
-Identity = Annotated[str, Path(description="`id` of an incident in a list")]
+Identity = Annotated[str, Path(description="`id` of an incident in a list", examples=["harbour-cam-1772359198700-1"])]
 OpenOnly = Annotated[bool, Query(alias="open", description="`true`: only those that go on now")]
 
 
@@ -71,6 +71,7 @@ def recovery_router(control: Control) -> APIRouter:
         "/streams/{stream}/incidents",
         tags=["incidents"],
         summary="Incidents of one stream, newest first",
+        description="Since neverdark was started; /api/incidents with `stream` tells of those before.",
         responses={**_LISTED, 404: {"model": Problem}},
     )
     async def list_incidents_of_stream(stream: str, limit: Limit = 1000, *, open_only: OpenOnly = False) -> Response:

@@ -10,19 +10,19 @@ from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Final, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
+
+from exporter.api.example import Described
 
 _Show = Callable[[Any], Any]
 
 
-class Shape(BaseModel):
+class Shape(Described):
     """An answer: exactly these keys. The API's documentation is made of it.
 
     `like` is a record of which it has all fields but those of `without`, in that order. What it names itself gives a
     field of the record another type, or comes before them all.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     def __init_subclass__(cls, like: type | None = None, without: Sequence[str] = (), **kwargs: Any) -> None:
         """The record's fields become the answer's."""

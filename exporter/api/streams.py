@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import Response
 
 from exporter.api.answers import answer, in_thread, no_such_stream
+from exporter.api.example import example_of
 from exporter.api.gate import HOLDER, REFUSED, TOKEN
 from exporter.api.keys import Holder
 from exporter.api.logs import CURSOR, Page, last_lines, lines_after
@@ -26,13 +27,21 @@ _NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {code: {"model": Problem} f
 
 Lines = Annotated[int, Query(ge=1, le=_MAX_LINES, description="at most so many lines")]
 DrillSeconds = Annotated[
-    float, Query(ge=0, le=_MAX_DRILL, description="for so long, what fails counts as a drill; 0 ends a drill")
+    float,
+    Query(ge=0, le=_MAX_DRILL, description="for so long, what fails counts as a drill; 0 ends a drill", examples=[30]),
 ]
 DrillFault = Annotated[Fault | None, Query(description="what neverdark itself shall break; else you do")]
 DrillDestination = Annotated[str | None, Query(max_length=63, description="where, if the stream has several")]
 After = Annotated[
-    str | None, Query(pattern=f"^{CURSOR}$", description="`next` of the answer before: only what follows it")
+    str | None,
+    Query(
+        pattern=f"^{CURSOR}$",
+        description="`next` of the answer before: only what follows it",
+        examples=["encoder.20260301T095957.120Z-1.log:1048593:4096"],
+    ),
 ]
+LogRole = Annotated[Role | None, Query(description="of which process; else of the encoder or the command")]
+LogDestination = Annotated[str | None, Query(description="of which pusher, if the stream has several")]
 
 
 def streams_router(control: Control, version: str, needs_token: Callable[[], bool]) -> APIRouter:
@@ -47,7 +56,12 @@ def streams_router(control: Control, version: str, needs_token: Callable[[], boo
 
 
 def _add_readings(router: APIRouter, control: Control, version: str, needs_token: Callable[[], bool]) -> None:
-    @router.get("", summary="All streams", responses={200: {"model": StreamList}, **REFUSED, 503: {"model": Problem}})
+    @router.get(
+        "",
+        summary="All streams",
+        description="In the order of the configuration, each with its processes and destinations as they are now.",
+        responses={200: {"model": StreamList}, **REFUSED, 503: {"model": Problem}},
+    )
     async def list_streams(request: Request) -> Response:
         # A proxy may add the token to what it hands on; then the page need not ask for it.
         holder: Holder | None = getattr(request.state, HOLDER, None)
@@ -62,7 +76,12 @@ def _add_readings(router: APIRouter, control: Control, version: str, needs_token
 
         return await in_thread(read)
 
-    @router.get("/{stream}", summary="One stream", responses={200: {"model": Stream}, **REFUSED, **_NOT_FOUND})
+    @router.get(
+        "/{stream}",
+        summary="One stream",
+        description="With its processes and destinations as they are now.",
+        responses={200: {"model": Stream}, **REFUSED, **_NOT_FOUND},
+    )
     async def get_stream(stream: str) -> Response:
         return await in_thread(lambda: answer(show_stream(_find(control, stream))))
 
@@ -76,8 +95,8 @@ def _add_logs(router: APIRouter, control: Control) -> None:
     )
     async def get_logs(
         stream: str,
-        role: Role | None = None,
-        destination: str | None = None,
+        role: LogRole = None,
+        destination: LogDestination = None,
         lines: Lines = 200,
         after: After = None,
     ) -> Response:
@@ -90,6 +109,8 @@ def _add_logs(router: APIRouter, control: Control) -> None:
 
 
 def _add_order(router: APIRouter, control: Control, verb: Verb) -> None:
+    shown = {"application/json": {"example": example_of(Ordered) | {"accepted": verb}}}
+
     @router.post(
         f"/{{stream}}/{verb}",
         name=f"{verb}_stream",
@@ -97,7 +118,7 @@ def _add_order(router: APIRouter, control: Control, verb: Verb) -> None:
         description="Holds until the schedule's next switch, if the stream has one; the body may say otherwise.",
         status_code=202,
         dependencies=[TOKEN],
-        responses={202: {"model": Ordered}, **REFUSED, **_NOT_FOUND, 409: {"model": Problem}},
+        responses={202: {"model": Ordered, "content": shown}, **REFUSED, **_NOT_FOUND, 409: {"model": Problem}},
     )
     async def order(stream: str, body: StreamOrder | None = None) -> Response:
         said = body or StreamOrder()

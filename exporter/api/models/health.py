@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from exporter.api.example import Example, example_of
 from exporter.api.shape import Shape
 
 
+@Example(status="ok")
 class Live(Shape):
     """`late`: the parts (`loop`, `scheduler`) that do not tick, or not in time, with the seconds that they have lost.
 
@@ -18,6 +20,7 @@ class Live(Shape):
     late: dict[str, float] | None = None
 
 
+@Example(wanted=True, on_air=True, verified=True, reason=None)
 class ReadyStream(Shape):
     """Only streams that are `wanted` decide whether neverdark is ready."""
 
@@ -27,6 +30,7 @@ class ReadyStream(Shape):
     reason: str | None
 
 
+@Example(status="ready", streams={"harbour-cam": example_of(ReadyStream)})
 class Ready(Shape):
     """Whether every wanted stream is on air."""
 

@@ -6,10 +6,12 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
+from exporter.api.example import Example
 from exporter.api.shape import Shape
 from supervisor.model.terms import Action, Cause, Layer, Result, Role, Segment
 
 
+@Example(at="2026-03-01T09:59:59.201Z", layer="process", action="restart_pusher", result="recovered")
 class Attempt(Shape):
     """A recovery action; `result` is null while it is not known whether it helped."""
 
@@ -19,6 +21,7 @@ class Attempt(Shape):
     result: Result | None
 
 
+@Example(stream="harbour-cam", destination="youtube", role="pusher")
 class Subject(Shape):
     """What an incident is about: `destination` is null if it is about all, `stream` empty if it is neverdark's own.
 
@@ -30,6 +33,16 @@ class Subject(Shape):
     role: Role | None
 
 
+@Example(
+    at="2026-03-01T09:59:58.700Z",
+    cause="ingest_closed",
+    segment="platform",
+    role="pusher",
+    destination="youtube",
+    layer="process",
+    times=1,
+    consequence=False,
+)
 class IncidentFinding(Shape):
     """What failed: first `at`, and so many `times`; found by `layer`. `destination` is null but for a pusher.
 
@@ -49,6 +62,20 @@ class IncidentFinding(Shape):
     said: str | None
 
 
+@Example(
+    id="harbour-cam-1772359198700-1",
+    stream="harbour-cam",
+    destination="youtube",
+    opened="2026-03-01T09:59:58.700Z",
+    closed="2026-03-01T10:00:32.250Z",
+    cause="ingest_closed",
+    segment="platform",
+    layer="process",
+    drill=False,
+    seconds_dark=3.55,
+    detection_seconds=0.004,
+    recovery_seconds=3.546,
+)
 class IncidentReport(Shape):
     """From the first failure until media has advanced for 30 s again, 180 s after one that was slow.
 
@@ -93,6 +120,7 @@ class PastIncident(IncidentReport):
     ended_by: str | None
 
 
+@Example(next="WzE3NzIzNTkxOTguNywgImhhcmJvdXItY2FtLTE3NzIzNTkxOTg3MDAtMSJd", complete=True)
 class IncidentPage(Shape):
     """The newest first; `next` goes into `after` to get what follows, null where nothing does.
 

@@ -6,9 +6,18 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
+from exporter.api.example import Example
 from exporter.api.shape import Shape
 
 
+@Example(
+    id="M1",
+    streams=["harbour-cam"],
+    since="2026-03-02T04:00:00.000Z",
+    until="2026-03-02T05:00:00.000Z",
+    reason="new lens",
+    origin="operator",
+)
 class MaintenanceWindow(Shape):
     """A time in which what fails in `streams` (null: in all of them) is recorded and wakes nobody.
 

@@ -6,10 +6,12 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
+from exporter.api.example import Example
 from exporter.api.shape import Shape
 from supervisor.config.tokens import Scope
 
 
+@Example(name="anna", scope="control")
 class TokenIsRight(Shape):
     """The answer to a token that is right, and to any while none is needed.
 
@@ -21,6 +23,7 @@ class TokenIsRight(Shape):
     scope: Scope
 
 
+@Example(stream="harbour-cam", accepted="drill")
 class Accepted(Shape):
     """The order has been handed over; what becomes of it shows in the stream's state."""
 
@@ -28,6 +31,7 @@ class Accepted(Shape):
     accepted: Literal["drill"]
 
 
+@Example(stream="harbour-cam", accepted="stop", until="2026-03-01T21:00:00.000Z")
 class Ordered(Shape):
     """The same of an order that holds `until` some time; null: until another order."""
 

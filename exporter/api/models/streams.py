@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime
 
+from exporter.api.example import Example
 from exporter.api.models.configuration import Configuration
 from exporter.api.models.maintenance import MaintenanceWindow
 from exporter.api.models.processes import Process, UplinkState
@@ -16,6 +17,7 @@ from supervisor.model.snapshot import LinkState
 from supervisor.model.terms import Health
 
 
+@Example(backlog_seconds=0.2, backlog_limit_seconds=5.0, av_offset_seconds=0.012, overruns=0)
 class Link(Shape, like=LinkState):
     """What a pusher is given and what becomes of it.
 
@@ -24,6 +26,13 @@ class Link(Shape, like=LinkState):
     """
 
 
+@Example(
+    name="youtube",
+    url="rtmps://a.rtmps.youtube.com/live2/***",
+    required=True,
+    on_air=True,
+    expected_bytes_per_second=578_500.0,
+)
 class Destination(Shape):
     """One destination; its URL is shown without secrets.
 
@@ -41,6 +50,7 @@ class Destination(Shape):
     watchdog: WatchdogState | None
 
 
+@Example(by="schedule", why="schedule", since="2026-03-01T05:00:00.000Z", until="2026-03-01T21:00:00.000Z")
 class Desired(Shape, like=snapshot.Wanted, without=("wanted",)):
     """Whose word it is that a stream shall run or not, and since and until when.
 
@@ -52,6 +62,21 @@ class Desired(Shape, like=snapshot.Wanted, without=("wanted",)):
     until: AwareDatetime | None
 
 
+@Example(
+    stream="harbour-cam",
+    wanted=True,
+    on_air=True,
+    verified=True,
+    health="healthy",
+    since="2026-03-01T10:00:02.250Z",
+    origin="file",
+    command=False,
+    maintenance=False,
+    maintenance_window=None,
+    drills=False,
+    wanted_seconds=28_804.5,
+    on_air_seconds=28_801.1,
+)
 class Stream(Shape):
     """One stream; `since` is when `on_air` last changed, `reason` says why it is not on air.
 
@@ -85,6 +110,7 @@ class Stream(Shape):
     destinations: list[Destination]
 
 
+@Example(at="2026-03-01T18:00:00.000Z", version="1.0.0", token_required=True)
 class StreamList(Shape):
     """All streams at the moment `at`."""
 

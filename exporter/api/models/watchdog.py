@@ -6,11 +6,18 @@ from typing import Annotated
 
 from pydantic import AwareDatetime
 
+from exporter.api.example import Example, example_of
 from exporter.api.policies import show_seconds
 from exporter.api.shape import From, Made, Shape
 from supervisor.model.terms import Check, Verdict
 
 
+@Example(
+    running=True,
+    verdict="healthy",
+    verdicts={"process": "healthy", "progress": "healthy", "uplink": "healthy", "source": "unknown"},
+    consecutive_unhealthy=0,
+)
 class WatchdogState(Shape):
     """What the watchdog says of a destination, in short; `verdicts` has the checks that apply."""
 
@@ -20,6 +27,13 @@ class WatchdogState(Shape):
     consecutive_unhealthy: Annotated[int, From("consecutive_failures")]
 
 
+@Example(
+    last_check_time="2026-03-01T17:59:41.002Z",
+    last_healthy_time="2026-03-01T17:59:41.002Z",
+    last_recovery_time=None,
+    recovery_count=0,
+    check_interval=30,
+)
 class Watchdog(WatchdogState):
     """What the watchdog says of a destination.
 
@@ -33,6 +47,7 @@ class Watchdog(WatchdogState):
     check_interval: Annotated[float, Made(lambda watchdog: show_seconds(watchdog.interval))]
 
 
+@Example(watchdog_count=1, watchdogs={"harbour-cam:youtube": example_of(Watchdog)})
 class WatchdogStatus(Shape):
     """Every watched destination as `stream:destination`."""
 

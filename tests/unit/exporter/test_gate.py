@@ -322,12 +322,5 @@ def test_the_description_tells_who_needs_the_token(serve: Serve, control: FakeCo
     schemes = described["components"]["securitySchemes"]
     assert {name: (each["type"], each["scheme"]) for name, each in schemes.items()} == {"token": ("http", "bearer")}
     assert all(f"`{scope}`" in schemes["token"]["description"] for scope in Scope)
-    for path, methods in described["paths"].items():
-        for method, operation in methods.items():
-            assert operation.get("security") == ([{"token": []}] if method != "get" or path == PROOF else None), (
-                f"{method} {path}"
-            )
-            if path.startswith("/api/"):
-                assert {"401", "403", "429"} <= operation["responses"].keys()
     free = serve(control).get("/openapi.json").json()["paths"]["/api/streams/{stream}/stop"]["post"]
     assert free["security"] == [{}, {"token": []}]

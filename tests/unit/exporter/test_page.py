@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from enum import StrEnum
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urljoin
@@ -48,7 +49,8 @@ def test_pages_load_only_our_own_files_and_all_of_them_exist(client: Client, pat
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
-    assert "//" not in re.sub(r"<!--.*?-->", "", page.text, flags=re.DOTALL)
+    shown_as_text = r"<!--.*?-->|<pre>.*?</pre>|<code>.*?</code>"
+    assert "//" not in re.sub(shown_as_text, "", page.text, flags=re.DOTALL)
     links = Links()
     links.feed(page.text)
     assert links.found
@@ -113,16 +115,28 @@ def test_the_documentation_names_every_route_and_shape(client: Client) -> None:
         assert f"/api/streams/{{stream}}/{route}" in described["paths"]
     for path in described["paths"]:
         assert f"<code>{path}</code>" in page
-    anchors = set(re.findall(r'href="#(\w+)"', page))
-    assert {"Stream", "StreamList", "Ready", "Problem", "IncidentList", "WatchdogStatus"} <= anchors
-    assert anchors <= set(re.findall(r'id="(\w+)"', page))
+    anchors = set(re.findall(r'href="#([\w-]+)"', page))
+    assert {"Stream", "StreamList", "Ready", "Problem", "IncidentList", "WatchdogStatus", "error-404"} <= anchors
+    assert anchors <= set(re.findall(r'id="([\w-]+)"', page))
 
 
 def test_the_documentation_shows_text_as_text() -> None:
-    page = docs_page({"info": {"title": "<b>", "version": "<i>"}, "paths": {}})
-    assert "<b>" not in page
+    body = {"description": "<b>", "content": {"application/json": {"schema": {"$ref": "#/x/<b>"}, "example": ["<b>"]}}}
+    parameter = {"name": "<b>", "in": "query", "schema": {"default": "<b>"}, "description": "<b>", "example": "<b>"}
+    shown = {"tags": ["<b>"], "summary": "<b>", "parameters": [parameter], "responses": {"200": body}}
+    page = docs_page({"info": {"title": "<b>", "version": "<i>"}, "paths": {"/<b>": {"get": shown}}})
+    assert "<b>" not in page.lower()
     assert "<i>" not in page
-    assert "&lt;b&gt;" in page
+    assert page.lower().count("&lt;b&gt;") >= 12
+
+
+def test_the_documentation_shows_each_example(client: Client) -> None:
+    page = client.get("/docs").text
+    for text in ('"name": "anna"', '"late": {', "# TYPE livestream_stream_on_air gauge"):
+        assert escape(text) in page
+    assert page.count("<em>Needs a token.</em>") == 0, "nobody needs one here"
+    assert "for example <code>harbour-cam</code>" in page
+    assert "integer (at least 1, at most 10000)" in page
 
 
 def test_without_streams_the_page_is_served_all_the_same(serve: Serve) -> None:

@@ -179,7 +179,8 @@ def test_one_incident_is_documented_with_its_errors(client: Client) -> None:
         if "content" in known
     }
     assert shapes_of["200"] == "IncidentReport"
-    assert {shapes_of[code] for code in ("404", "503")} == {"Problem"}
+    errors = {code: documented["responses"][code]["$ref"].rpartition("/")[2] for code in ("404", "503")}
+    assert errors == {"404": "NotFound", "503": "NotAnswering"}
 
 
 def test_an_incident_that_no_process_has_part_in_has_no_role(serve: Serve) -> None:
