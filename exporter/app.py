@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
@@ -11,8 +11,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from exporter.api.answers import add_error_answers, answer, in_thread
 from exporter.api.config import config_router
-from exporter.api.description import complete
-from exporter.api.docs import docs_page
+from exporter.api.description import Description
 from exporter.api.gate import HOLDER, REFUSED, TOKEN, Gate
 from exporter.api.guard import PROOF, rule_for, scrape_rule_for
 from exporter.api.keys import NOBODY, Holder, Keys
@@ -22,6 +21,7 @@ from exporter.api.models import Live, Problem, Ready, TokenIsRight
 from exporter.api.recovery import recovery_router
 from exporter.api.shapes import show_readiness
 from exporter.api.streams import streams_router
+from exporter.api.text import TextOnly
 from exporter.collector import OPENMETRICS, TEXT, Collector
 from exporter.negotiation import wants_gzip, wants_openmetrics
 from exporter.traffic import Counted, Traffic
@@ -64,15 +64,17 @@ def build_app(
         title="neverdark",
         version=version,
         description=(
-            "Reading needs no token under this machine's own name. Orders (all but GET and HEAD) need `Authorization: Bearer …` "
-            "when there are tokens, and under other names, as behind a reverse proxy, readings do too. A token has the "
-            "scope `control`, or `read` and then gives no orders."
+            "Reading needs no token under this machine's own name. Orders (all but GET and HEAD) need "
+            "`Authorization: Bearer …` when there are tokens, and under other names, as behind a reverse proxy, "
+            "readings do too. A token has the scope `control`, or `read` and then gives no orders."
         ),
+        openapi_url=None,  # as the two others, in a way of our own: see Description
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # it would name a host, and behind a proxy the wrong path
     )
     app.add_middleware(HeadIsGet)
+    app.add_middleware(TextOnly)
     app.add_middleware(Gate, rule=rule_for(listen), keys=keys, traffic=traffic, ordered=control.ordered)
     add_error_answers(app)
     app.add_middleware(Counted, traffic=traffic)
@@ -83,8 +85,7 @@ def build_app(
     app.include_router(maintenance_router(control))
     app.include_router(config_router(control))
     _add_token(app)
-    _add_pages(app)
-    _complete_description(app, keys)
+    _add_pages(app, Description(app, keys.needed))
     return app
 
 
@@ -105,18 +106,6 @@ def new_collector(version: str, revision: str, traffic: Traffic) -> Collector:
     itself = CollectorRegistry()
     ProcessCollector(registry=itself)
     return Collector(version, revision, itself, traffic)
-
-
-def _complete_description(app: FastAPI, keys: Keys) -> None:
-    described = app.openapi
-
-    def as_it_is() -> dict[str, Any]:
-        document = described()
-        complete(document, needs_token=keys.needed())
-        return document
-
-    # Once somebody asks: to describe everything takes as long as a fifth of neverdark's start.
-    app.openapi = as_it_is  # type: ignore[method-assign]
 
 
 def _add_health(app: FastAPI, control: Control) -> None:
@@ -183,7 +172,7 @@ def _add_metrics(app: FastAPI, control: Control, collector: Collector) -> None:
         return Response(body, headers=headers)
 
 
-def _add_pages(app: FastAPI) -> None:
+def _add_pages(app: FastAPI, description: Description) -> None:
     # Read once: a page that is replaced on disk while neverdark runs would not fit the API that it talks to.
     files = {path.name: path.read_bytes() for path in _WEB.iterdir() if path.suffix in _KINDS}
     index = (_WEB / "index.html").read_bytes()
@@ -194,7 +183,11 @@ def _add_pages(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
-        return HTMLResponse(docs_page(app.openapi()), headers=_PAGE_HEADERS)
+        return HTMLResponse(await in_thread(description.page), headers=_PAGE_HEADERS)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return Response(await in_thread(description.text), media_type="application/json")
 
     @app.get("/web/{name}", include_in_schema=False)
     async def asset(name: str) -> Response:

@@ -25,7 +25,8 @@ _T = TypeVar("_T")
 
 def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer that no one keeps: it is about this moment."""
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    body = text.encode(errors="backslashreplace")  # half a character, as a file's name may have, stays JSON so
     return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
 
 

@@ -5,10 +5,15 @@ Those are the errors of the layers around the routes, who needs a token, and the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from exporter.api.docs import docs_page
 from exporter.api.example import examples
 from exporter.api.guard import OPEN, PROOF
 from exporter.api.models import Problem
@@ -31,7 +36,7 @@ class _Error(NamedTuple):
 
 
 _ERRORS: Final = {
-    400: _Error("Unreadable", "It is no HTTP request, or its body is no text.", "this is no HTTP request"),
+    400: _Error("Unreadable", "It is no HTTP request, or something in it is no text.", "this is no HTTP request"),
     401: _Error(
         "NoToken",
         "A token is needed, or it is wrong.",
@@ -77,10 +82,40 @@ _PARAMETERS: Final = {
 }
 
 
-def complete(document: dict[str, Any], *, needs_token: bool) -> None:
-    """Add to `document`, an OpenAPI 3.1 document of FastAPI's, what it does not say yet.
+class Description:
+    """The description of an application, made once somebody asks: it takes as long as a fifth of neverdark's start.
 
-    A response of a route's own with a description of its own stays as it is. `needs_token`: orders do.
+    `needs_token` tells whether orders need one; it may block, and so may all that is asked here.
+    """
+
+    def __init__(self, app: FastAPI, needs_token: Callable[[], bool]) -> None:
+        self._app = app
+        self._needs_token = needs_token
+        self._made: dict[bool, tuple[str, str]] = {}
+
+    def text(self) -> str:
+        """The document, as JSON."""
+        return self._texts()[0]
+
+    def page(self) -> str:
+        """The same for people."""
+        return self._texts()[1]
+
+    def _texts(self) -> tuple[str, str]:
+        needed = self._needs_token()
+        if needed not in self._made:
+            app = self._app
+            document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            _complete(document, needs_token=needed)
+            text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+            self._made[needed] = text, docs_page(document)
+        return self._made[needed]
+
+
+def _complete(document: dict[str, Any], *, needs_token: bool) -> None:
+    """Add to an OpenAPI 3.1 document of FastAPI's what it does not say yet.
+
+    A response of a route's own with a description of its own stays as it is.
     """
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})

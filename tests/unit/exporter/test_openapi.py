@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
 import pytest
+import requests
 from pydantic import BaseModel
 
+from exporter.api.answers import answer
 from exporter.api.example import Example, example_of
 from exporter.api.guard import OPEN, PROOF
 from exporter.api.shape import Shape
-from tests.unit.exporter.conftest import Client, Serve
+from tests.unit.exporter.conftest import PATIENCE, Client, Serve
 from tests.unit.exporter.scenes import three_streams
 from tests.unit.exporter.snapshots import FakeControl
 
@@ -205,3 +208,39 @@ def test_a_refused_method_is_answered_with_all_that_are_taken(client: Client, do
             assert refused.status_code == 405, f"{method} {path}"
             assert set(refused.headers["Allow"].split(", ")) == methods, f"{method} {path}"
     assert client.ask("PUT", "/api/nothing", Authorization=f"Bearer {TOKEN}").status_code == 404
+
+
+# --- characters that are none ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["/api/streams/a%00b", "/api/incidents?stream=%00", "/api/incidents?a%00=b"])
+def test_nul_in_a_path_or_a_query_is_refused(client: Client, place: str) -> None:
+    refused = client.get(place)
+    assert (refused.status_code, "expected text" in refused.json()["detail"]) == (400, True)
+    assert client.get(place.replace("%00", "%2500")).status_code in {200, 404}, "a percent sign may be there"
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [(r"\ud800", 400), (r"\uDFFF\ud800", 400), (r"\u0000", 400), (r"\\u0000 \\ud800", 202), (r"\ud83d\udc15", 202)],
+)
+def test_a_body_has_whole_characters(client: Client, text: str, status: int) -> None:
+    order = f'{{"streams": ["a"], "until": "1h", "reason": "{text}"}}'
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    answered = requests.post(f"{client.url}/api/maintenance", data=order, headers=headers, timeout=PATIENCE)
+    assert answered.status_code == status, answered.text
+
+
+def test_half_a_character_in_an_answer_is_still_json() -> None:
+    """A file's name may have one; it stands in the problem that a configuration has."""
+    assert json.loads(bytes(answer({"detail": "a\ud800b ü"}).body)) == {"detail": "a\ud800b ü"}
+
+
+@pytest.mark.parametrize("body", ["[" * 60_000, "1" * 60_000, '{"a":' * 9_000, "\\ud800", "\xff", ""])
+def test_a_body_that_cannot_be_read_is_refused(client: Client, body: str) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    refused = requests.post(
+        f"{client.url}/api/maintenance", data=body.encode("latin-1"), headers=headers, timeout=PATIENCE
+    )
+    assert refused.status_code in {400, 422}, refused.text
+    assert refused.json()["detail"]
