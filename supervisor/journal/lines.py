@@ -6,7 +6,7 @@ Lines are written by a thread, because a terminal that was paused or a full pipe
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any, TextIO
 
 import structlog
@@ -43,6 +43,16 @@ class LineWriter:
         self._stream.flush()
 
 
+def _for_a_terminal(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """What steers a terminal is shown, not obeyed: a path that somebody asked for may move its cursor."""
+    for key, value in line.items():
+        if isinstance(value, str) and not value.isprintable():
+            line[key] = "".join(
+                letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in value
+            )
+    return line
+
+
 def configure(stream: TextIO | None = None) -> LineWriter:
     """Set structlog up for this process; returns the writer, to be closed last. None: standard output."""
     stream = stream or sys.stdout
@@ -57,6 +67,7 @@ def configure(stream: TextIO | None = None) -> LineWriter:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if readable else "iso", utc=not readable),
+            *([_for_a_terminal] if readable else []),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger("info"),

@@ -285,6 +285,16 @@ def test_on_a_terminal_lines_are_for_people() -> None:
     assert not any(line.startswith("{") for line in lines)
 
 
+def test_what_steers_a_terminal_is_shown_to_it_and_not_obeyed() -> None:
+    stream = Terminal()
+    writer = log_lines.configure(stream)
+    structlog.get_logger().error("request failed", path="/\x1b[2J\x9b31m\x07\x7f\u202eü", where="a\nfake line")
+    writer.close()
+    line = stream.getvalue()
+    assert line.count("\n") == 1
+    assert r"/\x1b[2J\x9b31m\x07\x7f\u202eü" in line
+
+
 def test_a_planned_end_is_no_warning() -> None:
     planned = [fact for fact in FACTS if isinstance(fact, events.ProcessExited) and fact.planned]
     entry = json.loads(written(io.StringIO(), [*planned])[0])
