@@ -185,8 +185,8 @@ def _is_plain(code: int, response: Mapping[str, Any] | None) -> bool:
 
 def _add_examples(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
     for parameter in operation.get("parameters", ()):
-        said = parameter["schema"].get("examples", ())
-        example, means = _PARAMETERS.get(parameter["name"], (next(iter(said), None), None))
+        usual, means = _PARAMETERS.get(parameter["name"], (None, None))
+        example = next(iter(parameter["schema"].get("examples", ())), usual)
         if example is not None:
             parameter.setdefault("example", example)
         if means is not None:
