@@ -72,6 +72,8 @@ def test_every_operation_says_what_it_does(document: Json) -> None:
     for method, path, operation in operations(document):
         for word in ("summary", "description", "tags", "operationId"):
             assert operation.get(word), f"{method} {path}: no {word}"
+        of_the_function = operation["summary"].lower().replace(" ", "_")
+        assert not operation["operationId"].startswith(f"{of_the_function}_"), f"{method} {path}: no summary"
     names = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(names) == len(set(names))
 
@@ -244,3 +246,13 @@ def test_a_body_that_cannot_be_read_is_refused(client: Client, body: str) -> Non
     )
     assert refused.status_code in {400, 422}, refused.text
     assert refused.json()["detail"]
+
+
+def test_a_time_is_no_number(client: Client) -> None:
+    """One that is could be in seconds or in milliseconds."""
+    for text in ("0.5", "1767225600", "1767225600000", "2026-01-01"):
+        refused = client.get(f"/api/incidents?since={text}")
+        assert refused.status_code == 422
+        assert "since: expected a time with its zone, such as 2026-12-24T22:00:00Z" in refused.json()["detail"]
+    for text in ("2026-01-01T00:00:00Z", "2026-01-01 00:00%2B01:00"):
+        assert client.get(f"/api/incidents?since={text}").status_code == 200
