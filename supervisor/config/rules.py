@@ -6,6 +6,7 @@ wrong type is passed over: that is reported where it stands.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from supervisor.config.fields import NAME, absolute, read_secret
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
 from supervisor.model.cron import ANY_TIME, next_without, parse_cron
-from supervisor.model.destination_urls import RTMP_PORTS, file_path, rtmp_name, split
+from supervisor.model.destination_urls import RTMP_PORTS, file_path, publishes_to, rtmp_name
 from supervisor.model.policies import LimitsPolicy, RestartPolicy, Section
 from supervisor.model.quantities import DEFAULT_LISTEN, parse_address, parse_duration
 from supervisor.model.until import parse_moment
@@ -163,22 +164,16 @@ def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken
 
 
 def _target(destination: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """What two destinations may not share, however it is written; None while that cannot be known."""
+    """What two destinations may not share, see `publishes_to`; None while that cannot be known."""
     url = destination.get("url")
     if not isinstance(url, str):
         return None
-    scheme = destination_scheme(url)
     try:
-        if scheme == "file":
-            return ("file", str(absolute(Path(file_path(url)))))
-        parts = split(url)
-        host, port = (parts.hostname or "").rstrip("."), parts.port or RTMP_PORTS.get(scheme)
-        key = _key(destination)
-        other = (parts.path.strip("/"), parts.query, key)
-        names = "/".join(rtmp_name(url, key or None) if scheme in RTMP_PORTS else other)
+        if destination_scheme(url) == "file":
+            url = os.path.realpath(absolute(Path(file_path(url))))
+        return publishes_to(url, _key(destination))
     except (OSError, ValueError):
         return None
-    return (scheme, host, str(port), names) if host else None
 
 
 def _key(destination: Mapping[str, Any]) -> str:

@@ -7,11 +7,15 @@ names of files.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from ipaddress import ip_address
+from posixpath import normpath
 from typing import NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 # What a key begins with that is no key but the whole URL.
 _WHOLE_URL = re.compile(r"(?:rtmp\w{0,8}|srt|https?)://", re.IGNORECASE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}:")
 RTMP_PORTS = {"rtmp": 1935, "rtmps": 443}  # where a URL names none
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "«": "»"}
 
@@ -50,6 +54,38 @@ def file_path(url: str) -> str:
         return url
     rest = url[5:]
     return unquote("/" + rest[2:].partition("/")[2] if rest.startswith("//") else rest)
+
+
+def publishes_to(url: str, key: str | None) -> tuple[str, ...] | None:
+    """Scheme, host, port and name: what no two destinations may share, however it is written. It holds the key.
+
+    Case of scheme and host, a port that is the usual one, a slash at the end, and whether the key is a part of the URL
+    make no difference. With SRT only the stream id does: what else stands behind the `?` tells how it is sent. Of a
+    file, the name is its path. None where this cannot be known.
+    """
+    scheme = url.partition(":")[0].lower() if _SCHEME.match(url) else "file"
+    if scheme == "file":
+        return ("file", "", "", normpath(file_path(url)))
+    try:
+        parts = split(url)
+        host, port = _host(parts.hostname or ""), parts.port or RTMP_PORTS.get(scheme)
+        name = "/".join(rtmp_name(url, key or None)) if scheme in RTMP_PORTS else _other_name(parts, key)
+    except ValueError:
+        return None
+    return (scheme, host, str(port or ""), name) if host else None
+
+
+def _host(name: str) -> str:
+    with suppress(ValueError):
+        return str(ip_address(name))
+    return name.lower().rstrip(".")
+
+
+def _other_name(parts: SplitResult, key: str | None) -> str:
+    """The stream's name anywhere but with RTMP: of SRT its stream id, which a key is only if the URL has none."""
+    if parts.scheme.lower() != "srt":
+        return "\0".join((parts.path.strip("/"), parts.query, key or ""))
+    return next((value for name, value in parse_qsl(parts.query) if name == "streamid"), key or "")
 
 
 def no_key(key: str) -> str | None:

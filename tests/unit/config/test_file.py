@@ -27,6 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Files that a configuration may name."""
     folder = tmp_path_factory.mktemp("configuration")
     (folder / "good").write_text("abcd-efgh\n")
+    (folder / "link").symlink_to(folder)
     (folder / "token").write_text("long-enough-token\n")
     (folder / "short").write_text("short")
     (folder / "empty").write_text(" \n")
@@ -424,7 +425,10 @@ streams:
         ('url: "rtmp://h/live/abc"', 'url: "rtmp://h/live", key: abc'),
         ('url: "rtmps://h/live", key: abc', 'url: "rtmps://h:443/live", key: abc'),
         ('url: "srt://h:9000?streamid=x"', 'url: "srt://h:9000?streamid=x"'),
+        ('url: "srt://h:9000?streamid=x"', 'url: "srt://h:9000?latency=1", key: x'),
         ("url: x.flv", "url: ./x.flv"),
+        ("url: x.flv", "url: none/../x.flv"),
+        ("url: link/x.flv", "url: x.flv"),
         ("url: 'x#1?.flv'", "url: './x#1?.flv'"),
         ("url: x 1.flv", "url: 'file:x%201.flv'"),
         ('url: "rtmp://h/live/abc#1"', 'url: "rtmp://h/live", key: "abc#1"'),
