@@ -135,7 +135,7 @@ def _check(args: argparse.Namespace) -> int:
     loaded = load(file)
     binary = find_ffmpeg(loaded, file)
     found = checkup(loaded.config, binary)
-    warnings = [*doubts(loaded, file), *found.warnings]
+    warnings = [*doubts(loaded, file), *loaded.fragments.warnings(found.warnings)]
     for warning in warnings:
         print(f"{file}: warning: {warning}", file=sys.stderr)
     config = loaded.config
@@ -145,7 +145,7 @@ def _check(args: argparse.Namespace) -> int:
         *unusable(config, binary),
         *found.problems,
     ]:
-        raise ConfigError(file, problems)
+        raise ConfigError(file, loaded.fragments.problems(problems))
     version = ".".join(map(str, binary.version))
     warned = f", with {_many(len(warnings), 'warning')}" if warnings else ""
     print(f"{file}: good ({_many(len(loaded.config.streams), 'stream')}, FFmpeg {version} at {binary.path}){warned}")

@@ -93,7 +93,7 @@ class Engine:
         # What shall be.
         self._links = machine.media_links(loaded.config.ports, str(home.data_dir.path))
         self._configuration = Configuration(home, loaded, machine, self._links, warnings)
-        self._config_watch = ConfigWatch(lambda: self.loaded.files)
+        self._config_watch = ConfigWatch(lambda: self.loaded.files, lambda: self.loaded.config.include)
         every_child = {OWNER_VARIABLE: home.data_dir.mark, "AV_LOG_FORCE_NOCOLOR": "1"}
         self._environments = Environments({"SSL_CERT_FILE": home.ca_file, **machine.environment}, every_child)
         self._catalogue = Catalogue()

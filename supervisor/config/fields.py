@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
@@ -56,6 +57,24 @@ class SecretFile:
 base_dir: ContextVar[Path] = ContextVar("base_dir", default=Path())
 
 
+class Written(dict[str, Any]):
+    """Keys and values as they stand in a file of some directory, where that is not the configuration's own."""
+
+    def __init__(self, content: Mapping[str, Any], directory: Path) -> None:
+        super().__init__(content)
+        self.directory = directory
+
+
+@contextlib.contextmanager
+def as_seen_from(written: object) -> Iterator[None]:
+    """Relative paths are relative to where this is written."""
+    token = base_dir.set(written.directory if isinstance(written, Written) else base_dir.get())
+    try:
+        yield
+    finally:
+        base_dir.reset(token)
+
+
 def absolute(value: Path) -> Path:
     """`value` as seen from the file it stands in."""
     try:
@@ -75,6 +94,15 @@ def _directory(value: Path) -> Path:
         raise ValueError(f"expected a directory that can be made and opened: {error.strerror}") from None
     if not nearest.is_dir():
         raise ValueError(f"expected a directory, but {nearest} is none")
+    return value
+
+
+def _included(value: Path) -> Path:
+    value = absolute(value)
+    try:
+        os.scandir(value).close()
+    except OSError as error:
+        raise ValueError(f"expected a directory that can be read: {error.strerror}") from None
     return value
 
 
@@ -184,4 +212,5 @@ Token = Annotated[SecretWord, AfterValidator(_token)]
 TokenFile = Annotated[SecretFromFile, AfterValidator(_token_file)]
 PlainFile = Annotated[Path, AfterValidator(absolute)]
 Directory = Annotated[Path, AfterValidator(_directory)]
+Included = Annotated[Path, AfterValidator(_included)]
 Executable = Annotated[str, Field(min_length=1), AfterValidator(_executable)]

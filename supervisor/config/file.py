@@ -12,17 +12,19 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
-from supervisor.config.fields import Directory, SecretFile, base_dir
+from supervisor.config.documents import read_document
+from supervisor.config.fields import Directory, Included, SecretFile, Written, base_dir
+from supervisor.config.include import Fragments, fragments_of, merged
 from supervisor.config.problems import ENV_PREFIX, ConfigError, Problem, Seen, dotted
 from supervisor.config.rules import broken_rules
 from supervisor.config.shape import Config
-from supervisor.config.stamp import Stamp, read_stamped
+from supervisor.config.stamp import Stamp
 from supervisor.config.variables import VARIABLE, Named, named
-from supervisor.config.yaml_nodes import Document, NotYaml, Path_, read
+from supervisor.config.yaml_nodes import Document, Path_
 from supervisor.secrets.secrecy import names_a_secret
 
-_MAX_BYTES = 1024 * 1024  # a thousand streams have room; reading more would take minutes
 _DATA_DIR = TypeAdapter[Path](Directory)
+_INCLUDED = TypeAdapter[Path](Included)
 _NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")  # no argument, path or terminal can hold these
 
 
@@ -39,7 +41,8 @@ class Loaded:
     """A valid configuration, and what is known of how it was written.
 
     `files` are those that it was read from, each as it was before it was read; `variables` the secrets that came from
-    the environment; `written` is the file's own tree, with `${VAR}`; `named` what it names of the environment.
+    the environment; `written` is the tree of all of them, with `${VAR}`; `named` what it names of the environment;
+    `fragments` are the streams that stand in files of their own.
     """
 
     config: Config
@@ -47,46 +50,81 @@ class Loaded:
     variables: frozenset[str] = field(repr=False)
     written: Any = field(repr=False)
     named: Named = field(repr=False)
+    fragments: Fragments = field(repr=False, default_factory=Fragments)
 
 
 def load(path: Path) -> Loaded:
     """The configuration in `path`, under the environment's overrides. Raises `ConfigError` with all problems."""
-    document, stamp = _read(path)
+    document, stamp = read_document(path)
     secrets: set[str] = set()
     token = base_dir.set(path.absolute().parent)
     try:
-        config, problems = _judge(document.tree, document.lines, secrets)
+        whole, fragments, wrong = _included(path, document, stamp.size)
+        config, problems = _judge(whole.tree, whole.lines, secrets, fragments)
         found = dict.fromkeys(problems)
-        for copy in document.duplicates:
+        for copy in whole.duplicates:
             where = dotted(copy.path)
             lines = f"lines {copy.first_line} and {copy.line}"
             found[Problem(where, None, f"expected once, but it stands on {lines}")] = None
             if copy.judged:  # the copy that loses may have mistakes of its own
-                _, others = _judge(_replaced(document.tree, copy.path, copy.value), {}, set())
+                _, others = _judge(_replaced(whole.tree, copy.path, copy.value), {}, set(), fragments)
                 found |= dict.fromkeys(other for other in others if other.path.startswith(where))
     finally:
         base_dir.reset(token)
-    if found or config is None:
-        raise ConfigError(path, sorted(found, key=lambda problem: problem.path))
-    files = {path: stamp} | {secret.path: secret.stamp for secret in secret_files(config)}
-    names = named(document.tree, EnvSettingsSource(_Overrides)())
-    return Loaded(config, files, frozenset(secrets), document.tree, names)
+    if found or wrong or config is None:
+        raise ConfigError(path, [*fragments.problems(sorted(found, key=lambda problem: problem.path)), *wrong])
+    files = {path: stamp} | {fragment.file: fragment.stamp for fragment in fragments.values()}
+    files |= {secret.path: secret.stamp for secret in secret_files(config)}
+    names = named(whole.tree, EnvSettingsSource(_Overrides)())
+    return Loaded(config, files, frozenset(secrets), whole.tree, names, fragments)
 
 
-def _judge(written: Any, lines: Mapping[Path_, int], secrets: set[str]) -> tuple[Config | None, list[Problem]]:
+def _included(path: Path, document: Document, size: int) -> tuple[Document, Fragments, list[Problem]]:
+    """The configuration as if all its streams stood in one file, those that do not, and what is wrong with these.
+
+    What is wrong with the directory itself is told with the key, by whoever looks at that.
+    """
+    nothing = Fragments()
+    if not isinstance(document.tree, dict):
+        return document, nothing, []
+    asked = _overridden(document.tree, EnvSettingsSource(_Overrides)()).get("include")
+    if asked is None:
+        return document, nothing, []
+    expansion = _Expansion(set())
+    value = expansion.of(asked)
+    try:
+        directory = None if expansion.problems else _INCLUDED.validate_python(value)
+    except ValidationError:
+        directory = None
+    if directory is None:
+        return merged(document, nothing), nothing, []
+    try:
+        fragments, problems = fragments_of(directory, path, document.lines, size)
+    except OSError as error:
+        fragments, problems = nothing, [Problem("include", None, f"expected a directory of streams: {error.strerror}")]
+    return merged(document, fragments), fragments, problems
+
+
+def _judge(
+    written: Any, lines: Mapping[Path_, int], secrets: set[str], fragments: Fragments
+) -> tuple[Config | None, list[Problem]]:
     """The configuration that `written` asks for, unless it has problems. Adds to `secrets` what variables hide."""
     if not isinstance(written, dict):
         return None, [Problem("", None, "expected keys and values at the top level")]
     expansion = _Expansion(secrets)
     tree = _overridden(expansion.of(written), EnvSettingsSource(_Overrides)())
     seen = Seen(written, tree, lines)
+    streams = tree.get("streams")
+    for name, fragment in fragments.items() if isinstance(streams, dict) else ():
+        if isinstance(streams.get(name), dict):
+            streams[name] = Written(streams[name], fragment.file.parent)
     problems, spoilt = list(expansion.problems), expansion.spoilt
     config: Config | None = None
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
         problems += [seen.explained(item) for item in error.errors() if item["loc"] not in spoilt]
-    for rule in broken_rules(tree):
+    for rule in broken_rules(tree, {name: fragment.file for name, fragment in fragments.items()}):
         if rule.path not in spoilt:
             problems.append(seen.problem(rule.path, rule.expected, show=rule.show))
     return config, problems
@@ -95,7 +133,7 @@ def _judge(written: Any, lines: Mapping[Path_, int], secrets: set[str]) -> tuple
 def peek(path: Path, key: str) -> object:
     """One top-level value of a file that need not be valid: a client must not fail on what only `run` needs."""
     try:
-        tree = _read(path)[0].tree
+        tree = read_document(path)[0].tree
     except ConfigError:
         return None
     expansion = _Expansion(set())
@@ -108,7 +146,7 @@ def data_dir_of(path: Path) -> Path:
     variable = os.environ.get(f"{ENV_PREFIX}DATA_DIR")
     value = variable
     if variable is None:
-        tree = _read(path)[0].tree
+        tree = read_document(path)[0].tree
         expansion = _Expansion(set())
         value = expansion.of(tree.get("data_dir"), ("data_dir",)) if isinstance(tree, dict) else None
         if expansion.problems:
@@ -134,21 +172,6 @@ def secret_files(config: Config) -> Iterator[SecretFile]:
 
 
 # --- the tree --------------------------------------------------------------------------------------
-
-
-def _read(path: Path) -> tuple[Document, Stamp]:
-    try:
-        content, stamp = read_stamped(path, _MAX_BYTES + 1)
-        if len(content) > _MAX_BYTES:
-            reason = f"expected at most {_MAX_BYTES} bytes, but it has {max(stamp.size, len(content))}"
-            raise ConfigError(path, [Problem("", None, reason)])
-        return read(content.decode("utf-8-sig")), stamp
-    except OSError as error:
-        raise ConfigError(path, [Problem("", None, f"cannot be read: {error.strerror}")]) from None
-    except UnicodeDecodeError:
-        raise ConfigError(path, [Problem("", None, "expected UTF-8 text")]) from None
-    except NotYaml as error:
-        raise ConfigError(path, [Problem(error.where, None, f"expected YAML: {error.reason}")]) from None
 
 
 class _Expansion:

@@ -48,10 +48,12 @@ class Problem:
     path: str
     value: str | None
     expected: str
+    file: Path | None = None  # where that is not the configuration's own file: then the path is one in there
 
     def __str__(self) -> str:
+        file = f"{self.file}: " if self.file else ""
         value = f" {self.value}:" if self.value is not None else ""
-        return f"{self.path}:{value} {self.expected}" if self.path else self.expected
+        return file + (f"{self.path}:{value} {self.expected}" if self.path else self.expected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,10 @@ class ConfigWarning:
 
     about: str
     text: str
+    file: Path | None = None  # see `Problem`
 
     def __str__(self) -> str:
-        return f"{self.about}: {self.text}"
+        return f"{self.file}: {self.about}: {self.text}" if self.file else f"{self.about}: {self.text}"
 
 
 class ConfigError(Exception):
@@ -71,7 +74,7 @@ class ConfigError(Exception):
     def __init__(self, file: Path, problems: list[Problem]) -> None:
         self.file = file
         self.problems = problems
-        super().__init__("\n".join(f"{file}: {problem}" for problem in problems))
+        super().__init__("\n".join(str(problem) if problem.file else f"{file}: {problem}" for problem in problems))
 
     @property
     def told(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from supervisor.config.fields import NAME, absolute, read_secret
+from supervisor.config.fields import NAME, absolute, as_seen_from, read_secret
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
 from supervisor.model.cron import ANY_TIME, next_without, parse_cron
@@ -43,8 +43,11 @@ class Broken:
     show: bool = False
 
 
-def broken_rules(tree: Mapping[str, Any]) -> Iterator[Broken]:
-    """Every rule that `tree` breaks. Paths of key files are resolved as `config.base_dir` says."""
+def broken_rules(tree: Mapping[str, Any], files: Mapping[str, Path]) -> Iterator[Broken]:
+    """Every rule that `tree` breaks. Paths of key files are resolved as `config.base_dir` says.
+
+    `files` are those of the streams that stand in a file of their own.
+    """
     yield from _token(tree)
     yield from _listeners(tree)
     defaults = tree.get("defaults")
@@ -63,10 +66,13 @@ def broken_rules(tree: Mapping[str, Any]) -> Iterator[Broken]:
             yield from _destination(place, destination)
             if str(stream.get("enabled", True)).lower() in _NO or not (NAME.fullmatch(name) and NAME.fullmatch(key)):
                 continue
-            if target := _target(destination):
-                if target in publishers:
-                    yield Broken(place, f"publishes to the same place as {publishers[target]}")
-                publishers.setdefault(target, f"streams.{name}.destinations.{key}")
+            with as_seen_from(stream):
+                target = _target(destination)
+            if target in publishers:
+                yield Broken(place, f"publishes to the same place as {publishers[target]}")
+            elif target:
+                of = f" of {files[name]}" if name in files else ""
+                publishers[target] = f"streams.{name}.destinations.{key}{of}"
 
 
 def _empty(path: Path_, section: Mapping[str, Any], keys: Mapping[str, str]) -> list[Broken]:

@@ -7,15 +7,16 @@ sees the raw tree, so that one wrong key does not hide the next.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, ModelWrapValidatorHandler, SecretStr, model_validator
 
 from supervisor.config.fields import (
     Cron,
     Crons,
     Directory,
     Executable,
+    Included,
     Key,
     KeyFile,
     LocalTime,
@@ -27,6 +28,7 @@ from supervisor.config.fields import (
     TokenFile,
     Words,
     Zone,
+    as_seen_from,
 )
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
 from supervisor.model.policies import Policies, PositiveDuration, Section
@@ -150,6 +152,12 @@ class StreamSection(Policies):
     audio: Audio = Audio()
     destinations: dict[Name, DestinationSection] = {}  # noqa: RUF012 - pydantic gives each stream its own
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _relative_to_its_file(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        with as_seen_from(value):
+            return validate(value)
+
 
 class Network(Section):
     """One other host, to tell our line from theirs."""
@@ -181,6 +189,7 @@ class Config(Section):
     network: Network = Network()
     defaults: DefaultsSection = DefaultsSection()
     maintenance: tuple[MaintenanceSection, ...] = ()
+    include: Included | None = None
     streams: dict[Name, StreamSection]  # required: a file that lost them must not pass for one that wants none
 
     def policies_of(self, stream: str, destination: str = "") -> Policies:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from supervisor.config.include import Listing
 from supervisor.config.stamp import Stamp, ends_with_a_line, stamp_of
 from supervisor.model.events import ConfigRejected, ConfigReloaded
 
@@ -66,16 +67,20 @@ class Looks:
 
 
 def _may_be_half_saved(file: Path, now: Stamp, before: Stamp) -> bool:
-    """Shorter, and not put in the old one's place as a whole; or its last line has no end."""
-    return (now.inode == before.inode and now.size < before.size) or not ends_with_a_line(file)
+    """Shorter, and not put in the old one's place as a whole; new and empty; or its last line has no end."""
+    shorter = now.inode == before.inode and now.size < before.size
+    empty = before == Stamp() and now.inode != 0 and now.size == 0
+    return shorter or empty or not ends_with_a_line(file)
 
 
 class ConfigWatch:
     """Looks at the files once a second."""
 
-    def __init__(self, files: Callable[[], Files]) -> None:
-        """`files` gives the files of the configuration in force."""
+    def __init__(self, files: Callable[[], Files], included: Callable[[], Path | None]) -> None:
+        """`files` gives the files of the configuration in force, `included` the directory to which more may come."""
         self._files = files
+        self._included = included
+        self._listing = Listing()
         self._looks = Looks(files())
         self._woken = asyncio.Event()
         self._orders: list[tuple[asyncio.Future[Outcome], bool]] = []
@@ -92,9 +97,15 @@ class ConfigWatch:
         while True:
             asked = await self._asked_within(_INTERVAL)
             in_force = self._files()
-            now = {file: stamp_of(file) for file in in_force}
+            now = self.look()
             if asked or self._looks.due(now, in_force):
                 await self._reload(reload, now)
+
+    def look(self) -> Files:
+        """The files in force, and those that have come into the directory, as they are now."""
+        in_force, directory = self._files(), self._included()
+        come = self._listing.of(directory) if directory else []
+        return {file: stamp_of(file) for file in (*in_force, *(file for file in come if file not in in_force))}
 
     async def _reload(self, reload: Reload, now: Files) -> None:
         orders, self._orders = self._orders, []

@@ -13,11 +13,13 @@ _MOST_NAMED = 10
 def removal(wanted: Collection[str], config: Config) -> str | None:
     """What `config` would take off the air, in words, if that is too much of the streams `wanted` now.
 
-    A configuration that says `streams: {}` means it.
+    A configuration that says `streams: {}` means it, unless more of them should be in a directory: that may be one that
+    is not mounted.
     """
     gone = [name for name in wanted if name not in config.streams or not config.streams[name].enabled]
     most = len(wanted) // 2 if len(wanted) > _FEW else len(wanted) - 1
-    if not gone or not config.streams or len(gone) <= most:
+    none_meant = not config.streams and config.include is None
+    if not gone or none_meant or len(gone) <= most:
         return None
     more = len(gone) - _MOST_NAMED
     names = ", ".join(gone[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -42,18 +42,19 @@ def preflight(loaded: Loaded, binary: Binary, file: Path, *, starting: bool = Fa
     keep a neverdark from `starting`: the other streams must not be dark for it. A certificate that cannot be used does,
     but not from a reload: the server goes on with the one that it has.
     """
-    problems, dead = lacking(loaded.config, binary), unusable(loaded.config, binary)
+    placed = loaded.fragments.problems
+    problems, dead = placed(lacking(loaded.config, binary)), placed(unusable(loaded.config, binary))
     certificate = wrong_certificate(loaded.config)
     refused, warned = ([*problems, *certificate], dead) if starting else ([*problems, *dead], certificate)
     if refused:
         raise ConfigError(file, [*refused, *(dead if starting else ())])
-    told = (ConfigWarning(found.path, ": ".join(filter(None, (found.value, found.expected)))) for found in warned)
+    told = (ConfigWarning(one.path, ": ".join(filter(None, (one.value, one.expected))), one.file) for one in warned)
     return (*told, *doubts(loaded, file))
 
 
 def doubts(loaded: Loaded, file: Path) -> list[ConfigWarning]:
     """What the owner should be told although all may be as it is meant, or be mended by itself."""
-    return [*warnings_of(loaded, file), *missing_places(loaded.config)]
+    return loaded.fragments.warnings([*warnings_of(loaded, file), *missing_places(loaded.config)])
 
 
 def lacking(config: Config, binary: Binary) -> list[Problem]:

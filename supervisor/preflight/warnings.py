@@ -48,7 +48,10 @@ def warnings_of(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:
 
 def _open_files(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:
     """Files that others can read although they hold secrets, or change although we do what they say."""
-    files = {file.absolute(): holds_secrets(loaded.written)}
+    streams = loaded.written.get("streams") or {}
+    own = {name: stream for name, stream in streams.items() if name not in loaded.fragments}
+    files = {file.absolute(): holds_secrets({**loaded.written, "streams": own})}
+    files |= {fragment.file: holds_secrets(streams[name]) for name, fragment in loaded.fragments.items()}
     files |= {found.path: True for found in secret_files(loaded.config)}
     if loaded.config.tls:
         files |= {loaded.config.tls.cert_file: False, loaded.config.tls.key_file: True}

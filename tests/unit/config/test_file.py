@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from supervisor.config import documents
 from supervisor.config import file as config_file
 from supervisor.config.file import load, peek
 from supervisor.config.problems import ConfigError
@@ -500,7 +501,7 @@ def test_far_too_many_values_are_refused(folder: Path) -> None:
 
 def test_a_file_that_is_far_too_long_is_not_read_to_its_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
-    monkeypatch.setattr(config_file, "read", lambda text: taken.append(len(text)))
+    monkeypatch.setattr(documents, "read", lambda text: taken.append(len(text)))
     (found,) = problems(folder, "#" * 10_000_000)
     assert found == "expected at most 1048576 bytes, but it has 10000000"
     assert taken == []

@@ -153,7 +153,7 @@ def test_who_asks_is_answered(watched: Watched) -> None:
     engine = Engine(REJECTED, RELOADED, RELOADED)
 
     async def ask() -> None:
-        watch = ConfigWatch(lambda: watched.in_force)
+        watch = ConfigWatch(lambda: watched.in_force, lambda: None)
         running = asyncio.create_task(watch.run_forever(engine.reload))
         assert await watch.ask() is REJECTED
         assert await watch.ask(allow_removal=True) is RELOADED
@@ -168,7 +168,7 @@ def test_who_gets_no_answer_is_told_so(watched: Watched) -> None:
     engine = Engine(OSError("a mistake of ours"), RELOADED)
 
     async def ask() -> None:
-        watch = ConfigWatch(lambda: watched.in_force)
+        watch = ConfigWatch(lambda: watched.in_force, lambda: None)
         answer = watch.ask()
         with pytest.raises(OSError, match="a mistake of ours"):
             await watch.run_forever(engine.reload)

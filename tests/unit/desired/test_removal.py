@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from supervisor.config.shape import Config
@@ -43,6 +45,11 @@ def test_what_is_too_much(wanted: str, new: Config, gone: str | None) -> None:
 
 def test_a_configuration_that_says_that_it_wants_none_means_it() -> None:
     assert removal(["a", "b", "c", "d"], config()) is None
+
+
+def test_a_directory_that_has_become_empty_does_not_mean_it(tmp_path: Path) -> None:
+    none = Config.model_validate({"streams": {}, "include": tmp_path})
+    assert "4 of the 4" in str(removal(["a", "b", "c", "d"], none))
 
 
 def test_of_many_only_the_first_are_named() -> None:
