@@ -16,6 +16,7 @@ from exporter.api.gate import HOLDER, REFUSED, TOKEN, Gate
 from exporter.api.guard import PROOF, rule_for, scrape_rule_for
 from exporter.api.keys import NOBODY, Holder, Keys
 from exporter.api.maintenance import maintenance_router
+from exporter.api.many import orders_router
 from exporter.api.methods import HeadIsGet
 from exporter.api.models import Live, Problem, Ready, TokenIsRight
 from exporter.api.recovery import recovery_router
@@ -81,6 +82,7 @@ def build_app(
     _add_health(app, control)
     _add_metrics(app, control, collector)
     app.include_router(streams_router(control, version, keys.needed))
+    app.include_router(orders_router(control))
     app.include_router(recovery_router(control))
     app.include_router(maintenance_router(control))
     app.include_router(config_router(control))

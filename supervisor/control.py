@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -16,8 +16,9 @@ from supervisor.model.events import OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.remembered import Page, PastIncident, Question, StoreState, since_the_start
-from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, Verb, Wanted
-from supervisor.model.thresholds import RELOAD_SECONDS
+from supervisor.model.selection import Selection
+from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, StreamAnswer, Verb, Wanted
+from supervisor.model.thresholds import ORDERS_SECONDS, RELOAD_SECONDS
 from supervisor.model.until import Until
 
 _ANSWER_SECONDS = 2.0
@@ -78,6 +79,19 @@ class EngineControl:
         if order and self._store:
             self._store.flush(_REMEMBERED_SECONDS)  # who gets an answer may rely on it, also if we are killed now
         return order
+
+    def request_all(
+        self, verb: Verb, meant: Sequence[Selection], until: Until | None = None, reason: str | None = None
+    ) -> tuple[StreamAnswer, ...]:
+        """Hand an order to several streams to the loop; see `snapshot.Control`."""
+        given = asyncio.run_coroutine_threadsafe(self._engine.request_all(verb, meant, until, reason), self._loop)
+        try:
+            answers = given.result(ORDERS_SECONDS)
+        except TimeoutError:  # what is not done yet goes on: half of an order helps nobody
+            raise NotAnswering(f"the order was not carried out within {ORDERS_SECONDS:g} s") from None
+        if self._store:
+            self._store.flush(_REMEMBERED_SECONDS)
+        return answers
 
     def ordered(self, order: OrderGiven) -> None:
         """Have an order told, after what has come of it so far; see `snapshot.Control`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from functools import partial
 
 from supervisor.config.file import Loaded
@@ -25,7 +25,8 @@ from supervisor.model import events
 from supervisor.model.facts import Listener, Teller
 from supervisor.model.incidents import Incident
 from supervisor.model.remembered import Forgetful, Memory
-from supervisor.model.snapshot import Fault, Histogram, Snapshot, Wanted
+from supervisor.model.selection import Selection
+from supervisor.model.snapshot import Fault, Histogram, Snapshot, StreamAnswer, Wanted
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import State
 from supervisor.model.until import Until
@@ -39,6 +40,7 @@ from supervisor.process.waiting import WaitingForIngest
 from supervisor.stream.configuration import Configuration, Home, Read
 from supervisor.stream.drilling import Drills
 from supervisor.stream.maintaining import Maintaining
+from supervisor.stream.ordering import order_all
 from supervisor.stream.reconcile import Reconciler
 from supervisor.stream.reload import Reload
 from supervisor.stream.remembering import Remembering
@@ -289,6 +291,12 @@ class Engine:
         if name not in self._catalogue or self._stopping.is_set():
             return None
         return self._reconciler.order(verb, name, until, reason or "operator")
+
+    async def request_all(
+        self, verb: str, meant: Sequence[Selection], until: Until | None = None, reason: str | None = None
+    ) -> tuple[StreamAnswer, ...]:
+        """An operator's order to several streams; see `snapshot.Control`."""
+        return await order_all(self._catalogue, meant, lambda name: self.request(verb, name, until, reason))
 
     def drill(self, name: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         """Count what fails as a drill for a while, and break something; see `snapshot.Control`."""

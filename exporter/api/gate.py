@@ -36,6 +36,7 @@ _HEADERS: Final = {
     NO_ORDERS: {"Allow": "GET, HEAD"},
     _TOO_MANY: {"Retry-After": f"{LONGEST_WAIT:.0f}"},
 }
+TAKEN: Final = "taken"  # in a request's state: what was ordered of whom, where that are several orders
 HOLDER: Final = "holder"  # in a request's state: whose token came with it; there if one was needed
 
 # For the API's description: what this layer may answer, and what lifts it.
@@ -136,7 +137,8 @@ class Gate:
 
         async def telling(message: Message) -> None:
             if message["type"] == "http.response.start" and 200 <= message["status"] < 300:  # noqa: PLR2004 - taken
-                self._ordered(OrderGiven(_what(scope), _subject(scope), holder.name, _address(scope)))
+                for what, subject in scope.get("state", {}).get(TAKEN, [(_what(scope), _subject(scope))]):
+                    self._ordered(OrderGiven(what, subject, holder.name, _address(scope)))
             await send(message)
 
         return telling

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -19,10 +20,12 @@ from rich.text import Text
 from supervisor.commands import incident_view, log_view, status_view
 from supervisor.commands.api import Api, ApiError
 from supervisor.commands.stream_words import clock, off_air
-from supervisor.model.thresholds import RELOAD_SECONDS
+from supervisor.model.selection import Selection
+from supervisor.model.thresholds import ORDERS_SECONDS, RELOAD_SECONDS
 
-_DONE, _FAILED, _OFF_AIR = 0, 1, 3
+_DONE, _FAILED, _WRONG, _OFF_AIR = 0, 1, 2, 3
 _RELOAD_TIMEOUT = RELOAD_SECONDS + 5.0  # the engine gives up a little earlier, and says so
+_ORDERS_TIMEOUT = ORDERS_SECONDS + 5.0
 _WATCH_SECONDS = 1.0
 _FOLLOW_SECONDS = 0.5
 _MOST_NAMES = 10
@@ -32,20 +35,56 @@ _PIPE_WIDTH = 1000
 # --- orders ----------------------------------------------------------------------------------------
 
 
-def order(api: Api, verb: str, streams: Sequence[str], until: str | None = None, reason: str | None = None) -> int:
+def order(api: Api, verb: str, meant: Sequence[Selection], until: str | None = None, reason: str | None = None) -> int:
     """`start`, `stop` or `restart` streams; of a name that is none, nothing is done to the others either."""
-    if len(streams) > 1 and (unknown := _unknown(api, streams)):
+    words = _said(until=until, reason=reason)
+    try:
+        if len(meant) == 1 and (stream := meant[0].stream):
+            try:
+                answers = [api.post(f"/api/streams/{quote(stream, safe='')}/{verb}", body=words)]
+            except ApiError as error:
+                return _fail_for(api, stream, error)
+        else:
+            found = streams_of(api, meant)
+            if isinstance(found, int):
+                return found
+            body = {"action": verb, "streams": found, **words}
+            answers = api.post("/api/orders", timeout=_ORDERS_TIMEOUT, body=body)["streams"]
+    except ApiError as error:
+        return _fail(error)
+    for answer in answers:
+        _print_answer(verb, answer)
+    return _FAILED if any(answer.get("detail") for answer in answers) else _DONE
+
+
+def _print_answer(verb: str, answer: dict[str, Any]) -> None:
+    """What came of an order for one stream."""
+    if detail := answer.get("detail"):
+        print(f"neverdark: {answer['stream']}: {verb} refused: {detail}", file=sys.stderr)
+        return
+    holds = f", until {clock(answer['until'], datetime.now(UTC))}" if answer.get("until") else ""
+    print(f"{answer['stream']}: {verb} accepted{holds}")
+
+
+def streams_of(api: Api, meant: Sequence[Selection]) -> list[str] | int:
+    """The names of the streams that are meant, or the exit code where one is unknown or nothing fits: that is said.
+
+    Raises ApiError.
+    """
+    known = api.get("/api/streams")["streams"]
+    names = [stream["stream"] for stream in known]
+    if unknown := _unknown(names, [one.stream for one in meant if one.stream]):
         return unknown
-    ended = _DONE
-    for stream in streams:
-        try:
-            answer = api.post(f"/api/streams/{quote(stream, safe='')}/{verb}", body=_said(until=until, reason=reason))
-        except ApiError as error:
-            ended = _fail_for(api, stream, error)
-            continue
-        holds = f", until {clock(answer['until'], datetime.now(UTC))}" if answer.get("until") else ""
-        print(f"{stream}: {verb} accepted{holds}")
-    return ended
+    found = dict[str, None]()
+    for one in meant:
+        fitting = [
+            stream["stream"] for stream in known if one.fits(stream["stream"], stream["group"], stream["labels"])
+        ]
+        if not fitting:
+            print(f"neverdark: no stream fits {one}", file=sys.stderr)
+            return _WRONG
+        found |= dict.fromkeys(fitting)
+    return list(found)
 
 
 def _said(**words: object) -> dict[str, Any]:
@@ -58,12 +97,8 @@ def _names(known: Sequence[str]) -> str:
     return (", ".join(known[:_MOST_NAMES]) or "none") + more
 
 
-def _unknown(api: Api, streams: Sequence[str]) -> int:
+def _unknown(known: Sequence[str], streams: Sequence[str]) -> int:
     """Say which of these are no streams, and which ones are meant; 0 if all are."""
-    try:
-        known = [stream["stream"] for stream in api.get("/api/streams")["streams"]]
-    except (ApiError, LookupError, TypeError):
-        return _DONE  # said by whoever asks next
     ended = _DONE
     for stream in streams:
         if stream not in known:
@@ -100,8 +135,11 @@ def _fail(error: ApiError) -> int:
 
 def _fail_for(api: Api, stream: str | None, error: ApiError) -> int:
     """Say what went wrong; where there is no such stream, which one is meant."""
-    named = stream is not None and error.status == requests.codes.not_found
-    return (named and stream and _unknown(api, [stream])) or _fail(error)
+    if stream is not None and error.status == requests.codes.not_found:
+        with suppress(ApiError, LookupError, TypeError):
+            known = [stream["stream"] for stream in api.get("/api/streams")["streams"]]
+            return _unknown(known, [stream]) or _fail(error)
+    return _fail(error)
 
 
 # --- status ----------------------------------------------------------------------------------------

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
 from supervisor.commands.api import Api, ApiError
+from supervisor.commands.client import streams_of
 from supervisor.commands.stream_words import clock
 from supervisor.model.quantities import parse_duration
+from supervisor.model.selection import Selection
 from supervisor.model.until import parse_moment
 
 _DONE, _FAILED = 0, 1
@@ -19,35 +22,35 @@ Json = dict[str, Any]
 
 
 class Asked(NamedTuple):
-    """What is to be done; `body` is what is told to the API, `names` are streams or ids."""
+    """What is to be done; `body` is what is told to the API, `meant` are streams, or ids that stand like names."""
 
     what: Literal["list", "order", "end"]
-    names: tuple[str, ...] = ()
+    meant: tuple[Selection, ...] = ()
     body: Json | None = None
     as_json: bool = False
 
 
 def asked(args: argparse.Namespace) -> Asked:
     """What the words of a command line ask for. Raises ValueError that says what was expected."""
-    names = tuple(args.streams)
+    meant = tuple(args.streams)
     said = [args.lasting, args.until, args.begin, args.reason]
     if args.end:
-        if any(word is not None for word in said) or bool(names) == args.all:
+        if any(word is not None for word in said) or bool(meant) == args.all:
             raise ValueError("--end: expected streams or ids, or --all, and nothing else")
-        return Asked("end", names, as_json=args.json)
-    if not names and not args.all:
+        return Asked("end", meant, as_json=args.json)
+    if not meant and not args.all:
         if any(word is not None for word in said):
             raise ValueError("expected the streams that are meant, or --all")
         return Asked("list", as_json=args.json)
-    if names and args.all:
+    if meant and args.all:
         raise ValueError("expected streams or --all, not both")
     body = {
-        "streams": "all" if args.all else list(names),
+        "streams": "all" if args.all else None,
         "from": _moment("--from", args.begin),
         "until": _end(args),
         "reason": args.reason,
     }
-    return Asked("order", names, {name: word for name, word in body.items() if word is not None}, args.json)
+    return Asked("order", meant, {name: word for name, word in body.items() if word is not None}, args.json)
 
 
 def _end(args: argparse.Namespace) -> str:
@@ -73,10 +76,13 @@ def _moment(option: str, text: str | None) -> str | None:
 def carry_out(api: Api, wanted: Asked) -> int:
     """Do it, and print what came of it."""
     try:
+        names = _names(api, wanted.meant)
+        if isinstance(names, int):
+            return names
         if wanted.what == "end":
-            return _end_all(api, wanted)
+            return _end_all(api, wanted, names)
         if wanted.what == "order":
-            _print([api.post("/api/maintenance", body=wanted.body)], wanted)
+            _print([api.post("/api/maintenance", body={"streams": names, **(wanted.body or {})})], wanted)
         else:
             _print(api.get("/api/maintenance")["maintenance"], wanted)
     except ApiError as error:
@@ -85,15 +91,22 @@ def carry_out(api: Api, wanted: Asked) -> int:
     return _DONE
 
 
-def _end_all(api: Api, wanted: Asked) -> int:
+def _names(api: Api, meant: Sequence[Selection]) -> list[str] | int:
+    """Those of the streams that are meant, or the exit code if none fits. What are names already is not looked at."""
+    if all(one.stream for one in meant):
+        return [one.stream for one in meant if one.stream]
+    return streams_of(api, meant)
+
+
+def _end_all(api: Api, wanted: Asked, names: Sequence[str]) -> int:
     """End the windows of these ids, and those that are about nothing but these streams. Raises ApiError."""
     windows = [window for window in api.get("/api/maintenance")["maintenance"] if window["origin"] == "operator"]
-    mine = [window for window in windows if _is_meant(window, wanted.names)]
+    mine = [window for window in windows if _is_meant(window, names)]
     ended = [api.delete(f"/api/maintenance/{quote(window['id'], safe='')}") for window in mine]
     if ended:
         _print(ended, wanted, ended=True)
     named = {name for window in mine for name in [window["id"], *(window["streams"] or ())]}
-    missing = [name for name in wanted.names if name not in named] if wanted.names else [] if mine else ["all streams"]
+    missing = [name for name in names if name not in named] if names else [] if mine else ["all streams"]
     for name in missing:
         wider = next((one for one in windows if one["streams"] is None or name in one["streams"]), None)
         more = f"; it is in {wider['id']}, which is about others, too: --end {wider['id']}" if wider else ""
@@ -101,7 +114,7 @@ def _end_all(api: Api, wanted: Asked) -> int:
     return _FAILED if missing else _DONE
 
 
-def _is_meant(window: Json, names: tuple[str, ...]) -> bool:
+def _is_meant(window: Json, names: Sequence[str]) -> bool:
     if not names:
         return window["streams"] is None
     return window["id"] in names or (window["streams"] is not None and set(window["streams"]) <= set(names))

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from supervisor import __version__
 from supervisor.model.drills import ALL, WHAT_IS_DONE, Drill
+from supervisor.model.selection import Selection, parse_selection
 
 Do = Callable[[argparse.Namespace], int]
 
@@ -26,6 +27,7 @@ environment: NEVERDARK_URL, a running neverdark; NEVERDARK_API_TOKEN, its token,
 # What argparse says of a word that it does not know.
 _CHOICE = re.compile(r"invalid choice: '([^']{0,80})'")
 _OPTION = re.compile(r"unrecognized arguments: (-[\w-]{0,80})")
+_WHICH = "a name, group=NAME, or LABEL=VALUE (label=LABEL:VALUE says the same); with a comma between them both must fit"
 _MAINTENANCE = "times in which what fails is recorded and wakes nobody; without more, those that there are"
 
 
@@ -104,14 +106,21 @@ def _add_token_actions(token: argparse.ArgumentParser, local: Callable[..., argp
     add("revoke", "end a token, also for a neverdark that runs").add_argument("name", metavar="NAME")
 
 
+def _selection(word: str) -> Selection:
+    try:
+        return parse_selection(word)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{word!r}: {error}") from None
+
+
 def _add_orders(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     for verb, text in (
-        ("start", "start a stream"),
-        ("stop", "stop a stream in order; it stays stopped until it is started, or its schedule switches next"),
-        ("restart", "replace the processes of a stream"),
+        ("start", "start streams"),
+        ("stop", "stop streams in order; they stay stopped until they are started, or their schedule switches next"),
+        ("restart", "replace the processes of streams"),
     ):
         sub = add(verb, text)
-        sub.add_argument("streams", nargs="+", metavar="STREAM")
+        sub.add_argument("streams", nargs="+", metavar="STREAM", type=_selection, help=_WHICH)
         _add_words_of_an_order(sub)
         sub.set_defaults(verb=verb)
 
@@ -127,7 +136,7 @@ def _add_words_of_an_order(sub: argparse.ArgumentParser) -> None:
 
 
 def _add_words_of_maintenance(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("streams", nargs="*", metavar="STREAM")
+    sub.add_argument("streams", nargs="*", metavar="STREAM", type=_selection, help=_WHICH)
     sub.add_argument("--all", action="store_true", help="all streams")
     sub.add_argument("--for", dest="lasting", metavar="DURATION", help="how long, such as 1h")
     sub.add_argument("--until", metavar="TIME", help="or until when, such as 22:00 or 2026-12-24T22:00")

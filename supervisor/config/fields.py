@@ -16,12 +16,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from supervisor.config.stamp import Stamp, read_stamped
+from supervisor.model import selection
 from supervisor.model.cron import parse_cron
 from supervisor.model.destination_urls import no_key
+from supervisor.model.selection import LABEL, LABEL_VALUE, MOST_LABELS, RESERVED
 from supervisor.model.until import LONGEST_REASON, parse_moment
 from supervisor.model.zones import parse_zone
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+NAME = selection.NAME
 MIN_TOKEN = 8
 _IS_TOKEN = re.compile(rf"[!-~]{{{MIN_TOKEN},}}").fullmatch
 _SPACE = re.compile(r"\s")
@@ -189,6 +191,29 @@ def _one_or_more(of: Callable[[str], str]) -> Callable[[object], object]:
     return parse
 
 
+def _label(value: str) -> str:
+    if not LABEL.fullmatch(value) or value in RESERVED:
+        words = ", ".join(sorted(RESERVED))
+        raise ValueError(
+            f"expected a name of 1 to 32 characters: a-z, 0-9, _ and -, beginning with a letter; none of {words}"
+        )
+    return value
+
+
+def _label_value(value: object) -> object:
+    """Text; a number is taken as it is written."""
+    value = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    if isinstance(value, str) and not LABEL_VALUE.fullmatch(value):
+        raise ValueError("expected 1 to 63 characters: a-z, A-Z, 0-9, . _ and -, beginning with a letter or digit")
+    return value
+
+
+def _labels(value: dict[str, str]) -> dict[str, str]:
+    if len(value) > MOST_LABELS:
+        raise ValueError(f"expected at most {MOST_LABELS} labels, but there are {len(value)}")
+    return value
+
+
 def _reason(value: str) -> str:
     if not value.isprintable() or len(value) > LONGEST_REASON:
         raise ValueError(f"expected a line of at most {LONGEST_REASON} characters")
@@ -200,6 +225,9 @@ Crons = Annotated[tuple[Cron, ...], BeforeValidator(_one_or_more(parse_cron))]
 Zone = Annotated[str, BeforeValidator(parse_zone)]
 LocalTime = Annotated[datetime, BeforeValidator(_local_time)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_one_or_more(_name))]
+Label = Annotated[str, AfterValidator(_label)]
+LabelValue = Annotated[str, BeforeValidator(_label_value)]
+Labels = Annotated[dict[Label, LabelValue], AfterValidator(_labels)]
 Reason = Annotated[str, AfterValidator(_reason)]
 SecretWord = Annotated[SecretStr, BeforeValidator(_word)]
 SecretFromFile = Annotated[SecretFile, BeforeValidator(read_secret)]

@@ -19,6 +19,7 @@ from supervisor.config.fields import (
     Included,
     Key,
     KeyFile,
+    Labels,
     LocalTime,
     Name,
     Names,
@@ -143,6 +144,8 @@ class StreamSection(Policies):
 
     enabled: bool = True
     drills: bool = True
+    group: Name | None = None
+    labels: Labels = {}  # noqa: RUF012 - pydantic gives each stream its own
     schedule: Annotated[ScheduleSection | None, BeforeValidator(_schedule)] = (
         ScheduleSection()
     )  # None: whatever the defaults say

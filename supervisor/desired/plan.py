@@ -108,6 +108,8 @@ class StreamSpec:
     is_command: bool  # a program of the owner's, kept alive as one process
     drills: bool = True  # whether faults may be caused on purpose
     schedule: Schedule | None = None  # its hours on air, if it has any
+    group: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 MediaPort = Callable[[str, str], int]  # (stream, destination) → UDP port
@@ -160,6 +162,8 @@ def _stream(
         is_command=stream.command is not None,
         drills=stream.drills,
         schedule=_schedule(config, name),
+        group=stream.group,
+        labels=tuple(stream.labels.items()),
         secrets=_secrets(stream) | variables | ({text(config.token)} if config.token else set()),
     )
 

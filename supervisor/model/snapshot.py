@@ -5,7 +5,7 @@ Wall-clock times are seconds since 1970; durations are seconds. Totals never fal
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
@@ -14,6 +14,7 @@ from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.policies import Policies
 from supervisor.model.remembered import Page, Question, StoreState
+from supervisor.model.selection import Selection
 from supervisor.model.terms import (
     Action,
     Check,
@@ -200,6 +201,8 @@ class StreamSnapshot(NamedTuple):
     recovery_results: Mapping[tuple[Layer, Result], int]
     last_detection: Mapping[Layer, float]
     last_recovery: Mapping[Layer, float]
+    group: str | None = None
+    labels: Mapping[str, str] = {}
 
 
 class ConfigState(NamedTuple):
@@ -254,6 +257,14 @@ class Refused(Exception):  # noqa: N818 - it names the state
     """An order that cannot be carried out; the text says why."""
 
 
+class StreamAnswer(NamedTuple):
+    """What came of one of several orders: what counts then, or why it was refused; neither: there is no such stream."""
+
+    stream: str
+    wanted: Wanted | None = None
+    refused: str | None = None
+
+
 class Control(Protocol):
     """What the outside may ask of the engine. Every method may be called from any thread."""
 
@@ -267,6 +278,14 @@ class Control(Protocol):
         """Hand an order to the loop, to hold until some time (None: the schedule's next switch, or for ever).
 
         Returns what counts then; None when there is no such stream. Raises `Refused`.
+        """
+
+    def request_all(
+        self, verb: Verb, meant: Sequence[Selection], until: Until | None, reason: str | None
+    ) -> tuple[StreamAnswer, ...]:
+        """The same for all streams that fit one of those meant, one after the other; empty: none fits.
+
+        If a stream is named that there is not, nothing is done, and only those are answered. Raises `NotAnswering`.
         """
 
     def ordered(self, order: OrderGiven) -> None:

@@ -32,6 +32,9 @@ TELL_AGAIN_SECONDS: Final = 600.0
 # Seconds. Reading a configuration anew may take so long: encoders of the hardware are tried.
 RELOAD_SECONDS: Final = 30.0
 
+# Seconds. An order to a thousand streams is given to one after the other, with the loop free in between.
+ORDERS_SECONDS: Final = 20.0
+
 # A part of one. So much of a time limit of ours is FFmpeg's own: it gives up first, and can say what went wrong.
 FFMPEG_FIRST_SHARE: Final = 0.8
 

@@ -107,6 +107,8 @@ class SnapshotReader:
             recovery_results=sums.results,
             last_detection=sums.last_detection,
             last_recovery=sums.last_recovery,
+            group=stream.spec.group,
+            labels=dict(stream.spec.labels),
         )
 
 

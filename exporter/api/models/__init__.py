@@ -19,7 +19,7 @@ from exporter.api.models.incidents import (
 )
 from exporter.api.models.logs import LogPage
 from exporter.api.models.maintenance import MaintenanceList, MaintenanceWindow
-from exporter.api.models.orders import Accepted, Ordered, TokenIsRight
+from exporter.api.models.orders import Accepted, Ordered, OrderedAll, StreamOrdered, TokenIsRight
 from exporter.api.models.processes import Failure, Process, ProcessPolicies, Progress, UplinkState
 from exporter.api.models.streams import Desired, Destination, Link, Stream, StreamList
 from exporter.api.models.watchdog import Watchdog, WatchdogState, WatchdogStatus
@@ -41,6 +41,7 @@ __all__ = [
     "MaintenanceList",
     "MaintenanceWindow",
     "Ordered",
+    "OrderedAll",
     "PastIncident",
     "Problem",
     "Process",
@@ -53,6 +54,7 @@ __all__ = [
     "ReloadChanges",
     "Stream",
     "StreamList",
+    "StreamOrdered",
     "Subject",
     "TokenIsRight",
     "UplinkState",

@@ -38,3 +38,25 @@ class Ordered(Shape):
     stream: str
     accepted: Literal["start", "stop", "restart"]
     until: AwareDatetime | None
+
+
+@Example(stream="harbour-cam", status=202, until="2026-03-01T21:00:00.000Z")
+class StreamOrdered(Shape):
+    """What came of it for one stream: `status` is 202 if the order was taken, 409 with a `detail` if not.
+
+    It holds `until` some time; null: until another order.
+    """
+
+    stream: str
+    status: Literal[202, 409]
+    detail: str | None
+    until: AwareDatetime | None
+
+
+@Example(action="stop", accepted=1)
+class OrderedAll(Shape):
+    """What came of an order to several streams; `accepted` is how many of them have it."""
+
+    action: Literal["start", "stop", "restart"]
+    accepted: int
+    streams: list[StreamOrdered]

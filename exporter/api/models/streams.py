@@ -70,6 +70,8 @@ class Desired(Shape, like=snapshot.Wanted, without=("wanted",)):
     health="healthy",
     since="2026-03-01T10:00:02.250Z",
     origin="file",
+    group="lobby",
+    labels={"site": "berlin"},
     command=False,
     maintenance=False,
     maintenance_window=None,
@@ -99,6 +101,8 @@ class Stream(Shape):
     health: Health
     since: AwareDatetime
     origin: str
+    group: str | None
+    labels: dict[str, str]
     command: Annotated[bool, From("is_command")]
     maintenance: bool
     maintenance_window: MaintenanceWindow | None

@@ -76,6 +76,23 @@ def destination(body: str) -> str:
 
 ONE_MISTAKE = {
     # unknown keys, at each level
+    stream(
+        f"{SOURCE}\n{FILE}\ngroup: The Lobby"
+    ): "streams.a.group: 'The Lobby': expected a name of 1 to 63 characters",
+    stream(f"{SOURCE}\n{FILE}\ngroup: 3"): "streams.a.group: 3: expected text",
+    stream(f"{SOURCE}\n{FILE}\nlabels: [berlin]"): "streams.a.labels: a list: expected keys and values",
+    stream(
+        f"{SOURCE}\n{FILE}\nlabels: {{site: Berlin Mitte}}"
+    ): "streams.a.labels.site: 'Berlin Mitte': expected 1 to 63",
+    stream(f"{SOURCE}\n{FILE}\nlabels: {{site: yes, floor: true}}"): "streams.a.labels.floor: true: expected text",
+    stream(f"{SOURCE}\n{FILE}\nlabels: {{site: }}"): "streams.a.labels.site: nothing: expected text",
+    stream(
+        f"{SOURCE}\n{FILE}\nlabels: {{Site: x}}"
+    ): "streams.a.labels.*** (line 5): expected a name of 1 to 32 characters",
+    stream(f"{SOURCE}\n{FILE}\nlabels: {{group: x}}"): "streams.a.labels.group: expected a name of 1 to 32 characters",
+    stream(
+        f"{SOURCE}\n{FILE}\nlabels: {{{', '.join(f'l{n}: x' for n in range(17))}}}"
+    ): "streams.a.labels: keys and values: expected at most 16",
     "lisen: 127.0.0.1:1": "lisen: unknown key; did you mean listen?",
     "_env_file: x": "_env_file: unknown key; did you mean api_token_file?",
     "self: x": "self: unknown key; expected one of ",

@@ -340,3 +340,10 @@ def test_a_configuration_cannot_be_changed(every_key: Loaded) -> None:
     model: BaseModel = every_key.config
     with pytest.raises(ValueError, match="frozen"):
         model.listen = Address("0.0.0.0", 80)  # type: ignore[attr-defined]
+
+
+def test_a_group_and_labels_are_text_and_numbers_as_they_are_written(tmp_path: Path) -> None:
+    body = "{command: [x], group: lobby, labels: {site: berlin, floor: 3, height: 2.5, row: '07'}}"
+    known = of(tmp_path, f"streams: {{a: {body}, b: {{command: [x]}}}}").streams
+    assert (known["a"].group, known["b"].group, known["b"].labels) == ("lobby", None, {})
+    assert known["a"].labels == {"site": "berlin", "floor": "3", "height": "2.5", "row": "07"}

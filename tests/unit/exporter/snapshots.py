@@ -6,7 +6,7 @@ The pieces stand here, whole engines in `scenes`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.policies import Policies
 from supervisor.model.remembered import Page, Question, since_the_start
+from supervisor.model.selection import Selection
 from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,
@@ -27,6 +28,7 @@ from supervisor.model.snapshot import (
     ProcessSnapshot,
     ProgressTotals,
     Snapshot,
+    StreamAnswer,
     StreamSnapshot,
     UplinkTotals,
     Verb,
@@ -73,6 +75,7 @@ class FakeControl:
         self.outcome: ConfigReloaded | ConfigRejected = ConfigReloaded(Path("c.yml"), (), (), (), ())
         self.refusal: Exception | None = None
         self.failure: Exception | None = None
+        self.refusing: set[str] = set()  # the streams that refuse what is ordered of several
 
     def snapshot(self) -> Snapshot:
         if self.failure is not None:
@@ -90,6 +93,20 @@ class FakeControl:
         self.requests.append((verb, stream))
         self.said.append((until, reason))
         return Wanted(verb != "stop", "operator", reason or "operator", NOW, NOW + 60 if until else None)
+
+    def request_all(
+        self, verb: Verb, meant: Sequence[Selection], until: Until | None, reason: str | None
+    ) -> tuple[StreamAnswer, ...]:
+        unknown = [one.stream for one in meant if one.stream and not self._knows(one.stream)]
+        if unknown:
+            return tuple(map(StreamAnswer, unknown))
+        names = [one.name for one in self.now.streams if any(s.fits(one.name, one.group, one.labels) for s in meant)]
+        return tuple(
+            StreamAnswer(name, refused="not now")
+            if name in self.refusing
+            else StreamAnswer(name, self.request(verb, name, until, reason))
+            for name in names
+        )
 
     def maintenance(self) -> tuple[Maintenance, ...]:
         return tuple(self.windows)

@@ -8,6 +8,7 @@ import pytest
 
 from supervisor.commands import client
 from supervisor.commands.api import Api
+from supervisor.model.selection import Selection
 from supervisor.model.snapshot import LastFailure
 from supervisor.model.terms import ProcessKey, Role
 from tests.unit.exporter.conftest import Serve
@@ -56,7 +57,7 @@ def test_one_process_alone_is_shown_as_its_file_has_it(
 def test_a_process_or_a_stream_that_is_not_there(api: Api, capfd: pytest.CaptureFixture[str]) -> None:
     assert logs(api, "harbour-cam", "command") == 1
     assert logs(api, "harbour") == 1
-    assert client.order(api, "stop", ["harbour"]) == 1
+    assert client.order(api, "stop", [Selection("harbour")]) == 1
     unknown = "neverdark: there is no such stream: harbour; did you mean harbour-cam?"
     assert capfd.readouterr().err.splitlines() == [
         "neverdark: harbour-cam has no such process; it has: encoder, pusher youtube, pusher backup",

@@ -17,6 +17,7 @@ from supervisor.commands import client
 from supervisor.commands import maintenance as command
 from supervisor.commands.api import Api
 from supervisor.model.maintenance import Maintenance
+from supervisor.model.selection import Selection, parse_selection
 from supervisor.model.snapshot import Refused, Wanted
 from supervisor.model.until import Ends
 from tests.unit.exporter.conftest import PATIENCE, Client, Serve
@@ -24,6 +25,7 @@ from tests.unit.exporter.scenes import three_streams
 from tests.unit.exporter.snapshots import NOW, FakeControl, snapshot
 from tests.unit.exporter.snapshots import command as bare
 
+CARD = Selection("test-card")
 LENS = Maintenance("M1", ("test-card",), NOW, NOW + 3600, "new lens", "operator")
 NIGHTLY = Maintenance("F1", None, NOW + 7200, NOW + 9000, None, "file")
 SHOWN = {
@@ -193,7 +195,7 @@ def test_maintenance_needs_the_token(serve: Serve, control: FakeControl) -> None
 
 def words(*streams: str, **said: Any) -> argparse.Namespace:
     usual = {"all": False, "lasting": None, "until": None, "begin": None, "reason": None, "end": False, "json": False}
-    return argparse.Namespace(streams=list(streams), **(usual | said))
+    return argparse.Namespace(streams=[parse_selection(word) for word in streams], **(usual | said))
 
 
 def last_line(capfd: pytest.CaptureFixture[str]) -> str:
@@ -263,10 +265,10 @@ def test_an_order_tells_until_when_it_holds(
     served: Client, control: FakeControl, capfd: pytest.CaptureFixture[str]
 ) -> None:
     api = Api(served.url, None)
-    assert client.order(api, "stop", ["test-card"], "2h", "lunch") == 0
+    assert client.order(api, "stop", [CARD], "2h", "lunch") == 0
     assert last_line(capfd).startswith("test-card: stop accepted, until 2026-01-01 ")
-    assert client.order(api, "start", ["test-card"]) == 0
+    assert client.order(api, "start", [CARD]) == 0
     assert last_line(capfd) == "test-card: start accepted"
     control.refusal = Refused("this stream has no schedule")
-    assert client.order(api, "stop", ["test-card"], "next") == 1
+    assert client.order(api, "stop", [CARD], "next") == 1
     assert capfd.readouterr().err == "neverdark: this stream has no schedule\n"
