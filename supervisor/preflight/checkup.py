@@ -25,6 +25,7 @@ from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.model.destination_urls import split
 from supervisor.model.quantities import Address
 from supervisor.model.terms import Reach
+from supervisor.preflight.database import look_at_database
 from supervisor.preflight.trial import refused_graph, refused_option
 from supervisor.probes.names import literal
 from supervisor.probes.source import reach_source
@@ -32,6 +33,7 @@ from supervisor.probes.together import together
 
 _PATIENCE: Final = 1.5  # seconds for all looks at the network together
 _TRIAL_PATIENCE: Final = 15.0  # for all of FFmpeg's: a tenth of a second each, unless the machine is busy
+_DATABASE_PATIENCE: Final = 6.0  # for a server of which nobody answers, PostgreSQL's client takes three
 _CONNECT: Final = 1.0
 _ANSWER: Final = 0.8
 _AT_ONCE: Final = 64
@@ -67,15 +69,18 @@ class Findings(NamedTuple):
 def checkup(config: Config, binary: Binary) -> Findings:
     """Look at all that can be looked at without publishing; of the network, for a second and a half at most."""
     trials, looks = dict(_trials(config, binary)), dict(_looks(config))
+    kept: dict[str, _Question] = {_key_of_database(config): partial(look_at_database, config)}
     # The looks at the network mostly wait, the trials mostly work: neither is to be late because of the other.
     parts: dict[str, Callable[[], dict[str, _Found | None]]] = {
         "trials": partial(together, trials, _TRIAL_PATIENCE, _TRIALS_AT_ONCE),
         "looks": partial(together, looks, _PATIENCE, _AT_ONCE),
+        "kept": partial(together, kept, _DATABASE_PATIENCE, 1),
     }
     answers = together(parts, _TRIAL_PATIENCE + 1, len(parts))
-    found = answers.get("trials", {}) | answers.get("looks", {})
-    told = [what for place in (*trials, *looks) if (what := found.get(place))]
-    for of, nobody in ((trials, "FFmpeg has not answered"), (looks, "no answer; is there a name server?")):
+    found = answers.get("trials", {}) | answers.get("looks", {}) | answers.get("kept", {})
+    told = [what for place in (*trials, *looks, *kept) if (what := found.get(place))]
+    silent = ((trials, "FFmpeg has not answered"), (looks, "no answer; is there a name server?"), (kept, "no answer"))
+    for of, nobody in silent:
         if waiting := [place for place in of if place not in found]:
             more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
             told.append(ConfigWarning(waiting[0] + more, nobody))
@@ -83,6 +88,10 @@ def checkup(config: Config, binary: Binary) -> Findings:
         [what for what in told if isinstance(what, Problem)],
         [what for what in told if isinstance(what, ConfigWarning)],
     )
+
+
+def _key_of_database(config: Config) -> str:
+    return "database_url" if config.database_url else "data_dir"
 
 
 # --- what FFmpeg says ------------------------------------------------------------------------------

@@ -12,10 +12,13 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from supervisor.config.problems import Problem
+from supervisor.config.shape import Config
 from supervisor.model import events
 from supervisor.model.remembered import Word
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import Segment
+from supervisor.preflight.database import look_at_database
 from supervisor.store import retention, schema, upgrade
 from supervisor.store.database import Database
 from supervisor.store.postgres import Postgres
@@ -391,7 +394,7 @@ def test_the_tables_are_what_the_code_says(place: Place) -> None:
 def test_a_newer_database_is_refused_and_left_as_it_is(place: Place) -> None:
     connection = place.database().open()
     with connection.begin():
-        connection.exec_driver_sql(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'")  # noqa: S608
+        connection.exec_driver_sql("UPDATE neverdark_version SET version_num = '9999'")  # noqa: S608
     connection.close()
     store = Store(place.database(), "1.0", 400)
     with pytest.raises(NewerDatabase, match=r"newer.*9999"):
@@ -400,6 +403,29 @@ def test_a_newer_database_is_refused_and_left_as_it_is(place: Place) -> None:
     reader = place.database().read()
     with reader, reader.begin():
         assert upgrade.revision_of(reader) == "9999"
+
+
+def test_what_a_check_says_of_a_server(server: PostgresServer) -> None:
+    config = Config.model_validate({"database_url": server.url, "streams": {}})
+    server.empty()
+    assert look_at_database(config) is None
+    store = Store(Postgres(server.url), "1.0", 400)
+    store.open(20)
+    assert look_at_database(config) is None, "also while a neverdark writes to it"
+    store.close(20)
+    with Postgres(server.url).read() as connection, connection.begin():
+        connection.execute(sa.text("UPDATE neverdark_version SET version_num = '9999'"))
+    assert isinstance(look_at_database(config), Problem)
+    server.empty()
+    with Postgres(server.url).read() as connection, connection.begin():
+        connection.execute(sa.text("CREATE TABLE photos (id integer)"))
+    assert "something else is in it (table photos)" in str(look_at_database(config))
+    server.empty()
+    wrong = "postgresql://neverdark:S3CR3T@/postgres?host=/nonexistent"
+    found = str(look_at_database(Config.model_validate({"database_url": wrong, "streams": {}})))
+    assert found.startswith("database_url: PostgreSQL database ")
+    assert "cannot be reached now: " in found
+    assert "S3CR3T" not in found
 
 
 def test_no_two_neverdarks_write_to_one_database(server: PostgresServer) -> None:

@@ -42,7 +42,7 @@ ROOMS = {
     "supervisor.journal": Room(pure=False, may_import="model ffmpeg", system=True),
     "supervisor.store": Room(pure=False, may_import="model", system=True),
     "supervisor.preflight": Room(
-        pure=False, may_import="model secrets config ffmpeg desired machine probes", system=True
+        pure=False, may_import="model secrets config ffmpeg desired machine probes store", system=True
     ),
     # They talk to a running neverdark by HTTP: nothing of the engine is here. What they take from the machine works
     # without one: a drill's signal to a process that a neverdark of the same user runs, and the demo's FFmpeg.
