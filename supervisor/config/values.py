@@ -100,7 +100,8 @@ def _unusual(section: BaseModel, where: str) -> Iterator[ConfigWarning]:
             yield from _unusual(value, place)
         elif isinstance(value, dict):
             for name, below in value.items():
-                yield from _unusual(below, f"{place}.{name}")
+                if isinstance(below, BaseModel):
+                    yield from _unusual(below, f"{place}.{name}")
         elif value is not None and (usual := _USUAL.get((type(section), key))):
             if value < usual.least:
                 yield ConfigWarning(place, usual.below(value))

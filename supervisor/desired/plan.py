@@ -23,7 +23,7 @@ from supervisor.ffmpeg.codecs import COPY, takes_sound
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import Picture
 from supervisor.ffmpeg.sources import SourceKind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
-from supervisor.model.destination_urls import RTMP_PORTS
+from supervisor.model.destination_urls import RTMP_PORTS, publishes_to
 from supervisor.model.policies import Policies, UplinkPolicy
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey, Role
@@ -75,13 +75,16 @@ class ProcessSpec:
     takes_sound: bool = False  # what it reads may bring sound or not
     copies_picture: bool = False
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
-    target: tuple[str, ...] = field(default=(), repr=False)  # what two processes must not do at the same time
+    target: tuple[str, ...] = field(default=(), repr=False)  # a pusher's URL and key, or what a command is
+    claim: tuple[str, ...] = field(init=False, repr=False)  # what two processes must not do at the same time
     ingests: tuple[Way, ...] = field(init=False)  # where it connects to by TCP
 
     def __post_init__(self) -> None:
         own = () if self.ingest is None else (Way(self.ingest, self.tls),)
         known = (*own, *(Way(observed.ingest, observed.tls) for observed in self.observed))
         object.__setattr__(self, "ingests", known)  # once: it is asked for at every look at every process
+        place = publishes_to(*self.target) if self.key.role is Role.PUSHER and self.target else None
+        object.__setattr__(self, "claim", place or self.target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,14 +22,14 @@ class Claims:
 
         Two commands may be the same on purpose; one only waits for another that is going (a stream was renamed).
         """
-        if not slot.spec.target:
+        if not slot.spec.claim:
             return True
-        owner, run = self._owners.get(slot.spec.target, (slot, 0))
+        owner, run = self._owners.get(slot.spec.claim, (slot, 0))
         busy = owner is not slot and owner.alive and owner.status.run == run
         if busy and (slot.key.role is Role.PUSHER or not owner.status.wanted):
             self.held.add(slot)
             return False
-        self._owners[slot.spec.target] = (slot, slot.status.run)
+        self._owners[slot.spec.claim] = (slot, slot.status.run)
         return True
 
     def release(self) -> None:

@@ -394,7 +394,7 @@ def test_the_tables_are_what_the_code_says(place: Place) -> None:
 def test_a_newer_database_is_refused_and_left_as_it_is(place: Place) -> None:
     connection = place.database().open()
     with connection.begin():
-        connection.exec_driver_sql("UPDATE neverdark_version SET version_num = '9999'")  # noqa: S608
+        connection.exec_driver_sql(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'")  # noqa: S608
     connection.close()
     store = Store(place.database(), "1.0", 400)
     with pytest.raises(NewerDatabase, match=r"newer.*9999"):

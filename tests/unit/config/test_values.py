@@ -28,6 +28,10 @@ def destination(body: str) -> str:
     return f"streams: {{a: {{source: {{url: x.mp4}}, destinations: {{d: {{{body}}}}}}}}}"
 
 
+def test_labels_are_no_quantities(tmp_path: Path) -> None:
+    assert told(tmp_path, stream("group: lobby, labels: {bitrate: 3}")) == []
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

@@ -260,3 +260,13 @@ def test_whatever_key_and_password_they_are_hidden(key: str, password: str) -> N
         assert key != word
         assert f":{password}@" not in word
     assert key not in repr(config).replace("SecretStr", "") or key in repr(Config(streams={}))
+
+
+def test_one_place_that_is_written_in_two_ways_is_one_claim(tmp_path: Path) -> None:
+    """So that the second of them, enabled by an order, waits."""
+    file = tmp_path / "neverdark.yml"
+    stream = "{source: {url: x.mp4}, enabled: %s, destinations: {d: {url: '%s', key: k}}}"
+    one, other = stream % ("yes", "rtmp://a.example/live"), stream % ("no", "rtmp://A.example:1935/live/")
+    file.write_text(f"streams: {{a: {one}, b: {other}}}")
+    claims = [spec.processes[0].claim for spec in planned(load(file).config).values()]
+    assert claims[0] == claims[1] != ()

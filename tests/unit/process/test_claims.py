@@ -26,7 +26,7 @@ class Place:
 
 def place(role: Role, *target: str) -> Place:
     namespace = SimpleNamespace
-    return Place(namespace(role=role), namespace(target=target), namespace(run=1, wanted=True))
+    return Place(namespace(role=role), namespace(claim=target), namespace(run=1, wanted=True))
 
 
 def starts(claims: Claims, slot: Place) -> bool:
