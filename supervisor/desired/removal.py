@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Container, Sequence
 
 from supervisor.config.shape import Config
 
@@ -10,20 +10,27 @@ _FEW = 3  # of so many streams, any may go, but not all
 _MOST_NAMED = 10
 
 
-def removal(wanted: Collection[str], config: Config) -> str | None:
+def removal(wanted: Collection[str], config: Config, included: Container[str] = ()) -> str | None:
     """What `config` would take off the air, in words, if that is too much of the streams `wanted` now.
 
-    A configuration that says `streams: {}` means it, unless more of them should be in a directory: that may be one that
-    is not mounted.
+    Of those that stood in the included directory until now (`included`), and of the others, not all may go, if they
+    are several: a directory may not be mounted, a file may be cut. A configuration that says `streams: {}` means it,
+    unless it includes a directory.
     """
+    if not config.streams and config.include is None:
+        return None
     gone = [name for name in wanted if name not in config.streams or not config.streams[name].enabled]
     most = len(wanted) // 2 if len(wanted) > _FEW else len(wanted) - 1
-    none_meant = not config.streams and config.include is None
-    if not gone or none_meant or len(gone) <= most:
-        return None
+    if gone and len(gone) > most:
+        return _told(gone, f"{len(gone)} of the {len(wanted)} streams that are wanted now")
+    for where, inside in (("the included directory", True), ("the main file", False)):
+        together = [name for name in wanted if (name in included) is inside]
+        if len(together) > 1 and set(together) <= set(gone):
+            return _told(together, f"all {len(together)} streams of {where} that are wanted now")
+    return None
+
+
+def _told(gone: Sequence[str], what: str) -> str:
     more = len(gone) - _MOST_NAMED
     names = ", ".join(gone[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    return (
-        f"this would end {len(gone)} of the {len(wanted)} streams that are wanted now ({names}); "
-        "if that is meant: neverdark reload --allow-removal"
-    )
+    return f"this would end {what} ({names}); if that is meant: neverdark reload --allow-removal"

@@ -97,7 +97,7 @@ class Configuration:
         self.reading = True
         try:
             loaded, warnings = await self._machine.in_a_thread(read)
-            if spare and (too_much := removal(spare(), loaded.config)):
+            if spare and (too_much := removal(spare(), loaded.config, self.loaded.fragments)):
                 return ConfigError(self.home.file, [Problem("streams", None, too_much)]).told
             return Fresh(loaded, self.plan(loaded), tuple(map(str, warnings)))
         except ConfigError as error:

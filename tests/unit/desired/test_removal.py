@@ -52,6 +52,27 @@ def test_a_directory_that_has_become_empty_does_not_mean_it(tmp_path: Path) -> N
     assert "4 of the 4" in str(removal(["a", "b", "c", "d"], none))
 
 
+@pytest.mark.parametrize(
+    ("left", "gone"),
+    [
+        ("abcdef", "all 2 streams of the included directory that are wanted now (x, y)"),
+        ("abcdefx", None),
+        ("abcdxy", None),
+        ("xy", "6 of the 8"),
+    ],
+)
+def test_not_all_of_a_directory_may_go(left: str, gone: str | None) -> None:
+    found = removal("abcdefxy", config(*left), "xy")
+    assert (found is None) if gone is None else (gone in str(found))
+
+
+def test_not_all_of_the_main_file_may_go() -> None:
+    """It may be cut: with an included directory, streams need not stand in it."""
+    assert "all 2 streams of the main file that are wanted now (a, b)" in str(removal("abxyz", config(*"xyz"), "xyz"))
+    assert removal("axyz", config(*"xyz"), "xyz") is None
+    assert removal("abcd", config(*"ab"), ()) is None
+
+
 def test_of_many_only_the_first_are_named() -> None:
     found = removal([f"s{n}" for n in range(1000)], config("other"))
     assert found is not None
