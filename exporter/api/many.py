@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Self
 
 from fastapi import APIRouter, Body, HTTPException, Request
 from fastapi.responses import Response
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from exporter.api.answers import answer, in_thread
 from exporter.api.gate import REFUSED, TAKEN, TOKEN
@@ -22,6 +22,23 @@ _EXAMPLE: Final = {"action": "restart", "group": "lobby", "reason": "new switch"
 _TAKEN, _NOT_NOW = 202, 409
 _PARTLY: Final = 207
 
+# The rule between the keys, for who makes bodies of the documentation.
+_IN_ONE_WAY: Final[dict[str, Any]] = {
+    "oneOf": [
+        {
+            "required": ["streams"],
+            "properties": {"streams": {"type": "array"}, "group": {"type": "null"}, "labels": {"type": "null"}},
+        },
+        {
+            "properties": {"streams": {"type": "null"}},
+            "anyOf": [
+                {"required": ["group"], "properties": {"group": {"type": "string"}}},
+                {"required": ["labels"], "properties": {"labels": {"type": "object"}}},
+            ],
+        },
+    ]
+}
+
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 Label = Annotated[str, StringConstraints(pattern=f"^{LABEL.pattern}$")]
 LabelValue = Annotated[str, StringConstraints(pattern=f"^{LABEL_VALUE.pattern}$")]
@@ -32,6 +49,8 @@ class ManyOrder(StreamOrder):
 
     `until` and `reason` are as in an order to one.
     """
+
+    model_config = ConfigDict(json_schema_extra=_IN_ONE_WAY)
 
     action: Verb
     streams: Annotated[list[Name], Field(min_length=1, max_length=_MOST)] | None = None

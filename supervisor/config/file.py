@@ -112,12 +112,8 @@ def _judge(
     if not isinstance(written, dict):
         return None, [Problem("", None, "expected keys and values at the top level")]
     expansion = _Expansion(secrets)
-    tree = _overridden(expansion.of(written), EnvSettingsSource(_Overrides)())
+    tree = _valued(written, expansion, fragments)
     seen = Seen(written, tree, lines)
-    streams = tree.get("streams")
-    for name, fragment in fragments.items() if isinstance(streams, dict) else ():
-        if isinstance(streams.get(name), dict):
-            streams[name] = Written(streams[name], fragment.file.parent)
     problems, spoilt = list(expansion.problems), expansion.spoilt
     config: Config | None = None
     try:
@@ -128,6 +124,17 @@ def _judge(
         if rule.path not in spoilt:
             problems.append(seen.problem(rule.path, rule.expected, show=rule.show))
     return config, problems
+
+
+def _valued(written: dict[str, Any], expansion: _Expansion, fragments: Fragments) -> dict[str, Any]:
+    """The tree with the environment's values in it; relative paths in a fragment are those of its directory."""
+    tree: dict[str, Any] = _overridden(expansion.of(written), EnvSettingsSource(_Overrides)())
+    streams: Any = tree.get("streams")
+    if isinstance(streams, dict):
+        for name, fragment in fragments.items():
+            if isinstance(streams.get(name), dict):
+                streams[name] = Written(streams[name], fragment.file.parent)
+    return tree
 
 
 def peek(path: Path, key: str) -> object:

@@ -15,6 +15,10 @@ from supervisor.config.stamp import Stamp, stamp_of
 from supervisor.config.yaml_nodes import Document, Path_
 
 _ENDS = (".yml", ".yaml")
+_EXPECTED_NAME = (
+    "expected the name of a stream in front of .yml: 1 to 63 characters, a-z, 0-9, _ and -, "
+    "beginning with a letter or digit"
+)
 _MOST_FRAGMENT_BYTES = 128 * 1024
 _MOST_ENTRIES = 10_000
 _NOT_OURS = (".", "#", "~")  # hidden files, and those that editors and package managers leave for a while
@@ -116,7 +120,10 @@ def fragments_of(directory: Path, main: Path, lines: Mapping[Path_, int], size: 
         return found, [Problem("include", None, f"expected a directory of its own, but {main} stands in it, too")]
     for file in listed(directory):
         name = file.name.rpartition(".")[0]
-        if wrong := _wrong_name(name, main, lines, found):
+        if not NAME.fullmatch(name):  # it may have any character in it
+            problems.append(Problem(ascii(file.name), None, _EXPECTED_NAME, directory))
+            continue
+        if wrong := _also_elsewhere(name, main, lines, found):
             problems.append(Problem("", None, wrong, file))
             continue
         try:
@@ -145,12 +152,7 @@ def _wrong_form(name: str, document: Document) -> str | None:
     return None
 
 
-def _wrong_name(name: str, main: Path, lines: Mapping[Path_, int], found: Fragments) -> str | None:
-    if not NAME.fullmatch(name):
-        return (
-            "expected the name of a stream in front of .yml: 1 to 63 characters, a-z, 0-9, _ and -, "
-            "beginning with a letter or digit"
-        )
+def _also_elsewhere(name: str, main: Path, lines: Mapping[Path_, int], found: Fragments) -> str | None:
     also = f"the stream {name} stands in"
     if ("streams", name) in lines:
         return f"expected the name of another stream: {also} {main}, too (line {lines['streams', name]})"

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from supervisor.config.fields import NAME, absolute, as_seen_from, read_secret
@@ -43,7 +44,7 @@ class Broken:
     show: bool = False
 
 
-def broken_rules(tree: Mapping[str, Any], files: Mapping[str, Path]) -> Iterator[Broken]:
+def broken_rules(tree: Mapping[str, Any], files: Mapping[str, Path] = MappingProxyType({})) -> Iterator[Broken]:
     """Every rule that `tree` breaks. Paths of key files are resolved as `config.base_dir` says.
 
     `files` are those of the streams that stand in a file of their own.

@@ -46,7 +46,8 @@ class Directory:
             self.load()
         assert SECRET not in str(error.value)
         assert list(error.value.told) == [str(problem) for problem in error.value.problems]
-        return [line.replace(f"{self.directory}/", "") for line in str(error.value).splitlines()]
+        lines = str(error.value).splitlines()
+        return [line.replace(f"{self.directory}/", "").removeprefix(f"{self.directory}: ") for line in lines]
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_links_are_followed_wherever_they_lead(conf: Directory, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("Big One.yml", STREAM, "Big One.yml: expected the name of a stream in front of .yml: 1 to 63 characters"),
+        ("Big One.yml", STREAM, "'Big One.yml': expected the name of a stream in front of .yml: 1 to 63 characters"),
         ("a.yml", "", "a.yml: expected the keys and values of a stream; is the file empty or half saved?"),
         ("a.yml", "- x\n", "a.yml: expected the keys and values of a stream"),
         ("a.yml", "a: {source: {url: x}}\n", "a.yml: expected the keys of the stream alone: its name is that of"),
@@ -105,6 +106,14 @@ def test_a_file_that_cannot_be_a_stream(conf: Directory, name: str, content: str
     conf.add(name, content)
     (found,) = conf.problems()
     assert found.startswith(problem)
+
+
+@pytest.mark.parametrize("name", [b"a\nb.yml", b"a\xff.yml", b"\x1b[31m.yml"])
+def test_a_name_of_any_characters_is_told_in_ones_that_everybody_can_show(conf: Directory, name: bytes) -> None:
+    Path(os.fsdecode(os.fsencode(conf.directory) + b"/" + name)).write_text(STREAM)
+    (found,) = conf.problems()
+    assert found.isascii()
+    assert found.isprintable()
 
 
 def test_what_cannot_be_read_is_named_and_never_waited_for(conf: Directory) -> None:
