@@ -41,7 +41,8 @@ def order(api: Api, verb: str, meant: Sequence[Selection], until: str | None = N
     try:
         if len(meant) == 1 and (stream := meant[0].stream):
             try:
-                answers = [api.post(f"/api/streams/{quote(stream, safe='')}/{verb}", body=words)]
+                one = api.post(f"/api/streams/{quote(stream, safe='')}/{verb}", body=words)
+                answers = [{**one, "stream": stream}]
             except ApiError as error:
                 return _fail_for(api, stream, error)
         else:
@@ -78,7 +79,9 @@ def streams_of(api: Api, meant: Sequence[Selection]) -> list[str] | int:
     found = dict[str, None]()
     for one in meant:
         fitting = [
-            stream["stream"] for stream in known if one.fits(stream["stream"], stream["group"], stream["labels"])
+            stream["stream"]
+            for stream in known
+            if one.fits(stream["stream"], stream.get("group"), stream.get("labels", {}))
         ]
         if not fitting:
             print(f"neverdark: no stream fits {one}", file=sys.stderr)
