@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Self
 
-from fastapi import APIRouter, Body, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from exporter.api.answers import answer, in_thread
+from exporter.api.example import Example
 from exporter.api.gate import REFUSED, TAKEN, TOKEN
 from exporter.api.models import OrderedAll, Problem
 from exporter.api.orders import StreamOrder
@@ -18,7 +19,6 @@ from supervisor.model.snapshot import Control, StreamAnswer, Verb
 from supervisor.model.subjects import Subject
 
 _MOST: Final = 10_000
-_EXAMPLE: Final = {"action": "restart", "group": "lobby", "reason": "new switch"}
 _TAKEN, _NOT_NOW = 202, 409
 _PARTLY: Final = 207
 
@@ -44,6 +44,7 @@ Label = Annotated[str, StringConstraints(pattern=f"^{LABEL.pattern}$")]
 LabelValue = Annotated[str, StringConstraints(pattern=f"^{LABEL_VALUE.pattern}$")]
 
 
+@Example(action="restart", group="lobby", until="2h", reason="new switch")
 class ManyOrder(StreamOrder):
     """An order to the `streams` that are named, or to those of a `group` and with `labels`: all that is said must fit.
 
@@ -88,7 +89,7 @@ def orders_router(control: Control) -> APIRouter:
             **{code: {"model": Problem} for code in (404, 422, 503)},
         },
     )
-    async def order_many(request: Request, body: Annotated[ManyOrder, Body(examples=[_EXAMPLE])]) -> Response:
+    async def order_many(request: Request, body: ManyOrder) -> Response:
         meant = body.meant
         answers = await in_thread(lambda: control.request_all(body.action, meant, body.until, body.reason))
         if not answers:
