@@ -229,6 +229,7 @@ def _open_store(file: Path, loaded: Loaded, data_dir: DataDir) -> Store:
     else:
         key, database = "data_dir", SqliteFile(data_dir.path / FILE)
     store = Store(database, __version__, loaded.config.history_days)
+    store.number([(name, place) for name, stream in loaded.config.streams.items() for place in stream.destinations])
     try:
         store.open()
     except NewerDatabase as error:

@@ -100,7 +100,8 @@ class Engine:
         self._environments = Environments({"SSL_CERT_FILE": home.ca_file, **machine.environment}, every_child)
         self._catalogue = Catalogue()
         self.orders = Orders()
-        self._remembering = Remembering(self.orders, memory or Forgetful(), self.tell)
+        self._memory = memory or Forgetful()
+        self._remembering = Remembering(self.orders, self._memory, self.tell)
         self._reconciler = Reconciler(
             self._catalogue, self.orders, self.streams, machine, self._make_stream, self._drop_gone, self.tell
         )
@@ -131,7 +132,7 @@ class Engine:
             self.excuses,
             self.book,
             machine,
-            lambda *of: self._watches.second.view(Post(*of)),
+            lambda *of: (self._watches.second.view(Post(*of)), self._memory.numbers().get(of)),
         )
         self.listeners += self._watches.listeners
 
@@ -322,7 +323,9 @@ class Engine:
         self._claims.forget_the_dead()
         self.streams.arrange(self._catalogue)
         leaving = {(slot.key.stream, slot.key.destination) for slot in self.streams.pushers()}
-        self._links.keep_only(self._catalogue.destinations() | leaving)
+        destinations = self._catalogue.destinations()
+        self._links.keep_only({*destinations, *leaving})
+        self._memory.number(destinations)
         self._watches.second.follow(self._catalogue)
 
     # --- what happens ------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def show_maintenance(window: Maintenance) -> dict[str, Any]:
 def show_watchdogs(snapshot: Snapshot) -> dict[str, Any]:
     """The answer of /api/watchdog/status."""
     watchdogs = {
-        f"{stream.name}:{place.name}": show(Watchdog, place.watchdog)
+        place.full_name: {"destination_id": place.id, **show(Watchdog, place.watchdog)}
         for stream in snapshot.streams
         for place in stream.destinations
         if place.watchdog is not None

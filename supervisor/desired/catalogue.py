@@ -40,9 +40,9 @@ class Catalogue(Mapping[str, Entry]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def destinations(self) -> set[tuple[str, str]]:
+    def destinations(self) -> list[tuple[str, str]]:
         """Every destination, with its stream before it."""
-        return {(name, known.name) for name, entry in self._entries.items() for known in entry.spec.destinations}
+        return [(name, known.name) for name, entry in self._entries.items() for known in entry.spec.destinations]
 
     def replace(self, origin: Origin, specs: Mapping[str, StreamSpec]) -> Change:
         """From now on `specs` are the streams that come from `origin`: as long as it is the only one, all."""

@@ -24,14 +24,23 @@ class Word(NamedTuple):
     ends: str = "forever"
 
 
+DestinationName = tuple[str, str]  # its stream, and its own name there
+
+
 class Memory(Protocol):
-    """What remembers the words of operators over a restart."""
+    """What remembers the words of operators over a restart, and the numbers of destinations for ever."""
 
     def recall(self) -> Mapping[str, Word]:
         """By stream, as they were when neverdark ended; none if that cannot be read."""
 
     def keep(self, words: Mapping[str, Word]) -> None:
         """From now on these are all there are. Never waits."""
+
+    def number(self, destinations: Sequence[DestinationName]) -> None:
+        """Each of these is to have a number, soon: in this order, if it has none yet. Never waits."""
+
+    def numbers(self) -> Mapping[DestinationName, int]:
+        """Those that are known. No number is ever given to another destination, and none changes while we run."""
 
 
 class Forgetful:
@@ -43,6 +52,13 @@ class Forgetful:
 
     def keep(self, words: Mapping[str, Word]) -> None:
         """They are forgotten."""
+
+    def number(self, destinations: Sequence[DestinationName]) -> None:
+        """They get none: at the next start it would be another one."""
+
+    def numbers(self) -> Mapping[DestinationName, int]:
+        """None."""
+        return {}
 
 
 class StoreState(NamedTuple):

@@ -15,6 +15,7 @@ from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.policies import Policies
 from supervisor.model.remembered import Page, Question, StoreState
 from supervisor.model.selection import Selection
+from supervisor.model.subjects import Subject
 from supervisor.model.terms import (
     Action,
     Check,
@@ -127,6 +128,8 @@ class LinkState(NamedTuple):
 class DestinationSnapshot(NamedTuple):
     """One destination of a stream; `expected_bytes_per_second` is None where nothing tells.
 
+    `id` is its number, which stays its own for ever; None until the database has given it one.
+
     `limit_bytes_per_second` is the least that is fine, 0 if none is set.
     `uplink` is None where there is no TCP connection to watch, `dropped_datagrams` and `link` where neverdark feeds no
     pusher, `watchdog` where the destination is not watched.
@@ -142,6 +145,13 @@ class DestinationSnapshot(NamedTuple):
     dropped_datagrams: int | None
     link: LinkState | None
     watchdog: WatchdogSnapshot | None
+    stream: str = ""
+    id: int | None = None
+
+    @property
+    def full_name(self) -> str:
+        """With its stream before it: `harbour-cam:youtube`."""
+        return str(Subject(self.stream, self.name))
 
 
 class Histogram(NamedTuple):

@@ -10,7 +10,7 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from supervisor.model import events
 from supervisor.model.facts import Fact
 from supervisor.model.incidents import Incident
-from supervisor.model.remembered import Page, PastIncident, Question, StoreState, Word
+from supervisor.model.remembered import DestinationName, Page, PastIncident, Question, StoreState, Word
 from supervisor.store import history
 from supervisor.store.database import Database
 from supervisor.store.records import KEPT
@@ -96,6 +96,16 @@ class Store:
     def keep(self, words: Mapping[str, Word]) -> None:
         """From now on these are all there are."""
         self._writer.keep(dict(words))
+
+    # --- the numbers of destinations: see `Memory` ---------------------------------------------------
+
+    def number(self, destinations: Sequence[DestinationName]) -> None:
+        """Those that have none get one as soon as the database can be written."""
+        self._writer.number(destinations)
+
+    def numbers(self) -> Mapping[DestinationName, int]:
+        """What is known of them."""
+        return self._writer.numbers.known
 
     # --- what it shows -----------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from supervisor.model import events
 from supervisor.model.facts import Fact
 from supervisor.model.incidents import Incident
-from supervisor.model.remembered import Word
+from supervisor.model.remembered import DestinationName, Word
 from supervisor.store import retention
 from supervisor.store.database import Database
 from supervisor.store.inbox import Inbox
+from supervisor.store.numbers import Numbers
 from supervisor.store.outage import Outage
 from supervisor.store.pending import Pending
 from supervisor.store.records import Record, boot_record, record_of, records_of
@@ -58,7 +59,8 @@ class Writer:
         tell: Callable[[events.Payload], None],
         wall: Callable[[], float],
     ) -> None:
-        self.inbox: Inbox[Item] = Inbox(most)  # for all threads, as are the next five
+        self.inbox: Inbox[Item] = Inbox(most)  # for all threads, as are the next six
+        self.numbers = Numbers()
         self.pending = Pending(most)
         self.written = 0
         self.looked = threading.Event()  # the database has been read for the first time, or refused
@@ -110,6 +112,11 @@ class Writer:
         self._words = now
         self.inbox.hurry()
 
+    def number(self, destinations: Sequence[DestinationName]) -> None:
+        """Each of these is to have a number."""
+        if self.numbers.want(destinations):
+            self.inbox.hurry()
+
     def close(self, seconds: float) -> bool:
         """Write what waits, but not for ever. Returns whether all of it is written."""
         self._close_by = time.monotonic() + seconds
@@ -160,6 +167,7 @@ class Writer:
         try:
             connection = self._opened()
             self._keep_words(connection)
+            self.numbers.give(connection)
             self._write(connection, ended=ended)
             if time.monotonic() >= self._clear_at:
                 more = retention.clear_some(connection, self._wall(), self._days)
@@ -186,9 +194,13 @@ class Writer:
         if self._connection is None:
             self._connection = connection = self._database.open()
             self._kept = words_in(connection)
+            self.numbers.read(connection)
             if not self.looked.is_set():
                 self.recalled = dict(self._kept)
-                self.looked.set()
+                try:
+                    self.numbers.give(connection)  # who starts may show them from the first moment on
+                finally:
+                    self.looked.set()
             with connection.begin():
                 close_what_was_left_open(connection, self._life.boot)
         return self._connection

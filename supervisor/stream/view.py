@@ -26,7 +26,7 @@ from supervisor.process.slot import Slot
 from supervisor.stream.stream import Stream
 from supervisor.stream.streams import Streams
 
-WatchdogOf = Callable[[str, str], WatchdogSnapshot | None]  # by stream and destination
+KnownOf = Callable[[str, str], tuple[WatchdogSnapshot | None, int | None]]  # by stream and destination
 _SLICE = 50  # streams at a time: an exit must not wait for all
 
 
@@ -41,16 +41,19 @@ class SnapshotReader:
         excuses: Excuses,
         book: Book,
         clock: Clock,
-        watchdog_of: WatchdogOf,
+        known_of: KnownOf,
     ) -> None:
-        """`wishes` tells of a stream whose word it is that it runs or not, and which maintenance it is in."""
+        """`wishes` tells of a stream whose word it is that it runs or not, and which maintenance it is in.
+
+        `known_of` tells of a destination what its watchdog says, and its number.
+        """
         self._streams = streams
         self._catalogue = catalogue
         self._wishes = wishes
         self._excuses = excuses
         self._book = book
         self._clock = clock
-        self._watchdog_of = watchdog_of
+        self._known_of = known_of
 
     async def all(self) -> tuple[StreamSnapshot, ...]:
         """Every stream that is configured, as it is now."""
@@ -73,11 +76,10 @@ class SnapshotReader:
         name, now, wall = stream.spec.name, self._clock.now(), self._clock.wall()
         sums = self._book.tally.of(name)
         judged = stream.judge(now)
-        watched = {post: self._watchdog_of(name, post) for post, _ in stream.posts()}
-        verdicts = [known.verdict for known in watched.values() if known]
+        known = {post: self._known_of(name, post) for post, _ in stream.posts()}
+        verdicts = [watchdog.verdict for watchdog, _ in known.values() if watchdog]
         destinations = tuple(
-            _destination(stream, destination, now, watched[destination.name])
-            for destination in stream.spec.destinations
+            _destination(stream, destination, now, *known[destination.name]) for destination in stream.spec.destinations
         )
         wanted, window = self._wishes(name)
         return StreamSnapshot(
@@ -123,7 +125,7 @@ def _note(stream: Stream) -> str | None:
 
 
 def _destination(
-    stream: Stream, destination: DestinationSpec, now: float, watchdog: WatchdogSnapshot | None
+    stream: Stream, destination: DestinationSpec, now: float, watchdog: WatchdogSnapshot | None, number: int | None
 ) -> DestinationSnapshot:
     sender = stream.sender(destination.name)
     return DestinationSnapshot(
@@ -137,6 +139,8 @@ def _destination(
         dropped_datagrams=sender.intake.drops if sender and sender.intake else None,
         link=_link(sender, now),
         watchdog=watchdog,
+        stream=stream.spec.name,
+        id=number,
     )
 
 

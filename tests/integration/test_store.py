@@ -209,6 +209,65 @@ def test_who_starts_while_it_is_out_of_reach_remembers_later(place: Place, opene
     assert len(rows(place.database(), schema.INCIDENTS)) == 1
 
 
+CAM, BACKUP, LOBBY = ("cam", "youtube"), ("cam", "backup"), ("lobby", "youtube")
+
+
+def test_a_destinations_number_is_its_own_for_ever(opened: Open) -> None:
+    first = opened()
+    first.number([CAM, LOBBY])
+    assert first.flush(20)
+    assert first.numbers() == {CAM: 1, LOBBY: 2}
+    first.number([BACKUP])
+    assert first.flush(20)
+    first.close(10)
+    second = opened()
+    assert second.numbers() == {CAM: 1, LOBBY: 2, BACKUP: 3}, "also of those that are not configured now"
+    second.number([("new", "youtube"), CAM])
+    assert second.flush(20)
+    assert second.numbers() == {CAM: 1, LOBBY: 2, BACKUP: 3, ("new", "youtube"): 4}
+
+
+def test_numbers_are_there_as_soon_as_the_store_is_open(place: Place) -> None:
+    store = Store(place.database(), "1.0", 400)
+    store.number([CAM])
+    store.open(20)
+    assert store.numbers() == {CAM: 1}
+    store.close(10)
+
+
+def test_while_the_database_is_out_of_reach_nobody_gets_a_number(place: Place, opened: Open) -> None:
+    store = opened()
+    store.number([CAM])
+    assert store.flush(20)
+    place.take_away()
+    store.number([BACKUP, CAM])
+    until(lambda: not store.state.up)
+    assert store.numbers() == {CAM: 1}
+    place.give_back()
+    until(lambda: BACKUP in store.numbers())
+    assert store.numbers() == {CAM: 1, BACKUP: 2}
+
+
+def test_what_has_been_shown_stays_so_in_a_database_that_is_begun_anew(place: Place, opened: Open) -> None:
+    store = opened()
+    store.number([CAM, BACKUP])
+    assert store.flush(20)
+    store._writer._disconnect()
+    other = place.database().open()
+    with other.begin():
+        other.execute(schema.DESTINATIONS.delete())
+        other.execute(schema.DESTINATIONS.insert(), [{"id": 2, "stream": "lobby", "name": "youtube"}])
+    other.close()
+    store.number([LOBBY, BACKUP, CAM, ("yard", "youtube")])
+    assert store.flush(20)
+    numbers = store.numbers()
+    assert (numbers[CAM], numbers[BACKUP]) == (1, 2)
+    assert LOBBY not in numbers, "its number is another one's in this life"
+    assert numbers["yard", "youtube"] > 2
+    store.close(10)
+    assert opened().numbers()[CAM] == 1
+
+
 def test_what_a_killed_neverdark_left_open_is_closed_honestly(place: Place, opened: Open) -> None:
     clock = [10_000.0]
     killed = Store(place.database(), "1.0", 400, wall=lambda: clock[0])

@@ -44,4 +44,4 @@ def test_the_same_again_changes_nothing() -> None:
 def test_every_destination_is_known_with_its_stream() -> None:
     catalogue = Catalogue()
     catalogue.replace("file", {"a": spec("a", "youtube", "twitch"), "b": spec("b", "youtube")})
-    assert catalogue.destinations() == {("a", "youtube"), ("a", "twitch"), ("b", "youtube")}
+    assert catalogue.destinations() == [("a", "youtube"), ("a", "twitch"), ("b", "youtube")]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -239,9 +241,16 @@ def histogram(bounds: tuple[float, ...], *counts: int, total: float = 0.0) -> Hi
 
 def snapshot(*streams: StreamSnapshot, **changes: Any) -> Snapshot:
     """An engine that holds `streams`."""
+    numbers = count(1)
+    named = (
+        one._replace(
+            destinations=tuple(place._replace(stream=one.name, id=next(numbers)) for place in one.destinations)
+        )
+        for one in streams
+    )
     blank = Snapshot(
         at=NOW,
-        streams=streams,
+        streams=tuple(named),
         config=ConfigState(NOW - 86_400),
         clock_steps=0,
         data_dir=Path("/tmp"),  # noqa: S108 - any directory that exists will do

@@ -203,6 +203,7 @@ def test_the_watchdogs_status_has_the_shape_that_is_documented(client: Client) -
     assert list(shown["watchdogs"]) == ["harbour-cam:youtube", "harbour-cam:backup", "garden-cam:youtube"]
     assert shown["watchdog_count"] == 3
     assert shown["watchdogs"]["garden-cam:youtube"] == {
+        "destination_id": 3,
         "running": True,
         "consecutive_unhealthy": 4,
         "last_healthy_time": "2025-12-31T23:57:30.250Z",

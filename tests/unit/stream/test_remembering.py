@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from supervisor.model import events
-from supervisor.model.remembered import Word
+from supervisor.model.remembered import Forgetful, Word
 from tests.unit.hand_machine import WALL, Scene, play
 from tests.unit.test_engine import config, reload, stream, wanted
 
 
-class Notebook:
+class Notebook(Forgetful):
     """Remembers, and counts how often it was told."""
 
     def __init__(self, **words: Word) -> None:
