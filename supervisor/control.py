@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from supervisor.config.watch import Outcome
 from supervisor.engine import Engine
 from supervisor.machine.data_dir import DataDir
+from supervisor.model.destination_urls import is_asked_for
 from supervisor.model.events import OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
@@ -66,6 +67,11 @@ class EngineControl:
             answer.cancel()
             raise NotAnswering(f"the engine's loop did not answer within {_ANSWER_SECONDS:g} s") from None
         return snapshot._replace(store=self._store.state) if self._store else snapshot
+
+    def sending_to(self, url: str) -> frozenset[str]:
+        """The streams with a destination that `url` names; see `snapshot.Control`."""
+        known = self._ask(self._engine.targets)
+        return frozenset([stream for stream, target in known if is_asked_for(url, *target)])
 
     def late(self) -> Mapping[str, float]:
         """The parts that should have ticked by now and did not, or that stand still again and again."""

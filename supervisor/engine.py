@@ -377,6 +377,10 @@ class Engine:
             scheduler_rearmed=self._watches.second.scheduler.rearmed,
         )
 
+    def targets(self) -> list[tuple[str, tuple[str, str]]]:
+        """The URL and the key of every destination, secret as they are, each with its stream before it."""
+        return [(name, place.target) for name, entry in self._catalogue.items() for place in entry.spec.destinations]
+
     def incidents(self, name: str | None) -> tuple[Incident, ...] | None:
         """The incidents of one stream or of all, newest first; None when there is no such stream."""
         if name is not None and name not in self._catalogue:

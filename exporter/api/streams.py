@@ -42,6 +42,16 @@ After = Annotated[
 ]
 LogRole = Annotated[Role | None, Query(description="of which process; else of the encoder or the command")]
 LogDestination = Annotated[str | None, Query(description="of which pusher, if the stream has several")]
+DestinationUrl = Annotated[
+    str | None,
+    Query(
+        max_length=4096,
+        description="only streams that send there. A usual port, case of scheme and host and a slash at the end make "
+        "no difference. The key may stand in it or not: it is compared, and neverdark neither shows nor logs it; but a "
+        "proxy in front may log whole URLs, so leave it out there",
+        examples=["rtmps://a.rtmps.youtube.com/live2"],
+    ),
+]
 
 
 def streams_router(control: Control, version: str, needs_token: Callable[[], bool]) -> APIRouter:
@@ -58,11 +68,11 @@ def streams_router(control: Control, version: str, needs_token: Callable[[], boo
 def _add_readings(router: APIRouter, control: Control, version: str, needs_token: Callable[[], bool]) -> None:
     @router.get(
         "",
-        summary="All streams",
+        summary="All streams, or those that send to one destination",
         description="In the order of the configuration, each with its processes and destinations as they are now.",
-        responses={200: {"model": StreamList}, **REFUSED, 503: {"model": Problem}},
+        responses={200: {"model": StreamList}, **REFUSED, **{code: {"model": Problem} for code in (422, 503)}},
     )
-    async def list_streams(request: Request) -> Response:
+    async def list_streams(request: Request, destination_url: DestinationUrl = None) -> Response:
         # A proxy may add the token to what it hands on; then the page need not ask for it.
         holder: Holder | None = getattr(request.state, HOLDER, None)
         may_order = holder is not None and holder.scope is Scope.CONTROL
@@ -70,7 +80,8 @@ def _add_readings(router: APIRouter, control: Control, version: str, needs_token
         def read() -> Response:
             snapshot = control.snapshot()
             about = {"version": version, "token_required": needs_token() and not may_order}
-            shown = [show_stream(stream) for stream in snapshot.streams]
+            meant = None if destination_url is None else control.sending_to(destination_url)
+            shown = [show_stream(stream) for stream in snapshot.streams if meant is None or stream.name in meant]
             config = show_config(snapshot.config)
             return answer({"at": show_time(snapshot.at), **about, "configuration": config, "streams": shown})
 

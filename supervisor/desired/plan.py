@@ -97,6 +97,7 @@ class DestinationSpec:
     expected_bytes_per_second: float | None
     policies: Policies
     ingest: Way | None  # where media goes by TCP
+    target: tuple[str, str] = field(default=("", ""), repr=False)  # its URL and its key as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,7 @@ def _stream(
                 _expected_bytes_per_second(stream),
                 config.policies_of(name, key),
                 Way(ingest, _tls(destination)) if (ingest := _ingest(destination)) else None,
+                (text(destination.url), text(destination.secret_key)),
             )
             for key, destination in stream.destinations.items()
         ),

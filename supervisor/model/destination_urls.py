@@ -6,6 +6,7 @@ names of files.
 
 from __future__ import annotations
 
+import hmac
 import re
 from contextlib import suppress
 from ipaddress import ip_address
@@ -73,6 +74,43 @@ def publishes_to(url: str, key: str | None) -> tuple[str, ...] | None:
     except ValueError:
         return None
     return (scheme, host, str(port or ""), name) if host else None
+
+
+def is_asked_for(asked: str, url: str, key: str | None) -> bool:
+    """Whether somebody who asks for a URL means this destination: by its URL alone, or with the key in it.
+
+    What stands before the key may be written in any way that `publishes_to` takes for the same. How long it takes does
+    not tell how much of a key was right.
+    """
+    place = publishes_to(asked, None)
+    if place is None:
+        return False
+    given = _bytes(place)
+    right = [hmac.compare_digest(given, _bytes(known)) for known in _written(url, key)]
+    return True in right
+
+
+def _written(url: str, key: str | None) -> list[tuple[str, ...]]:
+    """The places that stand for a destination: of its URL without a key, and of its URL and its key together."""
+    place = publishes_to(url, key)
+    if place is None:
+        return []
+    scheme, host, port, _ = place
+    if scheme == "srt":
+        return [place, (scheme, host, port, "")]
+    if scheme not in RTMP_PORTS:
+        return [place]
+    application = rtmp_name(url, key or None).application
+    found = [place, (scheme, host, port, application)] if application else [place]
+    path, question, query = application.partition("?")
+    if key and question:  # others put the query behind the key
+        found.append((scheme, host, port, f"{path}/{key}?{query}"))
+    return found
+
+
+def _bytes(place: tuple[str, ...]) -> bytes:
+    *where, name = place
+    return "\0".join((*where, name.strip("/"))).encode("utf-8", "surrogatepass")
 
 
 def _host(name: str) -> str:

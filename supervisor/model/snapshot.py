@@ -281,6 +281,9 @@ class Control(Protocol):
     def snapshot(self) -> Snapshot:
         """The state right now. Raises `NotAnswering` when the loop is stuck."""
 
+    def sending_to(self, url: str) -> frozenset[str]:
+        """The streams with a destination that `url` names, with its key in it or without."""
+
     def late(self) -> Mapping[str, float]:
         """The parts that do not tick, or not in time, with the seconds that they have lost lately."""
 

@@ -66,6 +66,8 @@ class FakeControl:
         self.past = incidents
         self.logs = logs or Path("/nonexistent")
         self.late_parts: dict[str, float] = {}
+        self.asked: list[str] = []
+        self.sending: dict[str, list[str]] = {}
         self.requests: list[tuple[Verb, str]] = []
         self.orders: list[OrderGiven] = []
         self.said: list[tuple[Until | None, str | None]] = []
@@ -83,6 +85,10 @@ class FakeControl:
         if self.failure is not None:
             raise self.failure
         return self.now
+
+    def sending_to(self, url: str) -> frozenset[str]:
+        self.asked.append(url)
+        return frozenset(self.sending.get(url, ()))
 
     def late(self) -> Mapping[str, float]:
         return self.late_parts

@@ -81,3 +81,24 @@ def test_the_streams_show_it(serve: Serve) -> None:
     models.Stream.model_validate(shown)
     named = [(place["id"], place["name"], place["full_name"]) for place in shown["destinations"]]
     assert named == [(1, "youtube", "cam:youtube"), (2, "backup", "cam:backup")]
+
+
+def test_streams_are_found_by_where_they_send(serve: Serve) -> None:
+    control = FakeControl(SHOWN)
+    control.sending = {"rtmp://h/live2?x=1/KEY": ["lobby"]}
+    client = serve(control)
+    shown = client.get("/api/streams?destination_url=rtmp://h/live2%3Fx%3D1/KEY")
+    models.StreamList.model_validate(shown.json())
+    assert [one["stream"] for one in shown.json()["streams"]] == ["lobby"]
+    assert "KEY" not in shown.text
+    assert client.get("/api/streams?destination_url=rtmp://h/live2").json()["streams"] == []
+    assert client.get("/api/streams?destination_url=").json()["streams"] == [], "an empty one names nothing"
+    assert len(client.get("/api/streams").json()["streams"]) == 2
+    assert control.asked == ["rtmp://h/live2?x=1/KEY", "rtmp://h/live2", ""]
+
+
+def test_a_question_that_is_too_long_is_not_repeated(serve: Serve) -> None:
+    refused = serve(FakeControl(SHOWN)).get(f"/api/streams?destination_url={'KEY' * 2000}")
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith("destination_url: ")
+    assert "KEY" not in refused.text
