@@ -23,6 +23,7 @@ from exporter.api.recovery import recovery_router
 from exporter.api.shapes import show_readiness
 from exporter.api.streams import streams_router
 from exporter.api.text import TextOnly
+from exporter.api.watchdog import watchdog_router
 from exporter.collector import OPENMETRICS, TEXT, Collector
 from exporter.negotiation import wants_gzip, wants_openmetrics
 from exporter.traffic import Counted, Traffic
@@ -84,6 +85,7 @@ def build_app(
     app.include_router(streams_router(control, version, keys.needed))
     app.include_router(orders_router(control))
     app.include_router(recovery_router(control))
+    app.include_router(watchdog_router(control))
     app.include_router(maintenance_router(control))
     app.include_router(config_router(control))
     _add_token(app)

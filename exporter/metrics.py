@@ -210,6 +210,12 @@ FAMILIES: Final = (
     Family("watchdog_checks_total", C, D, "How often the watchdog looked, and what it found.", {"verdict": Verdict}),
     Family("watchdog_consecutive_failures", G, D, "Unhealthy verdicts in a row; so many lead to a recovery action."),
     Family("watchdog_last_check_timestamp_seconds", G, D, "When the watchdog last looked, in seconds since 1970."),
+    Family(
+        "watchdog_stopped_timestamp_seconds",
+        G,
+        D,
+        "When an operator stopped the watchdog of the destination; there only while it is stopped.",
+    ),
     Family("process_state", G, P, "1 for the state that the process is in.", {"state": State}),
     Family("process_start_time_seconds", G, P, "When the last run began, in seconds since 1970."),
     Family("process_cpu_seconds_total", C, U, "Processor time of all runs, user and system."),

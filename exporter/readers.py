@@ -144,6 +144,7 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "watchdog_checks_total": _counts(Verdict, _watchdog("checks")),
     "watchdog_consecutive_failures": _watchdog("consecutive_failures"),
     "watchdog_last_check_timestamp_seconds": _watchdog("last_check"),
+    "watchdog_stopped_timestamp_seconds": _watchdog("stopped_since"),
     "process_state": _one_hot(State, "state"),
     "process_start_time_seconds": attrgetter("started"),
     "process_cpu_seconds_total": attrgetter("cpu_seconds"),

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from supervisor.config.watch import Outcome
 from supervisor.engine import Engine
@@ -20,6 +20,8 @@ from supervisor.model.remembered import Page, PastIncident, Question, StoreState
 from supervisor.model.selection import Selection
 from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, StreamAnswer, Verb, Wanted
 from supervisor.model.thresholds import ORDERS_SECONDS, RELOAD_SECONDS
+from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, Verb, Wanted, WatchdogVerb
+from supervisor.model.thresholds import RELOAD_SECONDS
 from supervisor.model.until import Until
 
 _ANSWER_SECONDS = 2.0
@@ -82,8 +84,8 @@ class EngineControl:
     def request(self, verb: Verb, stream: str, until: Until | None = None, reason: str | None = None) -> Wanted | None:
         """Hand an order to the loop; see `snapshot.Control`."""
         order = self._ask(lambda: self._engine.request(verb, stream, until, reason))
-        if order and self._store:
-            self._store.flush(_REMEMBERED_SECONDS)  # who gets an answer may rely on it, also if we are killed now
+        if order:
+            self._written()
         return order
 
     def request_all(
@@ -131,6 +133,18 @@ class EngineControl:
         """Announce a drill, and break something; see `snapshot.Control`."""
         return self._ask(lambda: self._engine.drill(stream, seconds, fault, destination))
 
+    def order_watchdog(self, verb: WatchdogVerb, stream: str, destination: str) -> bool:
+        """Stop, start or restart the watchdog of a destination; see `snapshot.Control`."""
+        known = self._ask(lambda: self._engine.order_watchdog(verb, stream, destination))
+        if known:
+            self._written()
+        return known
+
+    def order_watchdogs(self, verb: Literal["start", "stop"]) -> None:
+        """All of them; see `snapshot.Control`."""
+        self._ask(lambda: self._engine.switching.order_all(running=verb == "start"))
+        self._written()
+
     def maintenance(self) -> tuple[Maintenance, ...]:
         """The windows that are open or still to come; see `snapshot.Control`."""
         return self._ask(lambda: self._engine.maintaining.windows.all)
@@ -151,10 +165,12 @@ class EngineControl:
 
         answer = asyncio.run_coroutine_threadsafe(ask(), self._loop)
         try:
-            return answer.result(RELOAD_SECONDS)
+            outcome = answer.result(RELOAD_SECONDS)
         except (TimeoutError, CancelledError):
             answer.cancel()
             raise NotAnswering(f"the configuration was not read within {RELOAD_SECONDS:g} s") from None
+        self._written()  # new destinations have their numbers
+        return outcome
 
     def _ask(self, question: Callable[[], _T]) -> _T:
         """The loop's answer, or its refusal. Raises `NotAnswering` when it is stuck."""
@@ -171,6 +187,11 @@ class EngineControl:
             return answer.result(_ANSWER_SECONDS)
         except TimeoutError:
             raise NotAnswering(f"the engine's loop did not answer within {_ANSWER_SECONDS:g} s") from None
+
+    def _written(self) -> None:
+        """Wait until what came of an order is kept: who gets an answer may rely on it, also if we are killed now."""
+        if self._store:
+            self._store.flush(_REMEMBERED_SECONDS)
 
     def log_directory(self, stream: str) -> Path:
         """Where the log files of a stream's processes are."""

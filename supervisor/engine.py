@@ -27,6 +27,7 @@ from supervisor.model.incidents import Incident
 from supervisor.model.remembered import Forgetful, Memory
 from supervisor.model.selection import Selection
 from supervisor.model.snapshot import Fault, Histogram, Snapshot, StreamAnswer, Wanted
+from supervisor.model.snapshot import Fault, Histogram, Snapshot, Wanted, WatchdogVerb
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import State
 from supervisor.model.until import Until
@@ -50,6 +51,7 @@ from supervisor.stream.turns import Turns
 from supervisor.stream.view import SnapshotReader
 from supervisor.watchdog.jobs import Jobs
 from supervisor.watchdog.scheduler import Post
+from supervisor.watchdog.switching import Switching
 from supervisor.watchdog.timekeeper import Timekeeper
 from supervisor.watches import Watches
 
@@ -124,6 +126,9 @@ class Engine:
         )
         self._watches = Watches(home, machine, probes, self.streams, self.excuses, self._configuration, self.tell)
         self.book = self._watches.book
+        self.switching = Switching(
+            self._watches.second, self.streams, self._memory, machine, self.tell, self._look_after
+        )
         self._drills = Drills(machine, self.excuses, self._configuration.sourceless, self.tell)
         self._view = SnapshotReader(
             self.streams,
@@ -166,10 +171,12 @@ class Engine:
         self._host.adoptable.update({one.record.key: one for one in adoptable})
         specs = self._configuration.plan()
         self._remembering.recall(specs)
+        self.switching.recall()
         self._reload.follow(specs, "start")
         self._take_over()
         ready()
         self._remembering.begin()
+        self.switching.begin()
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not look at it while an exit waits
         self._jobs.start(
@@ -298,6 +305,9 @@ class Engine:
     ) -> tuple[StreamAnswer, ...]:
         """An operator's order to several streams; see `snapshot.Control`."""
         return await order_all(self._catalogue, meant, lambda name: self.request(verb, name, until, reason))
+    def order_watchdog(self, verb: WatchdogVerb, name: str, destination: str) -> bool:
+        """An operator's order to the watchdog of a destination; see `snapshot.Control`."""
+        return name in self._catalogue and self.switching.order(verb, Post(name, destination))
 
     def drill(self, name: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         """Count what fails as a drill for a while, and break something; see `snapshot.Control`."""
@@ -326,6 +336,10 @@ class Engine:
         destinations = self._catalogue.destinations()
         self._links.keep_only({*destinations, *leaving})
         self._memory.number(destinations)
+        self._look_after()
+        self.switching.look()
+
+    def _look_after(self) -> None:
         self._watches.second.follow(self._catalogue)
 
     # --- what happens ------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 import anyio
 import anyio.to_thread
 import structlog
-from fastapi import Security
+from fastapi import Request, Security
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,8 +36,8 @@ _HEADERS: Final = {
     NO_ORDERS: {"Allow": "GET, HEAD"},
     _TOO_MANY: {"Retry-After": f"{LONGEST_WAIT:.0f}"},
 }
-TAKEN: Final = "taken"  # in a request's state: what was ordered of whom, where that are several orders
 HOLDER: Final = "holder"  # in a request's state: whose token came with it; there if one was needed
+_TAKEN: Final = "taken"  # likewise: what was ordered of whom, where its path does not tell
 
 # For the API's description: what this layer may answer, and what lifts it.
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": Problem} for code in (401, 403, 429)}
@@ -137,11 +137,16 @@ class Gate:
 
         async def telling(message: Message) -> None:
             if message["type"] == "http.response.start" and 200 <= message["status"] < 300:  # noqa: PLR2004 - taken
-                for what, subject in scope.get("state", {}).get(TAKEN, [(_what(scope), _subject(scope))]):
+                for what, subject in scope.get("state", {}).get(_TAKEN, [(_what(scope), _subject(scope))]):
                     self._ordered(OrderGiven(what, subject, holder.name, _address(scope)))
             await send(message)
 
         return telling
+
+
+def tell_order(request: Request, what: str, *subjects: Subject) -> None:
+    """Called by an order whose path does not name what it is about: so it is told, if it is taken."""
+    setattr(request.state, _TAKEN, [(what, subject) for subject in subjects])
 
 
 def _address(scope: Scope) -> str:

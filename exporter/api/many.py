@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from exporter.api.answers import answer, in_thread
 from exporter.api.example import Example
-from exporter.api.gate import REFUSED, TAKEN, TOKEN
+from exporter.api.gate import REFUSED, TOKEN, tell_order
 from exporter.api.models import OrderedAll, Problem
 from exporter.api.orders import StreamOrder
 from exporter.api.shape import show_time
@@ -97,7 +97,7 @@ def orders_router(control: Control) -> APIRouter:
         if unknown := [one.stream for one in answers if one.wanted is None and one.refused is None]:
             raise HTTPException(404, f"there is no such stream: {', '.join(unknown)}")
         taken = [one.stream for one in answers if one.refused is None]
-        setattr(request.state, TAKEN, [(body.action, Subject(stream)) for stream in taken])
+        tell_order(request, body.action, *map(Subject, taken))
         shown = [_shown(one) for one in answers]
         whole = {"action": body.action, "accepted": len(taken), "streams": shown}
         return answer(whole, _TAKEN if len(taken) == len(answers) else _PARTLY)

@@ -1,4 +1,4 @@
-"""What broke and what was done about it: incidents, and the watchdog's view of every destination."""
+"""What broke and what was done about it: incidents."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fastapi.responses import Response
 from exporter.api.answers import answer, in_thread, no_such_stream
 from exporter.api.gate import REFUSED
 from exporter.api.history import Asks, show_history
-from exporter.api.models import IncidentList, IncidentPage, IncidentReport, Problem, WatchdogStatus
-from exporter.api.shapes import show_incident, show_incidents, show_watchdogs
+from exporter.api.models import IncidentList, IncidentPage, IncidentReport, Problem
+from exporter.api.shapes import show_incident, show_incidents
 from supervisor.model.snapshot import Control
 
 _MAX_INCIDENTS: Final = 1000
@@ -28,7 +28,7 @@ OpenOnly = Annotated[bool, Query(alias="open", description="`true`: only those t
 
 
 def recovery_router(control: Control) -> APIRouter:
-    """/api/incidents, one of them, a stream's own incidents, and /api/watchdog/status."""
+    """/api/incidents, one of them, and a stream's own incidents."""
     router = APIRouter(prefix="/api")
 
     def listed(stream: str | None, limit: int, *, open_only: bool) -> Response:
@@ -76,15 +76,5 @@ def recovery_router(control: Control) -> APIRouter:
     )
     async def list_incidents_of_stream(stream: str, limit: Limit = 1000, *, open_only: OpenOnly = False) -> Response:
         return await in_thread(lambda: listed(stream, limit, open_only=open_only))
-
-    @router.get(
-        "/watchdog/status",
-        tags=["watchdog"],
-        summary="What the watchdog says of every destination",
-        description="Streams without destinations are not here: their process is watched all the same.",
-        responses={200: {"model": WatchdogStatus}, **REFUSED, 503: {"model": Problem}},
-    )
-    async def watchdog_status() -> Response:
-        return await in_thread(lambda: answer(show_watchdogs(control.snapshot())))
 
     return router

@@ -9,7 +9,8 @@ from exporter.api.models import Configuration, MaintenanceWindow, ReadyStream, S
 from exporter.api.shape import show, show_time
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance
-from supervisor.model.snapshot import ConfigState, Snapshot, StreamSnapshot
+from supervisor.model.snapshot import ConfigState, DestinationSnapshot, Snapshot, StreamSnapshot, WatchdogSnapshot
+from supervisor.model.terms import Verdict
 
 
 def show_readiness(snapshot: Snapshot) -> dict[str, Any]:
@@ -45,6 +46,29 @@ def show_watchdogs(snapshot: Snapshot) -> dict[str, Any]:
         if place.watchdog is not None
     }
     return {"watchdog_count": len(watchdogs), "watchdogs": watchdogs}
+
+
+def show_watchdog(place: DestinationSnapshot) -> dict[str, Any]:
+    """The watchdog of one destination, also of one that nobody watches."""
+    known = place.watchdog or WatchdogSnapshot(
+        running=False,
+        verdict=Verdict.UNKNOWN,
+        verdicts={},
+        checks={},
+        consecutive_failures=0,
+        last_check=None,
+        last_healthy=None,
+        last_recovery=None,
+        recoveries=0,
+        interval=place.watching.interval,
+    )
+    return {
+        "destination_id": place.id,
+        "destination_name": place.full_name,
+        "watchdog_enabled": place.watching.enabled,
+        **show(Watchdog, known),
+        "message": None if known.running else "Watchdog not running",
+    }
 
 
 def show_incidents(incidents: Iterable[Incident]) -> dict[str, Any]:

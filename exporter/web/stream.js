@@ -169,6 +169,7 @@ class PlaceView {
 
 function doubts(watchdog) {
   if (watchdog === null) return ["", ""];
+  if (watchdog.stopped_since) return [`An operator stopped its watchdog at ${clock(Date.parse(watchdog.stopped_since))}`, "unknown"];
   if (!watchdog.running) {
     const before = Object.keys(watchdog.verdicts).length > 0;
     return [before ? "The watchdog does not look at it any more" : "The watchdog has not looked at it yet", "unknown"];

@@ -60,7 +60,8 @@ def _right_now(page: Page) -> None:
     page.add(
         number(
             "Watchdogs that do not run",
-            "Destinations that the second layer should look at and has not for two intervals.",
+            "Destinations that the second layer should look at and has not for two intervals, or whose watchdog an "
+            "operator has stopped.",
             "none",
             Query(f"sum by (instance) (1 - livestream_watchdog_running{{{IT}}})", "{{instance}}"),
             limits=((None, "green"), (1, "red")),

@@ -130,7 +130,7 @@ def reasons(stream: Json, incidents: Sequence[Json], at: datetime | None) -> Ite
 
 
 def _announced(stream: Json, at: datetime | None) -> Iterator[str]:
-    """Until when it is stopped, or runs, because somebody wants it so; and that nobody is woken."""
+    """Until when it is stopped, or runs, because somebody wants it so; that nobody is woken, or watches."""
     desired, window = stream.get("desired"), stream.get("maintenance_window")
     if desired and desired["until"]:
         until = clock(desired["until"], at)
@@ -142,6 +142,9 @@ def _announced(stream: Json, at: datetime | None) -> Iterator[str]:
     if window:
         why = f": {window['reason']}" if window["reason"] else ""
         yield f"in maintenance until {clock(window['until'], at)}{why}"
+    for place in stream["destinations"]:
+        if place["watchdog"] and (since := place["watchdog"].get("stopped_since")):
+            yield f"{place['name']}: an operator stopped its watchdog {ago(since, at)} ago"
 
 
 def _doubts(stream: Json, incidents: Sequence[Json], at: datetime | None) -> Iterator[str]:

@@ -11,6 +11,7 @@ from supervisor.model.maintenance import Maintenance
 AnnouncedPayload = (
     events.StreamOrdered
     | events.OrderLapsed
+    | events.WatchdogsSwitched
     | events.MaintenanceOrdered
     | events.MaintenanceBegun
     | events.MaintenanceOver
@@ -25,6 +26,9 @@ def write_announced(log: Any, what: AnnouncedPayload) -> None:
             log.info("ordered to run" if wanted else "ordered to stop", **about)
         case events.OrderLapsed(stream):
             log.info("what an operator ordered is over", stream=stream)
+        case events.WatchdogsSwitched(destinations, running, why):
+            words = "watchdog looks again" if running else "watchdog stopped: what only it would notice, nobody repairs"
+            log.info(words, destinations=destinations, why=why)
         case events.MaintenanceOrdered(window):
             log.info("maintenance ordered", **_about(window))
         case events.MaintenanceBegun(window):

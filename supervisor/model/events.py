@@ -169,6 +169,15 @@ class WatchdogStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchdogsSwitched:
+    """An operator wants the second layer to look after these (`stream:destination`), or no longer; `why` in a word."""
+
+    destinations: tuple[str, ...]
+    running: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class DestinationHealthy:
     """A destination has become healthy, or still is. `cpu` is in cores, `memory` in bytes: those of process `pid`."""
 
@@ -407,6 +416,7 @@ Payload = (
     | OrderLapsed
     | StreamOnAir
     | WatchdogStarted
+    | WatchdogsSwitched
     | DestinationHealthy
     | DestinationUnhealthy
     | RecoveryAttempted

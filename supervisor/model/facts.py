@@ -67,6 +67,9 @@ def subject_of(what: events.Payload) -> Subject:  # noqa: PLR0911 - one a kind o
         case events.MaintenanceOrdered() | events.MaintenanceBegun() | events.MaintenanceOver():
             named = what.window.streams or ()
             return Subject(named[0]) if len(named) == 1 else ITSELF
+        case events.WatchdogsSwitched():
+            only = what.destinations[0].partition(":") if len(what.destinations) == 1 else ("", "", "")
+            return Subject(only[0], only[2])
         case (
             events.WatchdogStarted()
             | events.LineChanged()

@@ -28,7 +28,7 @@ DestinationName = tuple[str, str]  # its stream, and its own name there
 
 
 class Memory(Protocol):
-    """What remembers the words of operators over a restart, and the numbers of destinations for ever."""
+    """What remembers operators' words on streams and watchdogs over a restart, and destinations' numbers for ever."""
 
     def recall(self) -> Mapping[str, Word]:
         """By stream, as they were when neverdark ended; none if that cannot be read."""
@@ -38,6 +38,12 @@ class Memory(Protocol):
 
     def number(self, destinations: Sequence[DestinationName]) -> None:
         """Each of these is to have a number, soon: in this order, if it has none yet. Never waits."""
+
+    def stopped_watchdogs(self) -> Mapping[DestinationName, float]:
+        """The destinations whose watchdog an operator has stopped, and when, as it was when neverdark ended."""
+
+    def keep_stopped_watchdogs(self, stopped: Mapping[DestinationName, float]) -> None:
+        """From now on these are all there are. Never waits."""
 
     def numbers(self) -> Mapping[DestinationName, int]:
         """Those that are known. No number is ever given to another destination, and none changes while we run."""
@@ -59,6 +65,13 @@ class Forgetful:
     def numbers(self) -> Mapping[DestinationName, int]:
         """None."""
         return {}
+
+    def stopped_watchdogs(self) -> Mapping[DestinationName, float]:
+        """None."""
+        return {}
+
+    def keep_stopped_watchdogs(self, stopped: Mapping[DestinationName, float]) -> None:
+        """They are forgotten."""
 
 
 class StoreState(NamedTuple):

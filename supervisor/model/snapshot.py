@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, Protocol
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
-from supervisor.model.policies import Policies
+from supervisor.model.policies import Policies, WatchdogPolicy
 from supervisor.model.remembered import Page, Question, StoreState
 from supervisor.model.selection import Selection
 from supervisor.model.subjects import Subject
@@ -32,6 +32,7 @@ from supervisor.model.terms import (
 from supervisor.model.until import Until
 
 Verb = Literal["start", "stop", "restart"]
+WatchdogVerb = Literal["start", "stop", "restart"]
 Fault = Literal["uplink", "source"]  # what a drill has neverdark itself break
 
 
@@ -97,6 +98,7 @@ class WatchdogSnapshot(NamedTuple):
     """The second layer's view of one destination.
 
     `running` is true only if its job really ran within two intervals. `verdicts` has the checks that apply.
+    `stopped_since` tells when an operator has stopped it; None: nobody has.
     """
 
     running: bool
@@ -109,6 +111,7 @@ class WatchdogSnapshot(NamedTuple):
     last_recovery: float | None
     recoveries: int
     interval: float
+    stopped_since: float | None = None
 
 
 class LinkState(NamedTuple):
@@ -128,7 +131,8 @@ class LinkState(NamedTuple):
 class DestinationSnapshot(NamedTuple):
     """One destination of a stream; `expected_bytes_per_second` is None where nothing tells.
 
-    `id` is its number, which stays its own for ever; None until the database has given it one.
+    `id` is its number, which stays its own for ever; None until the database has given it one. `watching` is what is
+    configured of its watchdog.
 
     `limit_bytes_per_second` is the least that is fine, 0 if none is set.
     `uplink` is None where there is no TCP connection to watch, `dropped_datagrams` and `link` where neverdark feeds no
@@ -147,6 +151,7 @@ class DestinationSnapshot(NamedTuple):
     watchdog: WatchdogSnapshot | None
     stream: str = ""
     id: int | None = None
+    watching: WatchdogPolicy = WatchdogPolicy()
 
     @property
     def full_name(self) -> str:
@@ -273,6 +278,8 @@ class StreamAnswer(NamedTuple):
     stream: str
     wanted: Wanted | None = None
     refused: str | None = None
+class NotEnabled(Refused):
+    """The watchdog of a destination is switched off in the configuration."""
 
 
 class Control(Protocol):
@@ -318,6 +325,15 @@ class Control(Protocol):
 
         0 seconds end a drill. False when there is no such stream. Raises `Refused`.
         """
+
+    def order_watchdog(self, verb: WatchdogVerb, stream: str, destination: str) -> bool:
+        """Stop the second layer's checks of a destination, start them again, or have them begin anew.
+
+        False when there is no such destination. Raises `NotEnabled`.
+        """
+
+    def order_watchdogs(self, verb: Literal["start", "stop"]) -> None:
+        """The same of all that are enabled."""
 
     def maintenance(self) -> tuple[Maintenance, ...]:
         """The windows that are open or still to come, in the order of time."""

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from supervisor.model.remembered import DestinationName
 from supervisor.store.database import reading
 from supervisor.store.schema import DESTINATIONS
 
-_BEGIN_AFTER: Final = sa.text(  # what PostgreSQL gives next; SQLite looks at what is there
-    "SELECT setval(pg_get_serial_sequence('destinations', 'id'), max(id)) FROM destinations"
+_CATCH_UP: Final = sa.text(  # what PostgreSQL gives next is beyond what is there; SQLite looks by itself
+    "SELECT setval(sequence, greatest(nextval(sequence), (SELECT max(id) FROM destinations)))"
+    " FROM pg_get_serial_sequence('destinations', 'id') AS sequence"
 )
 
 
@@ -45,8 +47,7 @@ class Numbers:
         ]:
             with connection.begin():
                 connection.execute(DESTINATIONS.insert(), lost)
-                if connection.dialect.name == "postgresql":
-                    connection.execute(_BEGIN_AFTER)
+                _catch_up(connection)
         self._learn(there)
 
     def give(self, connection: sa.Connection) -> None:
@@ -55,17 +56,27 @@ class Numbers:
         missing = [name for name in wanted if name not in known]
         if not missing:
             return
-        with connection.begin():
-            there = _rows(connection)
-            new = [{"stream": stream, "name": name} for stream, name in missing if (stream, name) not in there]
-            if new:
-                connection.execute(DESTINATIONS.insert(), new)
+        try:
+            with connection.begin():
                 there = _rows(connection)
+                new = [{"stream": stream, "name": name} for stream, name in missing if (stream, name) not in there]
+                if new:
+                    connection.execute(DESTINATIONS.insert(), new)
+                    there = _rows(connection)
+        except IntegrityError:  # somebody has put rows there by hand
+            with connection.begin():
+                _catch_up(connection)
+            raise
         self._learn(there)
 
     def _learn(self, there: Mapping[DestinationName, int]) -> None:
         taken = set(self.known.values())
         self.known = {name: number for name, number in there.items() if number not in taken} | dict(self.known)
+
+
+def _catch_up(connection: sa.Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(_CATCH_UP)
 
 
 def _rows(connection: sa.Connection) -> dict[DestinationName, int]:

@@ -69,6 +69,7 @@ _AS_THEY_ARE: Final = (
     events.StreamWanted,
     events.StreamOrdered,
     events.OrderLapsed,
+    events.WatchdogsSwitched,
     events.MaintenanceOrdered,
     events.MaintenanceBegun,
     events.MaintenanceOver,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 VERSION_TABLE: Final = "neverdark_version"
 HEAD: Final = (
-    "0002"  # the latest step: asked for at each start, and to load Alembic for that takes as long as SQLAlchemy
+    "0003"  # the latest step: asked for at each start, and to load Alembic for that takes as long as SQLAlchemy
 )
 METADATA: Final = sa.MetaData()
 
@@ -122,6 +122,13 @@ WANTED: Final = sa.Table(  # the word that an operator has given last, as long a
     sa.Column("until", sa.Double),
     sa.Column("ends", sa.Text, nullable=False),  # how `until` was said
     sa.Column("enabled", sa.Boolean, nullable=False),  # what the configuration says meanwhile
+)
+STOPPED_WATCHDOGS: Final = sa.Table(  # by an operator
+    "stopped_watchdogs",
+    METADATA,
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("destination", sa.Text, primary_key=True),
+    sa.Column("since", sa.Double, nullable=False),
 )
 STREAMS: Final = sa.Table(  # made by API
     "streams",

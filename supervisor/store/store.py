@@ -44,6 +44,7 @@ class Store:
         self._untold: deque[events.Payload] = deque(maxlen=_HELD_BACK)
         self._listener: Callable[[events.Payload], None] | None = None
         self._recalled: Mapping[str, Word] = {}
+        self._stopped: Mapping[DestinationName, float] = {}
         life = Life(secrets.token_hex(16), wall(), version, os.getpid())
         self._writer = Writer(database, life, days, most, self._tell, wall)
         self._hear = self._writer.inbox.put
@@ -61,6 +62,7 @@ class Store:
         if self._writer.refused:
             raise self._writer.refused
         self._recalled = self._writer.recalled or {}
+        self._stopped = self._writer.stopped.recalled or {}
 
     def close(self, seconds: float) -> int:
         """Write what waits, but not for ever. Returns how many records are not written."""
@@ -106,6 +108,16 @@ class Store:
     def numbers(self) -> Mapping[DestinationName, int]:
         """What is known of them."""
         return self._writer.numbers.known
+
+    # --- the watchdogs that are stopped: see `Memory` ------------------------------------------------
+
+    def stopped_watchdogs(self) -> Mapping[DestinationName, float]:
+        """What stood there at the start."""
+        return self._stopped
+
+    def keep_stopped_watchdogs(self, stopped: Mapping[DestinationName, float]) -> None:
+        """From now on these are all there are."""
+        self._writer.keep_stopped(dict(stopped))
 
     # --- what it shows -----------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from supervisor.store.numbers import Numbers
 from supervisor.store.outage import Outage
 from supervisor.store.pending import Pending
 from supervisor.store.records import Record, boot_record, record_of, records_of
+from supervisor.store.stopped import StoppedWatchdogs
 from supervisor.store.trouble import NewerDatabase, words_of
 from supervisor.store.writing import Rows, close_what_was_left_open, words_in
 
@@ -59,8 +60,9 @@ class Writer:
         tell: Callable[[events.Payload], None],
         wall: Callable[[], float],
     ) -> None:
-        self.inbox: Inbox[Item] = Inbox(most)  # for all threads, as are the next six
+        self.inbox: Inbox[Item] = Inbox(most)  # for all threads, as are the next seven
         self.numbers = Numbers()
+        self.stopped = StoppedWatchdogs()
         self.pending = Pending(most)
         self.written = 0
         self.looked = threading.Event()  # the database has been read for the first time, or refused
@@ -117,6 +119,11 @@ class Writer:
         if self.numbers.want(destinations):
             self.inbox.hurry()
 
+    def keep_stopped(self, now: Mapping[DestinationName, float]) -> None:
+        """These watchdogs are stopped."""
+        self.stopped.keep(now)
+        self.inbox.hurry()
+
     def close(self, seconds: float) -> bool:
         """Write what waits, but not for ever. Returns whether all of it is written."""
         self._close_by = time.monotonic() + seconds
@@ -168,6 +175,7 @@ class Writer:
             connection = self._opened()
             self._keep_words(connection)
             self.numbers.give(connection)
+            self.stopped.write(connection)
             self._write(connection, ended=ended)
             if time.monotonic() >= self._clear_at:
                 more = retention.clear_some(connection, self._wall(), self._days)
@@ -195,6 +203,7 @@ class Writer:
             self._connection = connection = self._database.open()
             self._kept = words_in(connection)
             self.numbers.read(connection)
+            self.stopped.read(connection)
             if not self.looked.is_set():
                 self.recalled = dict(self._kept)
                 try:

@@ -141,6 +141,7 @@ def _destination(
         watchdog=watchdog,
         stream=stream.spec.name,
         id=number,
+        watching=destination.policies.watchdog,
     )
 
 

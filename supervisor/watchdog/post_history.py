@@ -31,6 +31,12 @@ class PostHistory:
         """Nobody wants it to run: bad verdicts from before must not count together with those that come after."""
         self.record = Record(last_rung=self.record.last_rung)
 
+    def anew(self) -> PostHistory:
+        """One that has just begun; but what is counted as long as neverdark runs goes on."""
+        fresh = PostHistory()
+        fresh._counts = self._counts
+        return fresh
+
     def forget_verdict(self) -> None:
         """Nobody looks after it any more: what was found is not known to be so still. Counts stay."""
         self.begin_new_row()
@@ -53,7 +59,7 @@ class PostHistory:
         self._told = what, now
         return True
 
-    def snapshot(self, *, running: bool, interval: float) -> WatchdogSnapshot:
+    def snapshot(self, *, running: bool, interval: float, stopped_since: float | None) -> WatchdogSnapshot:
         """What is shown of it; it is judged every `interval` seconds, and `running` says that it really is."""
         return WatchdogSnapshot(
             running=running,
@@ -66,4 +72,5 @@ class PostHistory:
             last_recovery=self._last_recovery,
             recoveries=self._recoveries,
             interval=interval,
+            stopped_since=stopped_since,
         )

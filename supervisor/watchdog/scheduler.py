@@ -102,6 +102,13 @@ class CheckScheduler:
             self._duties[post] = _Duty(posts[post], seen=now, armed=now)
             self._schedule(post, wall, (number + 1) / len(fresh))
 
+    def hurry(self, post: Post) -> None:
+        """It is not known to run until it has run again, which is to be at once."""
+        if duty := self._duties.get(post):
+            now = self._clock.now()
+            self._duties[post] = _Duty(duty.interval, seen=now, armed=now)
+            self._schedule(post, self._clock.wall(), 0.0)
+
     def _is_kept(self, post: Post, interval: float) -> bool:
         duty = self._duties.get(post)
         return duty is not None and duty.interval == interval

@@ -82,17 +82,20 @@ class SecondLayer:
         self._tell = tell
         self._usages = UsageRounds(probes)
         self._histories: dict[Post, PostHistory] = {}
+        self._intervals: dict[Post, float] = {}  # of what is to be looked after, unless it is stopped
+        self.stopped: dict[Post, float] = {}  # by an operator, since when (wall clock)
         self._acted: dict[JudgedProcess, float] = {}  # when a process was last recovered, whoever's check it was
 
     def follow(self, configured: Container[str]) -> None:
         """Look after what is enabled or wanted now: as many jobs as enabled destinations, always."""
-        posts = {
+        self._intervals = {
             Post(name, destination): policies.watchdog.interval
             for name, stream in self._streams.items()
             if name in configured and (stream.spec.enabled or stream.wanted)
             for destination, policies in stream.posts()
             if policies.watchdog.enabled
         }
+        posts = {post: interval for post, interval in self._intervals.items() if post not in self.stopped}
         for post in self._histories.keys() - posts.keys():
             self._histories[post].forget_verdict()
             if stream := self._streams.get(post.stream):
@@ -108,7 +111,7 @@ class SecondLayer:
         self._histories = {
             post: self._histories.get(post) or PostHistory()
             for post in known
-            if post in posts or post in self._histories
+            if post in self._intervals or post in self._histories
         }
         self._acted = {
             process: at for process, at in self._acted.items() if process.child is not None or process.status.wanted
@@ -117,10 +120,16 @@ class SecondLayer:
 
     def view(self, post: Post) -> WatchdogSnapshot | None:
         """What is known of a destination; None when nobody looks after it."""
-        history, interval = self._histories.get(post), self.scheduler.interval(post)
+        history, interval = self._histories.get(post), self._intervals.get(post)
         if history is None or interval is None:
             return None
-        return history.snapshot(running=self.scheduler.running(post), interval=interval)
+        stopped = self.stopped.get(post)
+        return history.snapshot(running=self.scheduler.running(post), interval=interval, stopped_since=stopped)
+
+    def begin_anew(self, post: Post) -> None:
+        """Count what is found at a destination from the beginning."""
+        if history := self._histories.get(post):
+            self._histories[post] = history.anew()
 
     # --- a check -----------------------------------------------------------------------------------
 

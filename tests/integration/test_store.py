@@ -248,6 +248,19 @@ def test_while_the_database_is_out_of_reach_nobody_gets_a_number(place: Place, o
     assert store.numbers() == {CAM: 1, BACKUP: 2}
 
 
+def test_a_number_that_somebody_has_given_by_hand_is_passed_over(place: Place, opened: Open) -> None:
+    database = place.database().open()
+    with database.begin():
+        database.execute(schema.DESTINATIONS.insert(), [{"id": 1, "stream": "lobby", "name": "youtube"}])
+    database.close()
+    store = opened()
+    store.number([CAM, LOBBY])
+    until(lambda: CAM in store.numbers())
+    assert store.numbers()[LOBBY] == 1
+    assert store.numbers()[CAM] > 1
+    until(lambda: store.state.up)
+
+
 def test_what_has_been_shown_stays_so_in_a_database_that_is_begun_anew(place: Place, opened: Open) -> None:
     store = opened()
     store.number([CAM, BACKUP])
@@ -266,6 +279,26 @@ def test_what_has_been_shown_stays_so_in_a_database_that_is_begun_anew(place: Pl
     assert numbers["yard", "youtube"] > 2
     store.close(10)
     assert opened().numbers()[CAM] == 1
+
+
+def test_a_watchdog_that_is_stopped_stays_so(place: Place, opened: Open) -> None:
+    first = opened()
+    assert first.stopped_watchdogs() == {}
+    first.keep_stopped_watchdogs({CAM: 1000.5, LOBBY: 2000.0})
+    assert first.flush(20)
+    first.keep_stopped_watchdogs({CAM: 1000.5})
+    first.close(10)
+    second = opened()
+    assert second.stopped_watchdogs() == {CAM: 1000.5}
+    place.take_away()
+    second.keep_stopped_watchdogs({})
+    until(lambda: not second.state.up)
+    second.keep_stopped_watchdogs({BACKUP: 3000.0})
+    place.give_back()
+    until(lambda: second.state.up)
+    assert second.flush(20)
+    second.close(10)
+    assert opened().stopped_watchdogs() == {BACKUP: 3000.0}
 
 
 def test_what_a_killed_neverdark_left_open_is_closed_honestly(place: Place, opened: Open) -> None:

@@ -22,7 +22,16 @@ from exporter.api.models.maintenance import MaintenanceList, MaintenanceWindow
 from exporter.api.models.orders import Accepted, Ordered, OrderedAll, StreamOrdered, TokenIsRight
 from exporter.api.models.processes import Failure, Process, ProcessPolicies, Progress, UplinkState
 from exporter.api.models.streams import Desired, Destination, Link, Stream, StreamList
-from exporter.api.models.watchdog import Watchdog, WatchdogState, WatchdogStatus
+from exporter.api.models.watchdog import (
+    Watchdog,
+    WatchdogOfDestination,
+    WatchdogOrdered,
+    WatchdogReport,
+    WatchdogsReloaded,
+    WatchdogsStopped,
+    WatchdogState,
+    WatchdogStatus,
+)
 
 __all__ = [
     "Accepted",
@@ -59,6 +68,11 @@ __all__ = [
     "TokenIsRight",
     "UplinkState",
     "Watchdog",
+    "WatchdogOfDestination",
+    "WatchdogOrdered",
+    "WatchdogReport",
     "WatchdogState",
     "WatchdogStatus",
+    "WatchdogsReloaded",
+    "WatchdogsStopped",
 ]

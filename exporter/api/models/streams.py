@@ -27,7 +27,9 @@ class Link(Shape, like=LinkState):
 
 
 @Example(
+    id=1,
     name="youtube",
+    full_name="harbour-cam:youtube",
     url="rtmps://a.rtmps.youtube.com/live2/***",
     required=True,
     on_air=True,
@@ -36,11 +38,15 @@ class Link(Shape, like=LinkState):
 class Destination(Shape):
     """One destination; its URL is shown without secrets.
 
+    `id` is a number that stays its own for ever, also while it is not configured; null as long as the database cannot
+    give it one.
     `uplink` is null where there is no TCP connection to watch, `link` where neverdark feeds no pusher, `watchdog` where
     nobody watches.
     """
 
+    id: int | None
     name: str
+    full_name: str
     url: Annotated[str, From("shown_url")]
     required: bool
     on_air: bool

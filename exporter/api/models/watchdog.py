@@ -14,14 +14,19 @@ from supervisor.model.terms import Check, Verdict
 
 @Example(
     running=True,
+    stopped_since=None,
     verdict="healthy",
     verdicts={"process": "healthy", "progress": "healthy", "uplink": "healthy", "source": "unknown"},
     consecutive_unhealthy=0,
 )
 class WatchdogState(Shape):
-    """What the watchdog says of a destination, in short; `verdicts` has the checks that apply."""
+    """What the watchdog says of a destination, in short; `verdicts` has the checks that apply.
+
+    `stopped_since`: an operator has stopped it then.
+    """
 
     running: bool
+    stopped_since: AwareDatetime | None
     verdict: Verdict
     verdicts: dict[Check, Verdict]
     consecutive_unhealthy: Annotated[int, From("consecutive_failures")]
@@ -47,9 +52,52 @@ class Watchdog(WatchdogState):
     check_interval: Annotated[float, Made(lambda watchdog: show_seconds(watchdog.interval))]
 
 
-@Example(watchdog_count=1, watchdogs={"harbour-cam:youtube": example_of(Watchdog)})
+@Example(destination_id=1)
+class WatchdogOfDestination(Watchdog):
+    """The same with the destination's `id`."""
+
+    destination_id: int | None
+
+
+@Example(watchdog_count=1, watchdogs={"harbour-cam:youtube": example_of(WatchdogOfDestination)})
 class WatchdogStatus(Shape):
     """Every watched destination as `stream:destination`."""
 
     watchdog_count: int
-    watchdogs: dict[str, Watchdog]
+    watchdogs: dict[str, WatchdogOfDestination]
+
+
+@Example(destination_name="harbour-cam:youtube", watchdog_enabled=True, message=None)
+class WatchdogReport(WatchdogOfDestination):
+    """The watchdog of one destination; `message` is null if it runs.
+
+    `watchdog_enabled` is what the configuration says. Where it says no, nobody watches, and while the whole stream is
+    switched off there and was not started.
+    """
+
+    destination_name: str
+    watchdog_enabled: bool
+    message: str | None
+
+
+@Example(message="Watchdog started for destination 1 (harbour-cam:youtube)", destination_id=1)
+class WatchdogOrdered(Shape):
+    """What has become of the order, in words."""
+
+    message: str
+    destination_id: int | None
+
+
+@Example(message="Watchdog configuration reloaded", active_watchdogs=1)
+class WatchdogsReloaded(WatchdogStatus):
+    """All watchdogs that the configuration enables are to run; `active_watchdogs` is their number once more."""
+
+    message: str
+    active_watchdogs: int
+
+
+@Example(message="All watchdogs stopped")
+class WatchdogsStopped(Shape):
+    """All watchdogs are stopped."""
+
+    message: str

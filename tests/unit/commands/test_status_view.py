@@ -18,7 +18,7 @@ from supervisor.model.maintenance import Maintenance
 from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, Snapshot, StreamSnapshot, Wanted
 from supervisor.model.terms import ExitCause, Health, Role, Segment, State, Trouble
 from tests.unit.exporter.scenes import incident, their_incidents, three_streams
-from tests.unit.exporter.snapshots import NOW, command, destination, encoder, pusher, snapshot, stream
+from tests.unit.exporter.snapshots import NOW, command, destination, encoder, pusher, snapshot, stream, watchdog
 
 PROCESSES = ("encoder", "pusher youtube", "pusher backup", "command")
 
@@ -136,6 +136,12 @@ def test_what_the_watchdog_doubts_is_named() -> None:
     assert "  backup: the watchdog finds uplink degraded" in printed(snapshot(harbour), None)
     slow = incident(0, "harbour-cam", closed=None, cause=Trouble.SLOW, segment=Segment.ENCODER, role=Role.ENCODER)
     assert "  our encoder: slower than real time" in printed(snapshot(harbour), None, [slow])
+
+
+def test_a_watchdog_that_is_stopped_is_told_although_all_is_well() -> None:
+    still = watchdog(running=False, stopped_since=NOW - 90)
+    shown = stream("a", encoder("a"), destinations=(destination("youtube", watchdog=still),))
+    assert "  youtube: an operator stopped its watchdog 1m30s ago" in printed(snapshot(shown), None)
 
 
 # --- any width -------------------------------------------------------------------------------------

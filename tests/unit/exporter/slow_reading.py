@@ -145,6 +145,7 @@ def _watchdog(watchdog: WatchdogSnapshot, own: dict[str, str]) -> Iterator[Row]:
         yield "watchdog_checks_total", {**own, "verdict": verdict}, watchdog.checks.get(verdict, 0)
     yield "watchdog_consecutive_failures", own, watchdog.consecutive_failures
     yield "watchdog_last_check_timestamp_seconds", own, watchdog.last_check
+    yield "watchdog_stopped_timestamp_seconds", own, watchdog.stopped_since
 
 
 def _process(process: ProcessSnapshot) -> Iterator[Row]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
@@ -36,6 +36,7 @@ from supervisor.model.snapshot import (
     Verb,
     Wanted,
     WatchdogSnapshot,
+    WatchdogVerb,
 )
 from supervisor.model.terms import (
     EXITS_OF,
@@ -66,6 +67,8 @@ class FakeControl:
         self.past = incidents
         self.logs = logs or Path("/nonexistent")
         self.late_parts: dict[str, float] = {}
+        self.watchdog_orders: list[tuple[str, str]] = []
+        self.knows_destinations = True
         self.asked: list[str] = []
         self.sending: dict[str, list[str]] = {}
         self.requests: list[tuple[Verb, str]] = []
@@ -115,6 +118,14 @@ class FakeControl:
             else StreamAnswer(name, self.request(verb, name, until, reason))
             for name in names
         )
+    def order_watchdog(self, verb: WatchdogVerb, stream: str, destination: str) -> bool:
+        if self.refusal is not None:
+            raise self.refusal
+        self.watchdog_orders.append((verb, f"{stream}:{destination}"))
+        return self.knows_destinations
+
+    def order_watchdogs(self, verb: Literal["start", "stop"]) -> None:
+        self.watchdog_orders.append((verb, "all"))
 
     def maintenance(self) -> tuple[Maintenance, ...]:
         return tuple(self.windows)

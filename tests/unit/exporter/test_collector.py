@@ -91,7 +91,17 @@ def never_ran() -> Snapshot:
     return snapshot(stream("new", process(key), *pushers, on_air=False, destinations=places))
 
 
+def unwatched() -> Snapshot:
+    """What there is at times only: an operator has stopped a watchdog."""
+    still = watchdog(running=False, verdict=Verdict.UNKNOWN, verdicts={}, stopped_since=NOW - 90)
+    morning = three_streams()
+    return morning._replace(
+        streams=(*morning.streams, stream("still", encoder("still"), destinations=(destination("x", watchdog=still),)))
+    )
+
+
 SNAPSHOTS = {
+    "a watchdog that is stopped": unwatched(),
     "three streams": three_streams(),
     "nothing configured": snapshot(),
     "never ran": never_ran(),
@@ -161,7 +171,7 @@ def test_label_values_are_escaped() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=[family.name for family in FAMILIES])
 def test_each_family_has_its_type_help_and_labels(family: Family) -> None:
-    parsed = parse_openmetrics(render(three_streams(), openmetrics=True))  # type: ignore[no-untyped-call]  # not ours
+    parsed = parse_openmetrics(render(unwatched(), openmetrics=True))  # type: ignore[no-untyped-call]  # not ours
     (shown,) = (one for one in parsed if one.name == PREFIX + family.name.removesuffix("_total"))
     assert shown.type == family.kind
     assert shown.documentation == family.help

@@ -139,6 +139,14 @@ def test_a_watchdog_that_has_not_begun_is_not_one_that_has_stopped(
     assert f"The watchdog {words}" in str(browser.run("document.querySelector('.doubts').textContent"))
 
 
+def test_a_watchdog_that_an_operator_has_stopped_is_told_as_that(serve: Serve, browser: Browser) -> None:
+    still = watchdog(running=False, verdict=Verdict.UNKNOWN, verdicts={}, stopped_since=NOW - 60)
+    place = destination("youtube", watchdog=still)
+    one = stream("cam", encoder("cam"), pusher("cam", "youtube"), destinations=(place,))
+    show(browser, serve(FakeControl(snapshot(one))))
+    assert "An operator stopped its watchdog at" in str(browser.run("document.querySelector('.doubts').textContent"))
+
+
 def test_a_refused_configuration_is_a_banner_until_it_is_mended(serve: Serve, browser: Browser) -> None:
     control = FakeControl(snapshot(fine("cam"), config=ConfigState(NOW - 60, warnings=2).refuse(("a: <b>", "c"), NOW)))
     show(browser, serve(control))

@@ -205,6 +205,7 @@ def test_the_watchdogs_status_has_the_shape_that_is_documented(client: Client) -
     assert shown["watchdogs"]["garden-cam:youtube"] == {
         "destination_id": 3,
         "running": True,
+        "stopped_since": None,
         "consecutive_unhealthy": 4,
         "last_healthy_time": "2025-12-31T23:57:30.250Z",
         "last_recovery_time": "2025-12-31T23:59:28.250Z",
@@ -353,6 +354,7 @@ def test_a_destination_tells_of_its_connection_and_its_watchdog(serve: Serve) ->
     assert place["uplink"]["connected_since"] == "2025-12-31T23:00:01.250Z"
     assert place["watchdog"] == {
         "running": True,
+        "stopped_since": None,
         "verdict": "degraded",
         "verdicts": {"process": "healthy", "uplink": "healthy", "network": "degraded"},
         "consecutive_unhealthy": 0,

@@ -117,6 +117,7 @@ FACTS: list[events.Payload] = [
     events.StreamOrdered("häfen", wanted=False, why="new lens", until=1_800_000_000.0),
     events.StreamOrdered("häfen", wanted=True, why="operator", until=None),
     events.OrderLapsed("häfen"),
+    events.WatchdogsSwitched(("häfen:yt",), False, "stop"),
     events.MaintenanceOrdered(WINDOW),
     events.MaintenanceBegun(WINDOW),
     events.MaintenanceOver(WINDOW._replace(streams=None, reason=None)),

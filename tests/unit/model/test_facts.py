@@ -78,6 +78,8 @@ TOLD: list[tuple[events.Payload, Subject]] = [
     (events.IncidentOpened(INCIDENT, FINDING), DESTINATION),
     (events.FindingEntered(INCIDENT._replace(destination=None), FINDING), STREAM),
     (events.IncidentClosed(INCIDENT._replace(stream="", destination=None)), ITSELF),
+    (events.WatchdogsSwitched(("cam:yt",), False, "stop"), Subject("cam", "yt")),
+    (events.WatchdogsSwitched(("cam:yt", "cam:backup"), True, "reload"), ITSELF),
     (events.WatchdogStarted(2), ITSELF),
     (events.LineChanged(down=True, seconds=0.0), ITSELF),
     (events.CheckRearmed("cam:youtube", 3600.0), ITSELF),

@@ -348,3 +348,20 @@ async def test_what_is_new_is_not_overdue() -> None:
         scene.scheduler.keep({A: LATER})
         assert scene.scheduler.late(scene.scheduler._ticked + 2 * LATER) is None
         assert scene.scheduler._ticked > scene.seen(A) - 1
+
+
+# --- at once -----------------------------------------------------------------------------------------------
+
+
+@on_a_loop
+async def test_what_is_hurried_runs_now_and_is_not_known_to_run_before() -> None:
+    async with watching({A: LATER, B: LATER}) as scene:
+        scene.scheduler._duties[A].ran = True
+        assert scene.scheduler.running(A)
+        scene.scheduler.hurry(A)
+        assert not scene.scheduler.running(A)
+        await until(lambda: scene.rounds.made[A] > 0)
+        assert scene.scheduler.running(A)
+        assert scene.rounds.made == {A: 1}
+        scene.scheduler.hurry(C)  # nobody looks after it
+        assert scene.scheduler.interval(C) is None
