@@ -106,10 +106,8 @@ def _add_orders_to_all(router: APIRouter, control: Control) -> None:
 
         shown = await in_thread(carry_out)
         tell_order(request, "reload watchdogs", ITSELF)
-        message = "Watchdog configuration reloaded"
-        return answer(
-            {"message": message, "active_watchdogs": shown["watchdog_count"], "watchdogs": shown["watchdogs"]}
-        )
+        about = {"message": "Watchdog configuration reloaded", "active_watchdogs": shown["watchdog_count"]}
+        return answer(about | shown)
 
     @router.post(
         "/stop-all",

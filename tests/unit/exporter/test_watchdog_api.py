@@ -110,6 +110,7 @@ def test_a_reload_starts_all_and_shows_them(client: Client, control: FakeControl
         {
             "message": "Watchdog configuration reloaded",
             "active_watchdogs": len(watchdogs),
+            "watchdog_count": len(watchdogs),
             "watchdogs": watchdogs,
         },
     )
