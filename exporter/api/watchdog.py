@@ -32,7 +32,9 @@ _MEANING: Final = {
 _ONE: Final[dict[int | str, dict[str, Any]]] = {**REFUSED, **{code: {"model": Problem} for code in (404, 422, 503)}}
 _ALL: Final[dict[int | str, dict[str, Any]]] = {**REFUSED, 503: {"model": Problem}}
 
-Identity = Annotated[str, Path(description="the destination: its `id`, or `stream:destination`")]
+Identity = Annotated[
+    str, Path(description="the destination: its `id`, or `stream:destination`", examples=["1", "harbour-cam:youtube"])
+]
 
 
 def watchdog_router(control: Control) -> APIRouter:
@@ -58,6 +60,7 @@ def _add_readings(router: APIRouter, control: Control) -> None:
     @router.get(
         "/{id}/status",
         summary="What the watchdog says of one destination",
+        description="Also of one that nobody watches: `message` says so.",
         responses={200: {"model": WatchdogReport}, **_ONE},
     )
     async def watchdog_of_destination(id: Identity) -> Response:  # noqa: A002 - its name in the documentation
@@ -111,7 +114,7 @@ def _add_orders_to_all(router: APIRouter, control: Control) -> None:
 
     @router.post(
         "/stop-all",
-        summary="Stop all watchdogs",
+        summary="Stop the watchdogs of all destinations",
         description=_MEANING["stop"],
         dependencies=[TOKEN],
         responses={200: {"model": WatchdogsStopped}, **_ALL},
