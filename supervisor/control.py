@@ -18,10 +18,8 @@ from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.remembered import Page, PastIncident, Question, StoreState, since_the_start
 from supervisor.model.selection import Selection
-from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, StreamAnswer, Verb, Wanted
+from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, StreamAnswer, Verb, Wanted, WatchdogVerb
 from supervisor.model.thresholds import ORDERS_SECONDS, RELOAD_SECONDS
-from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, Verb, Wanted, WatchdogVerb
-from supervisor.model.thresholds import RELOAD_SECONDS
 from supervisor.model.until import Until
 
 _ANSWER_SECONDS = 2.0

@@ -26,8 +26,7 @@ from supervisor.model.facts import Listener, Teller
 from supervisor.model.incidents import Incident
 from supervisor.model.remembered import Forgetful, Memory
 from supervisor.model.selection import Selection
-from supervisor.model.snapshot import Fault, Histogram, Snapshot, StreamAnswer, Wanted
-from supervisor.model.snapshot import Fault, Histogram, Snapshot, Wanted, WatchdogVerb
+from supervisor.model.snapshot import Fault, Histogram, Snapshot, StreamAnswer, Wanted, WatchdogVerb
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import State
 from supervisor.model.until import Until
@@ -305,6 +304,7 @@ class Engine:
     ) -> tuple[StreamAnswer, ...]:
         """An operator's order to several streams; see `snapshot.Control`."""
         return await order_all(self._catalogue, meant, lambda name: self.request(verb, name, until, reason))
+
     def order_watchdog(self, verb: WatchdogVerb, name: str, destination: str) -> bool:
         """An operator's order to the watchdog of a destination; see `snapshot.Control`."""
         return name in self._catalogue and self.switching.order(verb, Post(name, destination))

@@ -278,6 +278,8 @@ class StreamAnswer(NamedTuple):
     stream: str
     wanted: Wanted | None = None
     refused: str | None = None
+
+
 class NotEnabled(Refused):
     """The watchdog of a destination is switched off in the configuration."""
 

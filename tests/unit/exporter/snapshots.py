@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -118,6 +117,7 @@ class FakeControl:
             else StreamAnswer(name, self.request(verb, name, until, reason))
             for name in names
         )
+
     def order_watchdog(self, verb: WatchdogVerb, stream: str, destination: str) -> bool:
         if self.refusal is not None:
             raise self.refusal
