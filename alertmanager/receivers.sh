@@ -136,17 +136,22 @@ integrations() {
     '
 }
 
-# purpose NAME RECEIVER…: those that are used for it; for a test, whoever reaches a person.
+# purpose NAME RECEIVER…: those that are used for it; for a test, whoever reaches a person. What only stands beside others
+# is no one that could be told: without others, it is left out.
 purpose() {
     name=$1
     shift
+    chosen="" others=""
     for receiver in "$@"; do
         case " $(used "$receiver") " in
-            *" $name "*) echo "$receiver" ;;
-            " heartbeat ") ;;
-            *) if [ "$name" = test ]; then echo "$receiver"; fi ;;
+            *" $name "*) ;;
+            " heartbeat ") continue ;;
+            *) if [ "$name" != test ]; then continue; fi ;;
         esac
+        chosen="$chosen $receiver"
+        if [ -z "$(field "$receiver" beside)" ]; then others=1; fi
     done
+    if [ -n "$others" ]; then echo "$chosen"; fi
 }
 
 # whole RECEIVER…: the configuration with these.
@@ -212,7 +217,10 @@ if refused; then # whose fault is it? The others must not suffer.
     # shellcheck disable=SC2086
     whole $on >"$next"
 fi
-for receiver in $on; do echo "$receiver: on, for $(used "$receiver")"; done
+for receiver in $on; do
+    beside=$(field "$receiver" beside)
+    echo "$receiver: on, for $(used "$receiver")${beside:+, beside $beside}"
+done
 mv "$next" "$config" || exit 2
 trap - EXIT
 if [ $# -gt 0 ]; then exec "$@"; fi

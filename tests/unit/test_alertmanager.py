@@ -178,6 +178,7 @@ FILES: dict[str, dict[str, str]] = {
         "email-require-tls": "true",
     },
     "heartbeat": {"heartbeat-url": "https://beat.example/s3cret"},
+    "neverdark": {"neverdark-url": "http://neverdark.example:9833/api/alerts", "neverdark-token": "nd_s3cret"},
     "pagerduty": {"pagerduty-key": "s3cret"},
     "slack": {"slack-url": "https://slack.example/s3cret", "slack-channel": "#alerts"},
     "sns": {
@@ -189,7 +190,8 @@ FILES: dict[str, dict[str, str]] = {
     "telegram": {"telegram-token": "1:s3cret", "telegram-chat": "-100123"},
     "webhook": {"webhook-url": "https://hook.example/s3cret"},
 }
-KIND = {name: "webhook_configs" if name == "heartbeat" else f"{name}_configs" for name in FILES}
+BESIDE = "neverdark"  # is nobody who could be told
+KIND = {name: "webhook_configs" if name in {"heartbeat", BESIDE} else f"{name}_configs" for name in FILES}
 USED = {name: {"page", "ticket", "test"} for name in FILES} | {
     "heartbeat": {"heartbeat"},
     "pagerduty": {"page", "test"},
@@ -230,7 +232,7 @@ def test_nothing_set_sends_nothing(tmp_path: Path) -> None:
     assert CONFIG["receivers"] == [{"name": name} for name in receivers]  # as the repository has it
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [name for name in FILES if name != BESIDE])
 def test_a_receiver_is_on_with_its_files_and_alone(name: str, tmp_path: Path) -> None:
     said, receivers = make(tmp_path, FILES[name])
     assert f"{name}: on, for " in said
@@ -242,10 +244,30 @@ def test_a_receiver_is_on_with_its_files_and_alone(name: str, tmp_path: Path) ->
         assert value.replace("'", "''") in text or str(tmp_path / "secrets" / file) in text
 
 
+def test_neverdark_hears_of_it_only_where_somebody_else_is_told(tmp_path: Path) -> None:
+    said, receivers = make(tmp_path, FILES[BESIDE])
+    assert "neverdark: on, for page ticket, beside others" in said
+    assert not any(receivers.values()), "nobody would be told"
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    _, receivers = make(tmp_path / "a", FILES[BESIDE] | FILES["pagerduty"])
+    assert {receiver for receiver, kinds in receivers.items() if "webhook_configs" in kinds} == {"page", "test"}
+    (hook,) = receivers["page"]["webhook_configs"]
+    assert hook["url"] == FILES[BESIDE]["neverdark-url"]
+    token = hook["http_config"]["authorization"]["credentials_file"]
+    assert Path(token).read_text().strip() == "nd_s3cret"
+    _, receivers = make(tmp_path / "b", FILES[BESIDE] | FILES["heartbeat"])
+    assert {receiver for receiver, kinds in receivers.items() if kinds} == {"heartbeat"}
+    without = {"neverdark-url": FILES[BESIDE]["neverdark-url"]}
+    _, receivers = make(tmp_path / "c", without | FILES["slack"])
+    (hook,) = receivers["page"]["webhook_configs"]
+    assert not hook["http_config"]["authorization"], "where there is no token, none is needed"
+
+
 def test_all_at_once_and_again_with_none(tmp_path: Path) -> None:
     _, receivers = make(tmp_path, EVERYTHING)
     assert set(receivers["page"]) == set(KIND.values())
-    assert len(receivers["page"]["webhook_configs"]) == 1
+    assert len(receivers["page"]["webhook_configs"]) == 2  # a webhook's own, and neverdark's
     (telegram,) = receivers["page"]["telegram_configs"]
     assert telegram["chat_id"] == -100123
     (email,) = receivers["page"]["email_configs"]
