@@ -9,11 +9,13 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from exporter.api.alerts import alerts_router
 from exporter.api.answers import add_error_answers, answer, in_thread
 from exporter.api.config import config_router
 from exporter.api.description import Description
 from exporter.api.gate import HOLDER, REFUSED, TOKEN, Gate
 from exporter.api.guard import PROOF, rule_for, scrape_rule_for
+from exporter.api.history import history_router
 from exporter.api.keys import NOBODY, Holder, Keys
 from exporter.api.maintenance import maintenance_router
 from exporter.api.many import orders_router
@@ -68,7 +70,8 @@ def build_app(
         description=(
             "Reading needs no token under this machine's own name. Orders (all but GET and HEAD) need "
             "`Authorization: Bearer …` when there are tokens, and under other names, as behind a reverse proxy, "
-            "readings do too. A token has the scope `control`, or `read` and then gives no orders."
+            "readings do too. A token has the scope `control`, or `read` and then gives no orders; "
+            "with `alerts` it is for `/api/alerts` alone."
         ),
         openapi_url=None,  # as the two others, in a way of our own: see Description
         docs_url=None,
@@ -86,6 +89,8 @@ def build_app(
     app.include_router(orders_router(control))
     app.include_router(recovery_router(control))
     app.include_router(watchdog_router(control))
+    app.include_router(history_router(control))
+    app.include_router(alerts_router(control))
     app.include_router(maintenance_router(control))
     app.include_router(config_router(control))
     _add_token(app)

@@ -20,10 +20,11 @@ from uvicorn.server import ServerState
 
 LARGEST_HEAD: Final = 16 * 1024  # bytes of request line and headers
 LARGEST_BODY: Final = 64 * 1024
+LARGEST_ALERTS: Final = 1024 * 1024  # what Alertmanager sends tells of many alerts at once
 HEAD_SECONDS: Final = 10.0  # from the connection, or from a request's first byte, until its head is complete
 ANSWER_SECONDS: Final = 60.0  # until the client has taken its answer
 
-_TOO_LARGE: Final = f"the body is larger than {LARGEST_BODY} bytes"
+_ALERTS: Final = re.compile(rb"/api/alerts(?:\?|$)")
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
 
@@ -41,6 +42,7 @@ class _Reader(h11.Connection):
 
     problem = (400, "this is no HTTP request")  # the status and the words for the sender of what cannot be read
     body = 0  # bytes of it that have come
+    largest = LARGEST_BODY  # how many there may be
 
     def next_event(self) -> Any:
         """The next piece of what was sent. Raises `RemoteProtocolError`, with the reason in `problem`."""
@@ -55,13 +57,16 @@ class _Reader(h11.Connection):
                 # Two servers on the way may not agree where such a request ends.
                 self._refuse(400, "Transfer-Encoding together with Content-Length, or in HTTP/1.0")
             self.body = 0
-            if int(dict(event.headers).get(b"content-length", 0)) > LARGEST_BODY:
-                self._refuse(413, _TOO_LARGE)
+            self.largest = LARGEST_ALERTS if _ALERTS.match(event.target) else LARGEST_BODY
+            self._check_length(int(dict(event.headers).get(b"content-length", 0)))
         if isinstance(event, h11.Data):
             self.body += len(event.data)
-            if self.body > LARGEST_BODY:
-                self._refuse(413, _TOO_LARGE)
+            self._check_length(self.body)
         return event
+
+    def _check_length(self, length: int) -> None:
+        if length > self.largest:
+            self._refuse(413, f"the body is larger than {self.largest} bytes")
 
     def _refuse(self, status: int, words: str) -> NoReturn:
         self.problem = status, words

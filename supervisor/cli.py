@@ -284,7 +284,8 @@ async def _serve(
     manager = ServiceManager(os.environ)
     engine.ticked = lambda: manager.tick(engine.machine.now(), started=engine.started)
     is_to_start_again = _listen_to_signals(loop, engine, manager)
-    control = EngineControl(engine, loop, data_dir, store)
+    pulse = _heart(store, engine)
+    control = EngineControl(engine, loop, data_dir, store, pulse)
     tls = loaded.config.tls
     http = HttpServer(
         control,
@@ -306,9 +307,10 @@ async def _serve(
 
     try:
         http.bind()  # before anything is touched: if the port is taken, another neverdark may be at work
-        pulses = loop.create_task(_pulse(store, engine))
+        pulses = loop.create_task(_beat(pulse, engine))
         await engine.run(ready)
         pulses.cancel()
+        pulse()
     finally:
         await loop.run_in_executor(None, http.stop)
         manager.close()
@@ -359,13 +361,34 @@ def _hear_of(store: Store, engine: Engine, loop: AbstractEventLoop) -> None:
     store.tell_by(tell)
 
 
-async def _pulse(store: Store, engine: Engine) -> None:
-    """Let the store know that neverdark lives: after a kill, that is when it ended."""
+def _heart(store: Store, engine: Engine) -> Callable[[], None]:
+    """What lets the store know that neverdark lives, after a kill, that is when it ended; and how it does."""
+    from supervisor.model.availability import Hours
+    from supervisor.model.zones import local_offset
+
+    wall = engine.machine.wall
+    hours = Hours(wall(), local_offset(wall()))
+
+    def pulse() -> None:
+        now = wall()
+        booked = {name: stream.air.time.booked() for name, stream in engine.streams.items()}
+        store.pulse(engine.incidents(None) or (), hours.look(now, booked, local_offset(now)))
+
+    return pulse
+
+
+async def _beat(pulse: Callable[[], None], engine: Engine) -> None:
+    """Every minute, and when an hour is over."""
     import asyncio
 
+    from supervisor.model.availability import HOUR, hour_of
+    from supervisor.model.zones import local_offset
+
     while True:
-        await asyncio.sleep(_PULSE_SECONDS)
-        store.pulse(engine.incidents(None) or ())
+        now = engine.machine.wall()
+        left = hour_of(now, local_offset(now)) + HOUR - now
+        await asyncio.sleep(min(_PULSE_SECONDS, left))
+        pulse()
 
 
 def _demo(args: argparse.Namespace) -> int:
@@ -497,6 +520,17 @@ def _incidents(args: argparse.Namespace) -> int:
     return client.incidents(api, args.stream, since, form="json" if args.json else "csv" if args.csv else "text")
 
 
+def _report(args: argparse.Namespace) -> int:
+    from supervisor.commands import report
+
+    try:
+        month = report.parse_month(args.month, args.timezone)
+    except ValueError as error:
+        print(f"neverdark: {error}", file=sys.stderr)
+        return WRONG
+    return report.report(_api(args), month, args.html)
+
+
 def _logs(args: argparse.Namespace) -> int:
     from supervisor.commands import client
 
@@ -532,6 +566,7 @@ _COMMANDS = {
     "upgrade": _upgrade,
     "logs": _logs,
     "incidents": _incidents,
+    "report": _report,
     "drill": _drill,
     "token": _token,
     "install-service": _install_service,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
@@ -13,14 +14,17 @@ from supervisor.config.watch import Outcome
 from supervisor.engine import Engine
 from supervisor.machine.data_dir import DataDir
 from supervisor.model.destination_urls import is_asked_for
+from supervisor.model.availability import Availability, hour_of
 from supervisor.model.events import OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
+from supervisor.model.notifications import NEAR, Heard, Notification, Told, belongs_to, is_ours
 from supervisor.model.remembered import Page, PastIncident, Question, StoreState, since_the_start
 from supervisor.model.selection import Selection
 from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, StreamAnswer, Verb, Wanted, WatchdogVerb
 from supervisor.model.thresholds import ORDERS_SECONDS, RELOAD_SECONDS
 from supervisor.model.until import Until
+from supervisor.model.zones import local_offset
 
 _ANSWER_SECONDS = 2.0
 _REMEMBERED_SECONDS = 0.5  # at most: a database that is locked must not keep an operator waiting
@@ -43,15 +47,31 @@ class Remembers(Protocol):
     def incident(self, identity: str) -> PastIncident | None:
         """One of them. Blocks."""
 
+    def told(self, notifications: Iterable[Notification]) -> None:
+        """Somebody was told of something. Never waits."""
+
+    def notifications(self, since: float, until: float | None, limit: int) -> Sequence[Notification] | None:
+        """Those that are remembered, the newest first; None if that cannot be read. Blocks."""
+
+    def availability(self, since: float, until: float, stream: str | None = None) -> Availability | None:
+        """How long streams were on air; None if that cannot be read. Blocks."""
+
 
 class EngineControl:
     """Implements `snapshot.Control`."""
 
     def __init__(
-        self, engine: Engine, loop: asyncio.AbstractEventLoop, data_dir: DataDir, store: Remembers | None = None
+        self,
+        engine: Engine,
+        loop: asyncio.AbstractEventLoop,
+        data_dir: DataDir,
+        store: Remembers | None = None,
+        pulse: Callable[[], None] = lambda: None,
     ) -> None:
-        """`store`: what keeps the past; None: nothing does."""
+        """`store`: what keeps the past; None: nothing does. `pulse` hands it what is known now, on the loop."""
         self._store = store
+        self._pulse = pulse
+        self._told = Told()  # the loop's
         self._engine = engine
         self._loop = loop
         self._data_dir = data_dir
@@ -106,18 +126,18 @@ class EngineControl:
 
     def incidents(self, stream: str | None = None) -> tuple[Incident, ...] | None:
         """The incidents of one stream or of all, newest first; None when there is no such stream."""
-        return self._ask(lambda: self._engine.incidents(stream))
+        return self._ask(lambda: self._incidents(stream))
 
     def incident(self, identity: str) -> Incident | None:
         """One that is open or still remembered; see `snapshot.Control`."""
-        known = self._ask(lambda: self._engine.incident(identity))
+        known = self._ask(lambda: self._incident(identity))
         if known is None and self._store and (past := self._store.incident(identity)):
             return past.incident
         return known
 
     def history(self, question: Question) -> Page:
         """Incidents as far back as they are remembered; see `snapshot.Control`."""
-        known = self._ask(lambda: self._engine.incidents(None)) or ()
+        known = self._ask(lambda: self._incidents(None)) or ()
         store = self._store
         written = store is not None and (not store.state.queue or store.flush(_REMEMBERED_SECONDS))
         page = store.incidents(question) if store else None
@@ -126,6 +146,71 @@ class EngineControl:
         live = {incident.id: incident for incident in known}  # the database may be a moment behind
         shown = tuple(past._replace(incident=live.get(past.incident.id, past.incident)) for past in page.incidents)
         return page._replace(incidents=shown, complete=written)
+
+    def told(self, notifications: Sequence[Notification]) -> Heard:
+        """Keep who was told of what, with the incidents; see `snapshot.Control`."""
+        streams, live = self._ask(lambda: (frozenset(self._engine.streams), self._engine.incidents(None) or ()))
+        ours = [one for one in notifications if is_ours(one, streams)]
+        found = [belongs_to(one, live) for one in ours]
+        if lost := [one for one, incident in zip(ours, found, strict=True) if incident is None]:
+            past = self._past(lost)
+            found = [incident or belongs_to(one, past) for one, incident in zip(ours, found, strict=True)]
+        kept = [one._replace(incident=incident) for one, incident in zip(ours, found, strict=True)]
+        if self._store:
+            self._store.told(kept)
+            self._store.flush(_REMEMBERED_SECONDS)  # Alertmanager does not tell again what has been answered
+        self._ask(lambda: self._told.hear(kept))
+        return Heard(len(kept), len(notifications) - len(kept))
+
+    def _past(self, told: Sequence[Notification]) -> list[Incident]:
+        """Incidents of an earlier life of neverdark that these may be about."""
+        if self._store is None:
+            return []
+        named = filter(None, map(self._store.incident, {one.incident for one in told if one.incident}))
+        begun = [one.starts for one in told if one.stream]
+        page = self._store.incidents(Question(since=min(begun) - NEAR, until=max(begun) + NEAR)) if begun else None
+        return [past.incident for past in (*named, *(page.incidents if page else ()))]
+
+    def notifications(self, since: float, until: float | None, limit: int) -> Sequence[Notification] | None:
+        """Who was told then; see `snapshot.Control`."""
+        if self._store is None:
+            return None
+        self._store.flush(_REMEMBERED_SECONDS)
+        return self._store.notifications(since, until, limit)
+
+    def availability(self, since: float, until: float | None, stream: str | None) -> Availability:
+        """Sums of whole hours; see `snapshot.Control`."""
+        now = self._engine.machine.wall()
+        begin, end = hour_of(since, local_offset(now)), now if until is None else min(until, now)
+        self._ask(self._pulse)
+        objective_of = self._engine.loaded.config.objective_of
+        written = self._store is not None and self._store.flush(_REMEMBERED_SECONDS)
+        found = self._store.availability(begin, end, stream) if self._store else None
+        if found is None:
+            return Availability(begin, end, complete=False)
+        streams = tuple(one._replace(objective=objective_of(one.stream)) for one in found.streams)
+        return found._replace(streams=streams, complete=written)
+
+    def _incidents(self, stream: str | None) -> tuple[Incident, ...] | None:
+        """Those of the engine, with who was told of them. On the loop."""
+        known = self._engine.incidents(stream)
+        told = self._told_of_each()
+        if not known or not told:
+            return known
+        return tuple(one._replace(notifications=told[one.id]) if one.id in told else one for one in known)
+
+    def _incident(self, identity: str) -> Incident | None:
+        found = self._engine.incident(identity)
+        told = self._told_of_each() if found else {}
+        return found._replace(notifications=told.get(found.id, ())) if found else None
+
+    def _told_of_each(self) -> Mapping[str, tuple[Notification, ...]]:
+        """By the incident that it is a part of by now."""
+        told: dict[str, tuple[Notification, ...]] = {}
+        for identity in self._told.incidents():
+            whole = self._engine.book.whole_of(identity)
+            told[whole] = (*told.get(whole, ()), *self._told.of(identity))
+        return told
 
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         """Announce a drill, and break something; see `snapshot.Control`."""

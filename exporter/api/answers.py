@@ -53,6 +53,8 @@ def add_error_answers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def misunderstood(_request: Request, error: RequestValidationError) -> Response:
         # Key and expectation only: pydantic would repeat the value, which may be anything.
+        if any(item["type"] == "json_invalid" for item in error.errors()):
+            return answer({"detail": "the body is no JSON"}, 400)
         problems = [f"{item['loc'][-1]}: {str(item['msg']).removeprefix('Value error, ')}" for item in error.errors()]
         return answer({"detail": "; ".join(problems)}, 422)
 

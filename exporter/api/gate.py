@@ -28,14 +28,19 @@ from supervisor.model.subjects import Subject
 _AT_ONCE: Final = 4  # threads that look at the file of tokens: a disk that hangs takes no more of them
 _WRONG_TOKEN: Final = Rejection(401, "the token is wrong")
 _MAY_READ: Final = Rejection(403, "this token may only read: an order needs one with the scope control")
+_ONLY_ALERTS: Final = Rejection(
+    403, "this token is only for what Alertmanager sends: see neverdark token create --scope"
+)
 _TOO_MANY: Final = Rejection(429, "too many wrong tokens are being tried; try again in a moment")
 _HEADERS: Final = {
     NEEDS_TOKEN: {"WWW-Authenticate": "Bearer"},
     _WRONG_TOKEN: {"WWW-Authenticate": "Bearer"},
     _MAY_READ: {"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="control"'},
     NO_ORDERS: {"Allow": "GET, HEAD"},
+    _ONLY_ALERTS: {"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="read"'},
     _TOO_MANY: {"Retry-After": f"{LONGEST_WAIT:.0f}"},
 }
+ALERTS: Final = "/api/alerts"  # takes what Alertmanager tells: it changes nothing but what is remembered
 HOLDER: Final = "holder"  # in a request's state: whose token came with it; there if one was needed
 _TAKEN: Final = "taken"  # likewise: what was ordered of whom, where its path does not tell
 
@@ -44,7 +49,8 @@ REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": Problem} for 
 TOKEN: Final = Security(
     HTTPBearer(
         scheme_name="token",
-        description="A token of `neverdark token create` with the scope `control` (with `read` it may only read: 403), "
+        description="A token of `neverdark token create` with the scope `control` (with `read` it may only read: 403; "
+        "`alerts` is for `/api/alerts` alone), "
         "or the configuration's api_token. Needed for orders as soon as there is any token",
         auto_error=False,
     )
@@ -92,11 +98,11 @@ class Gate:
         if refused is NEEDS_TOKEN and "authorization" in headers:
             found = await self._look_at(headers["authorization"], _address(scope))
             holder, refused = (NOBODY, found) if isinstance(found, Rejection) else (found, None)
-            if order and holder.scope is not tokens.Scope.CONTROL:
-                refused = _MAY_READ
+            refused = refused or _lacks_scope(scope, holder.scope)
             scope.setdefault("state", {})[HOLDER] = holder
         if refused is None:
-            await self._app(scope, receive, self._telling(scope, holder, send) if order else send)
+            is_told = order and scope["path"] != ALERTS  # they are recorded themselves, and are no operator's word
+            await self._app(scope, receive, self._telling(scope, holder, send) if is_told else send)
         else:
             await answer({"detail": refused.detail}, refused.status, _HEADERS.get(refused))(scope, receive, send)
 
@@ -147,6 +153,15 @@ class Gate:
 def tell_order(request: Request, what: str, *subjects: Subject) -> None:
     """Called by an order whose path does not name what it is about: so it is told, if it is taken."""
     setattr(request.state, _TAKEN, [(what, subject) for subject in subjects])
+def _lacks_scope(scope: Scope, has: tokens.Scope) -> Rejection | None:
+    """Why a token of this scope does not open what is asked for."""
+    match has:
+        case tokens.Scope.CONTROL:
+            return None
+        case tokens.Scope.READ:
+            return _MAY_READ if is_order(scope["method"]) else None
+        case tokens.Scope.ALERTS:
+            return None if is_order(scope["method"]) and scope["path"] == ALERTS else _ONLY_ALERTS
 
 
 def _address(scope: Scope) -> str:

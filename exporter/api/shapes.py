@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from exporter.api.models import Configuration, MaintenanceWindow, ReadyStream, Stream, Watchdog
+from exporter.api.models import Configuration, MaintenanceWindow, ReadyStream, Stream, ToldSomebody, Watchdog
 from exporter.api.shape import show, show_time
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance
@@ -86,4 +86,5 @@ def show_incident(incident: Incident) -> dict[str, Any]:
         "closed": show_time(incident.closed),
         "findings": [finding._asdict() | {"at": show_time(finding.at)} for finding in incident.findings],
         "actions": [action._asdict() | {"at": show_time(action.at)} for action in incident.actions],
+        "notifications": [show(ToldSomebody, one) for one in incident.notifications],
     }

@@ -221,29 +221,44 @@ def width_of(console: Console) -> int | None:
 def incidents(api: Api, stream: str | None, since: datetime, *, form: Literal["text", "json", "csv"]) -> int:
     """Print what went wrong since then, of one stream or of all."""
     try:
-        found, complete = _past(api, stream, since)
+        found, complete = past(api, stream, since)
+        on_air = None if form == "csv" else _availability(api, stream, since)
         if stream and not found:
             api.get(f"/api/streams/{stream}")  # there may be no such stream
     except ApiError as error:
         return _fail_for(api, stream, error)
     match form:
         case "json":
-            print(json.dumps({"incidents": found}, indent=2, ensure_ascii=False))
+            print(json.dumps({"incidents": found, "availability": on_air}, indent=2, ensure_ascii=False))
         case "csv":
             print(incident_view.as_csv(found), end="")
         case "text":
-            terminal().print(incident_view.report(found, since))
+            terminal().print(incident_view.report(found, since, on_air))
     if not complete:
         print("neverdark: the database is out of reach: more may have happened", file=sys.stderr)
     return _DONE
 
 
-def _past(api: Api, stream: str | None, since: datetime) -> tuple[list[dict[str, Any]], bool]:
+def _availability(api: Api, stream: str | None, since: datetime) -> dict[str, Any] | None:
+    """How long each stream was on air; None of an older neverdark, which does not know."""
+    try:
+        known: dict[str, Any] = api.get("/api/availability", since=since.isoformat(), stream=stream)
+    except ApiError as error:
+        if error.status != requests.codes.not_found:
+            raise
+        return None
+    return known
+
+
+def past(
+    api: Api, stream: str | None, since: datetime, until: datetime | None = None
+) -> tuple[list[dict[str, Any]], bool]:
     """All pages of what is remembered, and whether that is all there is."""
     found: list[dict[str, Any]] = []
     complete, after = True, None
     while True:
-        page = api.get("/api/incidents", since=since.isoformat(), stream=stream, after=after)
+        asked = {"since": since.isoformat(), "until": until and until.isoformat()}
+        page = api.get("/api/incidents", **asked, stream=stream, after=after)
         found += page["incidents"]
         complete = complete and page.get("complete", True)
         after = page.get("next")

@@ -99,7 +99,10 @@ def _add_token_actions(token: argparse.ArgumentParser, local: Callable[..., argp
     create = add("create", "make a token and print it, once: it is kept nowhere")
     create.add_argument("name", metavar="NAME", help="whose it is: a-z, 0-9, _ and -")
     create.add_argument(
-        "--scope", required=True, choices=("read", "control"), help="read: no orders; control: reading and orders"
+        "--scope",
+        required=True,
+        choices=("read", "control", "alerts"),
+        help="read: no orders; control: reading and orders; alerts: only to hand in Alertmanager's messages",
     )
     create.add_argument("-q", "--quiet", action="store_true", help="print the token and nothing else, also on stderr")
     add("list", "whose tokens there are").add_argument("--json", action="store_true", help="for programs")
@@ -159,6 +162,12 @@ def _add_words_of_incidents(incidents: argparse.ArgumentParser) -> None:
     form.add_argument("--csv", action="store_true", help="for a spreadsheet")
 
 
+def _add_words_of_a_report(report: argparse.ArgumentParser) -> None:
+    report.add_argument("--month", metavar="YYYY-MM", help="such as 2026-10 (default: this month, so far)")
+    report.add_argument("--html", type=Path, metavar="FILE", help="write a page to print into FILE, instead of text")
+    report.add_argument("--timezone", metavar="ZONE", help="whose midnights, such as Europe/Berlin (default: local)")
+
+
 def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     """The parser; `args.do` is the one of `commands` that was typed."""
     parser = _Parser(
@@ -209,6 +218,7 @@ def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     logs.add_argument("-f", "--follow", action="store_true", help="go on as they come")
     incidents = client(add("incidents", "what went wrong of late, and for how long it was dark"))
     _add_words_of_incidents(incidents)
+    _add_words_of_a_report(client(add("report", "a month: how much each stream was on air, against its objective")))
     drill = client(add("drill", "break something on purpose, and see whether it recovers in time"))
     drill.add_argument(
         "name",

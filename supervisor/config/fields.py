@@ -86,6 +86,22 @@ def absolute(value: Path) -> Path:
     return (base_dir.get() / value).absolute()
 
 
+def _objective(value: object) -> float:
+    """A percentage or a ratio, as a ratio; below a half it is certainly a slip of the hand."""
+    found = 0.0
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        with contextlib.suppress(ValueError):
+            found = float(value.strip().removesuffix("%") if isinstance(value, str) else value)
+    if 50.0 <= found <= 100.0:  # noqa: PLR2004 - percent
+        return found / 100.0
+    if not 0.5 <= found <= 1.0:  # noqa: PLR2004 - a ratio
+        raise ValueError("expected a percentage such as 99.9, or a ratio such as 0.999")
+    return found
+
+
+Objective = Annotated[float, BeforeValidator(_objective)]
+
+
 def _directory(value: Path) -> Path:
     value = absolute(value)
     try:

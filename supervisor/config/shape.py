@@ -23,6 +23,7 @@ from supervisor.config.fields import (
     LocalTime,
     Name,
     Names,
+    Objective,
     PlainFile,
     Reason,
     Token,
@@ -32,6 +33,7 @@ from supervisor.config.fields import (
     as_seen_from,
 )
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
+from supervisor.model.availability import OBJECTIVE
 from supervisor.model.policies import Policies, PositiveDuration, Section
 from supervisor.model.quantities import (
     DEFAULT_LISTEN,
@@ -125,6 +127,7 @@ class DefaultsSection(Policies):
     """What holds for every stream that does not say otherwise."""
 
     schedule: ScheduleSection = ScheduleSection()
+    objective: Objective = OBJECTIVE
 
 
 class MaintenanceSection(Section):
@@ -149,6 +152,7 @@ class StreamSection(Policies):
     schedule: Annotated[ScheduleSection | None, BeforeValidator(_schedule)] = (
         ScheduleSection()
     )  # None: whatever the defaults say
+    objective: Objective | None = None  # None: the defaults'
     command: Words | None = Field(default=None, min_length=1)
     source: Source | None = None
     video: Video = Video()
@@ -207,6 +211,11 @@ class Config(Section):
         own = self.streams[stream].schedule
         merged = own and self.defaults.schedule.overridden_by(own)
         return merged if merged and merged.on else None
+
+    def objective_of(self, stream: str) -> float:
+        """Which part of the wanted time a stream is to be on air; of one that is not here, what holds for all."""
+        own = self.streams[stream].objective if stream in self.streams else None
+        return self.defaults.objective if own is None else own
 
     @property
     def token(self) -> SecretStr | None:

@@ -44,10 +44,11 @@ _MOST_BYTES: Final = 64 * 1024
 
 
 class Scope(StrEnum):
-    """What a token allows: to read all, or also to give orders."""
+    """What a token allows: to read all, or also to give orders; or nothing but to tell what Alertmanager has sent."""
 
     READ = "read"
     CONTROL = "control"
+    ALERTS = "alerts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,4 +246,4 @@ def _token(number: int, row: Any) -> Token:
             and _TIME.fullmatch(created)
         ):
             return Token(name, Scope(scope), digest, created)
-    raise BrokenTokenFile(f"expected name, scope (read or control), sha256 and created in tokens[{number}]")
+    raise BrokenTokenFile(f"expected name, scope (read, control or alerts), sha256 and created in tokens[{number}]")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from supervisor.model import availability
 from supervisor.model.terms import Segment
 from supervisor.model.thresholds import SUSTAINED_SECONDS
 
@@ -17,6 +19,9 @@ class AirTime:
         self.wanted = 0.0
         self.on_air = 0.0
         self.off_air: Mapping[Segment, float] = dict.fromkeys(Segment, 0.0)
+        self.excused = 0.0  # off air, and somebody had announced it: this and the next are no part of wanted
+        self.not_wanted = 0.0
+        self._before: Mapping[str, float] = {}  # of the sums, what an earlier neverdark has booked
         self.off_air_since = 0.0  # wall clock: when media stopped; 0: it flows, and has for half a minute
         self._accounted = now
         self._flows_since: float | None = None
@@ -24,7 +29,11 @@ class AirTime:
     def account(self, now: float, *, wanted: bool, on_air: bool, segment: Segment, excused: bool) -> None:
         """Book the time since the last call. What is off air and was `excused` counts as not wanted."""
         elapsed, self._accounted = max(0.0, now - self._accounted), now
-        if not wanted or (excused and not on_air):
+        if not wanted:
+            self.not_wanted += elapsed
+            return
+        if excused and not on_air:
+            self.excused += elapsed
             return
         self.wanted += elapsed
         if on_air:
@@ -36,6 +45,16 @@ class AirTime:
     def go_on(self, wanted: float, on_air: float, off_air: Mapping[Segment, float]) -> None:
         """These are the sums of an earlier neverdark."""
         self.wanted, self.on_air, self.off_air = wanted, on_air, {**self.off_air, **off_air}
+        self._before = {availability.ON_AIR: on_air, **{str(segment): before for segment, before in off_air.items()}}
+
+    def booked(self) -> Mapping[str, float]:
+        """State (see `availability`) → seconds, of this life of neverdark alone."""
+        booked: dict[Any, float] = {**self.off_air}
+        booked[availability.ON_AIR] = self.on_air
+        for state, before in self._before.items():
+            booked[state] -= before
+        booked[availability.EXCUSED], booked[availability.NOT_WANTED] = self.excused, self.not_wanted
+        return booked
 
     def nobody_was_there(self, seconds: float, media: float) -> None:
         """For so long there was no neverdark, and the stream was wanted; the processes' counts prove so much `media`.

@@ -186,6 +186,10 @@ class Book:
         found = next((incident for incident in self.open.every() if incident.id == identity), None)
         return found.show(now) if found else self._past.find(identity)
 
+    def whole_of(self, identity: str) -> str:
+        """The id under which an incident goes on: its own, as a rule."""
+        return self._past.whole_of(identity)
+
     # --- book-keeping ------------------------------------------------------------------------------
 
     def _begin(self, what: Failed | Complaint, now: float, wall: float) -> OpenIncident:

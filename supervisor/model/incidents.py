@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from supervisor.model.notifications import Notification
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import Action, Cause, Layer, Result, Role, Segment
 
@@ -50,7 +51,7 @@ class Incident(NamedTuple):
     is empty for what is neverdark's own. `cause`, `said`, `segment`, `layer` (who noticed it) and `role` are those of
     the finding that is gravest and nearest to the root. `detection_seconds` lie between the last advance and the
     notice, `recovery_seconds` between the notice and the (latest) new advance. `excused`: what was announced when it
-    began and has not ended before it; it does not count.
+    began and has not ended before it; it does not count. `notifications`: who was told of it, where that is asked for.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Incident(NamedTuple):
     findings: tuple[Finding, ...]
     said: str | None = None
     excused: Literal["drill", "maintenance"] | None = None
+    notifications: tuple[Notification, ...] = ()
 
     @property
     def subject(self) -> Subject:

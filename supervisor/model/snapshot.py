@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
+from supervisor.model.availability import Availability
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.policies import Policies, WatchdogPolicy
+from supervisor.model.notifications import Heard, Notification
+from supervisor.model.policies import Policies
 from supervisor.model.remembered import Page, Question, StoreState
 from supervisor.model.selection import Selection
 from supervisor.model.subjects import Subject
@@ -321,6 +324,15 @@ class Control(Protocol):
 
     def history(self, question: Question) -> Page:
         """Incidents as far back as they are remembered. Raises ValueError for an `after` that no answer gave."""
+
+    def told(self, notifications: Sequence[Notification]) -> Heard:
+        """What Alertmanager has told somebody: each is kept with its incident. What is not about us is ignored."""
+
+    def notifications(self, since: float, until: float | None, limit: int) -> Sequence[Notification] | None:
+        """Those that came then, the newest first; None if they cannot be read."""
+
+    def availability(self, since: float, until: float | None, stream: str | None) -> Availability:
+        """How long streams were on air, in whole hours; until now at most, or if that is not said."""
 
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         """For `seconds`, count what fails in a stream as a drill; `fault` is broken by neverdark itself.

@@ -27,6 +27,13 @@ def zone_of(name: str) -> tzinfo:
     return ZoneInfo(name)
 
 
+def local_offset(at: float) -> float:
+    """Seconds by which this machine's clock on the wall is ahead of UTC at that time (since 1970)."""
+    offset = datetime.fromtimestamp(at, UTC).astimezone().utcoffset()
+    assert offset is not None
+    return offset.total_seconds()
+
+
 def instant(local: datetime, zone: tzinfo) -> float:
     """Seconds since 1970 of a local time; one that has a zone of its own is of that zone."""
     if local.tzinfo is not None:

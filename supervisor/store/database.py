@@ -28,14 +28,28 @@ class Database(Protocol):
     def mend(self, error: Exception) -> str | None:
         """Called when the connection has been closed because of `error`. Says what was done about it, if anything."""
 
-    def upsert(self, table: sa.Table, changed: Sequence[str]) -> sa.Executable:
-        """Insert rows, and of those whose key is there change these columns; none: leave them as they are."""
+    def upsert(self, table: sa.Table, changed: Sequence[str], again_after: float | None = None) -> sa.Executable:
+        """Insert rows, and of those whose key is there change these columns; none: leave them as they are.
+
+        With `again_after`, one that is there is counted in `times` if its `last` is so many seconds later; the columns
+        are only changed where there is nothing.
+        """
 
 
-def conflict_free(insert: Any, table: sa.Table, changed: Sequence[str]) -> sa.Executable:
+def conflict_free(
+    insert: Any, table: sa.Table, changed: Sequence[str], again_after: float | None = None
+) -> sa.Executable:
     """An insert of a dialect that knows ON CONFLICT, made so that the same may be said twice."""
     keys = [column.name for column in table.primary_key]
     new: Mapping[str, Any] = {name: insert.excluded[name] for name in changed}
+    if again_after is not None:
+        here = table.c
+        missing = {name: sa.func.coalesce(here[name], insert.excluded[name]) for name in changed}
+        is_later = insert.excluded.last - here.last > again_after
+        counted: sa.Executable = insert.on_conflict_do_update(
+            index_elements=keys, set_={**missing, "times": here.times + 1, "last": insert.excluded.last}, where=is_later
+        )
+        return counted
     made: sa.Executable = (
         insert.on_conflict_do_update(index_elements=keys, set_=new)
         if new

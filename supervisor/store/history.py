@@ -1,16 +1,20 @@
-"""Reads what is kept of incidents, in any thread. Nothing is changed by it."""
+"""Reads what is kept of incidents and time on air, in any thread. Nothing is changed by it."""
 
 from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
+from supervisor.model import availability as air
+from supervisor.model.notifications import Notification
 from supervisor.model.remembered import Page, PastIncident, Question
 from supervisor.store.database import Database
-from supervisor.store.records import incident_of
-from supervisor.store.schema import INCIDENTS
+from supervisor.store.records import incident_of, told_of
+from supervisor.store.schema import AIRTIME, BOOTS, INCIDENTS, NOTIFICATIONS
 
 
 def incidents(database: Database, question: Question) -> Page:
@@ -33,9 +37,10 @@ def incidents(database: Database, question: Question) -> Page:
     wanted = wanted.order_by(opened.desc(), identity.desc()).limit(question.limit + 1)
     with database.read() as connection, connection.begin():
         rows = connection.execute(wanted).mappings().all()
-    shown = rows[: question.limit]
+        shown = rows[: question.limit]
+        told = _told(connection, [row["id"] for row in shown])
     following = _cursor(shown[-1]["opened"], shown[-1]["id"]) if len(rows) > len(shown) else None
-    return Page(tuple(PastIncident(incident_of(dict(row)), row["ended_by"]) for row in shown), following)
+    return Page(tuple(_past(row, told) for row in shown), following)
 
 
 def incident(database: Database, identity: str) -> PastIncident | None:
@@ -46,9 +51,56 @@ def incident(database: Database, identity: str) -> PastIncident | None:
             if row is None:
                 return None
             if row["part_of"] is None:
-                return PastIncident(incident_of(dict(row)), row["ended_by"])
+                return _past(row, _told(connection, [identity]))
             identity = row["part_of"]
     return None
+
+
+def notifications(database: Database, since: float, until: float | None, limit: int) -> list[Notification]:
+    """Who was told in that time, the newest first. Raises SQLAlchemy's errors."""
+    at = NOTIFICATIONS.c.at
+    wanted = sa.select(NOTIFICATIONS).where(NOTIFICATIONS.c.last >= since)
+    if until is not None:
+        wanted = wanted.where(at < until)
+    with database.read() as connection, connection.begin():
+        rows = connection.execute(wanted.order_by(at.desc(), NOTIFICATIONS.c.id).limit(limit)).mappings().all()
+    return [told_of(dict(row)) for row in rows]
+
+
+def availability(database: Database, since: float, until: float, stream: str | None = None) -> air.Availability:
+    """How long each stream was on air in the hours that begin in that time. Raises SQLAlchemy's errors."""
+    hour = AIRTIME.c.hour
+    sums = sa.select(AIRTIME.c.stream, AIRTIME.c.state, sa.func.sum(AIRTIME.c.seconds))
+    sums = sums.where(hour >= since, hour < until).group_by(AIRTIME.c.stream, AIRTIME.c.state)
+    if stream is not None:
+        sums = sums.where(AIRTIME.c.stream == stream)
+    lives = sa.select(BOOTS.c.started, BOOTS.c.alive)
+    with database.read() as connection, connection.begin():
+        found = [(name, state, seconds) for name, state, seconds in connection.execute(sums)]
+        remembered = connection.scalar(sa.select(sa.func.min(hour)))
+        away = air.away(((begin, end) for begin, end in connection.execute(lives)), since, until)
+    return air.Availability(since, until, remembered, away, air.add_up(found))
+
+
+def _past(row: Mapping[Any, Any], told: Mapping[str, Iterable[Notification]]) -> PastIncident:
+    incident = incident_of({str(name): value for name, value in row.items()})
+    return PastIncident(incident._replace(notifications=tuple(told.get(incident.id, ()))), row["ended_by"])
+
+
+def _told(connection: sa.Connection, incidents: Collection[str]) -> Mapping[str, list[Notification]]:
+    """Who was told of these incidents, and of what goes on as a part of them, in the order of time."""
+    whole = {identity: identity for identity in incidents}
+    parts = set(whole)
+    while parts:
+        wanted = sa.select(INCIDENTS.c.id, INCIDENTS.c.part_of).where(INCIDENTS.c.part_of.in_(parts))
+        found = {part: whole[of] for part, of in connection.execute(wanted) if part not in whole}
+        whole |= found
+        parts = set(found)
+    rows = sa.select(NOTIFICATIONS).where(NOTIFICATIONS.c.incident.in_(whole)).order_by(NOTIFICATIONS.c.at)
+    told: dict[str, list[Notification]] = {}
+    for row in connection.execute(rows).mappings():
+        told.setdefault(whole[row["incident"]], []).append(told_of(dict(row)))
+    return told
 
 
 def _cursor(opened: float, identity: str) -> str:

@@ -70,9 +70,9 @@ class Postgres:
         """Nor mended."""
         del error
 
-    def upsert(self, table: sa.Table, changed: Sequence[str]) -> sa.Executable:
+    def upsert(self, table: sa.Table, changed: Sequence[str], again_after: float | None = None) -> sa.Executable:
         """See `conflict_free`."""
-        return conflict_free(insert(table), table, changed)
+        return conflict_free(insert(table), table, changed, again_after)
 
 
 def _take_for_us_alone(connection: sa.Connection) -> None:

@@ -11,8 +11,10 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from supervisor.model import events
+from supervisor.model.availability import AirHour
 from supervisor.model.facts import Fact
 from supervisor.model.incidents import ActionTaken, Finding, Incident
+from supervisor.model.notifications import SAME_WITHIN, Notification
 from supervisor.model.terms import Action, ExitCause, Layer, Result, Role, Segment, Trouble
 from supervisor.store import schema
 
@@ -25,12 +27,14 @@ class Into(NamedTuple):
     table: sa.Table
     changed: tuple[str, ...] = ()
     is_precious: bool = False  # is dropped last
+    again_after: float | None = None  # see `Database.upsert`
 
 
 _RUN_BEGUN: Final = ("boot", "pid", "reason", "started")
 _RUN_ADOPTED: Final = ("boot", "pid", "ended", "cause")
 _RUN_ENDED: Final = ("ended", "planned", "cause", "code", "signal", "segment", "said")
 _OF_AN_INCIDENT: Final = tuple(c.name for c in schema.INCIDENTS.columns if c.name not in {"id", "boot"})
+_OF_A_NOTIFICATION: Final = tuple(c.name for c in schema.NOTIFICATIONS.columns if c.name != "body")
 
 # In the order in which a batch is written.
 BOOT: Final = Into(schema.BOOTS, ("alive", "ended"), is_precious=True)
@@ -40,8 +44,9 @@ RUN_ENDED: Final = Into(schema.RUNS, _RUN_ENDED)
 INCIDENT: Final = Into(schema.INCIDENTS, _OF_AN_INCIDENT, is_precious=True)
 FACT: Final = Into(schema.FACTS)
 ORDER: Final = Into(schema.ORDERS, is_precious=True)
-NOTIFICATION: Final = Into(schema.NOTIFICATIONS, ("incident",), is_precious=True)
-EVERYWHERE: Final = (BOOT, RUN_BEGUN, RUN_ADOPTED, RUN_ENDED, INCIDENT, FACT, ORDER, NOTIFICATION)
+NOTIFICATION: Final = Into(schema.NOTIFICATIONS, ("incident",), is_precious=True, again_after=SAME_WITHIN)
+AIRTIME: Final = Into(schema.AIRTIME, ("seconds",), is_precious=True)
+EVERYWHERE: Final = (BOOT, RUN_BEGUN, RUN_ADOPTED, RUN_ENDED, INCIDENT, FACT, ORDER, NOTIFICATION, AIRTIME)
 
 Key = tuple[object, ...]
 
@@ -142,6 +147,27 @@ def incident_of(row: Mapping[str, Any]) -> Incident:
             "actions": tuple(map(_action, row["actions"])),
         }
     )
+
+
+def told_record(one: Notification) -> Record:
+    """Who was told. One that comes again stays a record of its own while it waits: each is counted."""
+    row = {
+        name: clean(value) if isinstance(value, str) else value
+        for name, value in one._asdict().items()
+        if name in _OF_A_NOTIFICATION
+    }
+    body = {"starts": one.starts, "scope": clean(one.scope)}
+    return Record.of(("told", one.id, one.last), NOTIFICATION, row | {"body": body})
+
+
+def told_of(row: Mapping[str, Any]) -> Notification:
+    """The notification that stands in a row."""
+    return Notification(**{name: row[name] for name in _OF_A_NOTIFICATION}, **row["body"])
+
+
+def air_record(one: AirHour, boot: str) -> Record:
+    """How long a stream was in a state, of an hour."""
+    return Record.of(("air", *one[:3]), AIRTIME, one._asdict() | {"boot": boot})
 
 
 def boot_record(boot: str, started: float, version: str, pid: int, alive: float, ended: float | None) -> Record:

@@ -83,6 +83,7 @@ INCIDENTS: Final = sa.Table(
     sa.Index("ix_incidents_opened", "opened", "id"),
     sa.Index("ix_incidents_stream", "stream", "opened"),
     sa.Index("ix_incidents_closed", "closed"),
+    sa.Index("ix_incidents_part_of", "part_of"),
 )
 ORDERS: Final = sa.Table(
     "orders",
@@ -107,6 +108,19 @@ NOTIFICATIONS: Final = sa.Table(
     sa.Column("alert", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("destination", sa.Text),
+    sa.Column("severity", sa.Text),
+    sa.Column("times", sa.Integer, nullable=False, server_default="1"),  # how often the same was told
+    sa.Column("last", sa.Double, nullable=False, server_default="0"),  # when it was told latest
+)
+AIRTIME: Final = sa.Table(  # so many seconds of an hour a stream was in a state, see `availability`
+    "airtime",
+    METADATA,
+    sa.Column("hour", sa.Double, primary_key=True),  # when it began
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("boot", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, primary_key=True),
+    sa.Column("seconds", sa.Double, nullable=False),
 )
 
 # --- what shall be ---------------------------------------------------------------------------------

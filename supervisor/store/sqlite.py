@@ -89,9 +89,9 @@ class SqliteFile:
         self.path.rename(aside)
         return f"it is damaged, and is kept as {aside.name}; a new one is begun"
 
-    def upsert(self, table: sa.Table, changed: Sequence[str]) -> sa.Executable:
+    def upsert(self, table: sa.Table, changed: Sequence[str], again_after: float | None = None) -> sa.Executable:
         """See `conflict_free`."""
-        return conflict_free(insert(table), table, changed)
+        return conflict_free(insert(table), table, changed, again_after)
 
     def _aside(self, why: str) -> Path:
         """A new name beside the file, which sorts by time; the oldest of its kind make room for it."""

@@ -16,13 +16,16 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from supervisor.model import events
+from supervisor.model.availability import AirHour, Availability
 from supervisor.model.facts import Fact
 from supervisor.model.incidents import Incident
 from supervisor.model.remembered import DestinationName, Page, PastIncident, Question, StoreState, Word
+from supervisor.model.notifications import Notification
+from supervisor.model.remembered import Page, PastIncident, Question, StoreState, Word
 from supervisor.store import history
 from supervisor.store.database import Database
 from supervisor.store.records import KEPT
-from supervisor.store.writer import Life, Pulse, Writer
+from supervisor.store.writer import Life, Pulse, Said, Writer
 
 MOST_WAITING: Final = 10_000
 _RECALL_SECONDS: Final = 3.0
@@ -81,9 +84,16 @@ class Store:
         if type(fact.what) in KEPT:
             self._hear(fact)
 
-    def pulse(self, incidents: Iterable[Incident]) -> None:
-        """We live, and these are our incidents. To be called now and then: by this, an end is known."""
-        self._hear(Pulse(tuple(incident for incident in incidents if incident.closed is None)))
+    def pulse(self, incidents: Iterable[Incident], air: Iterable[AirHour] = ()) -> None:
+        """We live, these are our incidents, and so long streams were on air.
+
+        To be called now and then: by this, an end is known.
+        """
+        self._hear(Pulse(tuple(incident for incident in incidents if incident.closed is None), tuple(air)))
+
+    def told(self, notifications: Iterable[Notification]) -> None:
+        """Somebody was told of something."""
+        self._hear(Said(tuple(notifications)))
 
     def flush(self, seconds: float) -> bool:
         """Wait until what is known now is written, but not for ever. Returns whether it is."""
@@ -138,6 +148,20 @@ class Store:
         """See `history.incident`; None also if it cannot be read. Blocks."""
         try:
             return history.incident(self._database, identity)
+        except (SQLAlchemyError, OSError):
+            return None
+
+    def notifications(self, since: float, until: float | None, limit: int) -> list[Notification] | None:
+        """See `history.notifications`; None if they cannot be read. Blocks."""
+        try:
+            return history.notifications(self._database, since, until, limit)
+        except (SQLAlchemyError, OSError):
+            return None
+
+    def availability(self, since: float, until: float, stream: str | None = None) -> Availability | None:
+        """See `history.availability`; None if it cannot be read. Blocks."""
+        try:
+            return history.availability(self._database, since, until, stream)
         except (SQLAlchemyError, OSError):
             return None
 

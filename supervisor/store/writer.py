@@ -11,9 +11,12 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from supervisor.model import events
+from supervisor.model.availability import AirHour
 from supervisor.model.facts import Fact
 from supervisor.model.incidents import Incident
 from supervisor.model.remembered import DestinationName, Word
+from supervisor.model.notifications import Notification
+from supervisor.model.remembered import Word
 from supervisor.store import retention
 from supervisor.store.database import Database
 from supervisor.store.inbox import Inbox
@@ -22,6 +25,7 @@ from supervisor.store.outage import Outage
 from supervisor.store.pending import Pending
 from supervisor.store.records import Record, boot_record, record_of, records_of
 from supervisor.store.stopped import StoppedWatchdogs
+from supervisor.store.records import Record, air_record, boot_record, record_of, records_of, told_record
 from supervisor.store.trouble import NewerDatabase, words_of
 from supervisor.store.writing import Rows, close_what_was_left_open, words_in
 
@@ -40,12 +44,19 @@ class Life(NamedTuple):
 
 
 class Pulse(NamedTuple):
-    """neverdark lives, and these incidents go on."""
+    """neverdark lives, these incidents go on, and so long streams were on air."""
 
     open: tuple[Incident, ...]
+    air: tuple[AirHour, ...] = ()
 
 
-Item = Fact | Pulse
+class Said(NamedTuple):
+    """Somebody was told of something."""
+
+    told: tuple[Notification, ...]
+
+
+Item = Fact | Pulse | Said
 
 
 class Writer:
@@ -165,7 +176,11 @@ class Writer:
             case Fact():
                 return records_of(item, self._life.boot)
             case Pulse():
-                return [record_of(incident, self._life.boot) for incident in item.open]
+                boot = self._life.boot
+                going_on = [record_of(incident, boot) for incident in item.open]
+                return going_on + [air_record(hour, boot) for hour in item.air]
+            case Said():
+                return [told_record(one) for one in item.told]
 
     def _turn(self, *, ended: bool) -> bool:
         """Write everything that waits. Returns whether that could be done."""

@@ -21,7 +21,7 @@ class Rows:
 
     def __init__(self, database: Database) -> None:
         self._statements: Mapping[Into, sa.Executable] = {
-            into: database.upsert(into.table, into.changed) for into in EVERYWHERE
+            into: database.upsert(into.table, into.changed, into.again_after) for into in EVERYWHERE
         }
         columns = [column.name for column in WANTED.columns if not column.primary_key]
         self._keep_word = database.upsert(WANTED, columns)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -442,7 +443,10 @@ def _put_back_to(connection: sa.Connection, step: str) -> None:
         upgrade.upgrade(connection, step)
 
 
-def _filled(connection: sa.Connection) -> dict[str, list[object]]:
+_Contents = dict[str, tuple[list[str], list[object]]]  # table → its columns then, and the rows
+
+
+def _filled(connection: sa.Connection) -> _Contents:
     """Put something into every table; returns it."""
     with connection.begin():
         here = sa.MetaData()
@@ -452,7 +456,8 @@ def _filled(connection: sa.Connection) -> dict[str, list[object]]:
                 continue
             for number in (1, 2):
                 connection.execute(table.insert(), [{c.name: _value(c, number) for c in table.columns}])
-    return _contents(connection, {name: [] for name in here.tables if name != schema.VERSION_TABLE})
+    tables = {name: table for name, table in here.tables.items() if name != schema.VERSION_TABLE}
+    return _contents(connection, {name: ([c.name for c in table.columns], []) for name, table in tables.items()})
 
 
 def _value(column: sa.Column[object], number: int) -> object:
@@ -466,12 +471,17 @@ def _value(column: sa.Column[object], number: int) -> object:
     return next((value for kind, value in kinds.items() if isinstance(column.type, kind)), f"text {number}")
 
 
-def _contents(connection: sa.Connection, names: dict[str, list[object]]) -> dict[str, list[object]]:
+def _contents(connection: sa.Connection, of: _Contents) -> _Contents:
+    """What stands in these columns now: a later step may have added some."""
     with connection.begin():
         return {
-            name: sorted((tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {name}")), key=str)  # noqa: S608
-            for name in names
+            name: (columns, sorted(map(tuple, connection.execute(_select(name, columns))), key=str))
+            for name, (columns, _) in of.items()
         }
+
+
+def _select(table: str, columns: Sequence[str]) -> sa.Select[Any]:
+    return sa.select(*(sa.column(name) for name in columns)).select_from(sa.table(table))
 
 
 def test_the_tables_are_what_the_code_says(place: Place) -> None:

@@ -16,6 +16,7 @@ from exporter.api.models.incidents import (
     IncidentReport,
     PastIncident,
     Subject,
+    ToldSomebody,
 )
 from exporter.api.models.logs import LogPage
 from exporter.api.models.maintenance import MaintenanceList, MaintenanceWindow
@@ -66,6 +67,7 @@ __all__ = [
     "StreamOrdered",
     "Subject",
     "TokenIsRight",
+    "ToldSomebody",
     "UplinkState",
     "Watchdog",
     "WatchdogOfDestination",

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime
 
 from exporter.api.example import Example
 from exporter.api.shape import Shape
+from supervisor.model.notifications import Notification
 from supervisor.model.terms import Action, Cause, Layer, Result, Role, Segment
 
 
@@ -63,6 +64,22 @@ class IncidentFinding(Shape):
 
 
 @Example(
+    at="2026-03-01T10:02:03.000Z",
+    last="2026-03-01T10:02:03.000Z",
+    receiver="page",
+    alert="StreamOffAir",
+    severity="page",
+    status="firing",
+    times=1,
+)
+class ToldSomebody(Shape, like=Notification, without=("id", "stream", "destination", "scope", "starts", "incident")):
+    """Alertmanager has told a receiver that an alert is `firing` or `resolved`: first `at`, so many `times`, `last`."""
+
+    at: AwareDatetime
+    last: AwareDatetime
+
+
+@Example(
     id="harbour-cam-1772359198700-1",
     stream="harbour-cam",
     destination="youtube",
@@ -86,6 +103,7 @@ class IncidentReport(Shape):
     `said`, `segment` and `layer` (who noticed it) are those of the one that is gravest and nearest to the root.
     It was noticed `detection_seconds` after the last advance; `recovery_seconds` later media advanced again.
     `excused`: it began under maintenance or in a drill, and did not outlast it; it does not count.
+    `notifications`: who was told of it, as far as Alertmanager says so (`POST /api/alerts`).
     An action of layer `operator` is a replacement on purpose while the incident was open.
     """
 
@@ -106,6 +124,7 @@ class IncidentReport(Shape):
     recovery_seconds: float | None
     findings: list[IncidentFinding]
     actions: list[Attempt]
+    notifications: list[ToldSomebody]
 
 
 class IncidentList(Shape):

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from supervisor.config.fields import text
 from supervisor.config.file import Loaded, load
+from supervisor.config.problems import ConfigError
 from supervisor.config.shape import VIDEO_CODECS, Config, DefaultsSection
 from supervisor.config.urls import DESTINATION_SCHEMES, FILE_TYPES, destination_scheme
 from supervisor.ffmpeg import codecs
@@ -347,3 +348,23 @@ def test_a_group_and_labels_are_text_and_numbers_as_they_are_written(tmp_path: P
     known = of(tmp_path, f"streams: {{a: {body}, b: {{command: [x]}}}}").streams
     assert (known["a"].group, known["b"].group, known["b"].labels) == ("lobby", None, {})
     assert known["a"].labels == {"site": "berlin", "floor": "3", "height": "2.5", "row": "07"}
+@pytest.mark.parametrize(
+    ("written", "ratio"),
+    [("99.9", 0.999), ("99.95 %", 0.9995), ("'99.5%'", 0.995), ("0.999", 0.999), ("100", 1.0), ("1", 1.0), ("50", 0.5)],
+)
+def test_an_objective_is_a_percentage_or_a_ratio(written: str, ratio: float, tmp_path: Path) -> None:
+    file = tmp_path / "neverdark.yml"
+    file.write_text(
+        f"defaults: {{objective: 98}}\nstreams:\n  a: {{command: [x], objective: {written}}}\n  b: {{command: [x]}}\n"
+    )
+    config = load(file).config
+    assert config.objective_of("a") == pytest.approx(ratio)
+    assert config.objective_of("b") == config.objective_of("of no file") == pytest.approx(0.98)
+
+
+@pytest.mark.parametrize("written", ["9.99", "999", "0", "true", "high", "-99", ".nan", "[99]", "101"])
+def test_an_objective_that_is_a_slip_of_the_hand_is_refused(written: str, tmp_path: Path) -> None:
+    file = tmp_path / "neverdark.yml"
+    file.write_text(f"streams: {{a: {{command: [x], objective: {written}}}}}\n")
+    with pytest.raises(ConfigError, match=r"streams\.a\.objective.*expected a percentage such as 99\.9, or a ratio"):
+        load(file)

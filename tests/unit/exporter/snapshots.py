@@ -11,9 +11,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
+from supervisor.model.availability import Availability
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
+from supervisor.model.notifications import Heard, Notification
 from supervisor.model.policies import Policies
 from supervisor.model.remembered import Page, Question, since_the_start
 from supervisor.model.selection import Selection
@@ -78,6 +80,9 @@ class FakeControl:
         self.drills: list[tuple[str, float, Fault | None, str | None]] = []
         self.reloads: list[bool] = []
         self.questions: list[Question] = []
+        self.notified: list[Notification] = []
+        self.times = Availability(NOW - 3600, NOW)
+        self.asked_times: list[tuple[float, float | None, str | None]] = []
         self.outcome: ConfigReloaded | ConfigRejected = ConfigReloaded(Path("c.yml"), (), (), (), ())
         self.refusal: Exception | None = None
         self.failure: Exception | None = None
@@ -161,6 +166,20 @@ class FakeControl:
             raise ValueError("expected what an answer before gave as next")
         page = since_the_start(self.incidents() or (), question)
         return page._replace(next="more", complete=True)
+
+    def told(self, notifications: Sequence[Notification]) -> Heard:
+        if self.failure is not None:
+            raise self.failure
+        self.notified += notifications
+        return Heard(len(notifications), 0)
+
+    def notifications(self, since: float, until: float | None, limit: int) -> Sequence[Notification] | None:
+        self.asked_times.append((since, until, None))
+        return self.notified[:limit]
+
+    def availability(self, since: float, until: float | None, stream: str | None) -> Availability:
+        self.asked_times.append((since, until, stream))
+        return self.times
 
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         if self.refusal is not None:

@@ -144,3 +144,16 @@ def test_seconds_without_a_supervisor_are_on_air_as_far_as_media_proves_it(media
     assert air.off_air[Segment.NEVERDARK] == pytest.approx(12.0 - proven)
     assert air.off_air[Segment.SOURCE] == 8.0
     assert air.wanted == pytest.approx(air.on_air + sum(air.off_air.values()))
+
+
+def test_what_was_booked_is_of_this_life_alone_and_tells_also_what_is_not_wanted() -> None:
+    air = AirTime(0.0)
+    air.go_on(1000.0, 900.0, {Segment.UPLINK: 100.0})
+    air.nobody_was_there(10.0, 4.0)
+    air.account(1.0, wanted=True, on_air=True, segment=Segment.UNKNOWN, excused=False)
+    air.account(3.0, wanted=True, on_air=False, segment=Segment.UPLINK, excused=False)
+    air.account(6.0, wanted=True, on_air=False, segment=Segment.UPLINK, excused=True)
+    air.account(10.0, wanted=False, on_air=False, segment=Segment.UNKNOWN, excused=False)
+    booked = {state: seconds for state, seconds in air.booked().items() if seconds}
+    assert booked == {"on_air": 5.0, "neverdark": 6.0, "uplink": 2.0, "excused": 3.0, "not_wanted": 4.0}
+    assert (air.wanted, air.on_air) == (1013.0, 905.0), "the sums themselves go on"

@@ -10,11 +10,25 @@ import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from supervisor.model import events
+from supervisor.model.availability import AirHour
 from supervisor.model.facts import Fact, subject_of
+from supervisor.model.notifications import Notification
 from supervisor.model.subjects import ITSELF
 from supervisor.store.outage import NEWS_AFTER, Outage
 from supervisor.store.pending import Pending
-from supervisor.store.records import INCIDENT, KEPT, RUN_BEGUN, Record, incident_of, record_of, records_of
+from supervisor.store.records import (
+    AIRTIME,
+    INCIDENT,
+    KEPT,
+    RUN_BEGUN,
+    Record,
+    air_record,
+    incident_of,
+    record_of,
+    records_of,
+    told_of,
+    told_record,
+)
 from supervisor.store.trouble import is_damaged, is_of_a_record, words_of
 from tests.store_scenes import FINDING, closed, incident
 from tests.unit.model.test_facts import TOLD
@@ -135,3 +149,14 @@ def test_words_name_no_statement_and_no_value() -> None:
     assert is_of_a_record(OverflowError("Python int too large"))
     assert words_of(OSError(28, "No space left on device")) == "[Errno 28] No space left on device"
     assert len(words_of(OSError("x" * 5000))) <= 300
+
+
+def test_who_was_told_and_hours_on_air_become_rows_of_plain_values_and_come_back() -> None:
+    one = Notification("n", 1.0, 2.0, "page\0", "A\ud800", None, "firing", "cam", "yt", "stream", 0.5, "i", 3)
+    record = told_record(one)
+    assert json.loads(json.dumps(record.row)) == record.row
+    assert told_of(record.row) == one._replace(receiver="page\N{REPLACEMENT CHARACTER}", alert="A?")
+    assert told_record(one._replace(last=9.0)).key != record.key, "each that waits is counted"
+    air = AirHour("cam", 3600.0, "on_air", 5.0)
+    assert air_record(air, "b").key == air_record(air._replace(seconds=6.0), "b").key
+    assert set(air_record(air, "b").row) == {column.name for column in AIRTIME.table.columns}
