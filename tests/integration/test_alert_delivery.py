@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
+import requests
 
 from supervisor import cli
+from tests.integration.conftest import Launch
 from tests.integration.harness.sinks import Alertmanager, HttpSink, SmtpSink, part
+from tests.integration.harness.supervised import PATIENCE
 from tests.integration.harness.waiting import SLACK, all_along, eventually
 
 SECONDS = 5 + SLACK
@@ -219,6 +225,51 @@ def test_the_heart_beats(stack: Stack) -> None:
     eventually(lambda: len(stack.http.at("/heartbeat")) > 1, SECONDS, "two beats")
     assert not stack.http.at("/webhook")
     assert not stack.smtp.mails
+
+
+def test_neverdark_shows_with_its_incident_who_was_told_and_when_it_was_over(neverdark: Launch, tmp_path: Path) -> None:
+    running = neverdark({"harbour-cam": {"command": ["sleep", "1000"]}})
+    running.wait_on_air()
+    token = running.cli("token", "create", "alertmanager", "--scope", "alerts", "--quiet").stdout.strip()
+    os.kill(running.pid("harbour-cam", "command"), signal.SIGKILL)
+    (incident,) = eventually(lambda: running.get("/api/incidents").json()["incidents"], SECONDS, "an incident")
+
+    def told() -> list[tuple[str, str, str]]:
+        shown = running.get(f"/api/incidents/{incident['id']}").json()["notifications"]
+        return [(one["receiver"], one["alert"], one["status"]) for one in shown]
+
+    with HttpSink() as http:
+        secrets = {"slack-url": http.url("/slack"), "neverdark-token": token}
+        secrets["neverdark-url"] = f"http://127.0.0.1:{running.port}/api/alerts"
+        began = moment(0)
+        with Alertmanager(tmp_path / "am", secrets, hurry=HURRY) as alertmanager:
+            alertmanager.add("alertname=Theirs", "job=mail", "stream=queue", "severity=page")
+            alertmanager.add(*STREAM, annotations=ANNOTATIONS, start=began)
+            eventually(lambda: told() == [("page", "StreamOffAir", "firing")], SECONDS, "who was told")
+            eventually(lambda: len(http.at("/slack")) > 1, SECONDS, "both are told by Slack")
+            assert alertmanager.failures() == 0, "others' alerts are taken, too: nothing is tried again"
+            alertmanager.add(*STREAM, annotations=ANNOTATIONS, start=began, end=moment(0))
+            both = [("page", "StreamOffAir", "firing"), ("page", "StreamOffAir", "resolved")]
+            eventually(lambda: told() == both, SECONDS, "and when it was over")
+    running.crash()
+    running.start()
+    assert told() == both, "it is remembered"
+    late: dict[str, Any] = {
+        "status": "firing",
+        "labels": {"alertname": "Late", "scope": "stream", "stream": "harbour-cam"},
+    }
+    body: dict[str, Any] = {"version": "4", "receiver": "ticket", "alerts": [{**late, "startsAt": began}]}
+    bearer = {"Authorization": f"Bearer {token}"}
+    answer = requests.post(secrets["neverdark-url"], json=body, headers=bearer, timeout=PATIENCE)
+    assert answer.json() == {"noted": 1, "ignored": 0}
+    assert told() == [*both, ("ticket", "Late", "firing")], "it began in an incident of the neverdark before"
+    listed = running.cli("incidents").stdout
+    assert re.search(r"^  told page: StreamOffAir, [-0-9]+ [:0-9]+, resolved [-0-9]+ [:0-9]+$", listed, re.MULTILINE)
+    assert re.search(r"^  harbour-cam: [0-9.]+ % of ", listed, re.MULTILINE)
+    known = running.get("/api/alerts?since=2026-01-01T00:00:00Z").json()["notifications"]
+    assert {one["alert"] for one in known} == {"StreamOffAir", "Late"}
+    assert "told: page ×2, ticket ×1" in running.cli("report", "--timezone", "UTC").stdout
+    assert "order" not in running.log(), "nobody has given any"
 
 
 def _alerts(stack: Stack) -> set[tuple[str, str | None]]:

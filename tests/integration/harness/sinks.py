@@ -208,6 +208,13 @@ class Alertmanager:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - of ours
             assert answer.status == 200
 
+    def failures(self) -> float:
+        """How many messages could not be delivered, by webhooks."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:  # noqa: S310 - of ours
+            lines = answer.read().decode().splitlines()
+        counted = [line for line in lines if line.startswith("alertmanager_notification_requests_failed_total")]
+        return sum(float(line.rpartition(" ")[2]) for line in counted if 'integration="webhook"' in line)
+
     def _ready(self) -> bool:
         with urllib.request.urlopen(f"{self.url}/-/ready", timeout=1) as answer:  # noqa: S310 - of ours
             return bool(answer.status == 200)
