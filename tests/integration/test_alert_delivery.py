@@ -263,9 +263,12 @@ def test_neverdark_shows_with_its_incident_who_was_told_and_when_it_was_over(nev
     answer = requests.post(secrets["neverdark-url"], json=body, headers=bearer, timeout=PATIENCE)
     assert answer.json() == {"noted": 1, "ignored": 0}
     assert told() == [*both, ("ticket", "Late", "firing")], "it began in an incident of the neverdark before"
+    measured = re.compile(r"^  harbour-cam: [0-9.]+ % of ", re.MULTILINE)
+    eventually(
+        lambda: measured.search(running.cli("incidents").stdout), SECONDS, "time on air, from the first second on"
+    )
     listed = running.cli("incidents").stdout
     assert re.search(r"^  told page: StreamOffAir, [-0-9]+ [:0-9]+, resolved [-0-9]+ [:0-9]+$", listed, re.MULTILINE)
-    assert re.search(r"^  harbour-cam: [0-9.]+ % of ", listed, re.MULTILINE)
     known = running.get("/api/alerts?since=2026-01-01T00:00:00Z").json()["notifications"]
     assert {one["alert"] for one in known} == {"StreamOffAir", "Late"}
     assert "told: page ×2, ticket ×1" in running.cli("report", "--timezone", "UTC").stdout
