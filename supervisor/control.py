@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
@@ -13,8 +12,8 @@ from typing import Literal, Protocol, TypeVar
 from supervisor.config.watch import Outcome
 from supervisor.engine import Engine
 from supervisor.machine.data_dir import DataDir
-from supervisor.model.destination_urls import is_asked_for
 from supervisor.model.availability import Availability, hour_of
+from supervisor.model.destination_urls import is_asked_for
 from supervisor.model.events import OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder

@@ -153,6 +153,8 @@ class Gate:
 def tell_order(request: Request, what: str, *subjects: Subject) -> None:
     """Called by an order whose path does not name what it is about: so it is told, if it is taken."""
     setattr(request.state, _TAKEN, [(what, subject) for subject in subjects])
+
+
 def _lacks_scope(scope: Scope, has: tokens.Scope) -> Rejection | None:
     """Why a token of this scope does not open what is asked for."""
     match has:

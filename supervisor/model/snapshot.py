@@ -13,9 +13,8 @@ from supervisor.model.availability import Availability
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
-from supervisor.model.policies import Policies, WatchdogPolicy
 from supervisor.model.notifications import Heard, Notification
-from supervisor.model.policies import Policies
+from supervisor.model.policies import Policies, WatchdogPolicy
 from supervisor.model.remembered import Page, Question, StoreState
 from supervisor.model.selection import Selection
 from supervisor.model.subjects import Subject

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 VERSION_TABLE: Final = "neverdark_version"
 HEAD: Final = (
-    "0003"  # the latest step: asked for at each start, and to load Alembic for that takes as long as SQLAlchemy
+    "0004"  # the latest step: asked for at each start, and to load Alembic for that takes as long as SQLAlchemy
 )
 METADATA: Final = sa.MetaData()
 

@@ -19,9 +19,8 @@ from supervisor.model import events
 from supervisor.model.availability import AirHour, Availability
 from supervisor.model.facts import Fact
 from supervisor.model.incidents import Incident
-from supervisor.model.remembered import DestinationName, Page, PastIncident, Question, StoreState, Word
 from supervisor.model.notifications import Notification
-from supervisor.model.remembered import Page, PastIncident, Question, StoreState, Word
+from supervisor.model.remembered import DestinationName, Page, PastIncident, Question, StoreState, Word
 from supervisor.store import history
 from supervisor.store.database import Database
 from supervisor.store.records import KEPT

@@ -14,18 +14,16 @@ from supervisor.model import events
 from supervisor.model.availability import AirHour
 from supervisor.model.facts import Fact
 from supervisor.model.incidents import Incident
-from supervisor.model.remembered import DestinationName, Word
 from supervisor.model.notifications import Notification
-from supervisor.model.remembered import Word
+from supervisor.model.remembered import DestinationName, Word
 from supervisor.store import retention
 from supervisor.store.database import Database
 from supervisor.store.inbox import Inbox
 from supervisor.store.numbers import Numbers
 from supervisor.store.outage import Outage
 from supervisor.store.pending import Pending
-from supervisor.store.records import Record, boot_record, record_of, records_of
-from supervisor.store.stopped import StoppedWatchdogs
 from supervisor.store.records import Record, air_record, boot_record, record_of, records_of, told_record
+from supervisor.store.stopped import StoppedWatchdogs
 from supervisor.store.trouble import NewerDatabase, words_of
 from supervisor.store.writing import Rows, close_what_was_left_open, words_in
 

@@ -348,6 +348,8 @@ def test_a_group_and_labels_are_text_and_numbers_as_they_are_written(tmp_path: P
     known = of(tmp_path, f"streams: {{a: {body}, b: {{command: [x]}}}}").streams
     assert (known["a"].group, known["b"].group, known["b"].labels) == ("lobby", None, {})
     assert known["a"].labels == {"site": "berlin", "floor": "3", "height": "2.5", "row": "07"}
+
+
 @pytest.mark.parametrize(
     ("written", "ratio"),
     [("99.9", 0.999), ("99.95 %", 0.9995), ("'99.5%'", 0.995), ("0.999", 0.999), ("100", 1.0), ("1", 1.0), ("50", 0.5)],
