@@ -7,12 +7,12 @@ import json
 import time
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from exporter.api.answers import answer, in_thread
-from exporter.api.example import Example
+from exporter.api.example import Described, Example
 from exporter.api.fields import Time
 from exporter.api.gate import ALERTS, REFUSED, TOKEN
 from exporter.api.models import Problem, ToldSomebody
@@ -22,44 +22,36 @@ from supervisor.model.snapshot import Control
 
 MOST: Final = 1000  # alerts of one message
 _LONGEST: Final = 200  # characters of a name
-_EXAMPLE: Final = {
-    "version": "4",
-    "groupKey": '{}/{severity="page"}:{stream="harbour-cam"}',
-    "truncatedAlerts": 0,
-    "status": "firing",
-    "receiver": "page",
-    "groupLabels": {"stream": "harbour-cam"},
-    "commonLabels": {"alertname": "StreamOffAir", "severity": "page", "scope": "stream", "stream": "harbour-cam"},
-    "commonAnnotations": {"summary": "harbour-cam is off air"},
-    "externalURL": "http://alertmanager:9093",
-    "alerts": [
-        {
-            "status": "firing",
-            "labels": {"alertname": "StreamOffAir", "severity": "page", "scope": "stream", "stream": "harbour-cam"},
-            "annotations": {"summary": "harbour-cam is off air"},
-            "startsAt": "2026-10-14T18:31:08.25Z",
-            "endsAt": "0001-01-01T00:00:00Z",
-            "generatorURL": "http://prometheus:9090/graph",
-            "fingerprint": "1a30ba71cca2921f",
-        }
-    ],
-}
 
 Words = dict[str, str]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=_LONGEST)]
 
 
-class Alert(BaseModel):
+class Foreign(Described):
+    """Alertmanager's: a later version may send more, which is ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+@Example(
+    status="firing",
+    labels={"alertname": "StreamOffAir", "severity": "page", "scope": "stream", "stream": "harbour-cam"},
+    annotations={"summary": "harbour-cam is off air"},
+    startsAt="2026-03-01T18:31:08.25Z",
+    fingerprint="1a30ba71cca2921f",
+)
+class Alert(Foreign):
     """One alert of a message; the annotation or label `incident` or `incident_id` may name its incident."""
 
     status: Literal["firing", "resolved"]
     labels: Words
-    annotations: Words = {}
+    annotations: Words = {}  # noqa: RUF012 - pydantic copies it
     startsAt: AwareDatetime  # noqa: N815 - Alertmanager's names
     fingerprint: Annotated[str, StringConstraints(max_length=64)] = ""
 
 
-class Message(BaseModel):
+@Example(version="4", receiver="page")
+class Message(Foreign):
     """What Alertmanager sends: the alerts of a group, and which of its receivers is told. More is ignored."""
 
     version: Literal["4"]
@@ -73,7 +65,7 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     since: Time = Field(description="what was told then or later", examples=["2026-03-01T00:00:00Z"])
-    until: Time | None = Field(None, description="and before then")
+    until: Time | None = Field(None, description="and before then", examples=["2026-04-01T00:00:00Z"])
     limit: int = Field(MOST, ge=1, le=MOST, description="at most so many")
 
 
@@ -114,7 +106,7 @@ def alerts_router(control: Control) -> APIRouter:
         dependencies=[TOKEN],
         responses={200: {"model": Taken}, **REFUSED, **{code: {"model": Problem} for code in (400, 413, 422, 503)}},
     )
-    async def take_alerts(message: Annotated[Message, Body(examples=[_EXAMPLE])]) -> Response:
+    async def take_alerts(message: Message) -> Response:
         at = time.time()
 
         def take() -> Response:
@@ -126,6 +118,7 @@ def alerts_router(control: Control) -> APIRouter:
     @router.get(
         ALERTS,
         summary="Who was told, of incidents and of what is none",
+        description="As Alertmanager has told it to `POST /api/alerts`.",
         responses={200: {"model": ToldList}, **REFUSED, **{code: {"model": Problem} for code in (422, 503)}},
     )
     async def list_told(asked: Annotated[Asked, Query()]) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from pydantic import AwareDatetime, BeforeValidator
@@ -11,7 +12,7 @@ _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]", re.ASCII)
 
 
 def _time(value: Any) -> Any:
-    if isinstance(value, str) and _DATE.match(value):
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
         return value
     raise ValueError("expected a time with its zone, such as 2026-12-24T22:00:00Z")
 

@@ -74,8 +74,12 @@ class AskedTime(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     since: Time = Field(description="from the hour in which that is", examples=["2026-03-01T00:00:00Z"])
-    until: Time | None = Field(None, description="before then; without it, until now")
-    stream: str | None = Field(None, max_length=63, description="of this stream only, also of one that is gone")
+    until: Time | None = Field(
+        None, description="before then; without it, until now", examples=["2026-04-01T00:00:00Z"]
+    )
+    stream: str | None = Field(
+        None, max_length=63, description="of this stream only, also of one that is gone", examples=["harbour-cam"]
+    )
 
 
 AsksTime = Annotated[AskedTime, Query()]
@@ -144,6 +148,7 @@ def history_router(control: Control) -> APIRouter:
     @router.get(
         "/api/availability",
         summary="How long each stream was on air",
+        description="By whole hours, as far back as is remembered; maintenance and drills are told apart.",
         responses={
             200: {"model": AvailabilityReport},
             **REFUSED,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from exporter.api.alerts import _EXAMPLE, MOST
+from exporter.api.alerts import MOST
 from exporter.connection import LARGEST_ALERTS, LARGEST_BODY
 from supervisor.config.tokens import FILE, Scope, TokenFile
 from supervisor.model.availability import Availability, StreamTime
@@ -24,6 +24,29 @@ from tests.unit.exporter.snapshots import NOW, FakeControl
 
 PATH = "/api/alerts"
 BIG = "x" * (LARGEST_BODY + 1)
+# As Alertmanager sends it.
+MESSAGE: dict[str, Any] = {
+    "version": "4",
+    "groupKey": '{}/{severity="page"}:{stream="harbour-cam"}',
+    "truncatedAlerts": 0,
+    "status": "firing",
+    "receiver": "page",
+    "groupLabels": {"stream": "harbour-cam"},
+    "commonLabels": {"alertname": "StreamOffAir", "severity": "page", "scope": "stream", "stream": "harbour-cam"},
+    "commonAnnotations": {"summary": "harbour-cam is off air"},
+    "externalURL": "http://alertmanager:9093",
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {"alertname": "StreamOffAir", "severity": "page", "scope": "stream", "stream": "harbour-cam"},
+            "annotations": {"summary": "harbour-cam is off air"},
+            "startsAt": "2026-10-14T18:31:08.25Z",
+            "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "http://prometheus:9090/graph",
+            "fingerprint": "1a30ba71cca2921f",
+        }
+    ],
+}
 
 
 @pytest.fixture
@@ -37,7 +60,7 @@ def served(serve: Serve, control: FakeControl) -> Client:
 
 
 def body(**changed: Any) -> dict[str, Any]:
-    return deepcopy(_EXAMPLE) | changed
+    return deepcopy(MESSAGE) | changed
 
 
 def alert(**changed: Any) -> dict[str, Any]:
