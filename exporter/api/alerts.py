@@ -46,7 +46,7 @@ class Alert(Foreign):
     status: Literal["firing", "resolved"]
     labels: Words
     annotations: Words = {}  # noqa: RUF012 - pydantic copies it
-    startsAt: AwareDatetime  # noqa: N815 - Alertmanager's names
+    startsAt: Time  # noqa: N815 - Alertmanager's names
     fingerprint: Annotated[str, StringConstraints(max_length=64)] = ""
 
 

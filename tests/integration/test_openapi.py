@@ -39,6 +39,8 @@ enabled = false  # follows links between operations: the description has none
 enabled = true
 # A schema cannot say all of what a time, a cursor or an address may be; what it allows beyond gets 422 with the reason.
 positive_data_acceptance.enabled = false
+# With 431, too: what is too long for a request's head is not even looked at.
+negative_data_rejection.expected-statuses = ["4xx"]
 # Has two identities with objects of their own: here every token may see all.
 object_level_authorization.enabled = false
 
