@@ -41,14 +41,16 @@ class Store:
         days: float,
         wall: Callable[[], float] = time.time,
         most: int = MOST_WAITING,
+        writer: Callable[..., Writer] = Writer,
     ) -> None:
+        """`writer` makes what has the thread: a simulation has another one."""
         self._database = database
         self._untold: deque[events.Payload] = deque(maxlen=_HELD_BACK)
         self._listener: Callable[[events.Payload], None] | None = None
         self._recalled: Mapping[str, Word] = {}
         self._stopped: Mapping[DestinationName, float] = {}
         life = Life(secrets.token_hex(16), wall(), version, os.getpid())
-        self._writer = Writer(database, life, days, most, self._tell, wall)
+        self._writer = writer(database, life, days, most, self._tell, wall)
         self._hear = self._writer.inbox.put
 
     # --- its life ----------------------------------------------------------------------------------

@@ -41,6 +41,16 @@ class Life(NamedTuple):
     pid: int
 
 
+class Pace(NamedTuple):
+    """How time goes for the thread: monotonic seconds, and a pause of so many."""
+
+    now: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
+
+
+REAL: Final = Pace()
+
+
 class Pulse(NamedTuple):
     """neverdark lives, these incidents go on, and so long streams were on air."""
 
@@ -68,6 +78,7 @@ class Writer:
         most: int,
         tell: Callable[[events.Payload], None],
         wall: Callable[[], float],
+        pace: Pace = REAL,
     ) -> None:
         self.inbox: Inbox[Item] = Inbox(most)  # for all threads, as are the next seven
         self.numbers = Numbers()
@@ -81,13 +92,14 @@ class Writer:
         self._life = life
         self._days = days
         self._wall = wall
+        self._now, self._pause = pace
         self._rows = Rows(database)
         self._outage = Outage(database.name, tell)
         self._connection: sa.Connection | None = None
         self._words: Mapping[str, Word] | None = None  # what operators' words are now, as soon as somebody has said so
         self._kept: Mapping[str, Word] | None = None  # what stands in the database, if that is known
         self._lost = 0  # could not be written, whatever the database's state
-        self._clear_at = time.monotonic() + _IDLE
+        self._clear_at = self._now() + _IDLE
         self._retry_at = 0.0
         self._close_by: float | None = None
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
@@ -135,7 +147,7 @@ class Writer:
 
     def close(self, seconds: float) -> bool:
         """Write what waits, but not for ever. Returns whether all of it is written."""
-        self._close_by = time.monotonic() + seconds
+        self._close_by = self._now() + seconds
         self.inbox.hurry()
         self._thread.join(seconds)
         return not self._thread.is_alive() and self.queue == 0
@@ -143,20 +155,24 @@ class Writer:
     # --- the thread --------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while True:
-            tickets = self.inbox.tickets()
-            self._take_in()
-            self._outage.lost(self.dropped)
-            closing = self._close_by is not None
-            done = self._turn(ended=closing)
-            if done:
-                for ticket in tickets:
-                    ticket.set()
-            if closing and (done or self.refused or time.monotonic() >= (self._close_by or 0.0) - 1.0):
-                break
-            now = time.monotonic()
-            self.inbox.wait(max(0.05, (min(self._clear_at, now + _IDLE) if done else self._retry_at) - now))
-        self._disconnect()
+        while (seconds := self.step()) is not None:
+            self.inbox.wait(seconds)
+
+    def step(self) -> float | None:
+        """Write what waits, or try to. Returns after how many seconds to come again at the latest; None: it is over."""
+        tickets = self.inbox.tickets()
+        self._take_in()
+        self._outage.lost(self.dropped)
+        closing = self._close_by is not None
+        done = self._turn(ended=closing)
+        if done:
+            for ticket in tickets:
+                ticket.set()
+        now = self._now()
+        if closing and (done or self.refused or now >= (self._close_by or 0.0) - 1.0):
+            self._disconnect()
+            return None
+        return max(0.05, (min(self._clear_at, now + _IDLE) if done else self._retry_at) - now)
 
     def _take_in(self) -> None:
         """Make records of what was heard, with pauses: the loop may need the interpreter."""
@@ -167,7 +183,7 @@ class Writer:
                 except Exception:  # noqa: BLE001 - one that we cannot make a row of must not be the last one
                     self._lost += 1
             if len(items) == BATCH:
-                time.sleep(_BREATH)
+                self._pause(_BREATH)
 
     def _records_of(self, item: Item) -> list[Record]:
         match item:
@@ -190,20 +206,20 @@ class Writer:
             self.numbers.give(connection)
             self.stopped.write(connection)
             self._write(connection, ended=ended)
-            if time.monotonic() >= self._clear_at:
+            if self._now() >= self._clear_at:
                 more = retention.clear_some(connection, self._wall(), self._days)
-                self._clear_at = time.monotonic() + (0.1 if more else retention.EVERY)
+                self._clear_at = self._now() + (0.1 if more else retention.EVERY)
         except Exception as error:  # noqa: BLE001 - whatever it is, streams go on and it is tried again
             self._fail(error)
             return False
-        self._outage.over(time.monotonic())
+        self._outage.over(self._now())
         return True
 
     def _still_there(self) -> bool:
         """Whether what is open is what it was; if not it is let go, unless it is the only copy that there is."""
         try:
             if self._connection and (moved := self._database.look_after(self._connection)):
-                self._outage.failed(moved, time.monotonic(), at_once=True)
+                self._outage.failed(moved, self._now(), at_once=True)
                 self._disconnect()
         except Exception as error:  # noqa: BLE001 - as below
             self._note(words_of(error))
@@ -241,7 +257,7 @@ class Writer:
             self.pending.done(records)
             self._lost += lost
             self.written += len(records) - lost
-            time.sleep(_BREATH)
+            self._pause(_BREATH)
 
     def _fail(self, error: Exception) -> None:
         self._disconnect()
@@ -256,7 +272,7 @@ class Writer:
         self._note(told, at_once=at_once)
 
     def _note(self, told: str, *, at_once: bool = False) -> None:
-        now = time.monotonic()
+        now = self._now()
         self._retry_at = now + self._outage.failed(told, now, at_once=at_once)
 
     def _disconnect(self) -> None:
