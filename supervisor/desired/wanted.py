@@ -74,7 +74,7 @@ class Orders:
             return
         self._schedules[stream] = schedule
         order = self._operator.get(stream)
-        if order and order.ends is Ends.NEXT:
+        if order and order.ends is Ends.NEXT and order.holds(at):  # one that was recalled may be over
             self._operator[stream] = order._replace(until=self._window(schedule, at).until)
 
     def keep_only(self, streams: Container[str]) -> None:

@@ -254,6 +254,17 @@ def test_what_an_operator_said_is_remembered_unless_the_configuration_has_change
         assert again.kept() == {}
 
 
+def test_an_order_until_the_next_switch_is_over_if_that_came_while_neverdark_was_away() -> None:
+    known = scheduled(hour(12))
+    order(known, hour(12), "next")
+    for back, expected in ((hour(21), "operator"), (hour(23), "schedule")):
+        again = Orders()
+        again.restore(known.kept())
+        again.enable("cam", enabled=True, why="start", at=back)
+        again.schedule("cam", HOURS, back)
+        assert again.wanted("cam", back).by == expected
+
+
 def test_a_thousand_streams_with_one_schedule_switch_together() -> None:
     known = Orders()
     for number in range(1000):
