@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import copy
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from supervisor.model.maintenance import MaintenanceOrder
 from supervisor.model.snapshot import Refused
 from supervisor.model.terms import Exit, ExitCause, Reach, Role, Segment
-from tests.simulation.fault import Fault
+from supervisor.model.until import Ends, Until
+from tests.simulation import lives
+from tests.simulation.fault import DATABASE, WISHES, Fault, Kind
+from tests.simulation.hours import Hours, minute_of_day
 from tests.simulation.line import Ingest
 from tests.simulation.processes import Encoder, Process
+from tests.simulation.wishes import Window
 from tests.simulation.words import last_words
 
 if TYPE_CHECKING:
@@ -23,6 +29,16 @@ _SLOW_SHARES = (0.3, 0.5, 0.7, 0.8)
 _BITRATES = ("2500k", "2400k", "2600k")
 _NOT_YAML = "streams: [\n"
 _CRASHES = (signal.SIGSEGV, signal.SIGABRT)
+_ENDS: Mapping[Kind, lives.End] = {
+    "neverdark_killed": "kill",
+    "neverdark_left": "leave",
+    "neverdark_upgraded": "upgrade",
+    "neverdark_stopped": "stop",
+}
+_CHANGED_HOUR = 120  # minutes of a local day: from then on it is left out in spring, and comes twice in autumn
+_SOON = 6 * 3600.0
+_LOOKS_AROUND = 3.0  # seconds, from its beginning
+_DOOMED_FOR = 30.0  # it may start no process at all
 
 
 class Happened(NamedTuple):
@@ -62,7 +78,7 @@ class Causes:
             world.changed = world.now
             world.table.excite_all(happened.fault.stream)
 
-    def _carry_out(self, fault: Fault, ended: End) -> bool:  # noqa: PLR0911 - one line a family
+    def _carry_out(self, fault: Fault, ended: End) -> bool:  # noqa: C901, PLR0911 - one line a family
         kind = fault.kind
         if kind.startswith(("encoder_", "pusher_")) or kind == "memory_kill":
             return self._process(fault, ended)
@@ -70,15 +86,23 @@ class Causes:
             return self._source(fault, ended)
         if kind.startswith("ingest_"):
             return self._ingest(fault, ended)
+        if kind in DATABASE:
+            return self._database(fault, ended)
         if kind in {"line_down", "dns_down"}:
             return self._line(fault, ended)
         if kind.startswith("drill_"):
             return self._drill(fault, ended)
         if kind.startswith("reload_"):
             return self._reload(fault, ended)
+        if kind in WISHES:
+            return self._wish(fault, ended)
+        if kind.startswith("neverdark_"):
+            return self._neverdark(fault, ended)
         if kind in {"stop", "start", "restart"}:
+            if not self._world.lives.present:
+                return False
             ended()
-            return self._world.engine.request(kind, fault.stream) is not None
+            return self._order(fault)
         return self._machine(fault, ended)
 
     # --- processes ---------------------------------------------------------------------------------
@@ -228,6 +252,8 @@ class Causes:
 
                 self._lasts(fault, well)
             case "late_loop":
+                if not world.lives.present:
+                    return False
 
                 def late() -> None:
                     world.loop.stand_still(fault.lasts)
@@ -239,6 +265,38 @@ class Causes:
                 ended()
             case _:
                 raise ValueError(fault.kind)
+        return True
+
+    def _database(self, fault: Fault, ended: End) -> bool:
+        self._world.database.begin(fault.kind)
+
+        def over() -> None:
+            self._world.database.end(fault.kind)
+            ended()
+
+        self._lasts(fault, over)
+        return True
+
+    # --- neverdark itself --------------------------------------------------------------------------
+
+    def _neverdark(self, fault: Fault, ended: End) -> bool:
+        """It is over when the next one has had time to look at what it has found."""
+        world = self._world
+
+        def back() -> None:
+            world.agenda.later(_LOOKS_AROUND, ended)
+
+        if fault.kind != "neverdark_killed_at_spawn":
+            return world.lives.end(_ENDS[fault.kind], fault.lasts, back)
+        if not world.lives.doom(fault.lasts, back):
+            return False
+
+        def spare() -> None:
+            if world.doom:
+                world.doom = None
+                ended()
+
+        world.agenda.later(_DOOMED_FOR, spare)
         return True
 
     # --- an operator -------------------------------------------------------------------------------
@@ -258,8 +316,67 @@ class Causes:
                 self._change(fault.stream)
             world.write(world.settings.tree)
             ended()
-        world.engine.reload()
+        if world.lives.present:
+            world.engine.reload()
         return True
+
+    def _order(self, fault: Fault) -> bool:
+        """An operator's start, stop or restart, perhaps for a time."""
+        world, life, ends = self._world, self._world.lives.latest, None
+        verb, _, timed = fault.kind.partition("_")
+        until = None
+        if timed:
+            ends = world.chance.choice((Ends.AFTER, Ends.AT))
+            time = datetime.fromtimestamp(world.wall() + fault.detail, UTC)
+            until = Until(ends, seconds=fault.detail) if ends is Ends.AFTER else Until(ends, time=time)
+        if life.engine.request(verb, fault.stream, until) is None:
+            return False
+        world.wishes.order(fault.stream, wanted=verb != "stop", ends=ends, seconds=fault.detail)
+        if life.store:
+            life.store.write_now()
+        return True
+
+    def _wish(self, fault: Fault, ended: End) -> bool:
+        world, stream = self._world, fault.stream
+        match fault.kind:
+            case "hours":
+                hours = self._hours(fault)
+                self._configure(lambda tree: tree["streams"][stream].update(schedule=hours.tree))
+                world.wishes.keep_hours(stream, hours)
+            case "maintenance_planned":
+                since, until = (world.wall() + seconds for seconds in (fault.detail, fault.detail + fault.lasts))
+                named = {"streams": [stream], "from": _written(since), "until": _written(until)}
+                self._configure(lambda tree: tree.setdefault("maintenance", []).append(named))
+                world.wishes.windows.append(Window(stream, int(since), int(until), ordered=False))
+            case "maintenance":
+                if not world.lives.settled:
+                    return False
+                until_then = Until(Ends.AFTER, seconds=fault.lasts)
+                world.engine.maintaining.order(MaintenanceOrder((stream,), None, until_then, "a new lens"))
+                world.wishes.windows.append(Window(stream, world.now, world.now + fault.lasts, ordered=True))
+                if store := world.lives.latest.store:
+                    store.write_now()
+            case "stop_until" | "start_until":
+                if not world.lives.present or not self._order(fault):
+                    return False
+        ended()
+        return True
+
+    def _hours(self, fault: Fault) -> Hours:
+        """On air until soon, and from then on again; or the other way. Some switch in the hour that a night changes."""
+        wall, begin = self._world.wall(), abs(fault.detail)
+        night = self._world.night
+        now = _CHANGED_HOUR if night and 0 < night - wall < _SOON and begin % 2 else minute_of_day(wall)
+        first, second = (round(now + minutes) % 1440 for minutes in (begin, begin + max(1.0, fault.lasts / 60.0)))
+        return Hours(on=second, off=first) if fault.detail > 0 else Hours(on=first, off=second)
+
+    def _configure(self, change: Callable[[dict[str, Any]], object]) -> None:
+        tree = copy.deepcopy(self._world.settings.tree)
+        change(tree)
+        self._world.settings = self._world.settings._replace(tree=tree)
+        self._world.write(tree)
+        if self._world.lives.present:
+            self._world.engine.reload()
 
     def _change(self, stream: str) -> None:
         """Something that replaces the encoder, or the command."""
@@ -273,6 +390,8 @@ class Causes:
         self._world.settings = self._world.settings._replace(tree=tree)
 
     def _drill(self, fault: Fault, ended: End) -> bool:
+        if not self._world.lives.present:
+            return False
         engine, what = self._world.engine, fault.kind.removeprefix("drill_")
         broken = what if what in {"uplink", "source"} else None
         try:
@@ -284,6 +403,11 @@ class Causes:
             process.signal(signal.SIGKILL)
         self._world.agenda.later(fault.lasts or 120.0, ended)
         return True
+
+
+def _written(wall: float) -> str:
+    """A time as the configuration has it."""
+    return datetime.fromtimestamp(int(wall), UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 _OWN = {Role.ENCODER: Segment.ENCODER, Role.PUSHER: Segment.PUSHER, Role.COMMAND: Segment.ENCODER}

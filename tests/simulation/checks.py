@@ -13,8 +13,11 @@ from supervisor.model import events
 from supervisor.model.snapshot import ProcessSnapshot, Snapshot, StreamSnapshot
 from supervisor.model.terms import Action, ExitCause, Health, ProcessKey, Refusal, RestartReason, Role, State, Verdict
 from tests.simulation.bounds import CLOSING, bound
+from tests.simulation.check import Check
 from tests.simulation.expected import EXPECTED, fails
-from tests.simulation.fault import Fault
+from tests.simulation.fault import DATABASE, Fault
+from tests.simulation.lasting_checks import Excused, History, TakenOver, WantedTrue
+from tests.simulation.lives import End
 from tests.simulation.scene import Scene, named
 from tests.simulation.sizes import Sizes
 
@@ -25,37 +28,11 @@ _LINE_RECHECK = 300.0  # so seldom somebody tries although the line is down, for
 _FOUND_OUT = 60.0  # seconds until somebody knows that it is our own line
 _PROOF_LASTS = 15.0  # seconds that a proof of the line may be old
 _SWEPT = 10.0  # seconds that a process which belongs to no run may live
+_UNWRITTEN = 65.0  # seconds of an account that may not be written down when neverdark is killed
+# That the kernel ended a run for want of memory is found when the next one carries its record already.
+_FOUND_LATER: set[str] = {ExitCause.OUT_OF_MEMORY, ExitCause.KILLED}
+_OF_CONNECTIONS = {"connections", "acked_bytes", "retransmits"}
 _ROUNDING = 1e-3
-
-
-class Check:
-    """One thing that must hold; its name is that of a class that the command prints."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self.world = scene.world
-
-    @property
-    def name(self) -> str:
-        """As it is printed: `BackInTime` is back_in_time."""
-        letters = (f"_{letter.lower()}" if letter.isupper() else letter for letter in type(self).__name__)
-        return "".join(letters).lstrip("_")
-
-    def fail(self, text: str) -> None:
-        """It does not hold."""
-        self.scene.fail(self.name, text)
-
-    def hear(self, fact: Any) -> None:
-        """Something happened; the engine is in the middle of it."""
-
-    def second(self) -> None:
-        """A second is over."""
-
-    def minute(self, snapshot: Snapshot) -> None:
-        """A minute is over."""
-
-    def end(self) -> None:
-        """The engine has stopped."""
 
 
 # --- on air ----------------------------------------------------------------------------------------
@@ -114,7 +91,7 @@ class PausesAreCapped(Check):
                     self.fail(f"{key} asks a source that refuses again in {delay:.1f} s")
 
     def _refused(self, key: ProcessKey) -> bool:
-        refusal = self.world.engine.streams[key.stream].slots[key].status.refusal
+        refusal = self.scene.engine.streams[key.stream].slots[key].status.refusal
         return refusal in {Refusal.BUSY, Refusal.LIMITED, Refusal.DENIED}
 
     def _line_lately(self, stream: str) -> bool:
@@ -176,14 +153,18 @@ class OnePublisher(Check):
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
         self._until: dict[str, float] = {}
+        self._rivals = 0
 
     def hear(self, fact: Any) -> None:
-        if isinstance(fact, events.ProcessStarted) and fact.key.role is Role.PUSHER:
+        if isinstance(fact, events.ProcessStarted | events.ProcessAdopted) and fact.key.role is Role.PUSHER:
             key = f"{fact.key.stream}/{fact.key.destination}"
             self._until[key] = self.world.now + 15.0
             self._look(key)
 
     def second(self) -> None:
+        for _, key, count in self.world.table.rivals[self._rivals :]:
+            self.fail(f"{count} publish on {key}")
+        self._rivals = len(self.world.table.rivals)
         for key in list(self._until):
             self._look(key)
             if self._until[key] < self.world.now:
@@ -207,6 +188,9 @@ class OneLayer(Check):
         self._acted = 0.0
         self._busy: dict[ProcessKey, str] = {}
 
+    def life_begins(self) -> None:
+        self._busy = {}
+
     def hear(self, fact: Any) -> None:
         match fact:
             case events.RecoveryAttempted(stream=stream, destination=destination, action=action):
@@ -217,7 +201,7 @@ class OneLayer(Check):
                 }.get(action)
                 if key and (words := self._first_layer(key)):
                     self.fail(f"the second layer does {action} while {key} {words}")
-                slots = self.world.engine.streams[stream].slots
+                slots = self.scene.engine.streams[stream].slots
                 self._busy = {one: words for one in slots if (words := self._first_layer(one))}
                 self._acted = self.world.now
             case events.ProcessStarted(key=key, reason=RestartReason.WATCHDOG | RestartReason.LIMIT):
@@ -225,7 +209,7 @@ class OneLayer(Check):
                     self.fail(f"the second layer started {key} which {self._busy[key]}")
 
     def _first_layer(self, key: ProcessKey) -> str | None:
-        slot = self.world.engine.streams[key.stream].slots.get(key)
+        slot = self.scene.engine.streams[key.stream].slots.get(key)
         if slot is None:
             return None
         status = slot.status
@@ -254,6 +238,9 @@ class LineSparesAttempts(Check):
         self._since: float | None = None
         self._left: dict[ProcessKey, int] = {}
         self._starts: dict[ProcessKey, int] = {}
+
+    def life_begins(self) -> None:
+        self._since, self._left, self._starts = None, {}, {}
 
     def hear(self, fact: Any) -> None:
         match fact:
@@ -288,7 +275,12 @@ class LineSparesAttempts(Check):
         """The line has been down for long, for a pusher that has to go over it."""
         down = [one.began for one in self.world.faults if one.fault.kind == "line_down" and one.ended is None]
         near = f"{key.stream}/{key.destination}" in self.world.settings.near
-        return key.role is Role.PUSHER and not near and any(self.world.now - began > _FOUND_OUT for began in down)
+        since = self.world.lives.latest.began
+        return (
+            key.role is Role.PUSHER
+            and not near
+            and any(self.world.now - max(began, since) > _FOUND_OUT for began in down)
+        )
 
     def _line_has_been_down(self) -> bool:
         """For so long that nothing that was seen before can be the proof."""
@@ -305,9 +297,17 @@ class NothingLeft(Check):
 
     def minute(self, snapshot: Snapshot) -> None:
         ours = {process.pid for stream in snapshot.streams for process in stream.processes}
+        if self.world.now - self.world.lives.latest.began < _SWEPT:
+            return
         for process in self.world.table.of(""):
             if process.pid not in ours and self.world.agenda.now - process.began > _SWEPT:
                 self.fail(f"{process.key} (pid {process.pid}) belongs to no run, and nobody ends it")
+
+    def life_over(self, how: End) -> None:
+        if how == "stop":
+            self.end()
+        elif how != "kill" and (left := self.world.open_descriptors()):
+            self.fail(f"descriptors are still open: {left}")
 
     def end(self) -> None:
         if alive := self.world.alive():
@@ -325,6 +325,10 @@ class TimeAddsUp(Check):
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
         self._before: dict[str, tuple[float, StreamSnapshot]] = {}
+        self._earlier: dict[str, tuple[float, StreamSnapshot]] = {}  # as an earlier neverdark knew it
+
+    def life_begins(self) -> None:
+        self._earlier, self._before = self._earlier | self._before, {}
 
     def minute(self, snapshot: Snapshot) -> None:
         now = self.world.now
@@ -337,7 +341,23 @@ class TimeAddsUp(Check):
                 )
             if stream.name in self._before:
                 self._compare(stream, now, *self._before[stream.name])
+            elif stream.name in self._earlier:
+                self._goes_on(stream, now, *self._earlier.pop(stream.name))
             self._before[stream.name] = now, stream
+
+    def _goes_on(self, stream: StreamSnapshot, now: float, then: float, before: StreamSnapshot) -> None:
+        """Over a life's end: the account begins anew, or goes on, and then what is new is no more than has passed."""
+        unsure = DATABASE | {"clock_step"}  # what was noted last is older, or nobody knows how old
+        if any(one.fault.kind in unsure and (one.ended or now) > then - _UNWRITTEN for one in self.world.faults):
+            return
+        passed = now - then
+        for what, count, known in (
+            ("wanted", stream.wanted_seconds, before.wanted_seconds),
+            ("on air", stream.on_air_seconds, before.on_air_seconds),
+        ):
+            anew, goes_on = count <= passed + _UNWRITTEN, known - _UNWRITTEN <= count <= known + passed + _SECOND
+            if not (anew or goes_on):
+                self.fail(f"{stream.name} was {what} for {known:.1f} s, and {passed:.1f} s later for {count:.1f} s")
 
     def _compare(self, stream: StreamSnapshot, now: float, then: float, before: StreamSnapshot) -> None:
         passed, wanted = now - then, stream.wanted_seconds - before.wanted_seconds
@@ -358,13 +378,34 @@ class CountersNeverFall(Check):
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
         self._before: dict[tuple[Any, ...], float] = {}
+        self._pids: dict[ProcessKey, int | None] = {}
+        self._is_another_life = False
+
+    def life_begins(self) -> None:
+        self._is_another_life = True
 
     def minute(self, snapshot: Snapshot) -> None:
         counts = dict(counters(snapshot))
+        pids = {process.key: process.pid for stream in snapshot.streams for process in stream.processes}
+        if self._is_another_life:  # a run that lives counts on; all else begins anew
+            same = {key for key, pid in self._pids.items() if pid is not None and pids.get(key) == pid}
+            same -= {process.key for process in self.world.table.of("") if process.silent}
+            unknown = _FOUND_LATER | (_OF_CONNECTIONS if self._is_blind() else set())
+            self._before = {
+                name: value for name, value in self._before.items() if name[0] in same and name[-1] not in unknown
+            }
+            self._is_another_life = False
+        self._pids = pids
         for name, value in counts.items():
             if value < (before := self._before.get(name, value)):
                 self.fail(f"{' '.join(map(str, name))} fell from {before:g} to {value:g}")
         self._before = counts
+
+    def _is_blind(self) -> bool:
+        """The kernel has told nothing of connections for some of the time since neverdark came back."""
+        since = self.world.lives.latest.began
+        blind = (one for one in self.world.faults if one.fault.kind == "looks_fail")
+        return any(one.ended is None or one.ended > since for one in blind)
 
 
 def counters(snapshot: Snapshot) -> Iterator[tuple[tuple[Any, ...], float]]:
@@ -432,6 +473,8 @@ class GaugesTrue(Check):
                     self.fail(
                         f"{stream.name}: {wrong}, and all is well" if up else f"{stream.name} is stopped: {wrong}"
                     )
+            elif now - self.world.lives.latest.began < 2 * _MINUTE:
+                continue  # it may not have found out yet
             elif dark := self._dark(stream.name, now):
                 for wrong in _wrong_dark(stream):
                     self.fail(f"{stream.name}: {wrong}, and it is dark because of {dark.kind} at {dark.at:.1f}")
@@ -442,7 +485,11 @@ class GaugesTrue(Check):
 
     def _dark(self, stream: str, now: float) -> Fault | None:
         """What has kept a wanted stream in the dark for a minute and does so still."""
-        if not self.scene.wanted.get(stream) or self.scene.arrives(stream):
+        if (
+            not self.scene.wanted.get(stream)
+            or self.scene.arrives(stream)
+            or self.world.wishes.excused(stream, _MINUTE)
+        ):
             return None
         lasting = [
             one.fault
@@ -550,6 +597,7 @@ ALL: tuple[type[Check], ...] = (
     Quiet,
     InternalErrors,
     OnePublisher,
+    TakenOver,
     OneLayer,
     NoActionOnUnknown,
     LineSparesAttempts,
@@ -557,6 +605,9 @@ ALL: tuple[type[Check], ...] = (
     TimeAddsUp,
     CountersNeverFall,
     GaugesTrue,
+    WantedTrue,
+    Excused,
+    History,
     Bounded,
 )
 __all__ = ["ALL", "Check", "bound", "counters"]

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from supervisor.model.terms import Cause, ExitCause, Segment, Trouble
-from tests.simulation.fault import Fault, Kind
+from tests.simulation.fault import DATABASE, Fault, Kind
 
 
 class Row(NamedTuple):
@@ -73,12 +73,29 @@ EXPECTED: Mapping[Kind, Row] = {
     "reload_changed": Row(planned=True),
     "reload_bad": Row(planned=True),
     "reload_same": Row(planned=True),
+    "hours": Row(planned=True),
+    "switch": Row(planned=True),
+    "stop_until": Row(planned=True),
+    "start_until": Row(planned=True),
+    "maintenance": Row(),
+    "maintenance_planned": Row(),
+    # Its processes run on; one that cannot be taken over is replaced.
+    "neverdark_killed": Row(),
+    "neverdark_killed_at_spawn": Row(),
+    "neverdark_left": Row(planned=True),
+    "neverdark_upgraded": Row(planned=True),
+    "neverdark_stopped": Row(planned=True),
+    "database_locked": Row(),
+    "database_full": Row(),
+    "database_gone": Row(),
+    "database_slow": Row(),
     "drill_uplink": _row([_S.UPLINK], [_T.UPLINK_BLOCKED])._replace(drill=True),
     "drill_source": _row([_S.SOURCE], _SOURCE)._replace(drill=True),
     "drill_encoder": _row([_S.ENCODER], [_E.KILLED])._replace(drill=True),
 }
 
 
+_UNFELT = DATABASE | {"maintenance", "maintenance_planned"}
 _LONG = 40.0  # seconds in which a look has told our own line from theirs
 
 
@@ -117,9 +134,9 @@ def causes(faults: Collection[Fault]) -> frozenset[Cause]:
 def _unseen(faults: Collection[Fault]) -> bool:
     """While the kernel tells nothing of a connection, who cannot send is not told from who does not."""
     kinds = {fault.kind for fault in faults}
-    return "looks_fail" in kinds and not kinds.isdisjoint({"ingest_freezes", "ingest_slow"})
+    return "looks_fail" in kinds and not kinds.isdisjoint({"ingest_freezes", "ingest_slow", "line_down"})
 
 
 def touches(fault: Fault, stream: str) -> bool:
-    """Whether a fault may concern a stream; one that names none concerns all."""
-    return fault.stream in {"", stream}
+    """Whether a fault may concern a stream; one that names none concerns all. Some are felt by no stream."""
+    return fault.stream in {"", stream} and fault.kind not in _UNFELT

@@ -45,8 +45,31 @@ Kind = Literal[
     "drill_uplink",
     "drill_source",
     "drill_encoder",
+    "hours",  # it is given hours on air, that end in `detail` minutes, for as long as it lasts; negative: that begin
+    "switch",  # what was said before has ended, or a schedule has switched: this comes by itself
+    "stop_until",  # for `detail` seconds
+    "start_until",
+    "maintenance",  # is ordered, for as long as it lasts
+    "maintenance_planned",  # the configuration says so
+    # neverdark itself: for `lasts` seconds there is none
+    "neverdark_killed",
+    "neverdark_killed_at_spawn",  # it has started a process, and has not noted it yet
+    "neverdark_left",  # it lets its processes run on
+    "neverdark_upgraded",  # likewise, and the next one is their parent, too
+    "neverdark_stopped",
+    # where it keeps what it remembers
+    "database_locked",
+    "database_full",
+    "database_gone",
+    "database_slow",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+LIVES = frozenset(kind for kind in KINDS if kind.startswith("neverdark_"))
+DATABASE = frozenset(kind for kind in KINDS if kind.startswith("database_"))
+WISHES = frozenset[Kind](
+    {"hours", "switch", "stop_until", "start_until", "maintenance", "maintenance_planned"},
+)
+REMEMBERED = LIVES | DATABASE | WISHES  # with one of these there is something to remember
 
 
 class Fault(NamedTuple):

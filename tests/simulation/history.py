@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 
-from tests.simulation.fault import Fault, Kind
+from tests.simulation.fault import DATABASE, LIVES, Fault, Kind
 
 QUIET_AT_FIRST = 120.0  # seconds until all is up and judged
 QUIET_AT_LAST = 600.0  # so that what failed last is seen to be on air again
@@ -44,6 +44,7 @@ _AT_ONCE = frozenset(
         *_PROCESS,
         *("ingest_drops", "memory_kill", "source_ended", "clock_step"),
         *("stop", "start", "restart", "reload_changed", "reload_bad", "reload_same"),
+        *("stop_until", "start_until"),
     }
 )
 _LASTS: Mapping[Kind, tuple[float, float]] = {
@@ -55,6 +56,8 @@ _OF_THE_MACHINE = frozenset(
     {
         *("line_down", "dns_down", "disk_full", "no_processes", "looks_fail"),
         *("late_loop", "clock_step", "reload_bad", "reload_same"),
+        *LIVES,
+        *DATABASE,
     }
 )
 
@@ -90,6 +93,8 @@ class Draw:
         return 120.0 if kind.startswith("drill_") else self.between(*_LASTS.get(kind, (20.0, 240.0)))
 
     def _detail(self, kind: Kind) -> float:
+        if kind in {"stop_until", "start_until"}:
+            return self.between(10.0, 3600.0)
         if kind != "clock_step":
             return 0.0
         return self.random.choice((-3600.0, -60.0, -5.0, 5.0, 60.0, 3600.0))
@@ -230,6 +235,86 @@ def blind(draw: Draw) -> list[Fault]:
     return faults if draw.random.random() < 0.5 else [*faults, *_shifted(single(draw), draw.between(0.1, 60.0))]
 
 
+def away(draw: Draw) -> list[Fault]:
+    """neverdark itself ends, at times in the middle of something, and comes back."""
+    kind: Kind = draw.random.choice(
+        ("neverdark_killed", "neverdark_killed", "neverdark_left", "neverdark_upgraded", "neverdark_stopped")
+    )
+    gone = draw.fault(0.0, kind, lasts=draw.between(0.3, 120.0))
+    if draw.random.random() < 0.5:
+        return [gone]
+    other = draw.random.choice((single, silence, second_blow, planned))(draw)
+    return [gone, *_shifted(other, draw.random.uniform(-40.0, gone.lasts + 10.0))]
+
+
+def crash(draw: Draw) -> list[Fault]:
+    """neverdark is killed in the moment in which it replaces a process, or again and again."""
+    if draw.random.random() < 0.6:
+        doomed = draw.fault(0.0, "neverdark_killed_at_spawn", lasts=draw.between(0.3, 60.0))
+        kinds: tuple[Kind, ...] = ("encoder_killed", "pusher_killed", "restart", "ingest_drops")
+        return [doomed, draw.fault(draw.between(0.1, 2.0), draw.random.choice(kinds), draw.stream())]
+    at, faults = 0.0, []
+    for _ in range(draw.random.randint(2, 4)):
+        faults.append(draw.fault(at, "neverdark_killed", lasts=draw.between(0.3, 5.0)))
+        at += faults[-1].lasts + draw.between(1.0, 60.0)
+    return faults
+
+
+def database(draw: Draw) -> list[Fault]:
+    """What remembers cannot, while things happen that are to be remembered."""
+    kind: Kind = draw.random.choice(sorted(DATABASE))
+    faults = [draw.fault(0.0, kind, lasts=draw.between(2.0, 1800.0))]
+    for _ in range(draw.random.randint(1, 4)):
+        faults += _shifted(single(draw), faults[0].lasts * draw.random.random())
+    if draw.random.random() < 0.2:
+        end: Kind = draw.random.choice(("neverdark_killed", "neverdark_left"))
+        faults.append(draw.fault(faults[0].lasts * draw.random.random(), end, lasts=draw.between(0.3, 20.0)))
+    return faults
+
+
+def hours(draw: Draw) -> list[Fault]:
+    """Hours on air, in which somebody does something, or something breaks."""
+    stream = draw.stream()
+    faults = [draw.fault(0.0, "hours", stream, lasts=60.0 * draw.random.randint(2, 90))]
+    faults[0] = faults[0]._replace(detail=draw.random.choice((1.0, 1.0, -1.0)) * draw.random.randint(2, 60))
+    if draw.random.random() < 0.6:
+        verb: Kind = draw.random.choice(("stop", "start", "stop_until", "start_until", "restart"))
+        at = draw.random.uniform(30.0, 60.0 * abs(faults[0].detail) + faults[0].lasts)
+        faults.append(draw.fault(at, verb, stream))
+        if draw.random.random() < 0.6:
+            faults += _shifted(away(draw), at + draw.between(0.3, 600.0))
+    elif draw.random.random() < 0.5:
+        faults += _shifted(single(draw), draw.random.uniform(0.0, 3600.0))
+    return faults
+
+
+def word(draw: Draw) -> list[Fault]:
+    """What an operator said last, while neverdark comes and goes."""
+    stream = draw.stream()
+    verb: Kind = draw.random.choice(("stop", "stop", "stop_until", "start_until"))
+    faults = [draw.fault(0.0, verb, stream)]
+    faults += _shifted(away(draw), draw.between(0.1, 60.0))
+    last = max(fault.at + fault.lasts for fault in faults)
+    if verb == "stop":
+        faults.append(draw.fault(last + draw.between(10.0, 300.0), "start", stream))
+    return faults
+
+
+def maintenance(draw: Draw) -> list[Fault]:
+    """Somebody has announced that he works on it, and something breaks."""
+    kind: Kind = draw.random.choice(("maintenance", "maintenance_planned"))
+    stream = draw.stream()
+    faults = [draw.fault(0.0, kind, stream, lasts=draw.between(120.0, 1800.0))]
+    begins = draw.between(5.0, 300.0) if kind == "maintenance_planned" else 0.0
+    faults[0] = faults[0]._replace(detail=round(begins, 3))
+    for _ in range(draw.random.randint(1, 3)):
+        broken = draw.fault(0.0, draw.random.choice((*_PROCESS, *_SOURCE, *_INGEST)), stream)
+        faults += _shifted([broken], begins + faults[0].lasts * draw.random.uniform(-0.1, 1.1))
+    if draw.random.random() < 0.3:
+        faults += _shifted(away(draw), begins + faults[0].lasts * draw.random.random())
+    return faults
+
+
 def long_outage(draw: Draw) -> list[Fault]:
     """Longer than the quick attempts last: until the second layer, the cooldown and slow looks have had their say."""
     kind: Kind = draw.random.choice(("source_gone", "source_refused", "ingest_down", "ingest_refuses", "line_down"))
@@ -237,7 +322,7 @@ def long_outage(draw: Draw) -> list[Fault]:
     return [draw.fault(0.0, kind, stream, lasts=draw.between(600.0, 2400.0))]
 
 
-SHAPES: Mapping[Shape, int] = {
+OUT_THERE: Mapping[Shape, int] = {  # neverdark lives all the time
     single: 14,
     silence: 4,
     burst: 5,
@@ -258,6 +343,7 @@ SHAPES: Mapping[Shape, int] = {
     blind: 3,
     long_outage: 3,
 }
+SHAPES: Mapping[Shape, int] = {**OUT_THERE, away: 8, crash: 4, database: 5, hours: 4, word: 5, maintenance: 4}
 
 
 def history(seed: int, site: Site, seconds: float, count: int, shapes: str = "") -> list[Fault]:

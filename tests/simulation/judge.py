@@ -12,6 +12,7 @@ from tests.simulation.checks import ALL, Check
 from tests.simulation.expected import fails
 from tests.simulation.fault import Fault
 from tests.simulation.history import history
+from tests.simulation.lives import End
 from tests.simulation.scene import Broken, Failure, Scene, payload, words
 from tests.simulation.told import Verdicts, judge_incidents
 from tests.simulation.world import World, run
@@ -106,17 +107,29 @@ class Judge:
 
     def second(self, world: World) -> None:
         """A second of virtual time is over. Raises Broken."""
-        if self._closing:
+        if self._closing or not world.lives.present:
             return
         for check in self._looking:
             check.second()
-        if world.now >= self._minute and not _stands_still(world):
+        if world.now >= self._minute and world.lives.settled and not _stands_still(world):
             self._minute = max(self._minute, world.now - 1.0) + 60.0
             snapshot = self.scene.snapshot()
             for check in self.checks:
                 check.minute(snapshot)
         if self.scene.failures:
             raise Broken
+
+    def life_over(self, how: End) -> None:
+        """See `lives.Watcher`."""
+        self.scene.life_over()
+        for check in self.checks:
+            check.life_over(how)
+
+    def life_begins(self) -> None:
+        """See `lives.Watcher`."""
+        self._closing = False
+        for check in self.checks:
+            check.life_begins()
 
     def end(self) -> Verdicts:
         """The engine has stopped."""
@@ -142,7 +155,8 @@ def simulate(setup: Setup) -> Outcome:
 def watch(world: World, faults: Sequence[Fault], seconds: float, setup: Setup) -> Outcome:
     """Run these faults with all checks."""
     judge = Judge(world)
-    world.engine.listeners.append(judge.hear)
+    world.listeners.append(judge.hear)
+    world.watchers.append(judge)
     verdicts = Verdicts()
     try:
         run(world, faults, seconds, on_second=judge.second)

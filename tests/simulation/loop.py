@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import heapq
 from collections.abc import Callable
 from typing import Any
@@ -41,6 +43,10 @@ class Agenda:
         self.now = max(self.now, until)
 
 
+class Killed(SystemExit):
+    """neverdark ends in this moment, as by SIGKILL: whatever it was doing, it does no more."""
+
+
 class Turn:
     """What is to be called, perhaps `due` at a time: asyncio's handle, without context variables, which nobody has."""
 
@@ -76,6 +82,7 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
         self._timers: list[tuple[float, int, Turn]] = []
         self._number = 0
         self.woken = False  # something in the world has given the loop work
+        self.dead = False  # whose loop it was lives no more, and can do nothing
         self.time = lambda: agenda.now  # the most frequent call of all
 
     # --- turns: asyncio's own, without what is of use on a real machine alone -----------------------
@@ -170,6 +177,20 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]
     def readers(self) -> list[int]:
         """The descriptors that somebody waits for."""
         return list(self._readers)
+
+    def die(self) -> None:
+        """What has not come to its end never does. Nothing is done any more, not even to tidy up."""
+        self.dead = True
+        for task in asyncio.all_tasks(self):
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            with contextlib.suppress(Exception):
+                if (coroutine := task.get_coro()) is not None:
+                    coroutine.close()
+        self._timers.clear()
+        self._ready.clear()
+        self._readable.clear()
+        with contextlib.suppress(Exception):
+            self.close()
 
     # --- threads -----------------------------------------------------------------------------------
 

@@ -16,7 +16,6 @@ from supervisor.machine.exits import Exits
 from supervisor.machine.faults import FaultFailed, Victim
 from supervisor.machine.gather import Gather
 from supervisor.machine.machine import Machine
-from supervisor.machine.marks import RUN_VARIABLE
 from supervisor.machine.media_links import MediaLinks
 from supervisor.machine.parameter_tap import ParameterTap
 from supervisor.machine.process import Child, Outlet
@@ -24,8 +23,9 @@ from supervisor.machine.progress_socket import ProgressSocket
 from supervisor.machine.recording import Recording
 from supervisor.machine.runlog import AfterWrite, RunLog
 from supervisor.model.quantities import Address, PortRange
+from supervisor.model.runs import read
 from tests.simulation import wires
-from tests.simulation.processes import Process
+from tests.simulation.processes import Process, Stray
 from tests.simulation.senders import Sender
 
 if TYPE_CHECKING:
@@ -77,7 +77,9 @@ class SimulatedMachine(Machine):
         if self._world.out_of_processes:
             raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         self._agenda.now += _TO_SPAWN
-        process = self._world.table.spawn(argv, environment[RUN_VARIABLE], output_fd, inherited)
+        process = self._world.table.spawn(argv, environment, output_fd, inherited)
+        if self._world.doom:
+            self._world.doom()
         return wires.SimulatedChild(self._world.loop, process, process.pidfd)
 
     def raise_file_limit(self) -> tuple[int, int]:
@@ -96,11 +98,17 @@ class SimulatedMachine(Machine):
 
     def find_runs(self, data_dir: DataDir) -> list[FoundRun]:
         del data_dir
-        return []
+        found = []
+        for process in self._world.table.of(""):
+            if isinstance(process, Stray) or (record := read(process.record)) is None:
+                continue
+            child = wires.SimulatedChild(self._world.loop, process, process.pidfd)
+            found.append(FoundRun(child, process.run_id, record, int(process.began * 100), process.stopped))
+        return found
 
     def end_orphans(self, data_dir: DataDir, spared: Container[str] = ()) -> list[tuple[int, str]]:
-        del data_dir, spared
-        return self._world.table.end_orphans()
+        del data_dir
+        return self._world.table.end_orphans(spared)
 
     def out_of_memory_kills(self) -> int:
         return self._world.memory_kills
@@ -115,24 +123,23 @@ class SimulatedMachine(Machine):
         return wires.SimulatedGather(self._world.loop, self._world.wires)
 
     def outlet(self, folder: Folder, name: str) -> Outlet:
-        outlet = wires.SimulatedOutlet(self._world.wires)
-        self._world.table.known(outlet.fd, folder.names[-1], name.removesuffix(".output"))
-        return outlet
+        return self._world.table.outlet(folder.names[-1], name.removesuffix(".output"))
 
     def run_log(self, folder: Folder, name: str, trouble: AfterWrite) -> RunLog:
         return wires.SimulatedLog(self._world.wires, folder, name, trouble)
 
     def progress_socket(self, port: int = 0) -> ProgressSocket:
-        del port
-        return wires.SimulatedProgress(self._world.wires)
+        wire = wires.SimulatedProgress(self._world.wires, port)
+        if port:
+            self._world.table.reports_to(wire)
+        return wire
 
     def parameter_tap(self, port: int = 0) -> ParameterTap:
-        del port
-        return wires.SimulatedTap(self._world.wires)
+        return wires.SimulatedTap(self._world.wires, port)
 
     def media_links(self, ports: PortRange, seed: str) -> MediaLinks:
         del seed
-        return wires.SimulatedLinks(self._world.wires, ports)
+        return wires.SimulatedLinks(self._world.wires, ports, self._world.table.link_of)
 
     def recording(self, path: Path) -> Recording:
         return wires.SimulatedRecording(path)

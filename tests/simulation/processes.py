@@ -37,6 +37,7 @@ class Spawned(NamedTuple):
     argv: list[str]
     run_id: str
     outlet: SimulatedOutlet | None  # None: nobody listens
+    record: str = ""  # in its environment
 
 
 class Process:
@@ -44,7 +45,7 @@ class Process:
 
     def __init__(self, world: World, spawned: Spawned) -> None:
         self.world = world
-        self.pid, self.key, self.argv, self.run_id, self._outlet = spawned
+        self.pid, self.key, self.argv, self.run_id, self.outlet, self.record = spawned
         self.pidfd = world.wires.number()
         self.began = world.agenda.now
         self.ended: Exit | None = None
@@ -56,12 +57,19 @@ class Process:
         self.asked = 0  # polite signals
         self.at_end: list[Callable[[], None]] = []
         self.publishes_on = ""  # STREAM/DESTINATION, of who sends
-        self._progress: SimulatedProgress | None = next(
-            (wire for word in self.argv if (wire := world.wires.reports.get(word))), None
-        )
+        self.settings = world.settings_of(self.key.stream)  # when it was started
+        self.is_orphan = False  # the neverdark that started it is gone: whoever waits for it is no parent of it
+        self.told: Exit | None = None  # what such a one learns of its end, where that is not how it was
+        self._progress: SimulatedProgress | None = None
+        self.find_wires()
         self._at = self.began
 
     # --- its life ----------------------------------------------------------------------------------
+
+    def find_wires(self) -> None:
+        """See whether anybody listens where it was told to report."""
+        reports = self.world.wires.reports
+        self._progress = next((wire for word in self.argv if (wire := reports.get(word))), None)
 
     @property
     def alive(self) -> bool:
@@ -103,8 +111,8 @@ class Process:
 
     def fail(self, words: LastWords) -> None:
         """End with an error."""
-        if self._outlet:
-            self._outlet.write(words.lines)
+        if self.outlet:
+            self.outlet.write(words.lines)
         self.end(Exit(words.code, words.signal))
 
     def end(self, how: Exit) -> None:
@@ -139,6 +147,11 @@ class Process:
     def reports(self) -> bool:
         """Whether it is at a point where it reports."""
         return True
+
+    @property
+    def silent(self) -> bool:
+        """It lives, and nobody hears of it."""
+        return self.stopped or self.trouble == "mute" or not self.reports
 
     @property
     def calm(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
+from supervisor.engine import Engine
 from supervisor.model.incidents import Incident
 from supervisor.model.policies import Policies
 from supervisor.model.snapshot import Snapshot
@@ -34,11 +35,15 @@ class Broken(Exception):  # noqa: N818 - it names the state
 
 @dataclass(slots=True)
 class Told:
-    """An incident as it was last seen, and at which virtual times it was first, and closed."""
+    """An incident as it was last seen, and at which virtual times it was first, and closed, or its neverdark ended.
+
+    `life` is the number of that one.
+    """
 
     incident: Incident
     opened: float
     closed: float | None = None
+    life: int = 0
 
 
 class Spell(NamedTuple):
@@ -76,6 +81,7 @@ class Scene:
     wanted: dict[str, bool] = field(default_factory=dict)
     recent: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_FACTS))
     _ids: set[str] = field(default_factory=set)
+    _engine: Engine | None = None  # the latest one that has streams
     _spells: dict[str, tuple[object, list[Spell]]] = field(default_factory=dict)
 
     def fail(self, check: str, text: str, at: float | None = None) -> None:
@@ -93,13 +99,21 @@ class Scene:
         return [name for name in self.destinations(stream) if self.world.arrives(stream, name)]
 
     @property
+    def engine(self) -> Engine:
+        """The one that lives; while it is only starting, or there is none, the one before."""
+        latest = self.world.engine
+        if latest.streams or self._engine is None:
+            self._engine = latest
+        return self._engine
+
+    @property
     def streams(self) -> list[str]:
         """All streams that the engine has."""
-        return list(self.world.engine.streams)
+        return list(self.engine.streams)
 
     def destinations(self, stream: str) -> list[str]:
         """Where a stream goes."""
-        return [one.name for one in self.world.engine.streams[stream].spec.destinations]
+        return [one.name for one in self.engine.streams[stream].spec.destinations]
 
     def far(self) -> list[str]:
         """The streams that go over our line."""
@@ -108,11 +122,11 @@ class Scene:
 
     def is_command(self, stream: str) -> bool:
         """Whether a stream is one program of its owner's."""
-        return self.world.engine.streams[stream].spec.is_command
+        return self.engine.streams[stream].spec.is_command
 
     def policies(self, stream: str) -> Policies:
         """The policies of a stream; those of its destinations are the same in this world."""
-        return next(process.policies for process in self.world.engine.streams[stream].spec.processes)
+        return next(process.policies for process in self.engine.streams[stream].spec.processes)
 
     def snapshot(self) -> Snapshot:
         """What the engine shows now."""
@@ -130,12 +144,27 @@ class Scene:
         ids = {one.id for one in known}
         for one in known:
             self._ids.add(one.id)
-            told = self.told.setdefault(one.id, Told(one, now))
+            told = self.told.setdefault(one.id, Told(one, now, life=self.world.lives.count))
             told.incident = one
-            if told.closed is None and one.closed is not None:
+            if one.closed is None:
+                told.closed = None
+            elif told.closed is None:
                 told.closed = now
-        for gone in [one for one, told in self.told.items() if one not in ids and told.incident.closed is None]:
+        for gone in [one for one, told in self.told.items() if one not in ids and told.closed is None]:
             del self.told[gone]
+
+    def life_over(self) -> None:
+        """neverdark has ended: nobody says that a stream is on air, and what was open ends with it."""
+        now = self.world.now
+        self.read_incidents()
+        for told in self.told.values():
+            told.closed = now if told.closed is None else told.closed
+        for stream, on_air in self.on_air.items():
+            if on_air:
+                self.on_air_turns.setdefault(stream, []).append((now, False))
+        self.on_air.clear()
+        self.wanted.clear()
+        self.recent.append(f"{now:.3f} neverdark ends")
 
     # --- what explains -----------------------------------------------------------------------------
 

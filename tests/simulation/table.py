@@ -6,9 +6,11 @@ from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING
 
 from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
+from supervisor.machine.marks import RECORD_VARIABLE, RUN_VARIABLE
 from supervisor.model.terms import Exit, ProcessKey, Role
 from tests.simulation.processes import Encoder, Process, Spawned, Stray
 from tests.simulation.senders import Command, Pusher, Sender
+from tests.simulation.wires import SimulatedLink, SimulatedOutlet, SimulatedProgress
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -18,6 +20,7 @@ _ROUND = 5  # ticks until a process that nothing happens to reports again
 _TICK = 0.5
 _STRAY = "left-behind"
 _LEAVES_SOMETHING = 0.3  # how often a command's end leaves something behind
+_END_IS_NOT_KNOWN = 0.3  # how often nobody tells who is no parent how a process has ended
 _LIVELY = 20.0  # seconds after a start or a fault in which it reports at every tick
 
 
@@ -27,6 +30,7 @@ class Table:
     def __init__(self, world: World) -> None:
         self.processes: dict[int, Process] = {}  # zombies included
         self.rivals: list[tuple[float, str, int]] = []  # more than one publisher on one key: when, where, how many
+        self.unseen: list[tuple[float, str]] = []  # ends of which nobody was told how: when, of which stream
         self.spawned = 0
         self._world = world
         self._places: dict[int, ProcessKey] = {}  # by the descriptor of its output
@@ -35,19 +39,40 @@ class Table:
         self._steady: list[dict[int, Process]] = [{} for _ in range(_ROUND)]
         self._lively: dict[int, tuple[Process, float]] = {}
         self._ticks = 0
+        self._has_left = False  # an earlier neverdark, and perhaps some of its processes
 
     # --- births and deaths -------------------------------------------------------------------------
 
-    def known(self, descriptor: int, stream: str, name: str) -> None:
-        """Whoever writes to this descriptor has that place."""
+    def outlet(self, stream: str, name: str) -> SimulatedOutlet:
+        """Where the output of a place's processes arrives; who lives there already goes on to write to it."""
         role, _, destination = name.partition("-")
-        self._places[descriptor] = ProcessKey(stream, Role(role), destination)
+        key = ProcessKey(stream, Role(role), destination)
+        writer = self.at(key.stream, key.role, key.destination) if self._has_left else None
+        outlet = SimulatedOutlet(self._world.wires, writer.outlet.waiting if writer and writer.outlet else b"")
+        self._places[outlet.fd] = key
+        if writer:
+            writer.outlet = outlet
+        return outlet
 
-    def spawn(self, argv: list[str], run_id: str, output_fd: int, inherited: Mapping[int, int]) -> Process:
+    def reports_to(self, wire: SimulatedProgress) -> None:
+        """Somebody listens again at a port: who was told to report there is heard."""
+        for process in self.processes.values():
+            if wire.url in process.argv:
+                process.find_wires()
+
+    def link_of(self, pid: int) -> SimulatedLink | None:
+        """The link that a pusher has inherited."""
+        process = self.processes.get(pid)
+        return process.link if isinstance(process, Pusher) else None
+
+    def spawn(
+        self, argv: list[str], environment: Mapping[str, str], output_fd: int, inherited: Mapping[int, int]
+    ) -> Process:
         """A process begins."""
         world, key = self._world, self._places[output_fd]
         pid = self._next_pid()
-        spawned = Spawned(pid, key, argv, run_id, world.wires.outlets[output_fd])
+        run_id, record = environment[RUN_VARIABLE], environment[RECORD_VARIABLE]
+        spawned = Spawned(pid, key, argv, run_id, world.wires.outlets[output_fd], record)
         process: Process
         match key.role:
             case Role.ENCODER:
@@ -77,8 +102,10 @@ class Table:
             group.pop(process.pid, None)
         self._lively.pop(process.pid, None)
         self._world.wires.loop.mark(process.pidfd, readable=True)
-        if isinstance(process, Stray):
+        if isinstance(process, Stray) or process.is_orphan:
             self.reaped(process)
+        if process.told:
+            self.unseen.append((self._world.now, process.key.stream))
         elif isinstance(process, Command) and self._world.chance.random() < _LEAVES_SOMETHING:
             self.leave_behind(process.key, process.run_id)
 
@@ -112,15 +139,35 @@ class Table:
         ]
         for process in over:
             process.signal(9)
+        self._reap_zombies(pids)
         return [process.pid for process in over]
 
-    def end_orphans(self) -> list[tuple[int, str]]:
-        """End all that carry our mark."""
-        over = [process for process in self.processes.values() if process.alive]
+    def _reap_zombies(self, pids: Container[int] = ()) -> None:
+        """Those whose end another neverdark would have waited for."""
+        for zombie in [one for one in self.processes.values() if not one.alive and one.pid not in pids]:
+            self.reaped(zombie)
+            self._world.wires.loop.mark(zombie.pidfd, readable=False)
+
+    def end_orphans(self, spared: Container[str]) -> list[tuple[int, str]]:
+        """End all that carry our mark, but those of these runs."""
+        over = [one for one in self.processes.values() if one.alive and one.run_id not in spared]
         for process in over:
             process.end(Exit(None, 9))
             self.reaped(process)
+            self._world.wires.loop.mark(process.pidfd, readable=False)
         return [(process.pid, process.run_id) for process in over]
+
+    def left(self, *, orphaned: bool) -> None:
+        """The neverdark that has started them is gone; `orphaned`: as the parent, too."""
+        self._has_left = True
+        for process in tuple(self.processes.values()):
+            process.find_wires()
+            if orphaned:
+                process.is_orphan = True
+                if process.alive and self._world.chance.random() < _END_IS_NOT_KNOWN:
+                    process.told = Exit(None, None)
+                elif not process.alive:
+                    self.reaped(process)
 
     # --- who is who --------------------------------------------------------------------------------
 

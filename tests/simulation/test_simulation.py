@@ -6,27 +6,45 @@ import pytest
 
 from supervisor.model import events
 from tests.simulation.fault import Fault
+from tests.simulation.history import OUT_THERE
 from tests.simulation.judge import Outcome, Setup, simulate, watch
 from tests.simulation.report import one, wrong_names
 from tests.simulation.world import World
 
+_OUT_THERE = ",".join(shape.__name__ for shape in OUT_THERE)
 _QUIET = Setup(seed=1, streams=4, hours=0.5, faults=0)
 # Seeds, and why these; what finds something later gets a row here.
 _SEEDS: tuple[tuple[Setup, str], ...] = (
-    (Setup(1, streams=3, hours=0.5, faults=14), "a camera that comes and goes, a drill, a late loop"),
-    (Setup(2, streams=3, hours=0.5, faults=14), "a burst, and an operator in the middle of it"),
-    (Setup(3, streams=3, hours=0.5, faults=14), "one ingest and one power strip for several, and a line that is down"),
+    (
+        Setup(1, streams=3, hours=0.5, faults=14, shapes=_OUT_THERE),
+        "a camera that comes and goes, a drill, a late loop",
+    ),
+    (Setup(2, streams=3, hours=0.5, faults=14, shapes=_OUT_THERE), "a burst, and an operator in the middle of it"),
+    (
+        Setup(3, streams=3, hours=0.5, faults=14, shapes=_OUT_THERE),
+        "one ingest and one power strip for several, and a line that is down",
+    ),
     (Setup(8, streams=4, hours=0.5, faults=8, shapes="one_line"), "the line alone, again and again"),
     (
         Setup(3, streams=3, hours=0.5, faults=14, shapes="no_room,blind"),
         "no process can be started, the kernel is mute",
     ),
+    # neverdark itself, and what it remembers.
+    (
+        Setup(6, streams=3, hours=0.5, faults=20, shapes="away,crash"),
+        "killed, left, upgraded and stopped in the middle",
+    ),
+    (Setup(2, streams=2, hours=0.5, faults=12, shapes="database,word"), "a database in trouble, and words to be kept"),
+    (Setup(4, streams=3, hours=1, faults=16, shapes="hours,maintenance"), "an autumn night, and maintenance"),
     # What longer ones have found.
     (
         Setup(46, streams=2, hours=1, faults=40, shapes="flapping", until=1500),
         "an ingest away for seconds, no attempt left",
     ),
-    (Setup(56, streams=6, hours=6, faults=150, until=9240), "a line that came back while an ingest was asked"),
+    (
+        Setup(56, streams=6, hours=6, faults=150, shapes=_OUT_THERE, until=9240),
+        "a line that came back while an ingest was asked",
+    ),
 )
 
 

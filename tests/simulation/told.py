@@ -6,11 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from supervisor.model.terms import Cause, ExitCause, Segment, Trouble
 from tests.simulation.expected import EXPECTED, causes, fails, is_planned, segments, touches
-from tests.simulation.fault import Fault
+from tests.simulation.fault import LIVES, Fault
 from tests.simulation.scene import Scene, Spell, Told, named
 from tests.simulation.world import Happened
 
+_HIDES = {"stop", "restart", "reload_changed", *LIVES}
 _JOINS = 5.0  # an incident that began so shortly before a fault may be told of it too
 
 
@@ -62,16 +64,36 @@ def _judge_incident(scene: Scene, told: Told, verdicts: Verdicts) -> None:
     else:
         first = max(reasons, key=lambda fault: fault.at).kind
         explaining = [fault for fault in since if fails(fault) or fault.kind == "looks_fail"]
-        _score(told, first, explaining, verdicts, shown, is_command=scene.is_command(one.stream))
+        command = scene.is_command(one.stream)
+        _score(told, first, explaining, verdicts, shown, is_command=command, also=_of_another_life(scene, told))
+
+
+def _of_another_life(scene: Scene, told: Told) -> frozenset[Cause]:
+    """Causes that a neverdark may name which has found the processes of another one."""
+    stream, at = told.incident.stream, told.opened
+    also = frozenset[Cause]()
+    if any(of == stream and at - _JOINS < when <= at for when, of in scene.world.table.unseen):
+        also |= {ExitCause.OTHER}
+    if any(spell.fault.kind in LIVES for spell in scene.covering(stream, at)):
+        also |= {Trouble.START_TIMEOUT}  # it has not heard of it yet
+    return also
 
 
 def _score(
-    told: Told, first: str, explaining: list[Fault], verdicts: Verdicts, shown: str, *, is_command: bool
+    told: Told,
+    first: str,
+    explaining: list[Fault],
+    verdicts: Verdicts,
+    shown: str,
+    *,
+    is_command: bool,
+    also: frozenset[Cause],
 ) -> None:
     one = told.incident
     verdicts.judged[first] += 1
-    right_segment = one.segment in segments(explaining, is_command=is_command)
-    right_cause = one.cause in causes(explaining)
+    own = {Segment.ENCODER, Segment.PUSHER} if ExitCause.OTHER in also else set()
+    right_segment = one.segment in segments(explaining, is_command=is_command) | own
+    right_cause = one.cause in causes(explaining) | also
     verdicts.segment[first] += right_segment
     verdicts.cause[first] += right_cause
     if not (right_segment and right_cause):
@@ -91,10 +113,12 @@ def _judge_fault(scene: Scene, happened: Happened, stream: str) -> None:
     others = [spell for spell in spells if spell is not own and _overlap(spell, own)]
     within = [told for told in scene.told.values() if told.incident.stream == stream and _belongs(told, own)]
     where = f"{fault.kind} of {stream}{'/' if fault.destination else ''}{fault.destination}"
-    if not within and not any(other.fault.kind in {"stop", "restart", "reload_changed"} for other in others):
+    if not within and not any(other.fault.kind in _HIDES for other in others):
         scene.fail("told_once", f"nothing was told of {where}", happened.began)
     its = [told for told in within if told.opened >= own.began - _JOINS or _ends(told) >= own.began]
-    if not others and len(its) > 1:
+    # What one neverdark has told, the next one may tell again if it finds it still.
+    alone = all(other.fault.kind in LIVES for other in others)
+    if alone and len(its) > len({told.life for told in its}):
         many = ", ".join(f"{one.incident.segment} {one.incident.cause} at {one.opened:.1f}" for one in its)
         scene.fail("told_once", f"{len(its)} incidents of one {where}: {many}", happened.began)
 

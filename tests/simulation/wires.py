@@ -7,7 +7,7 @@ import itertools
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -36,6 +36,8 @@ class Wires:
     def __init__(self, loop: VirtualLoop) -> None:
         self.loop = loop
         self._numbers = itertools.count(1_000_000)  # as no real descriptor is
+        self._ports = itertools.cycle(range(20_000, 60_000))
+        self._taken: set[int] = set()
         self.reports: dict[str, SimulatedProgress] = {}
         self.outlets: dict[int, SimulatedOutlet] = {}
         self.links: dict[int, SimulatedLink] = {}
@@ -44,8 +46,33 @@ class Wires:
         self.disk_full = False
 
     def number(self) -> int:
-        """A descriptor, or a port, that nobody else has."""
+        """A descriptor that nobody else has."""
         return next(self._numbers)
+
+    def port(self) -> int:
+        """A port that nobody listens at."""
+        return next(port for port in self._ports if port not in self._taken)
+
+    def take(self, port: int = 0) -> int:
+        """Listen at a port, or at any. Raises OSError: somebody does so already."""
+        if port in self._taken:
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        port = port or self.port()
+        self._taken.add(port)
+        return port
+
+    def give_back(self, port: int) -> None:
+        """Nobody listens there any more."""
+        self._taken.discard(port)
+
+    def begin_life(self, loop: VirtualLoop, kept: Collection[SimulatedLink]) -> None:
+        """Another neverdark has the wires: of those before, the kernel has kept what a process still holds."""
+        self.loop = loop
+        self.reports.clear()
+        self.outlets.clear()
+        self.taps.clear()
+        self.links = {link.fd: link for link in kept}
+        self._taken = {link.port for link in kept}
 
 
 class SimulatedGather(Gather):
@@ -86,10 +113,11 @@ class SimulatedGather(Gather):
 class SimulatedProgress(ProgressSocket):
     """The reports of one process' place."""
 
-    def __init__(self, wires: Wires) -> None:
+    def __init__(self, wires: Wires, port: int) -> None:
         self._wires = wires
         self.fd = wires.number()
-        self.url = f"udp://127.0.0.1:{self.fd}"
+        self._port = wires.take(port)
+        self.url = f"udp://127.0.0.1:{self._port}"
         self.refused = 0
         self.waiting: deque[tuple[int, bytes]] = deque()
         self._pid = 0
@@ -110,6 +138,7 @@ class SimulatedProgress(ProgressSocket):
 
     def close(self) -> None:
         del self._wires.reports[self.url]
+        self._wires.give_back(self._port)
 
     def send(self, pid: int, data: bytes) -> None:
         """A process reports; what finds no room is lost."""
@@ -122,19 +151,21 @@ class SimulatedProgress(ProgressSocket):
 class SimulatedOutlet(Outlet):
     """A process' output."""
 
-    def __init__(self, wires: Wires) -> None:
+    def __init__(self, wires: Wires, waiting: bytes = b"") -> None:
+        """`waiting` is what its writer has said while nobody was there to read."""
         self._wires = wires
         self.fd = wires.number()
         self.named = True
-        self._bytes = b""
+        self.waiting = waiting
         wires.outlets[self.fd] = self
+        wires.loop.mark(self.fd, readable=bool(waiting))
 
     def is_empty(self) -> bool:
-        return not self._bytes
+        return not self.waiting
 
     def read(self, most: int = _PIPE_BYTES) -> bytes:
-        data, self._bytes = self._bytes[:most], self._bytes[most:]
-        self._wires.loop.mark(self.fd, readable=bool(self._bytes))
+        data, self.waiting = self.waiting[:most], self.waiting[most:]
+        self._wires.loop.mark(self.fd, readable=bool(self.waiting))
         return data
 
     def close(self) -> None:
@@ -144,9 +175,10 @@ class SimulatedOutlet(Outlet):
     def write(self, lines: Iterable[str]) -> None:
         """A process says something; what finds no room is lost."""
         data = "".join(f"{line}\n" for line in lines).encode()
-        if len(self._bytes) + len(data) <= _PIPE_BYTES:
-            self._bytes += data
-            self._wires.loop.mark(self.fd, readable=bool(self._bytes))
+        if len(self.waiting) + len(data) <= _PIPE_BYTES:
+            self.waiting += data
+            if self.fd in self._wires.outlets:
+                self._wires.loop.mark(self.fd, readable=bool(self.waiting))
 
 
 class SimulatedLog(RunLog):
@@ -178,9 +210,10 @@ class SimulatedLog(RunLog):
 class SimulatedTap(ParameterTap):
     """Where an encoder's parameters arrive."""
 
-    def __init__(self, wires: Wires) -> None:
+    def __init__(self, wires: Wires, port: int) -> None:
         self._wires = wires
-        self.fd = self.port = wires.number()
+        self.fd = wires.number()
+        self.port = wires.take(port)
         self._from = 0
         self._found: Parameters | None = None
         wires.taps[self.port] = self
@@ -196,6 +229,7 @@ class SimulatedTap(ParameterTap):
 
     def close(self) -> None:
         del self._wires.taps[self.port]
+        self._wires.give_back(self.port)
         self._wires.loop.mark(self.fd, readable=False)
 
     def send(self, port: int, parameters: Parameters) -> None:
@@ -208,8 +242,9 @@ class SimulatedTap(ParameterTap):
 class SimulatedLink(MediaLink):
     """The receiving end of a link between an encoder and a pusher."""
 
-    def __init__(self, wires: Wires) -> None:
-        self.fd = self.port = wires.number()
+    def __init__(self, wires: Wires, port: int = 0) -> None:
+        self.fd = wires.number()
+        self.port = wires.take(port)
         self.sender: int | None = None
         self.lost = 0
         self.is_read = False
@@ -234,24 +269,37 @@ class SimulatedLink(MediaLink):
 
     def close(self) -> None:
         del self._wires.links[self.fd]
+        self._wires.give_back(self.port)
 
 
 class SimulatedLinks(MediaLinks):
     """A link for each destination."""
 
-    def __init__(self, wires: Wires, ports: PortRange) -> None:
+    def __init__(self, wires: Wires, ports: PortRange, held_by: Callable[[int], MediaLink | None]) -> None:
+        """`held_by` tells the link that the pusher with a pid has inherited."""
         self._wires = wires
         self._ports = ports
+        self._held_by = held_by
         self._links: dict[tuple[str, str], MediaLink] = {}
 
     def find(self, stream: str, destination: str, port: int, reader: int | None) -> bool:
-        raise NotImplementedError("neverdark does not die here yet")
+        key = (stream, destination)
+        if key in self._links:
+            return False
+        try:
+            link = self._held_by(reader) if reader else SimulatedLink(self._wires, port)
+        except OSError:
+            return False
+        if link is None or link.port != port:
+            return False
+        self._links[key] = link
+        return True
 
     def lend(self, ports: Iterable[int]) -> None:
         pass
 
     def sending_port(self) -> int:
-        return self._wires.number()
+        return self._wires.port()
 
     def take_back(self, ports: Iterable[int]) -> None:
         pass
@@ -277,6 +325,7 @@ class Lives(Protocol):
     pid: int
     ended: Exit | None
     cpu_seconds: float
+    told: Exit | None
 
     def signal(self, number: int) -> None:
         """Hear a signal."""
@@ -296,12 +345,15 @@ class SimulatedChild(Child):
         self._process = process
 
     def signal_group(self, number: signal.Signals) -> None:
-        self._process.signal(number)
+        if not self._loop.dead:
+            self._process.signal(number)
 
     def reap(self) -> tuple[Exit, float]:
         assert self._process.ended is not None
         self._process.reaped()
-        return self._process.ended, self._process.cpu_seconds
+        if self._process.told is None:
+            return self._process.ended, self._process.cpu_seconds
+        return self._process.told, 0.0
 
     def close(self) -> None:
         self._loop.mark(self.pidfd, readable=False)

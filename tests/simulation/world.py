@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 from random import Random
@@ -17,30 +18,30 @@ import apscheduler.job
 import apscheduler.schedulers.base
 import apscheduler.triggers.interval
 
-from supervisor.config.file import load
-from supervisor.engine import Engine, Home, Read
+from supervisor.engine import Engine
 from supervisor.ffmpeg.parameters import Parameters
-from supervisor.machine.data_dir import DataDir
 from supervisor.model.quantities import Address
 from supervisor.model.snapshot import Snapshot
 from supervisor.model.terms import ProcessKey, Role
 from tests.simulation import settings
 from tests.simulation.causes import Causes, Happened
-from tests.simulation.fault import Fault
-from tests.simulation.line import Ingest, Line, Source
+from tests.simulation.fault import REMEMBERED, Fault
+from tests.simulation.hours import NIGHTS
+from tests.simulation.line import Ingest, Line, Source, Troubled
+from tests.simulation.lives import Lives, Watcher
 from tests.simulation.loop import BEGINNING, Agenda, VirtualLoop
-from tests.simulation.machine import SimulatedMachine
-from tests.simulation.probes import SimulatedProbes
 from tests.simulation.processes import PARAMETERS
 from tests.simulation.table import Table
 from tests.simulation.wires import Wires
+from tests.simulation.wishes import Wishes
 
 __all__ = ["Happened", "World", "run"]
 
 WALL = 1_800_000_000.0  # when the world begins, by the wall clock
 _SETTLED = 60.0
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory below it is ours: what is written to it waits for no disk
+_PLACE = _MEMORY if os.access(_MEMORY, os.W_OK) else None
 _AFTER_A_CRASH = 0.3  # so many worlds begin with what an earlier neverdark left behind
-_TOLD_FILE = Path("neverdark.yaml")  # as facts name it: the real one is at another place in every run
 _READ_TIMEOUT_SHARE = 0.8
 _SCHEDULERS = (
     apscheduler.schedulers.base,
@@ -60,6 +61,7 @@ class World:
         self.facts: list[tuple[float, Any]] = []  # virtual seconds, payload of supervisor.model.events
         self.version = self.chance.choice(("5.1", "9.0"))
         self.wall_offset = WALL - BEGINNING
+        self.night: float | None = None  # when the local clock is set (wall clock)
         self.memory_kills = 0
         self.out_of_processes = False
         self.looks_fail = False
@@ -67,34 +69,32 @@ class World:
         self.agenda = Agenda()
         self.loop = VirtualLoop(self.agenda)
         self.wires = Wires(self.loop)
+        self.doom: Callable[[], None] | None = None  # neverdark dies of the next process that it starts
         self.table = Table(self)
         self.line = Line()
+        self.database = Troubled()
+        self.remembers = False  # neverdark has a store: to simulate it takes time
         self.settings = settings.draw(self.chance, streams)
-        self._folder = tempfile.TemporaryDirectory(prefix="neverdark-simulation-")
-        self.file = Path(self._folder.name, "neverdark.yaml")
+        self._folder = tempfile.TemporaryDirectory(prefix="neverdark-simulation-", dir=_PLACE)
+        self.place = Path(self._folder.name)
+        self.file = self.place / "neverdark.yaml"
         self.write(self.settings.tree)
         self.sources = {name: Source(name, kind) for name, kind in self.settings.sources.items()}
         self.ingests = self._ingests()
         self.near = [ingest for ingest in self.ingests.values() if ingest.near]
         self._by_address = {ingest.address: ingest for ingest in self.ingests.values()}
-        self.machine = SimulatedMachine(self)
-        self.probes = SimulatedProbes(self)
         self.causes = Causes(self)
+        self.wishes = Wishes(self)
         self._leave_behind()
-        self.data_dir = DataDir(Path(self._folder.name, "data"))
-        home = Home(_TOLD_FILE, settings.binary(self.version), self.data_dir, "/etc/ssl/certs/ca-certificates.crt")
-        loaded = load(self.file)
-        self.engine = Engine(home, loaded, self.machine, self.probes, self._read)
-        self.engine.listeners.append(self._hear)
+        self.listeners: list[Callable[[Any], None]] = [self._hear]  # to facts, of every life
+        self.watchers: list[Watcher] = [self.wishes]
+        self.lives = Lives(self)
 
     def _leave_behind(self) -> None:
         """What an earlier neverdark did not end."""
         for name in self.ingests if self.chance.random() < _AFTER_A_CRASH else ():
             stream, _, destination = name.partition("/")
             self.table.leave_behind(ProcessKey(stream, Role.PUSHER, destination), "20270101T000000.000Z-1")
-
-    def _read(self) -> Read:
-        return load(self.file), ()
 
     def write(self, tree: Mapping[str, Any] | str) -> None:
         """Write the configuration's file."""
@@ -122,7 +122,12 @@ class World:
 
     def wall(self) -> float:
         """Seconds since 1970, as the machine's clock is set."""
-        return self.machine.wall()
+        return self.agenda.now + self.wall_offset
+
+    @property
+    def engine(self) -> Engine:
+        """That of the neverdark that lives, or lived last."""
+        return self.lives.latest.engine
 
     @property
     def site(self) -> dict[str, list[str]]:
@@ -172,12 +177,24 @@ class World:
         wires = self.wires
         kinds: dict[str, Mapping[Any, object]] = {"progress": wires.reports, "output": wires.outlets, "tap": wires.taps}
         left = [f"{kind} {key}" for kind, table in kinds.items() for key in map(str, table)]
-        return [*left, *(f"reader {fd}" for fd in self.loop.readers())]
+        living = {process.pidfd for process in self.table.of("")}
+        return [*left, *(f"reader {fd}" for fd in self.loop.readers() if fd not in living)]
+
+    def begin_before_a_night(self, seconds: float) -> None:
+        """In two of three worlds the local clock is set in the middle of that time: forward, or back."""
+        chance = Random(f"night {self.seed}")
+        self.night = chance.choice((*NIGHTS, None))
+        if self.night:
+            self.wall_offset = self.night - seconds * chance.uniform(0.2, 0.8) - BEGINNING
 
     @property
     def settled(self) -> bool:
         """Nothing lasts, and nothing has happened for a minute."""
         return self.now - self.changed > _SETTLED and all(one.ended is not None for one in self.faults)
+
+    def settings_of(self, stream: str) -> object:
+        """What the file says of a stream, as a value to compare."""
+        return self.settings.tree["streams"].get(stream)
 
     # --- what the simulated parts ask ---------------------------------------------------------------
 
@@ -200,8 +217,8 @@ class World:
 
     def close(self) -> None:
         """Let go of what is real."""
+        self.lives.close()
         self.loop.close()
-        self.data_dir.close()
         self._folder.cleanup()
 
 
@@ -210,6 +227,9 @@ def run(
 ) -> None:
     """Run the engine for so many virtual seconds with these faults, then stop it in order."""
     agenda = world.agenda
+    world.remembers = any(fault.kind in REMEMBERED for fault in faults)
+    if any(fault.kind == "hours" for fault in faults):
+        world.begin_before_a_night(seconds)
 
     def cause(fault: Fault) -> Callable[[], None]:
         return lambda: world.cause(fault)
@@ -218,26 +238,22 @@ def run(
         agenda.at(BEGINNING + fault.at, cause(fault))
 
     def each_second() -> None:
-        if on_second:
+        if on_second or world.remembers:
             agenda.later(1.0, each_second)
+        if world.remembers:
+            for stream in world.wishes.second():
+                world.cause(Fault(world.now, "switch", stream))
+        if on_second:
             on_second(world)
 
-    def stop() -> None:
-        world.engine.stop()
-        world.loop.woken = True
-
     agenda.at(BEGINNING + 1.003, each_second)
-    agenda.at(BEGINNING + seconds, stop)
+    agenda.at(BEGINNING + seconds, world.lives.finish)
     agenda.at(BEGINNING + 0.25, world.table.tick)
     with _clock_of(world):
-        _run_until_complete(world.loop, world.engine.run())
-
-
-def _run_until_complete(loop: VirtualLoop, work: Coroutine[Any, Any, None]) -> None:
-    try:
-        loop.run_until_complete(work)
-    finally:
-        logging.getLogger("apscheduler").setLevel(logging.NOTSET)
+        try:
+            world.lives.run()
+        finally:
+            logging.getLogger("apscheduler").setLevel(logging.NOTSET)
 
 
 @contextlib.contextmanager
@@ -247,7 +263,7 @@ def _clock_of(world: World) -> Iterator[None]:
     class WorldTime(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-            return datetime.fromtimestamp(world.machine.wall(), tz)
+            return datetime.fromtimestamp(world.wall(), tz)
 
     with contextlib.ExitStack() as patches:
         for module in _SCHEDULERS:
