@@ -51,7 +51,7 @@ _EXPLAINED_BY_SILENCE = frozenset({ExitCause.INGEST_CLOSED, ExitCause.OTHER, Tro
 _OWN = {Role.ENCODER: Segment.ENCODER, Role.PUSHER: Segment.PUSHER, Role.COMMAND: Segment.ENCODER}
 
 
-def segment_of(evidence: FailureEvidence) -> Segment:
+def segment_of(evidence: FailureEvidence) -> Segment:  # noqa: PLR0911 - one line a rule
     """The segment to which the evidence points.
 
     A process that died by itself, or has just fallen silent (no cause yet), is its own. What sends is judged by how it
@@ -67,6 +67,8 @@ def segment_of(evidence: FailureEvidence) -> Segment:
         return _on_the_way(evidence)
     if evidence.role is Role.ENCODER and evidence.cause in _EXPLAINED_BY_SOURCE:
         return _reading(evidence)
+    if evidence.role is Role.COMMAND and evidence.cause is Trouble.START_TIMEOUT:
+        return _way(evidence) or _OWN[evidence.role]
     return _OWN[evidence.role]
 
 

@@ -237,3 +237,11 @@ def test_there_is_always_an_answer_and_nobody_is_blamed_for_anothers_work(eviden
         assert segment is not Segment.PUSHER
     if segment is Segment.UPLINK:
         assert evidence.cause in {Trouble.UPLINK_BLOCKED, Trouble.BACKLOG}
+
+
+def test_a_command_that_does_not_begin_while_our_line_is_down_is_not_to_blame() -> None:
+    began = FailureEvidence(Role.COMMAND, Trouble.START_TIMEOUT)
+    assert segment_of(began) is Segment.ENCODER
+    assert segment_of(began._replace(ingest=Reach.TIMEOUT, reference=Reach.TIMEOUT)) is Segment.NETWORK
+    assert segment_of(began._replace(ingest=Reach.REFUSED)) is Segment.PLATFORM
+    assert segment_of(began._replace(ingest=Reach.ACCEPTS)) is Segment.ENCODER
