@@ -114,9 +114,8 @@ class Child:
 
 def exit_of(status: int) -> Exit:
     """What a wait status tells."""
-    if os.WIFSIGNALED(status):
-        return Exit(None, os.WTERMSIG(status))
-    return Exit(os.waitstatus_to_exitcode(status), None)
+    code = os.waitstatus_to_exitcode(status)
+    return Exit(code, None) if code >= 0 else Exit(None, -code)
 
 
 def spawn(
@@ -151,11 +150,13 @@ def spawn(
         with contextlib.suppress(OSError):  # its file gives it the rights of another user
             resource.prlimit(pid, resource.RLIMIT_NOFILE, file_limits)
     try:
-        return Child(pid, os.pidfd_open(pid))
+        child = Child(pid, os.pidfd_open(pid))
     except OSError:
         os.killpg(pid, signal.SIGKILL)  # out of descriptors: a process that we cannot watch must not run
         os.waitpid(pid, 0)
         raise
+    os.sched_yield()  # as its parent we wake where it runs: all that we do now, it would wait for
+    return child
 
 
 def raise_file_limit() -> tuple[int, int]:
