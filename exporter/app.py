@@ -13,6 +13,7 @@ from exporter.api.alerts import alerts_router
 from exporter.api.answers import add_error_answers, answer, in_thread
 from exporter.api.config import config_router
 from exporter.api.description import Description
+from exporter.api.editing import editing_router
 from exporter.api.gate import HOLDER, REFUSED, TOKEN, Gate
 from exporter.api.guard import PROOF, rule_for, scrape_rule_for
 from exporter.api.history import history_router
@@ -86,6 +87,7 @@ def build_app(
     _add_health(app, control)
     _add_metrics(app, control, collector)
     app.include_router(streams_router(control, version, keys.needed))
+    app.include_router(editing_router(control))
     app.include_router(orders_router(control))
     app.include_router(recovery_router(control))
     app.include_router(watchdog_router(control))

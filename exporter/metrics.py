@@ -70,6 +70,7 @@ class Code(StrEnum):
     """The status of an answer; `other` is what no answer of ours should have."""
 
     OK = "200"
+    CREATED = "201"
     ACCEPTED = "202"
     BAD_REQUEST = "400"
     UNAUTHORIZED = "401"

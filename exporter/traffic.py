@@ -16,7 +16,7 @@ _KNOWN_CODES: Final = {code.value: code for code in Code}
 _USUAL: Final = {
     Handler.PAGE: "200 403 404",
     Handler.API: "200 401 403 404 422 429 500 503",
-    Handler.ORDER: "200 202 400 401 403 404 409 422 429 500 503",
+    Handler.ORDER: "200 201 202 400 401 403 404 409 422 429 500 503",
     Handler.METRICS: "200 500 503",
     Handler.HEALTHZ: "200 503",
     Handler.READYZ: "200 500 503",

@@ -213,6 +213,7 @@ def _open_store(file: Path, loaded: Loaded, data_dir: DataDir) -> Store:
     """What remembers. Raises ConfigError for a database that is newer than this version."""
     from supervisor.config.problems import ConfigError, Problem
     from supervisor.store.database import Database
+    from supervisor.store.made_copy import FILE as COPY
     from supervisor.store.sqlite import FILE, SqliteFile
     from supervisor.store.store import Store
     from supervisor.store.trouble import NewerDatabase
@@ -228,7 +229,7 @@ def _open_store(file: Path, loaded: Loaded, data_dir: DataDir) -> Store:
             raise ConfigError(file, [Problem("database_url", None, str(error))]) from None
     else:
         key, database = "data_dir", SqliteFile(data_dir.path / FILE)
-    store = Store(database, __version__, loaded.config.history_days)
+    store = Store(database, __version__, loaded.config.history_days, copy=data_dir.path / COPY)
     store.number([(name, place) for name, stream in loaded.config.streams.items() for place in stream.destinations])
     try:
         store.open()
@@ -259,12 +260,12 @@ async def _serve(
     from supervisor.config.tokens import FILE as TOKENS
     from supervisor.config.tokens import TokenFile
     from supervisor.control import EngineControl
-    from supervisor.engine import Engine, Home, Read
+    from supervisor.engine import Engine, Home, Read, Workshop
     from supervisor.journal.journal import Journal
     from supervisor.machine.ffmpeg_binary import Binary
     from supervisor.machine.machine import Machine
     from supervisor.machine.service_manager import ServiceManager
-    from supervisor.preflight.preflight import ca_bundle, preflight, room_for_connections
+    from supervisor.preflight.preflight import ca_bundle, lacking_for, preflight, room_for_connections
     from supervisor.probes.probes import Probes
 
     assert isinstance(binary, Binary)
@@ -275,9 +276,12 @@ async def _serve(
 
     def read() -> Read:
         again = load(file)
-        return again, preflight(again, binary, file)
+        return again, _with_made(preflight(again, binary, file), store)
 
-    home = Home(file, binary, data_dir, ca_file)
+    warnings = _with_made(warnings, store)
+    home = Home(
+        file, binary, data_dir, ca_file, Workshop(store, lambda config, stream: lacking_for(config, stream, binary))
+    )
     engine = Engine(home, loaded, Machine(), Probes(data_dir.path, ca_file), read, len(warnings), store)
     journal = Journal()
     engine.listeners += [journal, store]
@@ -316,6 +320,11 @@ async def _serve(
         manager.close()
     journal.over(left=engine.left)
     return _AGAIN if is_to_start_again() else DONE
+
+
+def _with_made(warnings: tuple[ConfigWarning, ...], store: Store) -> tuple[ConfigWarning, ...]:
+    """That the file wants no stream is nothing to be told of where others were made by API."""
+    return tuple(one for one in warnings if one.about != "streams" or not store.made())
 
 
 def _listen_to_signals(loop: AbstractEventLoop, engine: Engine, manager: ServiceManager) -> Callable[[], bool]:

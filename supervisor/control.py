@@ -14,6 +14,7 @@ from supervisor.engine import Engine
 from supervisor.machine.data_dir import DataDir
 from supervisor.model.availability import Availability, hour_of
 from supervisor.model.destination_urls import is_asked_for
+from supervisor.model.edits import Configured, Edit, Edited
 from supervisor.model.events import OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
@@ -253,6 +254,26 @@ class EngineControl:
             raise NotAnswering(f"the configuration was not read within {RELOAD_SECONDS:g} s") from None
         self._written()  # new destinations have their numbers
         return outcome
+
+    def configured(self, stream: str) -> Configured | None:
+        """What is configured of a stream; see `snapshot.Control`."""
+        return self._ask(lambda: self._engine.editor.configured(stream))
+
+    def edit(self, edit: Edit, *, dry_run: bool = False) -> Edited:
+        """Make, change or remove a stream or a destination; see `snapshot.Control`."""
+
+        async def carry_out() -> Edited:
+            # Not cancelled with the one who waits: what is half done is finished.
+            return await asyncio.shield(asyncio.create_task(self._engine.editor.edit(edit, dry_run=dry_run)))
+
+        if not self._engine.started:
+            raise NotAnswering("neverdark is starting")
+        answer = asyncio.run_coroutine_threadsafe(carry_out(), self._loop)
+        try:
+            return answer.result(RELOAD_SECONDS)
+        except (TimeoutError, CancelledError):
+            answer.cancel()
+            raise NotAnswering(f"the change was not made within {RELOAD_SECONDS:g} s, but may still be") from None
 
     def _ask(self, question: Callable[[], _T]) -> _T:
         """The loop's answer, or its refusal. Raises `NotAnswering` when it is stuck."""

@@ -37,8 +37,9 @@ from supervisor.process.claims import Claims
 from supervisor.process.host import Host
 from supervisor.process.launch import settings_of
 from supervisor.process.waiting import WaitingForIngest
-from supervisor.stream.configuration import Configuration, Home, Read
+from supervisor.stream.configuration import Configuration, Home, Read, Workshop
 from supervisor.stream.drilling import Drills
+from supervisor.stream.editing import Editor
 from supervisor.stream.maintaining import Maintaining
 from supervisor.stream.ordering import order_all
 from supervisor.stream.reconcile import Reconciler
@@ -57,7 +58,7 @@ from supervisor.watches import Watches
 _LATE = 2.0  # accounts come every second
 _FIRST_WORD_SECONDS = 2.5  # FFmpeg reports twice a second, and connections are looked at once
 _LOOK_AGAIN_SECONDS = 0.05
-__all__ = ["Engine", "Home", "Read"]
+__all__ = ["Engine", "Home", "Read", "Workshop"]
 
 
 class Engine:
@@ -110,6 +111,15 @@ class Engine:
         environments = self._environments
         self._reload = Reload(
             self._configuration, read, environments, self._reconciler, self.maintaining, self.streams, self.tell
+        )
+        self.editor = Editor(
+            self._configuration,
+            self._reload,
+            self._reconciler,
+            machine,
+            self.tell,
+            self._config_watch.follow,
+            self._stopping.is_set,
         )
         # What is, and who looks after it.
         self._claims = Claims()
@@ -175,6 +185,7 @@ class Engine:
         self._take_over()
         ready()
         self._remembering.begin()
+        self.editor.begin()
         self.switching.begin()
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not look at it while an exit waits
@@ -182,6 +193,7 @@ class Engine:
             partial(self.time.run_forever, self._account),
             partial(self._config_watch.run_forever, self._reload),
             self._reconciler.run_forever,
+            self.editor.run_forever,
             *self._watches.jobs,
         )
         await self._reconciler.reconcile_in_turn(self._catalogue)

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.api.methods import allowed
+from supervisor.model.edits import Invalid
 from supervisor.model.snapshot import NotAnswering
 
 _log = structlog.get_logger("neverdark.http")
@@ -57,6 +58,11 @@ def add_error_answers(app: FastAPI) -> None:
             return answer({"detail": "the body is no JSON"}, 400)
         problems = [f"{item['loc'][-1]}: {str(item['msg']).removeprefix('Value error, ')}" for item in error.errors()]
         return answer({"detail": "; ".join(problems)}, 422)
+
+    @app.exception_handler(Invalid)
+    async def wrong(_request: Request, error: Invalid) -> Response:
+        problems = [{"path": one.path, "value": one.value, "expected": one.expected} for one in error.wrong]
+        return answer({"detail": str(error), "problems": problems}, 422)
 
     @app.exception_handler(NotAnswering)
     async def stuck(_request: Request, _error: NotAnswering) -> Response:

@@ -181,7 +181,8 @@ def _type(schema: Mapping[str, Any]) -> str:
         case "array":
             shown = f"list of {_type(schema.get('items', {}))}"
         case "object":
-            shown = f"map of {_type(schema.get('additionalProperties') or {})}"
+            values = schema.get("additionalProperties")  # True: anything
+            shown = f"map of {_type(values if isinstance(values, Mapping) else {})}"
         case "string" if schema.get("format") == "date-time":
             shown = "time (UTC)"
         case other:

@@ -42,7 +42,7 @@ class Loaded:
 
     `files` are those that it was read from, each as it was before it was read; `variables` the secrets that came from
     the environment; `written` is the tree of all of them, with `${VAR}`; `named` what it names of the environment;
-    `fragments` are the streams that stand in files of their own.
+    `fragments` are the streams that stand in files of their own; `tree` has the values of all, secrets included.
     """
 
     config: Config
@@ -50,6 +50,7 @@ class Loaded:
     variables: frozenset[str] = field(repr=False)
     written: Any = field(repr=False)
     named: Named = field(repr=False)
+    tree: Mapping[str, Any] = field(repr=False)
     fragments: Fragments = field(repr=False, default_factory=Fragments)
 
 
@@ -76,7 +77,8 @@ def load(path: Path) -> Loaded:
     files = {path: stamp} | {fragment.file: fragment.stamp for fragment in fragments.values()}
     files |= {secret.path: secret.stamp for secret in secret_files(config)}
     names = named(whole.tree, EnvSettingsSource(_Overrides)())
-    return Loaded(config, files, frozenset(secrets), whole.tree, names, fragments)
+    tree = _valued(whole.tree, _Expansion(set()), fragments)
+    return Loaded(config, files, frozenset(secrets), whole.tree, names, tree, fragments)
 
 
 def _included(path: Path, document: Document, size: int) -> tuple[Document, Fragments, list[Problem]]:

@@ -190,6 +190,7 @@ class Config(Section):
     history_days: Count = Field(default=400, ge=1, le=36_500)
     api_token: Token | None = None
     api_token_file: TokenFile | None = None
+    api_commands: bool = False
     ffmpeg: Executable = "auto"
     ports: Ports = DEFAULT_PORTS
     shutdown: Literal["stop", "leave"] = "stop"

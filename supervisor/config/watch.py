@@ -52,6 +52,11 @@ class Looks:
             self._to_retry -= 1
         return self._to_retry == 0
 
+    def follow(self, files: Files) -> None:
+        """Of other files than before, those that are new were read just now."""
+        self._read = {file: self._read.get(file, stamp) for file, stamp in files.items()}
+        self._seen = {file: self._seen.get(file, stamp) for file, stamp in files.items()}
+
     def accepted(self, files: Files) -> None:
         """`files` are in force, as they were before they were read."""
         self._read, self._to_retry = dict(files), None
@@ -91,6 +96,10 @@ class ConfigWatch:
         self._orders.append((answer, allow_removal))
         self._woken.set()
         return answer
+
+    def follow(self) -> None:
+        """The configuration in force names other files, and they have been read."""
+        self._looks.follow(self._files())
 
     async def run_forever(self, reload: Reload) -> None:
         """Call `reload` when asked, and when a file has changed and then rested."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Container, Iterator, Mapping
+from typing import NamedTuple
 
 from supervisor.desired.plan import StreamSpec
-
-Origin = Literal["file"]
+from supervisor.model.edits import API, FILE, Origin
 
 
 class Entry(NamedTuple):
@@ -18,7 +17,7 @@ class Entry(NamedTuple):
 
 
 class Change(NamedTuple):
-    """The names of the streams that a source has added, removed and changed."""
+    """The names of the streams that were added, removed and changed."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -26,7 +25,7 @@ class Change(NamedTuple):
 
 
 class Catalogue(Mapping[str, Entry]):
-    """All of them by name, in the order of their source."""
+    """All of them by name: those of the file in its order, then those that were made by API."""
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
@@ -44,10 +43,10 @@ class Catalogue(Mapping[str, Entry]):
         """Every destination, with its stream before it."""
         return [(name, known.name) for name, entry in self._entries.items() for known in entry.spec.destinations]
 
-    def replace(self, origin: Origin, specs: Mapping[str, StreamSpec]) -> Change:
-        """From now on `specs` are the streams that come from `origin`: as long as it is the only one, all."""
+    def replace(self, specs: Mapping[str, StreamSpec], made: Container[str] = ()) -> Change:
+        """From now on these are all; those of `made` come by API. To come from elsewhere is no change."""
         before = self._entries
-        self._entries = {name: Entry(origin, spec) for name, spec in specs.items()}
+        self._entries = {name: Entry(API if name in made else FILE, spec) for name, spec in specs.items()}
         return Change(
             added=tuple(name for name in specs if name not in before),
             removed=tuple(name for name in before if name not in self._entries),

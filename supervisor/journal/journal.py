@@ -75,6 +75,11 @@ class Journal:
                 if need_restart:
                     log.warning("takes effect only when neverdark is started anew", keys=need_restart)
                 self.warn(file, warnings)
+            case events.StreamsEdited(added, removed, changed, warnings):
+                if added or removed or changed:
+                    log.info("streams changed by API", added=added, removed=removed, changed=changed)
+                for warning in warnings:
+                    log.warning("streams made by API", warning=warning)
             case events.ConfigRejected(file, problems):
                 log.error("configuration rejected, the old one stays in force", file=str(file), problems=problems)
             case events.OrphanEnded(pid, run_id):

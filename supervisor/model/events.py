@@ -312,6 +312,16 @@ class ConfigReloaded:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamsEdited:
+    """These streams were made, removed and changed by API; `warnings` tells of those that do not go with the file."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigRejected:
     """A new configuration is invalid; the old one stays in force."""
 
@@ -431,6 +441,7 @@ Payload = (
     | MaintenanceBegun
     | MaintenanceOver
     | ConfigReloaded
+    | StreamsEdited
     | ConfigRejected
     | OrphanEnded
     | ClockStepped

@@ -75,6 +75,7 @@ def subject_of(what: events.Payload) -> Subject:  # noqa: PLR0911 - one a kind o
             | events.LineChanged()
             | events.CheckRearmed()
             | events.ConfigReloaded()
+            | events.StreamsEdited()
             | events.ConfigRejected()
             | events.OrphanEnded()
             | events.ClockStepped()

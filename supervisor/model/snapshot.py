@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from supervisor.model.availability import Availability
+from supervisor.model.edits import Configured, Edit, Edited
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
@@ -361,6 +362,16 @@ class Control(Protocol):
         """Read the configuration again and wait for what comes of it. Raises `NotAnswering`.
 
         Without `allow_removal`, one that would end most of the wanted streams is rejected.
+        """
+
+    def configured(self, stream: str) -> Configured | None:
+        """What is configured of a stream, secrets hidden; None: there is no such stream."""
+
+    def edit(self, edit: Edit, *, dry_run: bool) -> Edited:
+        """Make, change or remove a stream or a destination, or tell what would come of it.
+
+        It is written when this returns. Raises `Invalid`, `Refused`, `NoSuchStream`, `NoSuchDestination`,
+        `OutOfReach`, `NotAnswering`.
         """
 
     def log_directory(self, stream: str) -> Path:

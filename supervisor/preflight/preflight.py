@@ -62,6 +62,13 @@ def lacking(config: Config, binary: Binary) -> list[Problem]:
     return [*_codecs(config, binary), *_protocols(config, binary), *_ports(config), *_limits(config)]
 
 
+def lacking_for(config: Config, stream: str, binary: Binary) -> list[Problem]:
+    """What keeps one stream from ever being on air beside the others."""
+    only = config.model_copy(update={"streams": {stream: config.streams[stream]}})
+    found = [*_codecs(only, binary), *_protocols(only, binary), *unusable(only, binary)]
+    return [*found, *_ports(config), *_limits(config)]
+
+
 def wrong_certificate(config: Config) -> list[Problem]:
     """What keeps `tls` from being served."""
     if config.tls is None:

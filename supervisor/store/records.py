@@ -84,6 +84,7 @@ _AS_THEY_ARE: Final = (
     events.CheckRearmed,
     events.DrillAnnounced,
     events.ConfigReloaded,
+    events.StreamsEdited,
     events.ConfigRejected,
     events.OrphanEnded,
     events.ClockStepped,

@@ -11,18 +11,22 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from supervisor.model import events
 from supervisor.model.availability import AirHour, Availability
+from supervisor.model.edits import Bodies
 from supervisor.model.facts import Fact
 from supervisor.model.incidents import Incident
 from supervisor.model.notifications import Notification
 from supervisor.model.remembered import DestinationName, Page, PastIncident, Question, StoreState, Word
 from supervisor.store import history
 from supervisor.store.database import Database
+from supervisor.store.made import Made
+from supervisor.store.made_copy import MadeCopy
 from supervisor.store.records import KEPT
 from supervisor.store.writer import Life, Pulse, Said, Writer
 
@@ -41,16 +45,21 @@ class Store:
         days: float,
         wall: Callable[[], float] = time.time,
         most: int = MOST_WAITING,
+        *,
+        copy: Path | None = None,
         writer: Callable[..., Writer] = Writer,
     ) -> None:
-        """`writer` makes what has the thread: a simulation has another one."""
+        """`copy` is the file that tells of streams made by API at a start at which the database is out of reach.
+
+        `writer` makes what has the thread: a simulation has another one.
+        """
         self._database = database
         self._untold: deque[events.Payload] = deque(maxlen=_HELD_BACK)
         self._listener: Callable[[events.Payload], None] | None = None
         self._recalled: Mapping[str, Word] = {}
         self._stopped: Mapping[DestinationName, float] = {}
         life = Life(secrets.token_hex(16), wall(), version, os.getpid())
-        self._writer = writer(database, life, days, most, self._tell, wall)
+        self._writer = writer(database, life, days, most, self._tell, wall, made=Made(database, wall, MadeCopy(copy)))
         self._hear = self._writer.inbox.put
 
     # --- its life ----------------------------------------------------------------------------------
@@ -109,6 +118,20 @@ class Store:
     def keep(self, words: Mapping[str, Word]) -> None:
         """From now on these are all there are."""
         self._writer.keep(dict(words))
+
+    # --- streams made by API: see `Shelf` ------------------------------------------------------------
+
+    def made(self) -> Bodies | None:
+        """All of them; None while the database was never read."""
+        return self._writer.made.known
+
+    def meanwhile(self) -> Bodies:
+        """As they were when they were known last."""
+        return self._writer.made.copied
+
+    def make(self, made: Bodies) -> None:
+        """Blocks until it is written. Raises `OutOfReach`."""
+        self._writer.made.make(made, self._writer.inbox.hurry)
 
     # --- the numbers of destinations: see `Memory` ---------------------------------------------------
 

@@ -19,6 +19,7 @@ from supervisor.model.remembered import DestinationName, Word
 from supervisor.store import retention
 from supervisor.store.database import Database
 from supervisor.store.inbox import Inbox
+from supervisor.store.made import Made
 from supervisor.store.numbers import Numbers
 from supervisor.store.outage import Outage
 from supervisor.store.pending import Pending
@@ -70,7 +71,7 @@ Item = Fact | Pulse | Said
 class Writer:
     """What is not said to be for all threads is the thread's own."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it writes, where, for how long, and by which clocks
         self,
         database: Database,
         life: Life,
@@ -78,11 +79,14 @@ class Writer:
         most: int,
         tell: Callable[[events.Payload], None],
         wall: Callable[[], float],
+        *,
+        made: Made,
         pace: Pace = REAL,
     ) -> None:
-        self.inbox: Inbox[Item] = Inbox(most)  # for all threads, as are the next seven
+        self.inbox: Inbox[Item] = Inbox(most)  # for all threads, as are the next eight
         self.numbers = Numbers()
         self.stopped = StoppedWatchdogs()
+        self.made = made
         self.pending = Pending(most)
         self.written = 0
         self.looked = threading.Event()  # the database has been read for the first time, or refused
@@ -202,6 +206,7 @@ class Writer:
             return False
         try:
             connection = self._opened()
+            self.made.write(connection)
             self._keep_words(connection)
             self.numbers.give(connection)
             self.stopped.write(connection)
@@ -231,6 +236,7 @@ class Writer:
         if self._connection is None:
             self._connection = connection = self._database.open()
             self._kept = words_in(connection)
+            self.made.read(connection)
             self.numbers.read(connection)
             self.stopped.read(connection)
             if not self.looked.is_set():

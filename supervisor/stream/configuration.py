@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from supervisor.config.file import Loaded
+from supervisor.config.made import Joined, join
 from supervisor.config.problems import ConfigError, ConfigWarning, Problem
 from supervisor.config.shape import Config
 from supervisor.desired.maintenance import Planned
-from supervisor.desired.plan import StreamSpec, adapted, maintenance, plan, sourceless
+from supervisor.desired.plan import MediaPort, StreamSpec, adapted, maintenance, plan, sourceless
 from supervisor.desired.removal import removal
 from supervisor.ffmpeg.opening import Traits
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.machine import Machine
 from supervisor.machine.media_links import MediaLinks, NoFreePort
+from supervisor.model.edits import Bodies, Shelf
 from supervisor.model.snapshot import ConfigState
 
 Read = tuple[Loaded, tuple[ConfigWarning, ...]]
+_NO_PORT = -1
 _ONLY_AT_START = (
     "listen",
     "metrics_listen",
@@ -34,6 +38,17 @@ _ONLY_AT_START = (
 )
 
 
+Examine = Callable[[Config, str], Collection[Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What making streams by API needs: where they are kept, and what this machine lacks for one of a configuration."""
+
+    shelf: Shelf
+    examine: Examine
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     """What stays the same while neverdark runs; `ca_file` has the certificates that are trusted."""
@@ -42,13 +57,14 @@ class Home:
     binary: Binary
     data_dir: DataDir
     ca_file: str
+    workshop: Workshop | None = None  # None: no streams are made by API
 
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
     """A configuration that can be put in force."""
 
-    loaded: Loaded
+    joined: Joined
     specs: dict[str, StreamSpec]
     warnings: tuple[str, ...]
 
@@ -61,20 +77,71 @@ class Configuration:
 
     def __init__(self, home: Home, loaded: Loaded, machine: Machine, links: MediaLinks, warnings: int) -> None:
         """`warnings` is how many `loaded` gave."""
-        self.loaded = loaded
-        self.state = ConfigState(machine.wall(), warnings=warnings)
-        self.reading = False
+        made = home.workshop.shelf.made() if home.workshop else {}
+        self.made_known = made is not None
         self.home = home
+        if made is None and home.workshop:
+            made = home.workshop.shelf.meanwhile()
+        self.joined = self.join(loaded, made or {}, None)
+        self.state = ConfigState(machine.wall(), warnings=warnings + len(self.joined.warnings))
+        self.reading = False
         self._machine = machine
         self._links = links
         self._at_start = loaded.config
 
+    @property
+    def loaded(self) -> Loaded:
+        """The configuration in force, with the streams that were made by API."""
+        return self.joined.loaded
+
+    def join(self, loaded: Loaded, made: Bodies, before: Joined | None) -> Joined:
+        """What the file says and what was made. Blocks: key files are read."""
+        return join(loaded, made, self.folder, before)
+
+    @property
+    def folder(self) -> Path:
+        """Where the file is."""
+        return self.home.file.absolute().parent
+
     # --- what it makes of the streams --------------------------------------------------------------
 
-    def plan(self, loaded: Loaded | None = None) -> dict[str, StreamSpec]:
+    def plan(self, joined: Joined | None = None) -> dict[str, StreamSpec]:
         """The streams of a configuration, or else of the one in force. Raises `NoFreePort`."""
-        of = loaded or self.loaded
-        return plan(of.config, self.home.binary, self._links.port, ca_file=self.home.ca_file, variables=of.variables)
+        of = joined or self.joined
+        specs: dict[str, StreamSpec] = {}
+        for config in of.configs:
+            specs |= self._planned(config, of, self._links.port)
+        return {name: specs[name] for name in of.loaded.config.streams}
+
+    def plan_change(self, joined: Joined, known: Mapping[str, StreamSpec]) -> dict[str, StreamSpec]:
+        """The same, but what stays as it is in force is as `known`: a thousand would keep an exit waiting."""
+        if joined.file is not self.joined.file:
+            return self.plan(joined)
+        kept = {name for name in joined.loaded.config.streams if name in known and self._stays(joined, name)}
+        specs: dict[str, StreamSpec] = {}
+        for config in joined.configs:
+            if rest := {name: stream for name, stream in config.streams.items() if name not in kept}:
+                specs |= self._planned(config.model_copy(update={"streams": rest}), joined, self._links.port)
+        return {name: specs[name] if name in specs else known[name] for name in joined.loaded.config.streams}
+
+    def _stays(self, joined: Joined, stream: str) -> bool:
+        before, after = self.joined.config_of(stream), joined.config_of(stream)
+        return before.streams.get(stream) == after.streams[stream] and before.defaults == after.defaults
+
+    def plan_one(self, joined: Joined, stream: str) -> StreamSpec | None:
+        """One stream as it would be. Nothing is taken for it: the ports of its new destinations are not real."""
+        streams, known = joined.loaded.config.streams, self.loaded.config.streams
+        if stream not in streams:
+            return None
+        there = known[stream].destinations if stream in known else {}
+        config = joined.config_of(stream)
+        only = config.model_copy(update={"streams": {stream: streams[stream]}})
+        port = self._links.port
+        return self._planned(only, joined, lambda *of: port(*of) if of[1] in there else _NO_PORT)[stream]
+
+    def _planned(self, config: Config, joined: Joined, port: MediaPort) -> dict[str, StreamSpec]:
+        ca_file, variables = self.home.ca_file, joined.loaded.variables
+        return plan(config, self.home.binary, port, ca_file=ca_file, variables=variables)
 
     def maintenance(self) -> list[Planned]:
         """The maintenance windows of the configuration in force."""
@@ -82,11 +149,11 @@ class Configuration:
 
     def adapted(self, stream: str, traits: Traits) -> tuple[str, ...]:
         """The command line of an encoder that is made for what is known of its source."""
-        return adapted(self.loaded.config, stream, self.home.binary, self._links.port, traits)
+        return adapted(self.joined.config_of(stream), stream, self.home.binary, self._links.port, traits)
 
     def sourceless(self, stream: str) -> tuple[str, ...]:
         """The same, but that its source is not there: for drills."""
-        return sourceless(self.loaded.config, stream, self.home.binary, self._links.port)
+        return sourceless(self.joined.config_of(stream), stream, self.home.binary, self._links.port)
 
     # --- another one -------------------------------------------------------------------------------
 
@@ -99,7 +166,11 @@ class Configuration:
             loaded, warnings = await self._machine.in_a_thread(read)
             if spare and (too_much := removal(spare(), loaded.config, self.loaded.fragments)):
                 return ConfigError(self.home.file, [Problem("streams", None, too_much)]).told
-            return Fresh(loaded, self.plan(loaded), tuple(map(str, warnings)))
+            while True:
+                before = self.joined
+                joined = await self._machine.in_a_thread(partial(self.join, loaded, before.made, before))
+                if self.joined is before:  # nobody has made another stream meanwhile
+                    return Fresh(joined, self.plan(joined), tuple(map(str, (*warnings, *joined.warnings))))
         except ConfigError as error:
             return error.told
         except NoFreePort as error:
@@ -108,13 +179,20 @@ class Configuration:
             self.reading = False
 
     @property
-    def in_force(self) -> tuple[Loaded, ConfigState]:
+    def in_force(self) -> tuple[Joined, ConfigState]:
         """What holds; to be set again where another one could not be put in force after all."""
-        return self.loaded, self.state
+        return self.joined, self.state
 
     @in_force.setter
-    def in_force(self, before: tuple[Loaded, ConfigState]) -> None:
-        self.loaded, self.state = before
+    def in_force(self, before: tuple[Joined, ConfigState]) -> None:
+        self.joined, self.state = before
+
+    def follow(self, joined: Joined) -> tuple[str, ...]:
+        """Other streams than before were made by API. Returns what is new to be told of them and the file."""
+        before, self.joined = self.joined.warnings, joined
+        count = self.state.warnings - len(before) + len(joined.warnings)
+        self.state = self.state._replace(warnings=count)
+        return tuple(str(one) for one in joined.warnings if one not in before)
 
     def refuse(self, problems: Problems) -> bool:
         """The file as it stands is not taken. Returns whether that is news."""
@@ -124,10 +202,10 @@ class Configuration:
 
     def accept(self, fresh: Fresh) -> tuple[str, ...]:
         """This one is in force. Returns the keys that it has changed and that only a new start of neverdark changes."""
-        before, self.loaded = self.loaded.config, fresh.loaded
-        waiting = _not_yet(self._at_start, fresh.loaded.config)
+        before, self.joined = self.loaded.config, fresh.joined
+        waiting = _not_yet(self._at_start, self.loaded.config)
         self.state = ConfigState(self._machine.wall(), warnings=len(fresh.warnings), need_restart=waiting)
-        return _not_yet(before, fresh.loaded.config)
+        return _not_yet(before, self.loaded.config)
 
 
 def _not_yet(old: Config, new: Config) -> tuple[str, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
-from supervisor.desired.catalogue import Catalogue, Change, Origin
+from supervisor.desired.catalogue import Catalogue, Change
 from supervisor.desired.plan import StreamSpec
 from supervisor.desired.wanted import Orders
 from supervisor.machine.machine import Clock
@@ -41,14 +41,14 @@ class Reconciler:
         self._make = make
         self._changed = changed
 
-    def follow(self, origin: Origin, specs: Mapping[str, StreamSpec], why: str) -> Change:
-        """A source asks for these streams. What it has changed and removed follows at once; what is new, is placed.
+    def follow(self, specs: Mapping[str, StreamSpec], why: str, made: Container[str] = ()) -> Change:
+        """These streams are asked for, those of `made` by API. What has changed follows at once; what is new is placed.
 
         What cannot be made raises, and then the next time asks for the same: nothing is removed, and nothing is known
         that is not there.
         """
         self._prepare(specs)
-        change, now = self._catalogue.replace(origin, specs), self._clock.wall()
+        change, now = self._catalogue.replace(specs, made), self._clock.wall()
         self._orders.keep_only(self._catalogue)
         for name, spec in specs.items():
             self._orders.enable(name, enabled=spec.enabled, why=why, at=now)
@@ -93,6 +93,11 @@ class Reconciler:
     def wanted(self, name: str) -> Wanted:
         """Whose word it is that a stream shall run or not."""
         return self._orders.wanted(name, self._clock.wall())
+
+    @property
+    def specs(self) -> dict[str, StreamSpec]:
+        """What each stream is to be, by name."""
+        return {name: entry.spec for name, entry in self._catalogue.items()}
 
     def end(self) -> None:
         """No stream shall run any more, from the next `reconcile` on."""

@@ -41,7 +41,7 @@ class Reload:
         """Put the file's configuration in force, or reject it; that is told if it is news."""
         configuration = self._configuration
         file = configuration.home.file
-        found = await configuration.read_again(self._read, None if allow_removal else self._streams.wanted)
+        found = await configuration.read_again(self._read, None if allow_removal else self._of_the_file)
         if not isinstance(found, Fresh):
             rejected = events.ConfigRejected(file, found)
             if configuration.refuse(found) or asked:
@@ -60,14 +60,18 @@ class Reload:
         await self._reconciler.reconcile_in_turn(change.added)
         return told
 
+    def _of_the_file(self) -> list[str]:
+        made = self._configuration.joined.made
+        return [name for name in self._streams.wanted() if name not in made]
+
     def prepare(self, specs: dict[str, StreamSpec]) -> None:
         """Make the environments that these streams ask for."""
         commands = [name for name, spec in specs.items() if spec.is_command]
         self._environments.follow(commands, self._configuration.loaded.named)
 
     def follow(self, specs: dict[str, StreamSpec], why: str) -> Change:
-        """The file asks for these streams; new ones are still to be started."""
+        """The configuration in force asks for these streams; new ones are still to be started."""
         self.prepare(specs)
-        change = self._reconciler.follow("file", specs, why)
+        change = self._reconciler.follow(specs, why, self._configuration.joined.made)
         self._maintaining.plan(self._configuration.maintenance())
         return change

@@ -28,7 +28,9 @@ class Leftovers:
 
     def hear(self, fact: Fact) -> None:
         """Look soon, if streams have come or gone."""
-        if isinstance(fact.what, events.ConfigReloaded) and (fact.what.removed or fact.what.added):
+        if isinstance(fact.what, events.ConfigReloaded | events.StreamsEdited) and (
+            fact.what.removed or fact.what.added
+        ):
             self._due.set()
 
     async def run_forever(self) -> None:

@@ -16,6 +16,7 @@ from alembic.migration import MigrationContext
 from supervisor.config.problems import Problem
 from supervisor.config.shape import Config
 from supervisor.model import events
+from supervisor.model.edits import OutOfReach
 from supervisor.model.remembered import Word
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import Segment
@@ -111,6 +112,24 @@ def test_what_happens_is_there_once(place: Place, opened: Open) -> None:
     cleaned = FINDING._replace(said="häfen \N{REPLACEMENT CHARACTER} ?")
     assert kept == (closed(1, findings=(cleaned,)), None)
     assert store.state == (True, 0, store.state.written, 0)
+
+
+def test_what_was_made_by_api_is_written_or_refused(place: Place, opened: Open) -> None:
+    made = {"cam": {"destinations": {"b": {"key": "x"}, "a": {}}}, "more": {}}
+    store = opened()
+    assert store.made() == {}
+    store.make(made)
+    place.take_away()
+    with pytest.raises(OutOfReach, match="nothing was changed"):
+        store.make({})
+    place.give_back()
+    assert store.flush(20)
+    assert store.made() == made
+    store.make({**made, "more": {"enabled": False}, "last": {}})
+    store.close(10)
+    again = opened().made()
+    assert again == {**made, "more": {"enabled": False}, "last": {}}
+    assert list(again["cam"]["destinations"]) == ["b", "a"]
 
 
 def test_a_database_out_of_reach_costs_nothing_and_is_told_once(place: Place, opened: Open) -> None:

@@ -20,6 +20,7 @@ from supervisor.model.facts import Fact
 from supervisor.model.remembered import PastIncident, Question
 from supervisor.store.database import Database
 from supervisor.store.inbox import Inbox
+from supervisor.store.made import Made
 from supervisor.store.records import KEPT
 from supervisor.store.schema import FACTS
 from supervisor.store.sqlite import FILE, SqliteFile
@@ -124,7 +125,7 @@ def _no_pause(seconds: float) -> None:
 class SteppedWriter(Writer):
     """Does what its thread would do, when the world's time has come for it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as the real one
         self,
         world: World,
         database: Database,
@@ -133,10 +134,13 @@ class SteppedWriter(Writer):
         most: int,
         tell: Callable[[events.Payload], None],
         wall: Callable[[], float],
+        *,
+        made: Made,
     ) -> None:
         self._agenda: Agenda = world.agenda
         self._world = world
-        super().__init__(database, life, days, most, tell, wall, Pace(lambda: self._agenda.now, _no_pause))
+        pace = Pace(lambda: self._agenda.now, _no_pause)
+        super().__init__(database, life, days, most, tell, wall, made=made, pace=pace)
         self.inbox = _Inbox(most, self._come, self._step)
         self.dead = False
         self.boot = life.boot
@@ -192,7 +196,7 @@ class SimulatedStore(Store):
         self._world = world
         self._heard = 0  # facts, each of which becomes a row of its own
         file = SimulatedFile(directory / FILE, world)
-        super().__init__(file, "1.0", _DAYS, world.wall, self.most, partial(SteppedWriter, world))
+        super().__init__(file, "1.0", _DAYS, world.wall, self.most, writer=partial(SteppedWriter, world))
         self.open(0.0)
 
     @property

@@ -20,7 +20,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from supervisor.config.file import Loaded, load
-from supervisor.engine import Engine, Home
+from supervisor.engine import Engine, Home, Workshop
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.machine import Machine
@@ -363,14 +363,16 @@ class HandProbes(Probes):
 class Scene:
     """An engine at work on a machine that is driven by hand; what it told is in `told`."""
 
-    def __init__(self, folder: Path, loop: HandLoop, text: str, memory: Memory | None = None) -> None:
+    def __init__(
+        self, folder: Path, loop: HandLoop, text: str, memory: Memory | None = None, workshop: Workshop | None = None
+    ) -> None:
         self.loop = loop
         self.machine = HandMachine(loop)
         self.file = folder / "neverdark.yml"
         self.write(text)
         self.data_dir = DataDir(folder / "data")
         self.told: list[Any] = []
-        home = Home(self.file, BINARY, self.data_dir, "/certificates.pem")
+        home = Home(self.file, BINARY, self.data_dir, "/certificates.pem", workshop)
         self.engine = Engine(home, load(self.file), self.machine, HandProbes(), self._read, memory=memory)
         self.engine.listeners.append(self.told.append)
         self.frozen: set[int] = set()  # pids that report nothing
@@ -416,10 +418,11 @@ def play(
     test: Callable[[Scene], Awaitable[None]],
     listener: Callable[[Scene, Any], None] = lambda *_: None,
     memory: Memory | None = None,
+    workshop: Workshop | None = None,
 ) -> Scene:
     """Run an engine with the configuration `text`, `test` beside it, and then end it in order."""
     with hand_loop() as loop:
-        scene = Scene(folder, loop, text, memory)
+        scene = Scene(folder, loop, text, memory, workshop)
         scene.engine.listeners.append(partial(listener, scene))
 
         async def whole() -> None:

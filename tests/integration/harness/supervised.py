@@ -82,6 +82,7 @@ class Neverdark:
         self.wrapper: list[str] = []  # what `launch` runs neverdark under; it has to exec
         self.config: Json = {"listen": f"127.0.0.1:{self.port}", "data_dir": "./data"}
         self.config |= {**top, "streams": dict(streams)}
+        self.vault: tuple[str, ...] = ()  # how files of the data_dir begin that may hold secrets
         self.process: subprocess.Popen[bytes] | None = None
         self._output = folder / "output.log"
         self._marks: set[str] = set()  # of its children, as seen so far
@@ -205,7 +206,7 @@ class Neverdark:
         leaks = [
             f"{path.name}: {line}"
             for path in shown
-            if path.exists()
+            if path.exists() and not path.name.startswith(self.vault)
             for line in path.read_text(errors="replace").splitlines()
             if BAIT in line
         ]
@@ -235,6 +236,10 @@ class Neverdark:
     def post(self, path: str, token: str | None = None) -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return self._session.post(self.url + path, headers=headers, timeout=PATIENCE)
+
+    def ask(self, method: str, path: str, body: Json | None = None) -> requests.Response:
+        """A request with a body."""
+        return self._session.request(method, self.url + path, json=body, timeout=PATIENCE)
 
     def cli(self, *words: str, seconds: float = STARTED) -> subprocess.CompletedProcess[str]:
         """Another command of neverdark's, against this one; its output is looked through for secrets, too."""

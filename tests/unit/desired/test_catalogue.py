@@ -20,28 +20,28 @@ def specs(*names: str) -> dict[str, StreamSpec]:
 
 def test_the_first_configuration_adds_all_and_says_where_they_come_from() -> None:
     catalogue = Catalogue()
-    assert catalogue.replace("file", specs("b", "a")) == Change(("b", "a"), (), ())
+    assert catalogue.replace(specs("b", "a")) == Change(("b", "a"), (), ())
     assert list(catalogue) == ["b", "a"], "in the order of the file"
     assert {entry.origin for entry in catalogue.values()} == {"file"}
 
 
 def test_another_one_is_compared_with_the_one_before() -> None:
     catalogue = Catalogue()
-    catalogue.replace("file", specs("a", "b", "c"))
+    catalogue.replace(specs("a", "b", "c"))
     new = specs("new", "c", "a")
     new["a"] = replace(new["a"], enabled=False)
-    assert catalogue.replace("file", new) == Change(added=("new",), removed=("b",), changed=("a",))
+    assert catalogue.replace(new) == Change(added=("new",), removed=("b",), changed=("a",))
     assert list(catalogue) == ["new", "c", "a"]
     assert not catalogue["a"].spec.enabled
 
 
 def test_the_same_again_changes_nothing() -> None:
     catalogue = Catalogue()
-    catalogue.replace("file", specs("a", "b"))
-    assert catalogue.replace("file", specs("b", "a")) == Change((), (), ()), "a place in the file is no change"
+    catalogue.replace(specs("a", "b"))
+    assert catalogue.replace(specs("b", "a")) == Change((), (), ()), "a place in the file is no change"
 
 
 def test_every_destination_is_known_with_its_stream() -> None:
     catalogue = Catalogue()
-    catalogue.replace("file", {"a": spec("a", "youtube", "twitch"), "b": spec("b", "youtube")})
+    catalogue.replace({"a": spec("a", "youtube", "twitch"), "b": spec("b", "youtube")})
     assert catalogue.destinations() == [("a", "youtube"), ("a", "twitch"), ("b", "youtube")]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from supervisor.model.availability import Availability
+from supervisor.model.edits import Configured, Edit, Edited
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
@@ -84,6 +85,9 @@ class FakeControl:
         self.times = Availability(NOW - 3600, NOW)
         self.asked_times: list[tuple[float, float | None, str | None]] = []
         self.outcome: ConfigReloaded | ConfigRejected = ConfigReloaded(Path("c.yml"), (), (), (), ())
+        self.configurations: list[Configured] = []
+        self.edits: list[tuple[Edit, bool]] = []
+        self.edit_refusal: Exception | None = None
         self.refusal: Exception | None = None
         self.failure: Exception | None = None
         self.refusing: set[str] = set()  # the streams that refuse what is ordered of several
@@ -146,6 +150,19 @@ class FakeControl:
         if self.refusal is not None:
             raise self.refusal
         return next((window for window in self.windows if window.id == identity), None)
+
+    def configured(self, stream: str) -> Configured | None:
+        if self.failure is not None:
+            raise self.failure
+        return next((known for known in self.configurations if known.stream == stream), None)
+
+    def edit(self, edit: Edit, *, dry_run: bool = False) -> Edited:
+        if self.failure is not None:
+            raise self.failure
+        self.edits.append((edit, dry_run))
+        if self.edit_refusal is not None:
+            raise self.edit_refusal
+        return Edited(edit.stream, "changed", "api", (), (), {"source": {"url": "***"}})
 
     def ordered(self, order: OrderGiven) -> None:
         self.orders.append(order)

@@ -138,6 +138,7 @@ FACTS: list[events.Payload] = [
     events.DrillAnnounced("häfen", 0.0, None),
     events.OrderGiven("stop", Subject("häfen"), "anna", "203.0.113.7"),
     events.ConfigReloaded(Path("/c.yml"), ("a",), (), (), ("listen",), ("/key: other users can read it",)),
+    events.StreamsEdited(("a",), ("b",), ("c",), ("streams.d: made by API, is kept as it was",)),
     events.ConfigRejected(Path("/c.yml"), ("a: wrong",)),
     events.OrphanEnded(7, "r0"),
     events.ClockStepped(-60.0),
@@ -182,7 +183,9 @@ def test_every_fact_is_tested_here() -> None:
 
 def test_without_a_terminal_every_line_is_json_and_not_escaped() -> None:
     lines = written(io.StringIO(), FACTS)
-    assert len(lines) == len(FACTS) + 4, "one line an event, two more for what a reload warns of, first and last"
+    assert len(lines) == len(FACTS) + 5, (
+        "one line an event, two more for what a reload warns of, one for an edit, first and last"
+    )
     for line in lines:
         entry = json.loads(line)
         assert {"event", "level", "timestamp"} <= entry.keys()
@@ -282,7 +285,7 @@ def test_an_order_is_written_with_who_gave_it() -> None:
 
 def test_on_a_terminal_lines_are_for_people() -> None:
     lines = written(Terminal(), FACTS)
-    assert len(lines) == len(FACTS) + 4
+    assert len(lines) == len(FACTS) + 5
     assert not any(line.startswith("{") for line in lines)
 
 

@@ -84,6 +84,7 @@ TOLD: list[tuple[events.Payload, Subject]] = [
     (events.LineChanged(down=True, seconds=0.0), ITSELF),
     (events.CheckRearmed("cam:youtube", 3600.0), ITSELF),
     (events.ConfigReloaded(Path("/c.yml"), (), (), (), ()), ITSELF),
+    (events.StreamsEdited(("a",), (), ()), ITSELF),
     (events.ConfigRejected(Path("/c.yml"), ("a: wrong",)), ITSELF),
     (events.OrphanEnded(7, "r0"), ITSELF),
     (events.ClockStepped(-60.0), ITSELF),

@@ -21,7 +21,7 @@ class Streams:
     def __init__(self) -> None:
         self.catalogue = Catalogue()
         known = [spec("c", "lobby", site="berlin"), spec("a", "lobby", site="bonn"), spec("b", None, site="berlin")]
-        self.catalogue.replace("file", {one.name: one for one in known})
+        self.catalogue.replace({one.name: one for one in known})
         self.given: list[str] = []
 
     def order(self, name: str) -> Wanted | None:
