@@ -234,11 +234,15 @@ class EngineControl:
 
     def order_maintenance(self, order: MaintenanceOrder) -> Maintenance:
         """A maintenance window; see `snapshot.Control`."""
-        return self._ask(lambda: self._engine.maintaining.order(order))
+        window = self._ask(lambda: self._engine.maintaining.order(order))
+        self._written()
+        return window
 
     def end_maintenance(self, identity: str) -> Maintenance | None:
         """End one; see `snapshot.Control`."""
-        return self._ask(lambda: self._engine.maintaining.end(identity))
+        window = self._ask(lambda: self._engine.maintaining.end(identity))
+        self._written()
+        return window
 
     def reload(self, *, allow_removal: bool) -> Outcome:
         """Read the configuration again and wait for what comes of it; see `snapshot.Control`."""

@@ -37,6 +37,7 @@ from supervisor.process.claims import Claims
 from supervisor.process.host import Host
 from supervisor.process.launch import settings_of
 from supervisor.process.waiting import WaitingForIngest
+from supervisor.stream.accounts import Accounts
 from supervisor.stream.configuration import Configuration, Home, Read, Workshop
 from supervisor.stream.drilling import Drills
 from supervisor.stream.editing import Editor
@@ -107,7 +108,8 @@ class Engine:
         self._reconciler = Reconciler(
             self._catalogue, self.orders, self.streams, machine, self._make_stream, self._drop_gone, self.tell
         )
-        self.maintaining = Maintaining(self._catalogue, self.excuses, machine, self.tell)
+        self.maintaining = Maintaining(self._catalogue, self.excuses, machine, self.tell, self._memory)
+        self._accounts = Accounts(self.streams, self.orders, self.maintaining.windows, self._memory, machine)
         environments = self._environments
         self._reload = Reload(
             self._configuration, read, environments, self._reconciler, self.maintaining, self.streams, self.tell
@@ -183,6 +185,7 @@ class Engine:
         self.switching.recall()
         self._reload.follow(specs, "start")
         self._take_over()
+        self.maintaining.begin()
         ready()
         self._remembering.begin()
         self.editor.begin()
@@ -194,11 +197,13 @@ class Engine:
             partial(self._config_watch.run_forever, self._reload),
             self._reconciler.run_forever,
             self.editor.run_forever,
+            self._accounts.run_forever,
             *self._watches.jobs,
         )
         await self._reconciler.reconcile_in_turn(self._catalogue)
         self._watches.second.scheduler.start()
         await self._know_the_adopted()
+        self._accounts.settle(at_once=True)
         self.started = True
         await self._stopping.wait()
         self._watches.second.scheduler.stop()
@@ -209,6 +214,7 @@ class Engine:
             self._reconciler.reconcile(name)
         self._note_gone()
         await self._gone.wait()
+        self._accounts.end(left=False)
         await self._jobs.end()
         await self._end_orphans()  # what a command sent into the background
         self._close(self._host)
@@ -219,6 +225,7 @@ class Engine:
         for slot in self.streams.slots():
             if slot.status.state is State.STOPPING:
                 slot.send(signal.SIGKILL)
+        self._accounts.end(left=True)
         await self._jobs.end()
         self._close(self._host)
 
@@ -279,6 +286,7 @@ class Engine:
     def _take_over(self) -> None:
         assert self._host is not None
         self._reconciler.take_over()
+        self._accounts.take_over()
         for one in self._host.adoptable.values():
             end(one)
         for slot in self.streams.slots():
@@ -366,8 +374,11 @@ class Engine:
         self._accounted = now
         self._reconciler.look()
         self.maintaining.look()
+        self._accounts.settle(at_once=False)
         for stream in self.streams.values():
-            stream.account(now, wall, excused=self.excuses.covers(stream.subject, MAINTENANCE, now))
+            if stream.spec.name not in self._accounts.open:
+                stream.account(now, wall, excused=self.excuses.covers(stream.subject, MAINTENANCE, now))
+        self._accounts.look()
         self._watches.look(now, wall)
         self.ticked()
 

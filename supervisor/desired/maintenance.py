@@ -13,6 +13,7 @@ from supervisor.model.maintenance import Maintenance
 from supervisor.model.zones import instant, latest_local, zone_of
 
 LONGEST = 30 * 86400.0  # what is forgotten silences no page for ever
+_MOST_AGAIN = 500
 
 
 class Planned(NamedTuple):
@@ -81,8 +82,21 @@ class Windows:
         return tuple(self._given.values())
 
     def restore(self, windows: Iterable[Maintenance]) -> None:
-        """What was remembered."""
+        """What was remembered. One that ended meanwhile is over at the next look."""
         self._given.update({window.id: window for window in windows})
+
+    def within(self, since: float, until: float) -> list[Maintenance]:
+        """All that were open in some part of a time that is over, as far as is said now."""
+        found = [window for window in self._given.values() if window.since < until and since < window.until]
+        for planned in self._planned:
+            at = since
+            for _ in range(_MOST_AGAIN):
+                spell = planned.next(at)
+                if spell is None or spell[0] >= until:
+                    break
+                found.append(Maintenance("", planned.streams, *spell, planned.reason, "file"))
+                at = spell[1]
+        return found
 
     # --- time --------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ order for so and so long is carried along when the clock is set.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import NamedTuple
 
 from supervisor.desired.schedule import Schedule, Window, window
@@ -144,6 +144,26 @@ class Orders:
         switched = {schedule for schedule, known in now.items() if self._seen.get(schedule) != known}
         self._seen, self._windows = now, dict(now)
         return over, [stream for stream, known in self._schedules.items() if known in switched] if switched else []
+
+    def looked_up(self, stream: str, known: dict[Schedule, list[Window]]) -> Callable[[float], Wanted]:
+        """`wanted` of one stream at many times, none of them now; `known` keeps what is looked up, for others as well.
+
+        Of operators' words it knows those that hold, or held until a moment ago.
+        """
+
+        def look_up(at: float) -> Wanted:
+            schedule = self._schedules.get(stream)
+            enabled = self._enabled.get(stream) or Order(wanted=False, why="config", since=at)
+            order = None
+            if schedule and enabled.wanted:
+                before = known.setdefault(schedule, [])
+                there = next((one for one in before if one.holds(at)), None)
+                if there is None:
+                    before.append(there := window(schedule, at))
+                order = Order(there.wanted, "schedule", there.since, there.until)
+            return wanted(enabled, order, self._operator.get(stream), at)
+
+        return look_up
 
     def wanted(self, stream: str, at: float) -> Wanted:
         """Whether a stream shall run; one that is not configured shall not."""

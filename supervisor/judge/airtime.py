@@ -42,10 +42,12 @@ class AirTime:
             blamed = Segment.NEVERDARK if elapsed > _UNSEEN else segment
             self.off_air = {**self.off_air, blamed: self.off_air[blamed] + elapsed}
 
-    def go_on(self, wanted: float, on_air: float, off_air: Mapping[Segment, float]) -> None:
+    def go_on(self, on_air: float, off_air: Mapping[str, float]) -> None:
         """These are the sums of an earlier neverdark."""
-        self.wanted, self.on_air, self.off_air = wanted, on_air, {**self.off_air, **off_air}
-        self._before = {availability.ON_AIR: on_air, **{str(segment): before for segment, before in off_air.items()}}
+        self.on_air = on_air
+        self.off_air = {segment: off_air.get(segment, 0.0) for segment in Segment}
+        self.wanted = on_air + sum(self.off_air.values())
+        self._before = {availability.ON_AIR: on_air, **{str(name): before for name, before in self.off_air.items()}}
 
     def booked(self) -> Mapping[str, float]:
         """State (see `availability`) → seconds, of this life of neverdark alone."""
@@ -56,12 +58,13 @@ class AirTime:
         booked[availability.EXCUSED], booked[availability.NOT_WANTED] = self.excused, self.not_wanted
         return booked
 
-    def nobody_was_there(self, seconds: float, media: float) -> None:
-        """For so long there was no neverdark, and the stream was wanted; the processes' counts prove so much `media`.
+    def nobody_was_there(self, now: float, seconds: float, media: float) -> None:
+        """There was no neverdark until `now`, and for so long of it the stream was wanted.
 
-        What they do not prove is unknown.
+        The processes' counts prove so much `media`; what they do not prove is unknown.
         """
         proven = min(seconds, max(0.0, media))
+        self._accounted = now
         self.wanted += seconds
         self.on_air += proven
         known = self.off_air[Segment.NEVERDARK]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
+from supervisor.model.remembered import KnownUplink
 from supervisor.model.snapshot import UplinkTotals
 
 _USUAL_INTERVAL = 1.0  # seconds; the default of `uplink.interval`
@@ -81,6 +82,23 @@ class UplinkMeter:
         """The connections before this one, which an earlier neverdark has seen, add up to so much."""
         totals = UplinkTotals(connections=connections, acked_bytes=acked_bytes, retransmits=retransmits)
         self._totals = totals
+
+    def know(self, known: KnownUplink) -> None:
+        """An earlier neverdark has noted this of the run that goes on: if its connection does, it is the same one."""
+        of_it = TcpSample(
+            known.inode, known.acked_of_it, None, None, None, known.retransmits_of_it, TcpState.ESTABLISHED
+        )
+        self.go_on(known.connections, known.acked_bytes, known.retransmits)
+        self._last, self._since = of_it, known.since
+
+    @property
+    def known(self) -> KnownUplink | None:
+        """What the next neverdark needs to go on; None: there was no connection yet."""
+        totals, last = self._totals, self._last
+        if last is None:
+            return None
+        sums = totals.connections, totals.acked_bytes, totals.retransmits
+        return KnownUplink(*sums, last.inode, last.acked_bytes or 0, last.retransmits or 0, self._since)
 
     @property
     def totals(self) -> UplinkTotals:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from supervisor.model.incidents import Incident
+from supervisor.model.maintenance import Maintenance
 
 
 class Word(NamedTuple):
@@ -27,14 +28,64 @@ class Word(NamedTuple):
 DestinationName = tuple[str, str]  # its stream, and its own name there
 
 
+class KnownUplink(NamedTuple):
+    """What was known of the connections of a run to one ingest.
+
+    Sums over all of them, and of the latest: its socket, what the kernel said of it, and when it began.
+    """
+
+    connections: int
+    acked_bytes: int
+    retransmits: int
+    inode: int
+    acked_of_it: int
+    retransmits_of_it: int
+    since: float | None
+
+
+class KnownRun(NamedTuple):
+    """What a run had counted: media seconds of its own, and its connections by destination ("": its only one)."""
+
+    media: float
+    uplinks: Mapping[str, KnownUplink] = {}
+
+
+class Account(NamedTuple):
+    """The account of one stream as it stood at a moment, so that the next neverdark can go on with it.
+
+    `now` is that moment on the monotonic clock, `at` on the wall's. `left`: nothing was booked after it.
+    """
+
+    at: float
+    now: float
+    wanted: bool
+    on_air: bool
+    on_air_seconds: float
+    off_air_seconds: Mapping[str, float]  # by segment
+    runs: Mapping[str, KnownRun]
+    left: bool = False
+
+
 class Memory(Protocol):
-    """What remembers operators' words on streams and watchdogs over a restart, and destinations' numbers for ever."""
+    """What remembers over a restart. No method waits."""
 
     def recall(self) -> Mapping[str, Word]:
-        """By stream, as they were when neverdark ended; none if that cannot be read."""
+        """The words of operators by stream, as they were when neverdark ended; none if that cannot be read."""
 
     def keep(self, words: Mapping[str, Word]) -> None:
-        """From now on these are all there are. Never waits."""
+        """From now on these are all there are."""
+
+    def recall_windows(self) -> Sequence[Maintenance]:
+        """The maintenance windows that operators have ordered, likewise."""
+
+    def keep_windows(self, windows: Sequence[Maintenance]) -> None:
+        """From now on these are all there are."""
+
+    def recall_accounts(self) -> Mapping[str, Account]:
+        """What the neverdark before this one has noted last of each stream."""
+
+    def note_accounts(self, accounts: Mapping[str, Account]) -> None:
+        """Those of some streams are these now."""
 
     def number(self, destinations: Sequence[DestinationName]) -> None:
         """Each of these is to have a number, soon: in this order, if it has none yet. Never waits."""
@@ -71,6 +122,20 @@ class Forgetful:
         return {}
 
     def keep_stopped_watchdogs(self, stopped: Mapping[DestinationName, float]) -> None:
+        """They are forgotten."""
+
+    def recall_windows(self) -> Sequence[Maintenance]:
+        """None."""
+        return ()
+
+    def keep_windows(self, windows: Sequence[Maintenance]) -> None:
+        """They are forgotten."""
+
+    def recall_accounts(self) -> Mapping[str, Account]:
+        """None."""
+        return {}
+
+    def note_accounts(self, accounts: Mapping[str, Account]) -> None:
         """They are forgotten."""
 
 

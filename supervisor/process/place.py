@@ -119,9 +119,8 @@ class Place:
 
     def counted(self, reason: RestartReason | None) -> Before:
         """All of it, at the start of a run that takes another one's place for this `reason`."""
-        meters = {"": self.uplink} if self.uplink else self.observed
         uplinks: dict[str, tuple[int, int, int]] = {}
-        for name, meter in meters.items():
+        for name, meter in self.uplinks.items():
             if (of := meter.totals).connections:
                 uplinks[name] = of.connections, of.acked_bytes, of.retransmits
         cause = self.failures.uncounted
@@ -297,6 +296,11 @@ class Place:
     @property
     def _meters(self) -> Collection[UplinkMeter]:
         return (self.uplink,) if self.uplink else self.observed.values()
+
+    @property
+    def uplinks(self) -> Mapping[str, UplinkMeter]:
+        """What is known of its connections by destination; "": its only one."""
+        return {"": self.uplink} if self.uplink else self.observed
 
     def uplink_to(self, destination: str) -> UplinkMeter | None:
         """What is known of the connection to a destination."""

@@ -14,7 +14,9 @@ from supervisor.model import events
 from supervisor.model.availability import AirHour
 from supervisor.model.facts import Fact
 from supervisor.model.incidents import ActionTaken, Finding, Incident
+from supervisor.model.maintenance import Maintenance
 from supervisor.model.notifications import SAME_WITHIN, Notification
+from supervisor.model.remembered import Account, KnownRun, KnownUplink, Word
 from supervisor.model.terms import Action, ExitCause, Layer, Result, Role, Segment, Trouble
 from supervisor.store import schema
 
@@ -46,7 +48,8 @@ FACT: Final = Into(schema.FACTS)
 ORDER: Final = Into(schema.ORDERS, is_precious=True)
 NOTIFICATION: Final = Into(schema.NOTIFICATIONS, ("incident",), is_precious=True, again_after=SAME_WITHIN)
 AIRTIME: Final = Into(schema.AIRTIME, ("seconds",), is_precious=True)
-EVERYWHERE: Final = (BOOT, RUN_BEGUN, RUN_ADOPTED, RUN_ENDED, INCIDENT, FACT, ORDER, NOTIFICATION, AIRTIME)
+ACCOUNT: Final = Into(schema.ACCOUNTS, ("boot", "at", "body"))
+EVERYWHERE: Final = (BOOT, RUN_BEGUN, RUN_ADOPTED, RUN_ENDED, INCIDENT, FACT, ORDER, NOTIFICATION, AIRTIME, ACCOUNT)
 
 Key = tuple[object, ...]
 
@@ -175,6 +178,53 @@ def boot_record(boot: str, started: float, version: str, pid: int, alive: float,
     """A life of neverdark, as far as it has come."""
     row = {"boot": boot, "started": started, "version": version, "pid": pid, "alive": alive, "ended": ended}
     return Record.of(("boot", boot), BOOT, row)
+
+
+# --- what outlives a restart -------------------------------------------------------------------------
+
+
+def account_record(stream: str, account: Account, boot: str) -> Record:
+    """The account of a stream as it is now."""
+    row = {"stream": stream, "boot": boot, "at": account.at, "body": plain(account)}
+    return Record.of(("account", stream), ACCOUNT, row)
+
+
+def account_of(body: Any) -> Account | None:
+    """The account that stands in a row; None if it is one of another kind."""
+    try:
+        runs = {
+            run_id: KnownRun(known["media"], {name: KnownUplink(**of) for name, of in known["uplinks"].items()})
+            for run_id, known in body["runs"].items()
+        }
+        return Account(**body | {"runs": runs})
+    except (LookupError, TypeError, AttributeError):
+        return None
+
+
+def row_of_word(word: Word) -> dict[str, Any]:
+    """An operator's word as a row, but for the stream."""
+    return {**word._asdict(), "by": "operator"}
+
+
+def word_of(row: Mapping[str, Any]) -> Word:
+    """The word that stands in a row."""
+    return Word(**{name: row[name] for name in Word._fields})
+
+
+def row_of_window(window: Maintenance) -> dict[str, Any]:
+    """A maintenance window as a row, but for its id."""
+    streams = None if window.streams is None else list(window.streams)
+    known = {"since": window.since, "until": window.until, "lasting": window.lasting}
+    return {"streams": streams, "reason": clean(window.reason), **known}
+
+
+def window_of(identity: str, row: Mapping[str, Any]) -> Maintenance:
+    """The window that stands in a row."""
+    streams = None if row["streams"] is None else tuple(row["streams"])
+    return Maintenance(identity, streams, row["since"], row["until"], row["reason"], "operator", row["lasting"])
+
+
+# --- values ----------------------------------------------------------------------------------------
 
 
 def plain(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from supervisor.store.schema import AIRTIME, BOOTS, FACTS, INCIDENTS, NOTIFICATIONS, ORDERS, RUNS
+from supervisor.store.schema import ACCOUNTS, AIRTIME, BOOTS, FACTS, INCIDENTS, NOTIFICATIONS, ORDERS, RUNS
 
 EVERY: Final = 3600.0
 AT_ONCE: Final = 500
@@ -23,6 +23,7 @@ _AGES: Final = {
     NOTIFICATIONS: NOTIFICATIONS.c.at,
     AIRTIME: AIRTIME.c.hour,
     BOOTS: BOOTS.c.alive,
+    ACCOUNTS: ACCOUNTS.c.at,  # a stream that is there is younger
 }
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 VERSION_TABLE: Final = "neverdark_version"
 HEAD: Final = (
-    "0004"  # the latest step: asked for at each start, and to load Alembic for that takes as long as SQLAlchemy
+    "0005"  # the latest step: asked for at each start, and to load Alembic for that takes as long as SQLAlchemy
 )
 METADATA: Final = sa.MetaData()
 
@@ -85,6 +85,14 @@ INCIDENTS: Final = sa.Table(
     sa.Index("ix_incidents_closed", "closed"),
     sa.Index("ix_incidents_part_of", "part_of"),
 )
+ACCOUNTS: Final = sa.Table(  # how long each stream was on air and off air, as neverdark noted it last
+    "accounts",
+    METADATA,
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("boot", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False, index=True),
+    sa.Column("body", sa.JSON, nullable=False),
+)
 ORDERS: Final = sa.Table(
     "orders",
     METADATA,
@@ -143,6 +151,16 @@ STOPPED_WATCHDOGS: Final = sa.Table(  # by an operator
     sa.Column("stream", sa.Text, primary_key=True),
     sa.Column("destination", sa.Text, primary_key=True),
     sa.Column("since", sa.Double, nullable=False),
+)
+MAINTENANCE: Final = sa.Table(  # windows that operators have ordered, until they are over
+    "maintenance",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("streams", sa.JSON),  # null: all
+    sa.Column("since", sa.Double, nullable=False),
+    sa.Column("until", sa.Double, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("lasting", sa.Boolean, nullable=False),  # how long was said, and not until when
 )
 STREAMS: Final = sa.Table(  # made by API
     "streams",

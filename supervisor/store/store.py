@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from supervisor.model import events
@@ -21,14 +22,17 @@ from supervisor.model.availability import AirHour, Availability
 from supervisor.model.edits import Bodies
 from supervisor.model.facts import Fact
 from supervisor.model.incidents import Incident
+from supervisor.model.maintenance import Maintenance
 from supervisor.model.notifications import Notification
-from supervisor.model.remembered import DestinationName, Page, PastIncident, Question, StoreState, Word
+from supervisor.model.remembered import Account, DestinationName, Page, PastIncident, Question, StoreState, Word
 from supervisor.store import history
 from supervisor.store.database import Database
 from supervisor.store.made import Made
 from supervisor.store.made_copy import MadeCopy
-from supervisor.store.records import KEPT
-from supervisor.store.writer import Life, Pulse, Said, Writer
+from supervisor.store.records import KEPT, row_of_window, row_of_word, window_of, word_of
+from supervisor.store.schema import MAINTENANCE, WANTED
+from supervisor.store.writer import Life, Noted, Pulse, Said, Writer
+from supervisor.store.writing import Kept
 
 MOST_WAITING: Final = 10_000
 _RECALL_SECONDS: Final = 3.0
@@ -56,7 +60,8 @@ class Store:
         self._database = database
         self._untold: deque[events.Payload] = deque(maxlen=_HELD_BACK)
         self._listener: Callable[[events.Payload], None] | None = None
-        self._recalled: Mapping[str, Word] = {}
+        self._recalled: Mapping[sa.Table, Kept] = {}
+        self._accounts: Mapping[str, Account] = {}
         self._stopped: Mapping[DestinationName, float] = {}
         life = Life(secrets.token_hex(16), wall(), version, os.getpid())
         self._writer = writer(database, life, days, most, self._tell, wall, made=Made(database, wall, MadeCopy(copy)))
@@ -74,7 +79,7 @@ class Store:
             self._tell(events.StoreTrouble(self._database.name, f"{error}: {words}"))
         if self._writer.refused:
             raise self._writer.refused
-        self._recalled = self._writer.recalled or {}
+        self._recalled, self._accounts = self._writer.recalled or {}, self._writer.accounts
         self._stopped = self._writer.stopped.recalled or {}
 
     def close(self, seconds: float) -> int:
@@ -109,15 +114,31 @@ class Store:
         """Wait until what is known now is written, but not for ever. Returns whether it is."""
         return self._writer.inbox.flush(seconds)
 
-    # --- operators' words: see `Memory` --------------------------------------------------------------
+    # --- what outlives a restart: see `Memory` -------------------------------------------------------
 
     def recall(self) -> Mapping[str, Word]:
-        """What stood there at the start."""
-        return self._recalled
+        """The words of operators that stood there at the start."""
+        return {stream: word_of(row) for stream, row in self._recalled.get(WANTED, {}).items()}
 
     def keep(self, words: Mapping[str, Word]) -> None:
         """From now on these are all there are."""
-        self._writer.keep(dict(words))
+        self._writer.keep(WANTED, {stream: row_of_word(word) for stream, word in words.items()})
+
+    def recall_windows(self) -> Sequence[Maintenance]:
+        """The maintenance windows that stood there at the start."""
+        return [window_of(identity, row) for identity, row in self._recalled.get(MAINTENANCE, {}).items()]
+
+    def keep_windows(self, windows: Sequence[Maintenance]) -> None:
+        """From now on these are all there are."""
+        self._writer.keep(MAINTENANCE, {window.id: row_of_window(window) for window in windows})
+
+    def recall_accounts(self) -> Mapping[str, Account]:
+        """What the neverdark before this one has noted last of each stream."""
+        return self._accounts
+
+    def note_accounts(self, accounts: Mapping[str, Account]) -> None:
+        """Those of some streams are these now."""
+        self._hear(Noted(accounts))
 
     # --- streams made by API: see `Shelf` ------------------------------------------------------------
 

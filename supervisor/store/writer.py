@@ -15,7 +15,7 @@ from supervisor.model.availability import AirHour
 from supervisor.model.facts import Fact
 from supervisor.model.incidents import Incident
 from supervisor.model.notifications import Notification
-from supervisor.model.remembered import DestinationName, Word
+from supervisor.model.remembered import Account, DestinationName
 from supervisor.store import retention
 from supervisor.store.database import Database
 from supervisor.store.inbox import Inbox
@@ -23,10 +23,18 @@ from supervisor.store.made import Made
 from supervisor.store.numbers import Numbers
 from supervisor.store.outage import Outage
 from supervisor.store.pending import Pending
-from supervisor.store.records import Record, air_record, boot_record, record_of, records_of, told_record
+from supervisor.store.records import (
+    Record,
+    account_record,
+    air_record,
+    boot_record,
+    record_of,
+    records_of,
+    told_record,
+)
 from supervisor.store.stopped import StoppedWatchdogs
 from supervisor.store.trouble import NewerDatabase, words_of
-from supervisor.store.writing import Rows, close_what_was_left_open, words_in
+from supervisor.store.writing import WHOLE, Kept, Rows, accounts_in, close_what_was_left_open, kept_in
 
 BATCH: Final = 200
 _BREATH: Final = 0.002  # between two batches, for the loop to have the interpreter
@@ -65,7 +73,13 @@ class Said(NamedTuple):
     told: tuple[Notification, ...]
 
 
-Item = Fact | Pulse | Said
+class Noted(NamedTuple):
+    """The accounts of these streams are these now."""
+
+    accounts: Mapping[str, Account]
+
+
+Item = Fact | Pulse | Said | Noted
 
 
 class Writer:
@@ -90,7 +104,8 @@ class Writer:
         self.pending = Pending(most)
         self.written = 0
         self.looked = threading.Event()  # the database has been read for the first time, or refused
-        self.recalled: dict[str, Word] | None = None
+        self.recalled: dict[sa.Table, Kept] | None = None  # what operators had said, by table
+        self.accounts: dict[str, Account] = {}  # as they were at the start
         self.refused: NewerDatabase | None = None
         self._database = database
         self._life = life
@@ -100,8 +115,8 @@ class Writer:
         self._rows = Rows(database)
         self._outage = Outage(database.name, tell)
         self._connection: sa.Connection | None = None
-        self._words: Mapping[str, Word] | None = None  # what operators' words are now, as soon as somebody has said so
-        self._kept: Mapping[str, Word] | None = None  # what stands in the database, if that is known
+        self._said: dict[sa.Table, Kept] = {}  # what operators have said, as soon as somebody has told
+        self._kept: dict[sa.Table, Kept] = {}  # what of it stands in the database, as far as that is known
         self._lost = 0  # could not be written, whatever the database's state
         self._clear_at = self._now() + _IDLE
         self._retry_at = 0.0
@@ -134,9 +149,9 @@ class Writer:
         """Open the database, and write from now on."""
         self._thread.start()
 
-    def keep(self, now: Mapping[str, Word]) -> None:
-        """Operators' words are these."""
-        self._words = now
+    def keep(self, table: sa.Table, now: Kept) -> None:
+        """What operators have said is this."""
+        self._said[table] = now
         self.inbox.hurry()
 
     def number(self, destinations: Sequence[DestinationName]) -> None:
@@ -199,6 +214,8 @@ class Writer:
                 return going_on + [air_record(hour, boot) for hour in item.air]
             case Said():
                 return [told_record(one) for one in item.told]
+            case Noted():
+                return [account_record(stream, of, self._life.boot) for stream, of in item.accounts.items()]
 
     def _turn(self, *, ended: bool) -> bool:
         """Write everything that waits. Returns whether that could be done."""
@@ -207,7 +224,7 @@ class Writer:
         try:
             connection = self._opened()
             self.made.write(connection)
-            self._keep_words(connection)
+            self._keep_what_was_said(connection)
             self.numbers.give(connection)
             self.stopped.write(connection)
             self._write(connection, ended=ended)
@@ -235,12 +252,12 @@ class Writer:
         """The connection; made, if there is none."""
         if self._connection is None:
             self._connection = connection = self._database.open()
-            self._kept = words_in(connection)
             self.made.read(connection)
+            self._kept = {table: kept_in(connection, table) for table in WHOLE}
             self.numbers.read(connection)
             self.stopped.read(connection)
             if not self.looked.is_set():
-                self.recalled = dict(self._kept)
+                self.recalled, self.accounts = dict(self._kept), accounts_in(connection)
                 try:
                     self.numbers.give(connection)  # who starts may show them from the first moment on
                 finally:
@@ -249,11 +266,12 @@ class Writer:
                 close_what_was_left_open(connection, self._life.boot)
         return self._connection
 
-    def _keep_words(self, connection: sa.Connection) -> None:
-        now = self._words
-        if now is not None and now != self._kept:
-            self._rows.keep_words(connection, self._kept, now)
-            self._kept = now
+    def _keep_what_was_said(self, connection: sa.Connection) -> None:
+        for table in WHOLE:
+            now, kept = self._said.get(table), self._kept.get(table)
+            if now is not None and now != kept:
+                self._rows.keep(connection, table, kept, now)
+                self._kept[table] = now
 
     def _write(self, connection: sa.Connection, *, ended: bool) -> None:
         alive = self._wall()

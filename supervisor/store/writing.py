@@ -7,13 +7,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from supervisor.model.remembered import Word
+from supervisor.model.remembered import Account
 from supervisor.store.database import Database, reading
-from supervisor.store.records import EVERYWHERE, Into, Record
-from supervisor.store.schema import BOOTS, INCIDENTS, RUNS, WANTED
+from supervisor.store.records import EVERYWHERE, Into, Record, account_of
+from supervisor.store.schema import ACCOUNTS, BOOTS, INCIDENTS, MAINTENANCE, RUNS, WANTED
 from supervisor.store.trouble import is_of_a_record
 
 ENDED = "neverdark ended"
+WHOLE = (WANTED, MAINTENANCE)  # what operators have said: kept as a whole
+Kept = Mapping[str, Mapping[str, Any]]  # rows by their key
 
 
 class Rows:
@@ -23,8 +25,10 @@ class Rows:
         self._statements: Mapping[Into, sa.Executable] = {
             into: database.upsert(into.table, into.changed, into.again_after) for into in EVERYWHERE
         }
-        columns = [column.name for column in WANTED.columns if not column.primary_key]
-        self._keep_word = database.upsert(WANTED, columns)
+        self._keep = {
+            table: database.upsert(table, [column.name for column in table.columns if not column.primary_key])
+            for table in WHOLE
+        }
 
     def write(self, connection: sa.Connection, records: Sequence[Record]) -> int:
         """All of them in one transaction; returns how many could not be written, ever."""
@@ -54,27 +58,37 @@ class Rows:
                 lost += 1
         return lost
 
-    def keep_words(self, connection: sa.Connection, before: Mapping[str, Word] | None, now: Mapping[str, Word]) -> None:
-        """Operators' words are `now` these; `before`: what is known to stand there (None: nothing is known)."""
+    def keep(self, connection: sa.Connection, table: sa.Table, before: Kept | None, now: Kept) -> None:
+        """What a table holds is `now` this; `before`: what is known to stand there (None: nothing is known)."""
+        (key,) = table.primary_key
         new = [
-            {"stream": stream, "by": "operator", **word._asdict()}
-            for stream, word in now.items()
-            if before is None or before.get(stream) != word
+            {key.name: identity, **row}
+            for identity, row in now.items()
+            if before is None or before.get(identity) != row
         ]
         with connection.begin():
             if before is None:
-                connection.execute(WANTED.delete())
+                connection.execute(table.delete())
             for gone in (before or {}).keys() - now.keys():
-                connection.execute(WANTED.delete().where(WANTED.c.stream == gone))
+                connection.execute(table.delete().where(key == gone))
             if new:
-                connection.execute(self._keep_word, new)
+                connection.execute(self._keep[table], new)
 
 
-def words_in(connection: sa.Connection) -> dict[str, Word]:
-    """The operators' words that are kept."""
+def kept_in(connection: sa.Connection, table: sa.Table) -> Kept:
+    """What a table holds that is kept as a whole."""
+    (key,) = table.primary_key
     with reading(connection):
-        rows = connection.execute(sa.select(WANTED)).mappings().all()
-    return {row["stream"]: Word(**{name: row[name] for name in Word._fields}) for row in rows}
+        rows = [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+    return {row.pop(key.name): row for row in rows}
+
+
+def accounts_in(connection: sa.Connection) -> dict[str, Account]:
+    """What the neverdark that noted something last has noted of each stream."""
+    with reading(connection):
+        last = sa.select(ACCOUNTS.c.boot).order_by(ACCOUNTS.c.at.desc()).limit(1).scalar_subquery()
+        rows = connection.execute(sa.select(ACCOUNTS).where(ACCOUNTS.c.boot == last)).mappings().all()
+    return {row["stream"]: account for row in rows if (account := account_of(row["body"]))}
 
 
 def close_what_was_left_open(connection: sa.Connection, boot: str) -> None:

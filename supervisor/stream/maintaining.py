@@ -10,6 +10,7 @@ from supervisor.machine.machine import Clock
 from supervisor.model import events
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.quantities import show_duration
+from supervisor.model.remembered import Memory
 from supervisor.model.snapshot import Refused
 from supervisor.model.subjects import Subject
 from supervisor.model.until import Ends
@@ -18,19 +19,31 @@ from supervisor.model.until import Ends
 class Maintaining:
     """What the configuration plans and operators order. `windows` is what is to be remembered."""
 
-    def __init__(self, streams: Collection[str], excuses: Excuses, clock: Clock, tell: events.Tell) -> None:
+    def __init__(
+        self, streams: Collection[str], excuses: Excuses, clock: Clock, tell: events.Tell, memory: Memory
+    ) -> None:
         """`streams` are those that are configured, at any time."""
         self.windows = Windows()
+        self._memory = memory
+        self._begun = False
+        self._kept: tuple[Maintenance, ...] | None = None  # as it was handed on last; None: nothing was yet
+        self.windows.restore(memory.recall_windows())
         self._streams = streams
         self._excuses = excuses
         self._clock = clock
         self._tell = tell
         self._excused: dict[str, Maintenance] = {}  # the window of each stream that is in one
 
+    def begin(self) -> None:
+        """From now on windows begin and end, and what changes is remembered."""
+        self._begun = True
+        self.look()
+
     def plan(self, planned: Sequence[Planned]) -> None:
         """From now on, this is what the configuration says."""
         self.windows.plan(planned)
-        self.look()
+        if self._begun:
+            self.look()
 
     def order(self, order: MaintenanceOrder) -> Maintenance:
         """An operator orders one. Raises Refused."""
@@ -75,6 +88,10 @@ class Maintaining:
             self._tell(events.MaintenanceBegun(window))
         for window in turns.over:
             self._tell(events.MaintenanceOver(window))
+        kept = self.windows.kept()
+        if kept != self._kept:
+            self._kept = kept
+            self._memory.keep_windows(kept)
 
     def _excuse(self, subject: Subject, window: Maintenance | None) -> None:
         if window is None:

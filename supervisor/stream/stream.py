@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from supervisor.desired.plan import ProcessSpec, StreamSpec, Way
 from supervisor.judge.on_air import ON_AIR, AirJudgement, Culprit, OnAir, explain, who_is_dark
@@ -244,6 +244,11 @@ class Stream:
         lasted = self.air.account(judged, now, wall, excused=excused)
         if lasted is not None:
             self._host.tell(events.StreamOnAir(self.spec.name, judged.on_air, judged.reason, lasted, judged.planned))
+
+    def proven(self, of: Callable[[Slot], float]) -> float:
+        """What the processes prove that make it on air, if `of` tells what each does."""
+        each = [of(slot) for slot in self._decisive] or [0.0]
+        return min(each) if self._all_needed else max(each)
 
     @property
     def on_air(self) -> bool:

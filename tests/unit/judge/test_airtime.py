@@ -138,8 +138,8 @@ def test_whatever_happens_wanted_is_on_air_plus_off_air(
 @pytest.mark.parametrize(("media", "proven"), [(12.0, 10.0), (10.0, 10.0), (4.0, 4.0), (0.0, 0.0), (-3.0, 0.0)])
 def test_seconds_without_a_supervisor_are_on_air_as_far_as_media_proves_it(media: float, proven: float) -> None:
     air = AirTime(0.0)
-    air.go_on(100.0, 90.0, {Segment.SOURCE: 8.0, Segment.NEVERDARK: 2.0})
-    air.nobody_was_there(10.0, media)
+    air.go_on(90.0, {Segment.SOURCE: 8.0, Segment.NEVERDARK: 2.0})
+    air.nobody_was_there(5.0, 10.0, media)
     assert (air.wanted, air.on_air) == (110.0, 90.0 + proven)
     assert air.off_air[Segment.NEVERDARK] == pytest.approx(12.0 - proven)
     assert air.off_air[Segment.SOURCE] == 8.0
