@@ -21,8 +21,11 @@ from tests.integration.harness.supervised import Neverdark, carriers
 from tests.integration.harness.waiting import SLACK, eventually
 
 ENCODER, PUSHER = ("cam", "encoder", ""), ("cam", "pusher", "yt")
-# Of what runs on. Everything else is of a neverdark's own life.
+# Of what runs on, and of its stream. Everything else is of a neverdark's own life.
 COUNTED_ON = (
+    "stream_wanted_seconds_total",
+    "stream_on_air_seconds_total",
+    "stream_off_air_seconds_total",
     "progress_frames_total",
     "progress_dropped_frames_total",
     "progress_duplicated_frames_total",
@@ -70,10 +73,12 @@ def test_what_runs_on_is_taken_over(go: object, ingest: Ingest, unstarted: Launc
     key = secret("main")
     running = unstarted({"cam": cam(ingest.url, key, restart=QUICK)}, ffmpeg=ffmpeg).start()
     client = on_air(running, ingest, key)
+    first = time.monotonic() - running.metric("stream_wanted_seconds_total")
     os.kill(running.pid(*ENCODER), signal.SIGKILL)  # so that there is something to count on from
     eventually(lambda: running.restarts()[ENCODER] == {"exit": 1}, 3 + SLACK, "replaced")
     running.wait_on_air()
     pids, before = running.pids(), running.counters(*COUNTED_ON)
+    unknown_before = running.metric("stream_off_air_seconds_total", stream="cam", segment="neverdark")
     assert any(before.values())
 
     go(running)  # type: ignore[operator]
@@ -88,6 +93,12 @@ def test_what_runs_on_is_taken_over(go: object, ingest: Ingest, unstarted: Launc
     assert running.pids() == pids
     assert running.restarts()[ENCODER] == {"exit": 1}
     assert ingest.publisher(key).client == client
+    unknown = running.metric("stream_off_air_seconds_total", stream="cam", segment="neverdark")
+    assert unknown <= unknown_before + 0.01, "media flowed, and that is known"
+    on_air_and_off = running.metric("stream_on_air_seconds_total"), running.metric("stream_off_air_seconds_total")
+    wanted = running.metric("stream_wanted_seconds_total")
+    assert wanted == pytest.approx(sum(on_air_and_off), abs=1.5), "an account came between the looks, at most"
+    assert wanted == pytest.approx(time.monotonic() - first, abs=1.5 + SLACK)
     assert running.log().count("taken over from an earlier neverdark") == 2
     assert "left behind" not in running.log()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Callable
 
+import pytest
 import requests
 
 from tests.integration.conftest import Launch
@@ -83,3 +85,25 @@ def test_a_stop_for_a_while_ends_by_itself_and_hours_on_air_are_shown(neverdark:
     assert running.cli("stop", "cam", "--until", "soon").returncode == 2
     assert running.stream("cam")["wanted"]
     assert running.get("/api/incidents").json() == {"incidents": []}
+
+
+@pytest.mark.parametrize("end", [Neverdark.crash, Neverdark.stop])
+def test_maintenance_that_was_ordered_outlives_neverdark(end: Callable[[Neverdark], object], unstarted: Launch) -> None:
+    running = unstarted({"cam": RUNS, "other": RUNS}).start()
+    running.wait_on_air()
+    assert running.cli("maintenance", "cam", "--for", "1h", "--reason", "new lens").returncode == 0
+    assert running.cli("maintenance", "other", "--for", "2s").returncode == 0
+    listed = json.loads(running.cli("maintenance", "--json").stdout)["maintenance"]
+    end(running)
+
+    running.start().wait_on_air()
+    eventually(lambda: running.metric("stream_maintenance", stream="other") == 0, 2 + SLACK, "this one is over")
+    assert running.metric("stream_maintenance", stream="cam") == 1
+    assert json.loads(running.cli("maintenance", "--json").stdout)["maintenance"] == listed[:1], "with its end"
+    killed(running, "cam")
+    assert {one["excused"] for one in running.get("/api/incidents").json()["incidents"]} == {"maintenance"}
+    assert running.cli("maintenance", "cam", "--end").returncode == 0
+    end(running)
+
+    running.start().wait_on_air()
+    assert running.metric("stream_maintenance", stream="cam") == 0

@@ -18,6 +18,8 @@ from supervisor.config.shape import Config
 from supervisor.model import events
 from supervisor.model.edits import OutOfReach
 from supervisor.model.remembered import Word
+from supervisor.model.maintenance import Maintenance
+from supervisor.model.remembered import Account, KnownRun, KnownUplink, Word
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import Segment
 from supervisor.preflight.database import look_at_database
@@ -432,6 +434,31 @@ def test_the_old_goes_a_little_at_a_time_and_what_goes_on_stays(place: Place) ->
         pass
     assert [row["number"] for row in rows(database, schema.FACTS)] == [1206, 1207, 1208, 1209]
     connection.close()
+
+
+def test_accounts_and_ordered_maintenance_are_there_at_the_next_start(place: Place, opened: Open) -> None:
+    windows = [
+        Maintenance("M1", ("cam",), 10.0, 20.5, "neue Häfen \0", "operator", lasting=True),
+        Maintenance("M3", None, 15.0, 30.0, None, "operator"),
+    ]
+    uplinks = {"yt": KnownUplink(2, 10**12, 7, 4711, 5, 1, None)}
+    account = Account(1000.5, 3.25, True, False, 90.0, {"source": 8.0}, {"r1": KnownRun(1.5, uplinks)})
+    store = opened()
+    store.keep_windows(windows)
+    store.note_accounts({"cam": account._replace(on_air=True), "other": account})
+    store.note_accounts({"cam": account})
+    store.close(20)
+
+    second = opened()
+    assert second.recall_windows() == [windows[0]._replace(reason="neue Häfen \N{REPLACEMENT CHARACTER}"), windows[1]]
+    assert second.recall_accounts() == {"cam": account, "other": account}
+    second.keep_windows(windows[1:])
+    second.note_accounts({"cam": account._replace(at=2000.0)})
+    second.close(20)
+
+    third = opened()
+    assert third.recall_windows() == windows[1:]
+    assert third.recall_accounts() == {"cam": account._replace(at=2000.0)}, "the others were not there any more"
 
 
 def test_a_database_of_any_earlier_version_is_brought_here_with_all_that_is_in_it(place: Place) -> None:
