@@ -23,6 +23,7 @@ class Run:
     reason: RestartReason | None  # why it takes the place of another run; None: there was none
     fed_before: float = 0.0  # what its feeder had delivered when it last advanced, or began (media seconds)
     adopted: bool = False  # an earlier neverdark has started it
+    believed: float | None = None  # when it was taken over, at an age at which it must be at work, and not starting
     over: bool = False  # it has ended, and is reaped
     last_report: float = float("-inf")
     resumed: float | None = None  # when a pusher's media came back, after it had nothing to send

@@ -161,7 +161,10 @@ class Slot(Place):
         if isinstance(event, Exited):  # nothing is overdue of a run that is over, and the next one waits for this
             return View(now, policies, chance, tracked, None, down)
         usual = self.usual_silence(now) + self._wait_for_keyframe + self._patience(now)
-        return View(now, policies, chance, tracked, self.meter.last_advance, down, usual, self.fed)
+        last = self.meter.last_advance
+        if last is None and self.run:
+            last = self.run.believed
+        return View(now, policies, chance, tracked, last, down, usual, self.fed)
 
     @property
     def _wait_for_keyframe(self) -> float:
@@ -216,6 +219,12 @@ class Slot(Place):
 
     def _take_over(self, found: Adoptable) -> None:
         self.adoptable, run = None, self._launch.take_over(found)
+        now, stall = self.host.loop.time(), self.spec.policies.stall
+        if self.spec.tracked:
+            if run.began + stall.startup <= now + stall.timeout:
+                run.believed = now
+            due = max(run.began + stall.startup, now + stall.timeout)
+            self.status = self.status._replace(since=run.began, deadline=due)
         self._begin_run(run)
         if self.source:
             self.source.go_on(run.began, found.record.learned)

@@ -436,7 +436,7 @@ def test_the_old_goes_a_little_at_a_time_and_what_goes_on_stays(place: Place) ->
     connection.close()
 
 
-def test_accounts_and_ordered_maintenance_are_there_at_the_next_start(place: Place, opened: Open) -> None:
+def test_accounts_and_ordered_maintenance_are_there_at_the_next_start(opened: Open) -> None:
     windows = [
         Maintenance("M1", ("cam",), 10.0, 20.5, "neue Häfen \0", "operator", lasting=True),
         Maintenance("M3", None, 15.0, 30.0, None, "operator"),

@@ -16,7 +16,7 @@ from supervisor.machine.adoption import FoundRun
 from supervisor.machine.marks import RECORD_VARIABLE
 from supervisor.model import events
 from supervisor.model.runs import Before, RunRecord, read
-from supervisor.model.terms import ExitCause, ProcessKey, RestartReason, Role, State
+from supervisor.model.terms import ExitCause, ProcessKey, RestartReason, Role, State, Trouble
 from supervisor.process.adoption import Adoptable, Adoption
 from supervisor.process.slot import Slot
 from tests.unit.process.stage import KILLED, FakeChild, Stage, Tap, Wire
@@ -161,14 +161,27 @@ def test_what_is_taken_over_is_stopped_in_order() -> None:
     assert len(new.machine.children) == 2, "the next one is our own"
 
 
-def test_one_that_says_nothing_is_replaced_when_its_time_is_up() -> None:
+@pytest.mark.parametrize(
+    ("age", "limit", "trouble"),
+    [
+        (HOUR, 10.0, Trouble.STALL),  # it must have been at work
+        (25.0, 10.0, Trouble.STALL),
+        (12.0, 18.0, Trouble.START_TIMEOUT),  # what is left of the time of its start
+    ],
+)
+def test_one_that_says_nothing_is_replaced_when_its_time_is_up(age: float, limit: float, trouble: Trouble) -> None:
+    """It was frozen while nobody was there: a new neverdark is no new start."""
     old = Stage()
-    new = another(old, left(old))
+    record = left(old)
+    new = another(old, record)
+    new.loop.now = record.began + age
     encoder = new.place(Role.ENCODER)
     encoder.start()
-    new.loop.move(60)
-    assert signal.SIGKILL in new.machine.children[0].signals
-    assert len(new.machine.children) >= 2
+    new.loop.move(limit - 0.1)
+    assert not new.machine.children[0].signals
+    new.loop.move(0.2)
+    assert new.machine.children[0].signals == [signal.SIGKILL]
+    assert [fact.trouble for fact in new.heard(events.ProcessSilent)] == [trouble]
 
 
 def test_a_pusher_goes_on_with_the_encoder_that_feeds_it() -> None:
