@@ -29,6 +29,7 @@ def build() -> Dashboard:
     _right_now(page)
     _in_time(page)
     _resources(page)
+    _memory(page)
     return page.builder
 
 
@@ -256,6 +257,40 @@ def _resources(page: Page) -> None:
         ).decimals(0),
         width=12,
         height=8,
+    )
+
+
+def _memory(page: Page) -> None:
+    page.row("What it remembers")
+    page.add(
+        states(
+            "Could its database be written, over time",
+            "Red: what happens waits in memory, and a restart would lose it. Streams go on all the same.",
+            {0: ("no", "red"), 1: ("written", "dark-green")},
+            Query(f"min by (instance) (livestream_store_up{{{IT}}})", "{{instance}}"),
+        ),
+        width=12,
+        height=6,
+    )
+    page.add(
+        lines(
+            "Records that wait",
+            "In memory, to be written. Usually none; 10,000 at most, and as many again of incidents and orders.",
+            "short",
+            Query(f"max by (instance) (livestream_store_queue_length{{{IT}}})", "{{instance}}"),
+        ).decimals(0),
+        width=6,
+        height=6,
+    )
+    page.add(
+        columns(
+            "Records that were lost",
+            "Too many waited, or the database refused them for good. There should be none.",
+            "none",
+            Query(counted("livestream_store_dropped_total", IT, "instance"), "{{instance}}"),
+        ).no_value("none"),
+        width=6,
+        height=6,
     )
 
 
