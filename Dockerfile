@@ -54,6 +54,7 @@ VOLUME /var/lib/neverdark
 
 COPY --from=build /opt/neverdark /opt/neverdark
 COPY --chmod=0755 deploy/container/neverdark /usr/local/bin/neverdark
+COPY --chmod=0644 deploy/container/healthy.py /usr/local/lib/neverdark/healthy.py
 
 # They win over the configuration's own `listen` and `data_dir`, which mean another machine. Beyond loopback a token is
 # required: deploy/container/neverdark makes one where the owner has none.
@@ -64,8 +65,7 @@ USER ${UID}:${UID}
 WORKDIR /var/lib/neverdark
 EXPOSE 9833
 # Of neverdark itself, not of its streams: a container that is started anew does not bring a camera back.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python3", "-c", \
-    "import http.client as h; c = h.HTTPConnection('127.0.0.1', 9833, timeout=4); c.request('GET', '/healthz'); raise SystemExit(c.getresponse().status != 200)"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python3", "-S", "/usr/local/lib/neverdark/healthy.py"]
 # As the first process it reaps what others leave behind; an init is not needed.
 ENTRYPOINT ["neverdark"]
 CMD ["run"]

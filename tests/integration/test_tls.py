@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,14 @@ def by_tls(running: Neverdark, authority: Authority) -> str:
     return running.url
 
 
+def ask(script: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """What a script of the container's says."""
+    told = [sys.executable, "-S", str(script), *words]
+    return subprocess.run(
+        told, env=os.environ | variables, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+
+
 def test_commands_and_prometheus_work_by_tls(unstarted: Launch, authority: Authority, tmp_path: Path) -> None:
     metrics = free_port()
     own = secret("token")
@@ -47,6 +58,13 @@ def test_commands_and_prometheus_work_by_tls(unstarted: Launch, authority: Autho
     assert (foreign.returncode, "--ca-file" in foreign.stderr) == (1, True)
     assert running.cli("status", "--url", url, "--ca-file", str(authority.bundle)).returncode == 0
     assert running.cli("check").stderr.count("another program has this port") == 0, "it knows its own again"
+
+    deploy = Path(__file__).parents[2] / "deploy"
+    # What the container's health check and deploy.sh ask, whether or not there is TLS.
+    assert ask(deploy / "container" / "healthy.py", str(running.port)).returncode == 0
+    assert ask(deploy / "container" / "healthy.py", str(free_port())).returncode == 1
+    asked = ask(deploy / "check_running.py", "unknown", "no", NEVERDARK_URL=f"http://127.0.0.1:{running.port}")
+    assert (asked.returncode, asked.stdout) == (0, "revision unknown runs; 0 watchdogs, all have run\n")
 
     reader = running.cli("token", "create", "prometheus", "--scope", "read", "-q").stdout.strip()
     scrape = f"https://127.0.0.1:{metrics}"
