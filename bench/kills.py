@@ -1,77 +1,319 @@
-"""Kills neverdark at random moments, with two real streams on air: `python -m bench.kills --kills 20 --seed 7`.
+"""Kills neverdark at random moments, with two real streams on air and somebody who watches each of them.
 
-Half of the kills come within milliseconds of an encoder's, in the middle of its replacement; some come while the one
-before is still starting. Nothing but what was killed may be replaced, and each key must keep its one publisher.
+`python -m bench.kills --kills 20 --seed 7 --database sqlite` (or `postgresql`). `--outage 60` takes the database away
+for so many seconds at first, `--full-disk` fills its disk. Needs nginx-rtmp, FFmpeg and, where asked for, PostgreSQL; a
+full disk needs the right to mount. Each kill is of one of these kinds:
+
+- alone: nothing else happens; nobody who watches may see more than a second without a frame;
+- spawn: an encoder is killed some milliseconds before, so that neverdark dies while it replaces it;
+- both: neverdark and an encoder at once; the next neverdark has to start before it can start the encoder;
+- seen: an encoder was replaced a moment before, and the incident goes on when neverdark dies.
+
+Some kills are followed by one or more of the next neverdark while it starts. Afterwards: the same publishers, no
+process twice, no counter that fell, each incident and each run once in the database, and one incident for each encoder
+whose end a neverdark lived long enough to remember.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from supervisor.store import schema
+from supervisor.store.database import Database
+from supervisor.store.postgres import Postgres
+from supervisor.store.sqlite import FILE, SqliteFile
 from tests.integration.harness.ingest import Ingest
+from tests.integration.harness.media import QUIET
+from tests.integration.harness.postgres import PostgresServer
 from tests.integration.harness.recipes import cam, secret
 from tests.integration.harness.supervised import Neverdark, carriers
 from tests.integration.harness.waiting import ON_AIR, SLACK, eventually
+from tests.integration.test_adoption import COUNTED_ON
+from tests.integration.test_disk import fill, on_tmpfs
+from tests.store_scenes import rows
 
 _STREAMS = ("one", "two")
 _QUICK = {"initial_delay": 0, "attempts": 1000}
+_KINDS = ("alone", "spawn", "both", "seen")
+_MOST_GAP = 1.0  # seconds without a frame where nothing but neverdark was killed
+_REMEMBERED = 2.0  # a neverdark that lives so much longer has written what it saw
+_PATIENCE = 3 * ON_AIR
+
+
+class Viewer:
+    """Somebody who watches: when each frame came, by the clock on the wall."""
+
+    def __init__(self, url: str, file: Path) -> None:
+        self._file = file
+        words = ("-use_wallclock_as_timestamps", "1", "-i", url, "-map", "0:v", "-c", "copy", "-copyts", str(file))
+        self._process = subprocess.Popen([*QUIET, *words], stdin=subprocess.DEVNULL)
+        eventually(lambda: file.exists() and file.stat().st_size > 0, _PATIENCE, "somebody watches")
+
+    def times(self) -> list[float]:
+        """When frames came, in order; ends the watching."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(20)
+        words = "-loglevel error -select_streams v -show_entries packet=pts_time -of csv=p=0"
+        asked = ["ffprobe", *words.split(), str(self._file)]
+        said = subprocess.run(asked, capture_output=True, text=True, timeout=300, check=True).stdout
+        return sorted(float(line.strip(",")) for line in said.split() if line.strip(","))
+
+    def close(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+
+
+class Trial:
+    """One run of the whole; `faults` is what was not as it must be."""
+
+    def __init__(self, args: argparse.Namespace, folder: Path, ingest: Ingest, server: PostgresServer | None) -> None:
+        self.faults: list[str] = []
+        self._args = args
+        self._chance = random.Random(args.seed)  # noqa: S311 - no secret
+        self._ingest = ingest
+        self._server = server
+        top = {"database_url": server.url} if server else {}
+        streams = {name: cam(ingest.url, secret(name), restart=_QUICK) for name in _STREAMS}
+        self.running = Neverdark(folder / "neverdark", streams, **top)
+        if args.full_disk:
+            on_tmpfs(self.running, "size=16m")
+        self._viewers: dict[str, Viewer] = {}
+        self._folder = folder
+        self._quiet: list[tuple[float, float]] = []  # spans in which an encoder was away, too
+        self._remembered = 0  # encoders killed whose incident must be in the database
+        self._killed = 0
+        self._away: list[float] = []
+        self._clients: dict[str, str] = {}
+
+    # --- what is done ------------------------------------------------------------------------------
+
+    def all(self) -> None:
+        """Everything, in turn."""
+        self.running.start().wait_on_air(seconds=_PATIENCE)
+        eventually(lambda: len(self._publishers()) == len(_STREAMS), SLACK, "published")
+        self._clients = self._publishers()
+        for name in _STREAMS:
+            self._viewers[name] = Viewer(f"{self._ingest.url}/{secret(name)}", self._folder / f"{name}.mkv")
+        if self._args.outage or self._args.full_disk:
+            self.without_database(self._args.outage or 10.0)
+        for number in range(self._args.kills):
+            self._one(number, self._chance.choice(_KINDS))
+        for _ in range(2):
+            self._leave()
+        time.sleep(2)
+        self._check_pictures()
+        self.running.stop()
+        self._check_history()
+
+    def _one(self, number: int, kind: str) -> None:
+        time.sleep(self._chance.random() * 2)
+        before, counters = set(carriers(self.running.data_dir)), self.running.counters(*COUNTED_ON)
+        began, name = time.time(), self._chance.choice(_STREAMS)
+        if kind != "alone":
+            self._kill_encoder(name, kind)
+        self.running.crash()
+        if kind == "both":
+            time.sleep(self._chance.random() * 0.2)
+        while self._chance.random() < 0.3:
+            self.running.launch()
+            time.sleep(self._chance.random())
+            self.running.crash()
+        self.running.start().wait_on_air(seconds=_PATIENCE)
+        self._away.append(time.time() - began)
+        if kind != "alone":
+            self._quiet.append((began - 1, time.time() + 1))
+        after = set(carriers(self.running.data_dir))
+        what = f"kill {number + 1} ({kind})"
+        self._check_processes(what, len(after), len(before - after), kind)
+        untouched = {one for one in _STREAMS if kind == "alone" or one != name}
+        self._check_counters(what, counters, untouched)
+
+    def _kill_encoder(self, name: str, kind: str) -> None:
+        pid = self.running.pid(name, "encoder")
+        if kind == "both":
+            assert self.running.process
+            os.kill(self.running.process.pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
+        self._killed += 1
+        if kind == "spawn":
+            time.sleep(self._chance.random() * 0.01)
+        elif kind == "seen":
+            eventually(lambda: self.running.replaced(pid, name, "encoder"), _PATIENCE, "replaced")
+            time.sleep(_REMEMBERED)
+            self._remembered += 1
+
+    def _leave(self) -> None:
+        """A planned end that lets everything run on, and a new start."""
+        before = self.running.counters(*COUNTED_ON)
+        pids = self.running.pids()
+        if self.running.stop(signal.SIGUSR2) != 0:
+            self.faults.append("it did not leave in order")
+        self.running.start().wait_on_air(seconds=_PATIENCE)
+        if self.running.pids() != pids:
+            self.faults.append(f"after a leave {self.running.pids()} run, not {pids}")
+        self._check_counters("leave", before, set(_STREAMS))
+
+    def without_database(self, seconds: float) -> None:
+        """Its database is away for a while, and incidents happen meanwhile."""
+        with self._away_for_a_while():
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                began = time.time()
+                name = self._chance.choice(_STREAMS)
+                pid = self.running.pid(name, "encoder")
+                os.kill(pid, signal.SIGKILL)
+                eventually(lambda pid=pid, name=name: self.running.replaced(pid, name, "encoder"), _PATIENCE, "back")  # type: ignore[misc]
+                self.running.wait_on_air(seconds=_PATIENCE)
+                self._quiet.append((began - 1, time.time() + 1))
+                self._killed += 1
+                self._remembered += 1
+                time.sleep(min(5.0, seconds / 3))
+            if self.running.metric("store_up") and not self._args.full_disk:
+                self.faults.append("nobody has noticed that the database was away")
+        eventually(lambda: self.running.metric("store_queue_length") == 0, 60 + SLACK, "all of it is written")
+        if lost := self.running.metric("store_dropped_total"):
+            self.faults.append(f"{lost:.0f} records were lost")
+        if self._publishers() != self._clients:
+            self.faults.append("a pusher was replaced while the database was away")
+
+    @contextlib.contextmanager
+    def _away_for_a_while(self) -> Iterator[None]:
+        if self._args.full_disk:
+            ballast = self.running.inside()
+            fill(ballast)
+            yield
+            (ballast / "ballast").unlink()
+        elif self._server:
+            self._server.stop()
+            yield
+            self._server.start()
+        else:
+            engine = sa.create_engine(f"sqlite:///{self._file()}", poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+            with engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA busy_timeout=10000")
+                connection.exec_driver_sql("BEGIN EXCLUSIVE")
+                yield
+                connection.exec_driver_sql("ROLLBACK")
+
+    # --- what must be so ---------------------------------------------------------------------------
+
+    def _check_processes(self, what: str, there: int, gone: int, kind: str) -> None:
+        if there != 2 * len(_STREAMS) or gone > (kind != "alone"):
+            self.faults.append(f"{what}: {there} processes, {gone} of those before are gone")
+        if self._publishers() != self._clients or self._ingest.refused():
+            self.faults.append(f"{what}: publishers {self._clients} are {self._publishers()}")
+
+    def _check_counters(
+        self, what: str, before: dict[tuple[str, frozenset[tuple[str, str]]], float], of: set[str]
+    ) -> None:
+        eventually(lambda: self.running.get("/metrics").ok, 3 + SLACK, "it knows what it has taken over")
+        after = self.running.counters(*COUNTED_ON)
+        for sample, old in before.items():
+            if dict(sample[1])["stream"] in of and after.get(sample, 0.0) < old:
+                self.faults.append(f"{what}: {sample[0]} {dict(sample[1])} fell from {old} to {after.get(sample)}")
+
+    def _check_pictures(self) -> None:
+        for name, viewer in self._viewers.items():
+            gaps = [(b - a, a) for a, b in pairwise(viewer.times())]
+            quiet = [gap for gap, at in gaps if not any(since <= at <= until for since, until in self._quiet)]
+            print(
+                f"{name}: {len(gaps) + 1} frames; longest gap {max(quiet):.2f} s while nothing but neverdark was"
+                f" killed, {max(gaps)[0]:.2f} s at all"
+            )
+            if max(quiet) > _MOST_GAP:
+                self.faults.append(f"{name}: {max(quiet):.2f} s without a frame")
+
+    def _check_history(self) -> None:
+        database = self._database()
+        if self._args.full_disk:
+            return  # it has gone with the neverdark whose it was
+        incidents, runs = rows(database, schema.INCIDENTS), rows(database, schema.RUNS)
+        open_still = [row["id"] for row in incidents if row["closed"] is None]
+        places = Counter((row["stream"], row["opened"]) for row in incidents)
+        twice = [place for place, count in places.items() if count > 1]
+        print(
+            f"{len(incidents)} incidents of {self._killed} encoders that were killed, {self._remembered} of them seen; "
+            f"{len(runs)} runs"
+        )
+        if open_still or twice or not self._remembered <= len(incidents) <= self._killed:
+            self.faults.append(f"incidents: open still {open_still}, twice {twice}, {len(incidents)} in all")
+        if living := [row["run_id"] for row in runs if row["ended"] is None]:
+            self.faults.append(f"runs that have not ended: {living}")
+
+    def _publishers(self) -> dict[str, str]:
+        return {key: one.client for key, one in self._ingest.publishers().items()}
+
+    def _file(self) -> Path:
+        return self.running.data_dir / FILE
+
+    def _database(self) -> Database:
+        return Postgres(self._server.url) if self._server else SqliteFile(self._file())
+
+    def close(self) -> None:
+        """End what is left."""
+        for viewer in self._viewers.values():
+            viewer.close()
+
+    def told(self) -> str:
+        """In one line, what was done."""
+        away = sorted(self._away) or [0.0]
+        return (
+            f"{len(self._away)} kills (seed {self._args.seed}, {self._args.database}): from the kill to on air "
+            f"{away[len(away) // 2]:.1f} s (median), {away[-1]:.1f} s at most"
+        )
 
 
 def main() -> int:
-    """Returns 0 when every publisher is the one that it was, 1 otherwise."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Returns 0 when everything is as it must be, 1 otherwise."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 16))
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--outage", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--full-disk", action="store_true")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        ingest = Ingest(Path(folder) / "ingest")
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = stack.enter_context(PostgresServer()) if args.database == "postgresql" else None
+        ingest = Ingest(folder / "ingest")
         ingest.start()
-        try:
-            return _run(Path(folder), ingest, args.kills, args.seed)
-        finally:
-            ingest.close()
+        stack.callback(ingest.close)
+        trial = Trial(args, folder, ingest, server)
+        stack.callback(trial.close)
+        return _judge(trial, lambda: stack.enter_context(_ended(trial.running)))
 
 
-def _run(folder: Path, ingest: Ingest, kills: int, seed: int) -> int:
-    chance = random.Random(seed)  # noqa: S311 - no secret
-    streams = {name: cam(ingest.url, secret(name), restart=_QUICK) for name in _STREAMS}
-    replaced, adopted, away = 0, 0, []
-    with Neverdark(folder / "neverdark", streams) as running:
-        running.wait_on_air(seconds=2 * ON_AIR)
-        eventually(lambda: len(ingest.publishers()) == len(_STREAMS), SLACK, "published")
-        clients = {key: one.client for key, one in ingest.publishers().items()}
-        for number in range(kills):
-            before = set(carriers(running.data_dir))
-            if chance.random() < 0.5:
-                os.kill(running.pid(chance.choice(_STREAMS), "encoder"), signal.SIGKILL)
-                time.sleep(chance.random() * 0.01)
-            running.crash()
-            began = time.monotonic()
-            while chance.random() < 0.3:
-                running.launch()
-                time.sleep(chance.random())
-                running.crash()
-            running.start().wait_on_air(seconds=2 * ON_AIR)
-            away.append(time.monotonic() - began)
-            after = set(carriers(running.data_dir))
-            adopted += len(before & after)
-            replaced += len(after - before)
-            now = {key: one.client for key, one in ingest.publishers().items()}
-            if now != clients or len(after) != 2 * len(_STREAMS) or ingest.refused():
-                print(f"kill {number + 1} of seed {seed}: {len(after)} processes, publishers {clients} are {now}")
-                return 1
-    print(
-        f"{kills} kills (seed {seed}): {adopted} processes taken over, {replaced} replaced, the same publishers;"
-        f" from the kill to on air {sorted(away)[len(away) // 2]:.1f} s (median), {max(away):.1f} s at most"
-    )
-    return 0
+@contextlib.contextmanager
+def _ended(running: Neverdark) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with contextlib.suppress(AssertionError):  # what is wrong has been told
+            running.end()
+
+
+def _judge(trial: Trial, enter: Callable[[], None]) -> int:
+    enter()
+    trial.all()
+    print(trial.told())
+    for fault in trial.faults:
+        print(f"not as it must be: {fault}", file=sys.stderr)
+    return 1 if trial.faults else 0
 
 
 if __name__ == "__main__":
