@@ -10,16 +10,18 @@ _FEW = 3  # of so many streams, any may go, but not all
 _MOST_NAMED = 10
 
 
-def removal(wanted: Collection[str], config: Config, included: Container[str] = ()) -> str | None:
+def removal(
+    wanted: Collection[str], config: Config, included: Container[str] = (), off: Collection[str] = ()
+) -> str | None:
     """What `config` would take off the air, in words, if that is too much of the streams `wanted` now.
 
     Of those that stood in the included directory until now (`included`), and of the others, not all may go, if they
-    are several: a directory may not be mounted, a file may be cut. A configuration that says `streams: {}` means it,
-    unless it includes a directory.
+    are several: a directory may not be mounted, a file may be cut. `off` are those that it switches off by other hours
+    on air. A configuration that says `streams: {}` means it, unless it includes a directory.
     """
     if not config.streams and config.include is None:
         return None
-    gone = [name for name in wanted if name not in config.streams or not config.streams[name].enabled]
+    gone = [name for name in wanted if name not in config.streams or not config.streams[name].enabled or name in off]
     most = len(wanted) // 2 if len(wanted) > _FEW else len(wanted) - 1
     if gone and len(gone) > most:
         return _told(gone, f"{len(gone)} of the {len(wanted)} streams that are wanted now")

@@ -77,6 +77,17 @@ class Orders:
         if order and order.ends is Ends.NEXT and order.holds(at):  # one that was recalled may be over
             self._operator[stream] = order._replace(until=self._window(schedule, at).until)
 
+    def switched_off(self, schedules: Mapping[str, Schedule | None], at: float) -> list[str]:
+        """Which streams these hours on air, if they held, would switch off that the ones in force do not."""
+        return [
+            stream
+            for stream, schedule in schedules.items()
+            if schedule is not None
+            and schedule != self._schedules.get(stream)
+            and stream not in self._operator
+            and not self._window(schedule, at).wanted
+        ]
+
     def keep_only(self, streams: Container[str]) -> None:
         """Others are not configured any more."""
         for words in (self._enabled, self._schedules, self._operator):

@@ -158,19 +158,28 @@ class Configuration:
     # --- another one -------------------------------------------------------------------------------
 
     async def read_again(
-        self, read: Callable[[], Read], spare: Callable[[], Collection[str]] | None
+        self,
+        read: Callable[[], Read],
+        spare: Callable[[], Collection[str]] | None,
+        switched_off: Callable[[Mapping[str, StreamSpec]], Collection[str]],
     ) -> Fresh | Problems:
-        """What the file says now; `read` blocks. It may not end most of the streams to `spare`, if any are named."""
+        """What the file says now; `read` blocks. It may not end most of the streams to `spare`, if any are named.
+
+        `switched_off` tells which of some streams other hours on air would end.
+        """
         self.reading = True
         try:
             loaded, warnings = await self._machine.in_a_thread(read)
-            if spare and (too_much := removal(spare(), loaded.config, self.loaded.fragments)):
-                return ConfigError(self.home.file, [Problem("streams", None, too_much)]).told
             while True:
                 before = self.joined
                 joined = await self._machine.in_a_thread(partial(self.join, loaded, before.made, before))
                 if self.joined is before:  # nobody has made another stream meanwhile
-                    return Fresh(joined, self.plan(joined), tuple(map(str, (*warnings, *joined.warnings))))
+                    break
+            specs = self.plan(joined)
+            fragments = self.loaded.fragments
+            if spare and (too_much := removal(spare(), loaded.config, fragments, switched_off(specs))):
+                return ConfigError(self.home.file, [Problem("streams", None, too_much)]).told
+            return Fresh(joined, specs, tuple(map(str, (*warnings, *joined.warnings))))
         except ConfigError as error:
             return error.told
         except NoFreePort as error:

@@ -90,6 +90,10 @@ class Reconciler:
         self._changed()
         return self.wanted(name)
 
+    def switched_off(self, specs: Mapping[str, StreamSpec]) -> list[str]:
+        """Which streams other hours on air would switch off."""
+        return self._orders.switched_off({name: spec.schedule for name, spec in specs.items()}, self._clock.wall())
+
     def wanted(self, name: str) -> Wanted:
         """Whose word it is that a stream shall run or not."""
         return self._orders.wanted(name, self._clock.wall())

@@ -41,7 +41,8 @@ class Reload:
         """Put the file's configuration in force, or reject it; that is told if it is news."""
         configuration = self._configuration
         file = configuration.home.file
-        found = await configuration.read_again(self._read, None if allow_removal else self._of_the_file)
+        spare = None if allow_removal else self._of_the_file
+        found = await configuration.read_again(self._read, spare, self._reconciler.switched_off)
         if not isinstance(found, Fresh):
             rejected = events.ConfigRejected(file, found)
             if configuration.refuse(found) or asked:

@@ -17,7 +17,6 @@ from supervisor.config.problems import Problem
 from supervisor.config.shape import Config
 from supervisor.model import events
 from supervisor.model.edits import OutOfReach
-from supervisor.model.remembered import Word
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.remembered import Account, KnownRun, KnownUplink, Word
 from supervisor.model.subjects import Subject

@@ -47,6 +47,29 @@ async def shown(scene: Scene, name: str) -> StreamSnapshot:
     return next(one for one in snapshot.streams if one.name == name)
 
 
+def test_hours_on_air_that_would_end_most_streams_are_not_taken_without_a_word(tmp_path: Path) -> None:
+    """A slip in `defaults` would else take everything off the air."""
+    on, off = ('schedule: {on: "0 0 * * *", off: "59 23 31 12 *", timezone: UTC}' for _ in range(2))
+    off = off.replace('on: "0 0 * * *"', 'on: "58 23 31 12 *"')
+
+    async def test(scene: Scene) -> None:
+        assert wanted(scene) == {"a": True, "b": True, "c": False}
+        scene.write(config(stream("a", off), stream("b", off), stream("c", off)))
+        outcome = await scene.engine.reload()
+        assert isinstance(outcome, events.ConfigRejected)
+        assert "2 of the 2 streams that are wanted now (a, b)" in outcome.problems[0]
+        assert wanted(scene) == {"a": True, "b": True, "c": False}
+        scene.engine.request("start", "a")  # who wants it on whatever the schedule says, need not be asked
+        assert isinstance(await scene.engine.reload(), events.ConfigReloaded)
+        assert wanted(scene) == {"a": True, "b": False, "c": False}
+        scene.write(config(stream("a", off), stream("b", off), stream("c", off, word="other")))
+        assert isinstance(await scene.engine.reload(), events.ConfigReloaded), "the same hours end nothing"
+        assert isinstance(await reload(scene, stream("a", on), stream("b", on), stream("c", on)), events.ConfigReloaded)
+        assert wanted(scene)["b"]
+
+    play(tmp_path, config(stream("a"), stream("b"), stream("c", "enabled: false")), test)
+
+
 async def reload(scene: Scene, *streams: str) -> object:
     scene.write(config(*streams))
     return await scene.engine.reload(allow_removal=True)

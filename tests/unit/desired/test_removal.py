@@ -43,6 +43,14 @@ def test_what_is_too_much(wanted: str, new: Config, gone: str | None) -> None:
         assert found.endswith("neverdark reload --allow-removal")
 
 
+def test_what_other_hours_on_air_switch_off_counts_as_well() -> None:
+    names = ("a", "b", "c", "d")
+    assert removal(names, config(*names), off=("a", "b")) is None
+    found = removal(names, config(*names, off=("c",)), off=("a", "b", "c"))
+    assert found is not None
+    assert "3 of the 4 streams that are wanted now (a, b, c)" in found
+
+
 def test_a_configuration_that_says_that_it_wants_none_means_it() -> None:
     assert removal(["a", "b", "c", "d"], config()) is None
 
