@@ -10,7 +10,7 @@ full disk needs the right to mount. Each kill is of one of these kinds:
 - seen: an encoder was replaced a moment before, and the incident goes on when neverdark dies.
 
 Some kills are followed by one or more of the next neverdark while it starts. Afterwards: the same publishers, no
-process twice, no counter that fell, each incident and each run once in the database, and one incident for each encoder
+process twice, no counter that fell, each incident and each run once in the database, and an incident for each encoder
 whose end a neverdark lived long enough to remember.
 """
 
@@ -25,7 +25,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -51,6 +50,7 @@ _QUICK = {"initial_delay": 0, "attempts": 1000}
 _KINDS = ("alone", "spawn", "both", "seen")
 _MOST_GAP = 1.0  # seconds without a frame where nothing but neverdark was killed
 _REMEMBERED = 2.0  # a neverdark that lives so much longer has written what it saw
+_NOTICED = 1.0
 _PATIENCE = 3 * ON_AIR
 
 
@@ -95,7 +95,7 @@ class Trial:
         self._viewers: dict[str, Viewer] = {}
         self._folder = folder
         self._quiet: list[tuple[float, float]] = []  # spans in which an encoder was away, too
-        self._remembered = 0  # encoders killed whose incident must be in the database
+        self._seen: list[tuple[str, float]] = []  # encoders that were killed while somebody could remember it, and when
         self._killed = 0
         self._away: list[float] = []
         self._clients: dict[str, str] = {}
@@ -149,13 +149,14 @@ class Trial:
             assert self.running.process
             os.kill(self.running.process.pid, signal.SIGKILL)
         os.kill(pid, signal.SIGKILL)
+        killed = time.time()
         self._killed += 1
         if kind == "spawn":
             time.sleep(self._chance.random() * 0.01)
         elif kind == "seen":
             eventually(lambda: self.running.replaced(pid, name, "encoder"), _PATIENCE, "replaced")
             time.sleep(_REMEMBERED)
-            self._remembered += 1
+            self._seen.append((name, killed))
 
     def _leave(self) -> None:
         """A planned end that lets everything run on, and a new start."""
@@ -181,7 +182,7 @@ class Trial:
                 self.running.wait_on_air(seconds=_PATIENCE)
                 self._quiet.append((began - 1, time.time() + 1))
                 self._killed += 1
-                self._remembered += 1
+                self._seen.append((name, began))
                 time.sleep(min(5.0, seconds / 3))
             if self.running.metric("store_up") and not self._args.full_disk:
                 self.faults.append("nobody has noticed that the database was away")
@@ -243,15 +244,16 @@ class Trial:
         if self._args.full_disk:
             return  # it has gone with the neverdark whose it was
         incidents, runs = rows(database, schema.INCIDENTS), rows(database, schema.RUNS)
-        open_still = [row["id"] for row in incidents if row["closed"] is None]
-        places = Counter((row["stream"], row["opened"]) for row in incidents)
-        twice = [place for place, count in places.items() if count > 1]
-        print(
-            f"{len(incidents)} incidents of {self._killed} encoders that were killed, {self._remembered} of them seen; "
-            f"{len(runs)} runs"
-        )
-        if open_still or twice or not self._remembered <= len(incidents) <= self._killed:
-            self.faults.append(f"incidents: open still {open_still}, twice {twice}, {len(incidents)} in all")
+        print(f"{len(incidents)} incidents of {self._killed} encoders that were killed; {len(runs)} runs")
+        spans = sorted((row["stream"], row["opened"], row["closed"] or 0.0) for row in incidents)
+        for (name, _, closed), (other, opened, _) in pairwise(spans):
+            if name == other and opened < closed:
+                self.faults.append(f"{name}: two incidents at {opened}")
+        if open_still := [row["id"] for row in incidents if row["closed"] is None]:
+            self.faults.append(f"open still: {open_still}")
+        for name, at in self._seen:  # several within half a minute are one incident
+            if not any(of == name and opened - _NOTICED <= at <= closed + _NOTICED for of, opened, closed in spans):
+                self.faults.append(f"{name}: no incident of {at} among {spans}")
         if living := [row["run_id"] for row in runs if row["ended"] is None]:
             self.faults.append(f"runs that have not ended: {living}")
 

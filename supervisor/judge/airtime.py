@@ -68,7 +68,7 @@ class AirTime:
         self.wanted += seconds
         self.on_air += proven
         known = self.off_air[Segment.NEVERDARK]
-        self.off_air = {**self.off_air, Segment.NEVERDARK: known + seconds - proven}
+        self.off_air = {**self.off_air, Segment.NEVERDARK: known + (seconds - proven)}
 
     def note_darkness(self, now: float, *, on_air: bool, planned: bool, media_stopped: float) -> None:
         """Keep `off_air_since`; see `dark_since`."""

@@ -185,8 +185,12 @@ def boot_record(boot: str, started: float, version: str, pid: int, alive: float,
 
 def account_record(stream: str, account: Account, boot: str) -> Record:
     """The account of a stream as it is now."""
-    row = {"stream": stream, "boot": boot, "at": account.at, "body": plain(account)}
-    return Record.of(("account", stream), ACCOUNT, row)
+    runs = {  # by hand: there may be a thousand
+        run_id: {"media": run.media, "uplinks": {name: of._asdict() for name, of in run.uplinks.items()}}
+        for run_id, run in account.runs.items()
+    }
+    row = {"stream": stream, "boot": boot, "at": account.at, "body": {**account._asdict(), "runs": runs}}
+    return Record(("account", stream), ACCOUNT, row)
 
 
 def account_of(body: Any) -> Account | None:

@@ -93,8 +93,9 @@ class Accounts:
         wanted = wanted_within(self._orders.looked_up(name, self._schedules), until - away, until)
         quiet = [(one.since, one.until) for one in self._windows.within(until - away, until) if one.covers(name)]
         seconds = length(wanted)
-        proven = min(media, seconds)
-        unknown = min(seconds - proven, length(without(wanted, quiet)))
+        all_of_it = media >= away  # and then not even a rounding error is unknown
+        proven = seconds if all_of_it else min(media, seconds)
+        unknown = 0.0 if all_of_it else min(seconds - proven, length(without(wanted, quiet)))
         air.nobody_was_there(self._clock.now(), proven + unknown, proven)
 
     # --- what is now -------------------------------------------------------------------------------
@@ -102,9 +103,9 @@ class Accounts:
     def look(self) -> None:
         """Called every second, when all accounts are done: what has changed is noted."""
         changed = dict[str, Account]()
+        known = self._noted
         for name, stream in self._streams.items():
-            noted, state = self._noted.get(name), _state(stream)
-            if (noted is None or noted.state != state) and name not in self._open:
+            if (name not in known or known[name].state != _state(stream)) and name not in self._open:
                 changed[name] = self._account(stream)
         for name in [name for name in self._noted if name not in self._streams]:
             changed[name] = self._noted.pop(name).account._replace(wanted=False, on_air=False)
@@ -151,7 +152,10 @@ class Accounts:
 
 def _state(stream: Stream) -> tuple[bool, bool, int]:
     """A change of this is noted at once: what was counted until then could otherwise be lost."""
-    connections = sum(meter.totals.connections for slot in stream.senders for meter in slot.uplinks.values())
+    connections = 0
+    for slot in stream.senders:
+        for meter in slot.uplinks.values():
+            connections += meter.totals.connections
     return stream.wanted, stream.on_air, connections
 
 

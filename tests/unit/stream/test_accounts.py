@@ -89,6 +89,14 @@ def test_media_that_went_on_all_the_time_is_on_air_and_the_sums_go_on(media: flo
     assert Scene(BEFORE, place(media)).booked() == (951.0 + AGO, 900.0 + AGO, known)
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.1234567, 0.777, 0.9999999])
+def test_what_was_off_air_before_stays_what_it_was_to_the_last_digit(fraction: float) -> None:
+    """A sum that falls by a billionth is one that begins anew."""
+    scene = Scene(BEFORE._replace(now=NOW - AGO - fraction / 7), place(139.9))
+    scene.clock.wall = lambda: WALL + fraction
+    assert scene.booked()[2] == BEFORE.off_air_seconds
+
+
 def test_what_the_counts_do_not_prove_is_unknown_and_the_sums_begin_anew() -> None:
     """Nobody knows what was booked after the note: a sum that falls a little would be taken for one from zero."""
     assert Scene(BEFORE, place(125.0)).booked() == (AGO, 25.0, {"neverdark": 15.0})
