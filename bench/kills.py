@@ -292,7 +292,7 @@ def main() -> int:
     if args.full_disk and _APART not in os.environ:  # what is mounted is gone with us, and nobody else sees it
         apart = ["unshare", "--mount", *(["--map-root-user"] if os.getuid() else [])]
         words = [*apart, sys.executable, "-m", "bench.kills", *sys.argv[1:]]
-        os.execvpe(words[0], words, os.environ | {_APART: "1"})
+        os.execvpe(words[0], words, os.environ | {_APART: "1"})  # noqa: S606 - what runs is ourselves
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(PostgresServer()) if args.database == "postgresql" else None
