@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -270,6 +270,8 @@ class Trial:
         """End what is left."""
         for viewer in self._viewers.values():
             viewer.close()
+        if self._args.full_disk:
+            subprocess.run(["umount", "--lazy", str(self.running.data_dir)], check=True)
 
     def told(self) -> str:
         """In one line, what was done."""
@@ -301,7 +303,12 @@ def main() -> int:
         stack.callback(ingest.close)
         trial = Trial(args, folder, ingest, server)
         stack.callback(trial.close)
-        return _judge(trial, lambda: stack.enter_context(_ended(trial.running)))
+        stack.enter_context(_ended(trial.running))
+        trial.all()
+        print(trial.told())
+        for fault in trial.faults:
+            print(f"not as it must be: {fault}", file=sys.stderr)
+        return 1 if trial.faults else 0
 
 
 @contextlib.contextmanager
@@ -311,15 +318,6 @@ def _ended(running: Neverdark) -> Iterator[None]:
     finally:
         with contextlib.suppress(AssertionError):  # what is wrong has been told
             running.end()
-
-
-def _judge(trial: Trial, enter: Callable[[], None]) -> int:
-    enter()
-    trial.all()
-    print(trial.told())
-    for fault in trial.faults:
-        print(f"not as it must be: {fault}", file=sys.stderr)
-    return 1 if trial.faults else 0
 
 
 if __name__ == "__main__":

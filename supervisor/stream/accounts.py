@@ -93,9 +93,8 @@ class Accounts:
         wanted = wanted_within(self._orders.looked_up(name, self._schedules), until - away, until)
         quiet = [(one.since, one.until) for one in self._windows.within(until - away, until) if one.covers(name)]
         seconds = length(wanted)
-        all_of_it = media >= away  # and then not even a rounding error is unknown
-        proven = seconds if all_of_it else min(media, seconds)
-        unknown = 0.0 if all_of_it else min(seconds - proven, length(without(wanted, quiet)))
+        proven = seconds if media >= away else min(media, seconds)  # all of it: no rounding error is unknown
+        unknown = min(seconds - proven, length(without(wanted, quiet)))
         air.nobody_was_there(self._clock.now(), proven + unknown, proven)
 
     # --- what is now -------------------------------------------------------------------------------
