@@ -148,8 +148,8 @@ def test_seconds_without_a_supervisor_are_on_air_as_far_as_media_proves_it(media
 
 def test_what_was_booked_is_of_this_life_alone_and_tells_also_what_is_not_wanted() -> None:
     air = AirTime(0.0)
-    air.go_on(1000.0, 900.0, {Segment.UPLINK: 100.0})
-    air.nobody_was_there(10.0, 4.0)
+    air.go_on(900.0, {Segment.UPLINK: 100.0})
+    air.nobody_was_there(0.0, 10.0, 4.0)
     air.account(1.0, wanted=True, on_air=True, segment=Segment.UNKNOWN, excused=False)
     air.account(3.0, wanted=True, on_air=False, segment=Segment.UPLINK, excused=False)
     air.account(6.0, wanted=True, on_air=False, segment=Segment.UPLINK, excused=True)
