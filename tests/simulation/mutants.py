@@ -204,8 +204,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "time that nobody wanted counts as off air",
         "judge/airtime.py",
-        "        if not wanted or (excused and not on_air):",
-        "        if excused and not on_air:",
+        "        if not wanted:\n            self.not_wanted += elapsed\n            return\n",
+        "",
         ("time_adds_up",),
         shapes="planned",
     ),
