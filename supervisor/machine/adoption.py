@@ -67,13 +67,17 @@ class AdoptedChild(Child):
 
     def reap(self) -> tuple[Exit, float]:
         """It is gone: how, as far as somebody else than its parent can know. What it left behind is killed."""
-        how, cpu = self._seen_before_it_is_reaped() or (self._told_by_the_kernel(), 0.0)
+        how, cpu = self.seen_from_outside()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, 0)  # as long as one of a group is left, nobody else gets its number
             for pid in proc.everybody():
                 if self._has_left(pid):
                     send(pid, signal.SIGKILL, partial(self._has_left, pid))
         return how, cpu
+
+    def seen_from_outside(self) -> tuple[Exit, float]:
+        """How it ended and its CPU seconds, as far as somebody else than its parent can know."""
+        return self._seen_before_it_is_reaped() or (self._told_by_the_kernel(), 0.0)
 
     def _seen_before_it_is_reaped(self) -> tuple[Exit, float] | None:
         with contextlib.suppress(OSError):

@@ -10,15 +10,16 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable, Collection, Container, Mapping
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from supervisor.machine import faults, oom, process, strays, udp
+from supervisor.machine import faults, foreign, oom, process, strays, udp, webhook
 from supervisor.machine.adoption import FoundRun, find_runs
 from supervisor.machine.data_dir import DataDir, Folder
 from supervisor.machine.exits import Exits, Loop
+from supervisor.machine.foreign import Found
 from supervisor.machine.gather import Gather
 from supervisor.machine.leftovers import clear
 from supervisor.machine.media_links import MediaLinks
@@ -27,6 +28,7 @@ from supervisor.machine.parameter_tap import ParameterTap
 from supervisor.machine.proc import has_descriptors, is_stopped
 from supervisor.machine.process import Child, Outlet
 from supervisor.machine.progress_socket import ProgressSocket
+from supervisor.machine.progress_text import ProgressFile, ProgressUrl
 from supervisor.machine.recording import Recording
 from supervisor.machine.runlog import AfterWrite, RunLog
 from supervisor.model.quantities import Address, PortRange
@@ -50,6 +52,7 @@ class Machine:
     def __init__(self) -> None:
         self.environment: Mapping[str, str] = os.environ
         self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="probe")
+        self._messengers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="external")  # a probe waits for none
 
     async def in_a_thread(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises; it blocks, and must not keep the loop waiting."""
@@ -58,6 +61,7 @@ class Machine:
     def close(self) -> None:
         """Wait for no work that is under way."""
         self._workers.shutdown(wait=False, cancel_futures=True)
+        self._messengers.shutdown(wait=False, cancel_futures=True)
 
     # --- time and chance ---------------------------------------------------------------------------
 
@@ -144,6 +148,26 @@ class Machine:
     def clear_leftovers(self, data_dir: DataDir, streams: Collection[str], wall: float) -> None:
         """Remove what is too old of streams other than these; see `leftovers.clear`. Blocks."""
         clear(data_dir, streams, wall)
+
+    # --- programs of others ------------------------------------------------------------------------
+
+    boot = staticmethod(foreign.boot)
+
+    def find_program(self, pid: int, begun: int | None = None) -> Found:
+        """A process that neverdark has not started; see `foreign.find`. Raises Refused."""
+        return foreign.find(pid, begun)
+
+    def progress_of(self, file: str, url: str, started: float) -> ProgressFile | ProgressUrl:
+        """What such a program, which has `started` then (wall clock), tells of its progress."""
+        return ProgressFile(file, started) if file else ProgressUrl(url)
+
+    def ask_program(self, progress: ProgressFile | ProgressUrl) -> Awaitable[bytes]:
+        """What it tells now; see there. Raises NoProgress."""
+        return asyncio.get_running_loop().run_in_executor(self._messengers, progress.read)
+
+    def call_webhook(self, url: str, body: Mapping[str, Any], timeout: float) -> Awaitable[str | None]:
+        """Tell an owner's server something; see `webhook.call`."""
+        return asyncio.get_running_loop().run_in_executor(self._messengers, webhook.call, url, body, timeout)
 
     # --- sockets of others -------------------------------------------------------------------------
 
