@@ -14,6 +14,7 @@ from exporter.api.answers import add_error_answers, answer, in_thread
 from exporter.api.config import config_router
 from exporter.api.description import Description
 from exporter.api.editing import editing_router
+from exporter.api.external import external_router
 from exporter.api.gate import HOLDER, REFUSED, TOKEN, Gate
 from exporter.api.guard import PROOF, rule_for, scrape_rule_for
 from exporter.api.history import history_router
@@ -94,6 +95,7 @@ def build_app(
     app.include_router(history_router(control))
     app.include_router(alerts_router(control))
     app.include_router(maintenance_router(control))
+    app.include_router(external_router(control))
     app.include_router(config_router(control))
     _add_token(app)
     _add_pages(app, Description(app, keys.needed))

@@ -16,6 +16,7 @@ from supervisor.model.availability import Availability, hour_of
 from supervisor.model.destination_urls import is_asked_for
 from supervisor.model.edits import Configured, Edit, Edited
 from supervisor.model.events import OrderGiven
+from supervisor.model.external import Announcement, ExternalSnapshot
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.notifications import NEAR, Heard, Notification, Told, belongs_to, is_ours
@@ -227,6 +228,28 @@ class EngineControl:
         """All of them; see `snapshot.Control`."""
         self._ask(lambda: self._engine.switching.order_all(running=verb == "start"))
         self._written()
+
+    def externals(self) -> tuple[ExternalSnapshot, ...]:
+        """Programs that run their own FFmpeg; see `snapshot.Control`."""
+        return self._ask(self._engine.externals.snapshots)
+
+    def program_started(self, said: Announcement) -> ExternalSnapshot:
+        """One has started; see `snapshot.Control`."""
+        return self._remembered(self._ask(lambda: self._engine.program_started(said)))
+
+    def program_stopped(self, name: str) -> ExternalSnapshot | None:
+        """Its planned end; see `snapshot.Control`."""
+        return self._remembered(self._ask(lambda: self._engine.program_stopped(name)))
+
+    def forget_program(self, name: str) -> bool:
+        """Know no more of it; see `snapshot.Control`."""
+        return self._remembered(self._ask(lambda: self._engine.externals.forget(name)))
+
+    def _remembered(self, answer: _T) -> _T:
+        """Who gets an answer may rely on it, also if we are killed now."""
+        if answer and self._store:
+            self._store.flush(_REMEMBERED_SECONDS)
+        return answer
 
     def maintenance(self) -> tuple[Maintenance, ...]:
         """The windows that are open or still to come; see `snapshot.Control`."""

@@ -22,11 +22,12 @@ from supervisor.desired.wanted import Orders
 from supervisor.machine.machine import Machine
 from supervisor.machine.marks import OWNER_VARIABLE, RunNames
 from supervisor.model import events
+from supervisor.model.external import Announcement, ExternalSnapshot
 from supervisor.model.facts import Listener, Teller
 from supervisor.model.incidents import Incident
 from supervisor.model.remembered import Forgetful, Memory
 from supervisor.model.selection import Selection
-from supervisor.model.snapshot import Fault, Histogram, Snapshot, StreamAnswer, Wanted, WatchdogVerb
+from supervisor.model.snapshot import Fault, Histogram, Refused, Snapshot, StreamAnswer, Wanted, WatchdogVerb
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import State
 from supervisor.model.until import Until
@@ -41,6 +42,7 @@ from supervisor.stream.accounts import Accounts
 from supervisor.stream.configuration import Configuration, Home, Read, Workshop
 from supervisor.stream.drilling import Drills
 from supervisor.stream.editing import Editor
+from supervisor.stream.externals import Externals
 from supervisor.stream.maintaining import Maintaining
 from supervisor.stream.ordering import order_all
 from supervisor.stream.reconcile import Reconciler
@@ -110,9 +112,23 @@ class Engine:
         )
         self.maintaining = Maintaining(self._catalogue, self.excuses, machine, self.tell, self._memory)
         self._accounts = Accounts(self.streams, self.orders, self.maintaining.windows, self._memory, machine)
-        environments = self._environments
+        self.externals = Externals(
+            machine,
+            self._memory,
+            self._catalogue,
+            self._reconciler,
+            self.streams,
+            self._configuration.external,
+            lambda: self.loaded.config.external.commands,
+        )
         self._reload = Reload(
-            self._configuration, read, environments, self._reconciler, self.maintaining, self.streams, self.tell
+            self._configuration,
+            read,
+            self._environments,
+            self._reconciler,
+            self.maintaining,
+            self.externals,
+            self.tell,
         )
         self.editor = Editor(
             self._configuration,
@@ -184,6 +200,7 @@ class Engine:
         self._remembering.recall(specs)
         self.switching.recall()
         self._reload.follow(specs, "start")
+        self.externals.recall()
         self._take_over()
         self.maintaining.begin()
         ready()
@@ -265,6 +282,7 @@ class Engine:
             knowledge=self._watches.reaches,
             rivals=self._watches.others,
             owner=self._turns,
+            may_run_commands=self.externals.may_run_commands,
         )
 
     async def _end_orphans(self, spared: Container[str] = ()) -> list[tuple[int, str]]:
@@ -317,6 +335,8 @@ class Engine:
         """An operator's order; None when there is no such stream. Raises Refused."""
         if name not in self._catalogue or self._stopping.is_set():
             return None
+        if name in self.externals:
+            raise Refused(f"{name} is a program of somebody else's, which neverdark neither starts nor ends")
         return self._reconciler.order(verb, name, until, reason or "operator")
 
     async def request_all(
@@ -328,6 +348,20 @@ class Engine:
     def order_watchdog(self, verb: WatchdogVerb, name: str, destination: str) -> bool:
         """An operator's order to the watchdog of a destination; see `snapshot.Control`."""
         return name in self._catalogue and self.switching.order(verb, Post(name, destination))
+
+    def program_started(self, said: Announcement) -> ExternalSnapshot:
+        """A program that runs its own FFmpeg announces itself. Raises Refused, or ValueError for a wrong URL."""
+        if self._stopping.is_set():
+            raise Refused("neverdark is stopping")
+        self.externals.started(said)
+        return self._program(said.name)
+
+    def program_stopped(self, name: str) -> ExternalSnapshot | None:
+        """It tells its planned end; None when there is none of that name."""
+        return self._program(name) if self.externals.stopped(name) else None
+
+    def _program(self, name: str) -> ExternalSnapshot:
+        return next(one for one in self.externals.snapshots() if one.name == name)
 
     def drill(self, name: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         """Count what fails as a drill for a while, and break something; see `snapshot.Control`."""
@@ -375,6 +409,7 @@ class Engine:
         self._reconciler.look()
         self.maintaining.look()
         self._accounts.settle(at_once=False)
+        self.externals.look()
         for stream in self.streams.values():
             if stream.spec.name not in self._accounts.open:
                 stream.account(now, wall, excused=self.excuses.covers(stream.subject, MAINTENANCE, now))

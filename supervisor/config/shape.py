@@ -179,6 +179,12 @@ class Tls(Section):
     key_file: PlainFile
 
 
+class ExternalSection(Section):
+    """Programs that run their own FFmpeg and announce themselves."""
+
+    commands: bool = False
+
+
 class Config(Section):
     """A whole configuration."""
 
@@ -195,6 +201,7 @@ class Config(Section):
     ports: Ports = DEFAULT_PORTS
     shutdown: Literal["stop", "leave"] = "stop"
     network: Network = Network()
+    external: ExternalSection = ExternalSection()
     defaults: DefaultsSection = DefaultsSection()
     maintenance: tuple[MaintenanceSection, ...] = ()
     include: Included | None = None

@@ -44,11 +44,13 @@ class Environments:
         self._of_roles = {role: for_ffmpeg(role, variables) | self._more for role in (Role.ENCODER, Role.PUSHER)}
         self._of_commands: dict[str, dict[str, str]] = {}
         self._words: Mapping[str, frozenset[str]] = {}
+        self.of_programs: Mapping[str, str] = {}  # of what starts programs that are not ours: without our mark
 
     def follow(self, commands: Iterable[str], named: Named) -> None:
         """From now on, what these command streams and this configuration ask for."""
         nothing: frozenset[str] = frozenset()
         self._words = named.words
+        self.of_programs = for_command(self._variables, named.used, nothing)
         self._of_commands = {
             name: for_command(self._variables, named.used, named.words.get(name, nothing)) | self._more
             for name in commands

@@ -24,6 +24,7 @@ from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import Picture
 from supervisor.ffmpeg.sources import SourceKind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
 from supervisor.model.destination_urls import RTMP_PORTS, publishes_to
+from supervisor.model.external import External
 from supervisor.model.policies import Policies, UplinkPolicy
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey, Role
@@ -77,6 +78,7 @@ class ProcessSpec:
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
     target: tuple[str, ...] = field(default=(), repr=False)  # a pusher's URL and key, or what a command is
     claim: tuple[str, ...] = field(init=False, repr=False)  # what two processes must not do at the same time
+    external: External | None = None  # somebody else's program: never started, never signalled
     ingests: tuple[Way, ...] = field(init=False)  # where it connects to by TCP
 
     def __post_init__(self) -> None:

@@ -37,14 +37,17 @@ class Journal:
                 log.info(_of(key.name, "advances"), stream=key.stream, after=show_duration(seconds))
             case events.ProcessSilent(key, _, trouble, seconds, segment):
                 missed = "ingest acknowledges nothing" if trouble is Trouble.UPLINK_BLOCKED else "no progress"
+                then = "it is not ours to end" if what.left else "killing it"
                 log.warning(
-                    _of(key.name, f"{missed} for {show_duration(seconds)}, killing it"),
+                    _of(key.name, f"{missed} for {show_duration(seconds)}, {then}"),
                     stream=key.stream,
                     cause=str(trouble),
                     segment=str(segment),
                 )
             case events.ProcessExited():
                 self._exited(what)
+            case events.RecoveryOrdered() | events.RecoveryAnswered() | events.ProgramTrouble():
+                write_recovery(log, what)
             case events.SourceLearned(key, words):
                 log.warning(_of("source", words), stream=key.stream)
             case events.ProcessRemoved(key):
@@ -130,7 +133,7 @@ class Journal:
         said = () if what.planned else telling(what.key.role, what.cause, what.last_words, _LAST_WORDS)
         words = {"said": list(said)} if said else {}
         write(
-            _of(what.key.name, "ended"),
+            _of(what.key.name, "looked at no more" if what.left else "ended"),
             stream=what.key.stream,
             cause=str(what.cause),
             **how,

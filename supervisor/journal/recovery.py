@@ -15,6 +15,9 @@ RecoveryPayload = (
     | events.DestinationHealthy
     | events.DestinationUnhealthy
     | events.RecoveryAttempted
+    | events.RecoveryOrdered
+    | events.RecoveryAnswered
+    | events.ProgramTrouble
     | events.IncidentOpened
     | events.FindingEntered
     | events.IncidentClosed
@@ -44,6 +47,14 @@ def write_recovery(log: Any, what: RecoveryPayload) -> None:  # noqa: C901, PLR0
         case events.RecoveryAttempted(stream, destination, number, action, segment):
             line = f"=== RECOVERY ATTEMPT #{number} ==="
             log.warning(line, stream=stream, destination=destination, action=str(action), segment=str(segment))
+        case events.RecoveryOrdered(key, reason, how):
+            line = f"recovery of somebody else's program: {how}"
+            log.warning(line, stream=key.stream, reason=str(reason))
+        case events.RecoveryAnswered(key, error):
+            line = f"recovery: {error or 'taken; the program is still to announce itself'}"
+            (log.error if error else log.info)(line, stream=key.stream)
+        case events.ProgramTrouble(key, error):
+            (log.error if error else log.info)(error or "its progress can be read again", stream=key.stream)
         case events.IncidentOpened(incident):
             about = _known({"words": incident.said})
             log.warning("incident opened", **_about(incident, incident), **about, layer=str(incident.layer))

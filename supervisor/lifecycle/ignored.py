@@ -5,6 +5,7 @@ from __future__ import annotations
 from supervisor.lifecycle.types import (
     Advanced,
     AskedToWait,
+    Came,
     Event,
     Exited,
     LineLost,
@@ -22,6 +23,7 @@ IGNORED: dict[State, dict[type[Event], str]] = {
     State.STOPPED: {
         Stop: "already stopped",
         Advanced: "a report of a run that is over",
+        Came: "nothing is being started",
         Exited: "there is no run",
         UplinkBlocked: "there is no run",
         Useless: "there is no run",
@@ -35,6 +37,7 @@ IGNORED: dict[State, dict[type[Event], str]] = {
     State.RUNNING: {
         Start: "already running",
         Advanced: "known",
+        Came: "known",
         RetryNow: "nothing to retry",
         AskedToWait: "it has been let in",
         LineLost: "what runs may outlast it",
@@ -42,6 +45,7 @@ IGNORED: dict[State, dict[type[Event], str]] = {
     State.BACKOFF: {
         Start: "it will start by itself",
         Advanced: "a report of a run that is over",
+        Came: "nothing is being started",
         Exited: "there is no run",
         UplinkBlocked: "there is no run",
         Useless: "there is no run",
@@ -49,12 +53,14 @@ IGNORED: dict[State, dict[type[Event], str]] = {
     State.COOLDOWN: {
         Start: "it will start by itself; a restart hurries it",
         Advanced: "a report of a run that is over",
+        Came: "nothing is being started",
         Exited: "there is no run",
         UplinkBlocked: "there is no run",
         Useless: "there is no run",
     },
     State.STOPPING: {
         Advanced: "it is going",
+        Came: "it is going",
         UplinkBlocked: "it is going",
         Useless: "it is going",
         RetryNow: "it is going",

@@ -25,6 +25,7 @@ from supervisor.lifecycle.stopping import (
 from supervisor.lifecycle.types import (
     Advanced,
     AskedToWait,
+    Came,
     Event,
     Exited,
     Kill,
@@ -60,6 +61,14 @@ def _advanced(status: Status, event: Event, view: View) -> Step:
     del event
     running = status._replace(state=State.RUNNING, since=view.now, proven=status.spent, refusal=None)
     return Step(running._replace(deadline=next_check(running, view)))
+
+
+def _came(status: Status, event: Event, view: View) -> Step:
+    """Its time to make progress begins now; who reports none has made some by being there."""
+    if not view.tracked:
+        return _advanced(status, event, view)
+    starting = status._replace(since=view.now)
+    return Step(starting._replace(deadline=next_check(starting, view)))
 
 
 def _alive_tick(status: Status, event: Event, view: View) -> Step:
@@ -129,7 +138,7 @@ _IDLE: dict[type[Event], _Handler] = {
 }
 _TABLE: dict[State, dict[type[Event], _Handler]] = {
     State.STOPPED: {Start: start, Restart: restart_idle},
-    State.STARTING: {**_ALIVE, Advanced: _advanced, LineLost: _starting_line_lost},
+    State.STARTING: {**_ALIVE, Advanced: _advanced, Came: _came, LineLost: _starting_line_lost},
     State.RUNNING: _ALIVE,
     State.BACKOFF: _IDLE,
     State.COOLDOWN: _IDLE,

@@ -56,6 +56,11 @@ class Advanced:
 
 
 @dataclass(frozen=True, slots=True)
+class Came:
+    """The run that is being started is there: somebody else has started it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exited:
     """The process is gone, or could not be started. `refusal`: how its source refused it.
 
@@ -116,6 +121,7 @@ Event = (
     | Stop
     | Restart
     | Advanced
+    | Came
     | Exited
     | UplinkBlocked
     | Useless

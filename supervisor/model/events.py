@@ -55,13 +55,17 @@ class ProcessAdvanced:
 
 @dataclass(frozen=True, slots=True)
 class ProcessSilent:
-    """A run showed no progress, or its ingest acknowledged nothing, for so many seconds; it is being killed."""
+    """A run showed no progress, or its ingest acknowledged nothing, for so many seconds; it is being killed.
+
+    `left`: it is somebody else's, and only looked at no more.
+    """
 
     key: ProcessKey
     run_id: str
     trouble: Trouble
     seconds: float
     segment: Segment
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,32 @@ class ProcessExited:
     silent: float | None
     ended: float  # monotonic: it is told a moment later
     said: str | None = None  # more than the cause tells, in words for people
+    left: bool = False  # it lives on, and is looked at no more: somebody else's
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryOrdered:
+    """Somebody else's program has failed, and whoever can start it again is told: by `how`, in words."""
+
+    key: ProcessKey
+    reason: RestartReason
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryAnswered:
+    """What came of that: `error` says in words why it was not taken; None: it was. The program is still to come."""
+
+    key: ProcessKey
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramTrouble:
+    """Of somebody else's program something cannot be seen for now; None: it can be again."""
+
+    key: ProcessKey
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +446,9 @@ Payload = (
     | ProcessAdvanced
     | ProcessSilent
     | ProcessExited
+    | RecoveryOrdered
+    | RecoveryAnswered
+    | ProgramTrouble
     | SourceLearned
     | ProcessRemoved
     | SpawnFailed

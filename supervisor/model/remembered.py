@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance
@@ -99,6 +99,12 @@ class Memory(Protocol):
     def numbers(self) -> Mapping[DestinationName, int]:
         """Those that are known. No number is ever given to another destination, and none changes while we run."""
 
+    def recall_externals(self) -> Mapping[str, Mapping[str, Any]]:
+        """Programs that had announced themselves, by name; as `recall`."""
+
+    def keep_externals(self, externals: Mapping[str, Mapping[str, Any]]) -> None:
+        """As `keep`."""
+
 
 class Forgetful:
     """Remembers nothing: for who has no store."""
@@ -136,6 +142,13 @@ class Forgetful:
         return {}
 
     def note_accounts(self, accounts: Mapping[str, Account]) -> None:
+        """They are forgotten."""
+
+    def recall_externals(self) -> Mapping[str, Mapping[str, Any]]:
+        """None."""
+        return {}
+
+    def keep_externals(self, externals: Mapping[str, Mapping[str, Any]]) -> None:
         """They are forgotten."""
 
 

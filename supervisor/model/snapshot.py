@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, Protocol
 from supervisor.model.availability import Availability
 from supervisor.model.edits import Configured, Edit, Edited
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
+from supervisor.model.external import Announcement, ExternalSnapshot
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.notifications import Heard, Notification
@@ -348,6 +349,18 @@ class Control(Protocol):
 
     def order_watchdogs(self, verb: Literal["start", "stop"]) -> None:
         """The same of all that are enabled."""
+
+    def externals(self) -> tuple[ExternalSnapshot, ...]:
+        """The programs that run their own FFmpeg and have announced themselves."""
+
+    def program_started(self, said: Announcement) -> ExternalSnapshot:
+        """One announces itself. Raises `Refused`, or ValueError for a URL that cannot be a destination's."""
+
+    def program_stopped(self, name: str) -> ExternalSnapshot | None:
+        """It tells its planned end; None when there is none of that name."""
+
+    def forget_program(self, name: str) -> bool:
+        """Know no more of one that has ended; False when there is none of that name. Raises `Refused`."""
 
     def maintenance(self) -> tuple[Maintenance, ...]:
         """The windows that are open or still to come, in the order of time."""

@@ -65,7 +65,7 @@ class Ending:
         run.over = True
         slot.cpu_seconds += cpu
         planned, ours = slot.status.state is State.STOPPING, slot.status.ending
-        failure, lines, again = self._diagnose(run, how, planned=planned)
+        failure, lines, again = self._diagnose(run, how, planned=planned or run.left)
         again = again and not planned and not ours
         blamed = not (planned or ours or again)
         if blamed:
@@ -141,6 +141,7 @@ class Ending:
             None if end.silent is None else end.at - end.silent,
             end.at,
             end.failure.said,
+            end.run.left,
         )
 
     def _tell(self, end: _End, connected: bool) -> None:  # noqa: FBT001 - as it is put off
@@ -161,7 +162,8 @@ class Ending:
             said = telling(slot.key.role, fact.cause, fact.last_words, FAILURE_LINES)
             slot.failures.show(LastFailure(fact.cause, end.wall, said, fact.said))
         how = f"signal {fact.signal}" if fact.signal else f"exit code {fact.code}"
-        lines.append(f"[neverdark] ended after {fact.seconds:.1f} s: {fact.cause} ({how})")
+        words = "looked at no more" if fact.left else "ended"
+        lines.append(f"[neverdark] {words} after {fact.seconds:.1f} s: {fact.cause} ({how})")
         self._output.write(lines, end.wall, slot.host.loop.time())
         slot.host.tell(fact)
 

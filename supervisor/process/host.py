@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from supervisor.desired.environment import Environments
     from supervisor.desired.plan import ProcessSpec
@@ -74,9 +75,10 @@ class Host:
     claims: Claims
     memory: MemoryWatch
     storage: AfterWrite
-    book: Book  # places do not ask it: the segment of what is open is their stream's business
+    book: Book  # places ask it for an incident's name alone: the segment is their stream's business
     tell: events.Tell
     knowledge: Knowledge
     rivals: Rivals
     owner: Owner
     adoptable: dict[ProcessKey, Adoptable] = field(default_factory=dict)  # until their places are made
+    may_run_commands: Callable[[], bool] = lambda: False  # of the owners of programs that are not ours

@@ -91,6 +91,16 @@ class Place:
     # --- its run -----------------------------------------------------------------------------------
 
     @property
+    def is_to_be_taken_over(self) -> bool:
+        """A run of an earlier neverdark is there for it."""
+        return self.adoptable is not None
+
+    @property
+    def helper(self) -> int | None:
+        """Another process of ours that is at work for it."""
+        return None
+
+    @property
     def alive(self) -> bool:
         """A process exists."""
         return self.run is not None and not self.run.over

@@ -35,7 +35,8 @@ class Reports:
         self.output = Output(host.machine, host.data_dir, key.stream, key.name, redactor, host.storage, self._heed)
         host.loop.add_reader(self.output.outlet.fd, self._on_output)
         known = slot.adoptable.progress if slot.adoptable else None
-        self._progress = (known or host.machine.progress_socket()) if slot.spec.tracked else None
+        by_socket = slot.spec.tracked and not slot.spec.external
+        self._progress = (known or host.machine.progress_socket()) if by_socket else None
         if self._progress:
             host.progress.add(self._progress.fd, self._on_progress)
         if slot.feeds:
@@ -48,7 +49,7 @@ class Reports:
 
     def track(self) -> None:
         """From now on the runs report."""
-        if self._progress is None:
+        if self._progress is None and not self._slot.spec.external:
             self._progress = self._slot.host.machine.progress_socket()
             self._slot.host.progress.add(self._progress.fd, self._on_progress)
 
@@ -79,6 +80,10 @@ class Reports:
             if not self._progress or not (data := self._progress.read()):
                 return
             self._hear(data)
+
+    def hear(self, report: bytes) -> None:
+        """Take in a report that came another way."""
+        self._hear(report)
 
     def _on_progress(self) -> None:
         assert self._progress is not None

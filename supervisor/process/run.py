@@ -29,6 +29,7 @@ class Run:
     resumed: float | None = None  # when a pusher's media came back, after it had nothing to send
     was_stopped: bool = False  # by somebody else, at the moment when we killed it
     read_to_end: bool = False  # what it reads has ended, and it would go on without
+    left: bool = False  # it lives on, and is looked at no more: somebody else's
     not_carried: str | None = None  # why it is of no use: a track that cannot be sent on
 
     def reported(self, now: float) -> bool:

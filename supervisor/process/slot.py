@@ -276,7 +276,8 @@ class Slot(Place):
         stopped, reported = run is not None and run.was_stopped, run is not None and run.reported(now)
         idle = self.was_idle(now)
         self.fail(FailureEvidence(self.key.role, trouble, reported=reported, stopped=stopped, idle=idle))
-        self.host.tell(events.ProcessSilent(self.key, self.run_id or "", trouble, seconds, self.segment))
+        left = self.spec.external is not None
+        self.host.tell(events.ProcessSilent(self.key, self.run_id or "", trouble, seconds, self.segment, left))
 
     def _tell_retry(self, state: State, delay: float, left: int) -> None:
         cause = self.failures.cause or ExitCause.OTHER

@@ -83,6 +83,8 @@ _AS_THEY_ARE: Final = (
     events.MaintenanceOver,
     events.StreamOnAir,
     events.RecoveryAttempted,
+    events.RecoveryOrdered,
+    events.RecoveryAnswered,
     events.LineChanged,
     events.CheckRearmed,
     events.DrillAnnounced,

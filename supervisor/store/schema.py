@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 VERSION_TABLE: Final = "neverdark_version"
 HEAD: Final = (
-    "0005"  # the latest step: asked for at each start, and to load Alembic for that takes as long as SQLAlchemy
+    "0006"  # the latest step: asked for at each start, and to load Alembic for that takes as long as SQLAlchemy
 )
 METADATA: Final = sa.MetaData()
 
@@ -186,4 +186,10 @@ WATCHDOG_SETTINGS: Final = sa.Table(
     sa.Column("destination", sa.Integer, sa.ForeignKey("destinations.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("settings", sa.JSON, nullable=False),
     sa.Column("changed", sa.Double, nullable=False),
+)
+EXTERNALS: Final = sa.Table(  # programs that run their own FFmpeg, as they have announced themselves
+    "externals",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("body", sa.JSON, nullable=False),
 )

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -63,6 +63,7 @@ class Store:
         self._recalled: Mapping[sa.Table, Kept] = {}
         self._accounts: Mapping[str, Account] = {}
         self._stopped: Mapping[DestinationName, float] = {}
+        self._recalled_externals: Mapping[str, Mapping[str, Any]] = {}
         life = Life(secrets.token_hex(16), wall(), version, os.getpid())
         self._writer = writer(database, life, days, most, self._tell, wall, made=Made(database, wall, MadeCopy(copy)))
         self._hear = self._writer.inbox.put
@@ -81,6 +82,7 @@ class Store:
             raise self._writer.refused
         self._recalled, self._accounts = self._writer.recalled or {}, self._writer.accounts
         self._stopped = self._writer.stopped.recalled or {}
+        self._recalled_externals = self._writer.externals.recalled or {}
 
     def close(self, seconds: float) -> int:
         """Write what waits, but not for ever. Returns how many records are not written."""
@@ -173,6 +175,14 @@ class Store:
     def keep_stopped_watchdogs(self, stopped: Mapping[DestinationName, float]) -> None:
         """From now on these are all there are."""
         self._writer.keep_stopped(dict(stopped))
+
+    def recall_externals(self) -> Mapping[str, Mapping[str, Any]]:
+        """What stood there at the start."""
+        return self._recalled_externals
+
+    def keep_externals(self, externals: Mapping[str, Mapping[str, Any]]) -> None:
+        """From now on these are all there are."""
+        self._writer.keep_externals(dict(externals))
 
     # --- what it shows -----------------------------------------------------------------------------
 

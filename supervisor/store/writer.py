@@ -18,6 +18,7 @@ from supervisor.model.notifications import Notification
 from supervisor.model.remembered import Account, DestinationName
 from supervisor.store import retention
 from supervisor.store.database import Database
+from supervisor.store.externals import External, KeptExternals
 from supervisor.store.inbox import Inbox
 from supervisor.store.made import Made
 from supervisor.store.numbers import Numbers
@@ -101,6 +102,7 @@ class Writer:
         self.numbers = Numbers()
         self.stopped = StoppedWatchdogs()
         self.made = made
+        self.externals = KeptExternals()
         self.pending = Pending(most)
         self.written = 0
         self.looked = threading.Event()  # the database has been read for the first time, or refused
@@ -162,6 +164,11 @@ class Writer:
     def keep_stopped(self, now: Mapping[DestinationName, float]) -> None:
         """These watchdogs are stopped."""
         self.stopped.keep(now)
+        self.inbox.hurry()
+
+    def keep_externals(self, now: Mapping[str, External]) -> None:
+        """These programs have announced themselves."""
+        self.externals.keep(now)
         self.inbox.hurry()
 
     def close(self, seconds: float) -> bool:
@@ -227,6 +234,7 @@ class Writer:
             self._keep_what_was_said(connection)
             self.numbers.give(connection)
             self.stopped.write(connection)
+            self.externals.write(connection)
             self._write(connection, ended=ended)
             if self._now() >= self._clear_at:
                 more = retention.clear_some(connection, self._wall(), self._days)
@@ -256,6 +264,7 @@ class Writer:
             self._kept = {table: kept_in(connection, table) for table in WHOLE}
             self.numbers.read(connection)
             self.stopped.read(connection)
+            self.externals.read(connection)
             if not self.looked.is_set():
                 self.recalled, self.accounts = dict(self._kept), accounts_in(connection)
                 try:

@@ -11,6 +11,7 @@ from supervisor.config.file import Loaded
 from supervisor.config.made import Joined, join
 from supervisor.config.problems import ConfigError, ConfigWarning, Problem
 from supervisor.config.shape import Config
+from supervisor.desired.external import external_spec
 from supervisor.desired.maintenance import Planned
 from supervisor.desired.plan import MediaPort, StreamSpec, adapted, maintenance, plan, sourceless
 from supervisor.desired.removal import removal
@@ -20,6 +21,7 @@ from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.machine import Machine
 from supervisor.machine.media_links import MediaLinks, NoFreePort
 from supervisor.model.edits import Bodies, Shelf
+from supervisor.model.external import External
 from supervisor.model.snapshot import ConfigState
 
 Read = tuple[Loaded, tuple[ConfigWarning, ...]]
@@ -142,6 +144,13 @@ class Configuration:
     def _planned(self, config: Config, joined: Joined, port: MediaPort) -> dict[str, StreamSpec]:
         ca_file, variables = self.home.ca_file, joined.loaded.variables
         return plan(config, self.home.binary, port, ca_file=ca_file, variables=variables)
+
+    def external(self, external: External) -> StreamSpec:
+        """The stream of a program that runs its own FFmpeg. Raises ValueError for what cannot be one."""
+        joined = self.joined
+        return external_spec(
+            joined.loaded.config, external, lambda config: self._planned(config, joined, self._links.port)
+        )
 
     def maintenance(self) -> list[Planned]:
         """The maintenance windows of the configuration in force."""

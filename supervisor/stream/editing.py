@@ -128,6 +128,8 @@ class Editor:
             fragment = joined.file.fragments.get(edit.stream)
             file = fragment.file if fragment else self._configuration.home.file
             raise Refused(f"the stream {edit.stream!r} stands in {file}: change it there")
+        if self._reload.is_announced(edit.stream):
+            raise Refused(f"{edit.stream}: expected another name: a program has announced itself by it")
         if not self._configuration.made_known:
             raise OutOfReach("the database is out of reach, so it is not known which streams were made")
         made = edited(joined.made, edit)

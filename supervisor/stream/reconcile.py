@@ -47,8 +47,15 @@ class Reconciler:
         What cannot be made raises, and then the next time asks for the same: nothing is removed, and nothing is known
         that is not there.
         """
+        return self._follow(specs, why, lambda: self._catalogue.replace(specs, made))
+
+    def announce(self, specs: Mapping[str, StreamSpec], why: str) -> Change:
+        """The same for programs that have announced themselves."""
+        return self._follow(specs, why, lambda: self._catalogue.announce(specs))
+
+    def _follow(self, specs: Mapping[str, StreamSpec], why: str, enter: Callable[[], Change]) -> Change:
         self._prepare(specs)
-        change, now = self._catalogue.replace(specs, made), self._clock.wall()
+        change, now = enter(), self._clock.wall()
         self._orders.keep_only(self._catalogue)
         for name, spec in specs.items():
             self._orders.enable(name, enabled=spec.enabled, why=why, at=now)

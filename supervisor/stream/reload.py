@@ -10,9 +10,9 @@ from supervisor.desired.environment import Environments
 from supervisor.desired.plan import StreamSpec
 from supervisor.model import events
 from supervisor.stream.configuration import Configuration, Fresh, Read
+from supervisor.stream.externals import Externals, names_in_use
 from supervisor.stream.maintaining import Maintaining
 from supervisor.stream.reconcile import Reconciler
-from supervisor.stream.streams import Streams
 
 
 class Reload:
@@ -25,7 +25,7 @@ class Reload:
         environments: Environments,
         reconciler: Reconciler,
         maintaining: Maintaining,
-        streams: Streams,
+        externals: Externals,
         tell: events.Tell,
     ) -> None:
         """`read` reads the file; it blocks."""
@@ -34,7 +34,7 @@ class Reload:
         self._environments = environments
         self._reconciler = reconciler
         self._maintaining = maintaining
-        self._streams = streams
+        self._externals = externals
         self._tell = tell
 
     async def __call__(self, *, asked: bool, allow_removal: bool) -> Outcome:
@@ -43,6 +43,8 @@ class Reload:
         file = configuration.home.file
         spare = None if allow_removal else self._of_the_file
         found = await configuration.read_again(self._read, spare, self._reconciler.switched_off)
+        if isinstance(found, Fresh) and (taken := self._externals.taken(found.specs)):
+            found = names_in_use(taken)
         if not isinstance(found, Fresh):
             rejected = events.ConfigRejected(file, found)
             if configuration.refuse(found) or asked:
@@ -56,6 +58,7 @@ class Reload:
         except BaseException:
             configuration.in_force = before
             raise
+        self._externals.plan_anew()
         told = events.ConfigReloaded(file, *change, need_restart, found.warnings)
         self._tell(told)
         await self._reconciler.reconcile_in_turn(change.added)
@@ -63,7 +66,11 @@ class Reload:
 
     def _of_the_file(self) -> list[str]:
         made = self._configuration.joined.made
-        return [name for name in self._streams.wanted() if name not in made]
+        return [name for name in self._externals.others_wanted() if name not in made]
+
+    def is_announced(self, name: str) -> bool:
+        """Whether a program has announced itself by this name."""
+        return name in self._externals
 
     def prepare(self, specs: dict[str, StreamSpec]) -> None:
         """Make the environments that these streams ask for."""
@@ -73,6 +80,8 @@ class Reload:
     def follow(self, specs: dict[str, StreamSpec], why: str) -> Change:
         """The configuration in force asks for these streams; new ones are still to be started."""
         self.prepare(specs)
+        # Made by API before a program took the name, and known only now that the database is back: later, or never.
+        specs = {name: spec for name, spec in specs.items() if not self.is_announced(name)}
         change = self._reconciler.follow(specs, why, self._configuration.joined.made)
         self._maintaining.plan(self._configuration.maintenance())
         return change

@@ -10,6 +10,7 @@ from supervisor.model import events
 from supervisor.model.policies import Policies
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import ProcessKey, RestartReason, Role, Segment, State
+from supervisor.process.external_slot import ExternalSlot
 from supervisor.process.host import Host
 from supervisor.process.slot import Slot
 from supervisor.secrets.secrecy import Redactor
@@ -51,7 +52,7 @@ class Stream:
     def take_over(self) -> None:
         """Take over what an earlier neverdark has started, before anything new is."""
         for slot in self._staying():
-            if slot.adoptable:
+            if slot.is_to_be_taken_over:
                 slot.start()
 
     def stop(self, why: str, *, force: bool = False) -> None:
@@ -122,7 +123,7 @@ class Stream:
         slots = dict[ProcessKey, Slot]()
         try:
             for process in processes:
-                slots[process.key] = Slot(process, redactor, self._host)
+                slots[process.key] = (ExternalSlot if process.external else Slot)(process, redactor, self._host)
         except BaseException:
             for slot in slots.values():
                 slot.close()

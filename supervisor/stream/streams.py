@@ -18,7 +18,11 @@ class Streams(dict[str, Stream]):
 
     def alive(self) -> Iterator[tuple[int, str]]:
         """Pid and run of every process that lives."""
-        return ((run.child.pid, run.run_id) for slot in self.slots() if (run := slot.run) and not run.over)
+        for slot in self.slots():
+            if (run := slot.run) and not run.over:
+                yield run.child.pid, run.run_id
+            if slot.helper:
+                yield slot.helper, "recovery"
 
     def slot(self, key: ProcessKey) -> Slot | None:
         """The place of one process."""

@@ -56,6 +56,8 @@ class Keeper:
                 self.failed(key, cause, segment_of(FailureEvidence(key.role, cause)), None, said=error)
             case events.ProcessStarted(key, reason=reason) if reason in _FIRST_LAYER:
                 self._book.act(key, Layer.PROCESS, ACTION_OF_ROLE[key.role], now=now, wall=wall)
+            case events.RecoveryOrdered(key, reason) if reason in _FIRST_LAYER:
+                self._book.act(key, Layer.PROCESS, ACTION_OF_ROLE[key.role], now=now, wall=wall)
             case events.ProcessStarted(key, reason=reason) if reason in _PLANNED:
                 self._book.replaced(key, wall=wall)
             case events.ProcessAdvanced(key):

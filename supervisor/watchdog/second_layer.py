@@ -184,7 +184,7 @@ class SecondLayer:
             segment=_own_segment(culprit, cause) if cause in WHILE_MEDIA_FLOWS else known,
             is_command=culprit.key.role is Role.COMMAND,
             line_down=culprit.line_is_down(),
-            hopeless=culprit.last_cause in _NEVER_HELPS,
+            hopeless=culprit.last_cause in _NEVER_HELPS or _is_others(culprit),
             refused=culprit.refused,
             first_layer_at_work=culprit.first_layer_at_work,
             media_flows=examined.evidence.advances,
@@ -274,6 +274,11 @@ def _concerned(action: Action, examined: _Examination) -> list[JudgedProcess]:
             mine = [] if _waits_for_others(sender) else [sender]
             meant = [*dict.fromkeys([*running, *mine, reader])]
     return [process for process in meant if process is examined.culprit or not process.first_layer_at_work]
+
+
+def _is_others(process: JudgedProcess) -> bool:
+    """Only its owner can do anything about it, and has not said how neverdark could."""
+    return process.spec.external is not None and process.spec.external.recovery is None
 
 
 def _waits_for_others(process: JudgedProcess) -> bool:

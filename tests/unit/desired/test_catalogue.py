@@ -41,6 +41,20 @@ def test_the_same_again_changes_nothing() -> None:
     assert catalogue.replace(specs("b", "a")) == Change((), (), ()), "a place in the file is no change"
 
 
+def test_each_source_changes_its_own_and_programs_that_announce_themselves_come_last() -> None:
+    catalogue = Catalogue()
+    catalogue.announce(specs("show"))
+    assert catalogue.replace(specs("a", "b"), {"b"}) == Change(("a", "b"), (), ())
+    assert catalogue.announce(specs("show", "more")) == Change(("more",), (), ())
+    assert catalogue.replace(specs("b")) == Change((), ("a",), ())
+    origins = [(name, entry.origin) for name, entry in catalogue.items()]
+    assert origins == [("b", "file"), ("show", "external"), ("more", "external")]
+    changed = {"show": replace(spec("show"), enabled=False)}
+    assert catalogue.announce(changed) == Change((), ("more",), ("show",))
+    assert catalogue.announce({}) == Change((), ("show",), ())
+    assert list(catalogue) == ["b"]
+
+
 def test_every_destination_is_known_with_its_stream() -> None:
     catalogue = Catalogue()
     catalogue.replace({"a": spec("a", "youtube", "twitch"), "b": spec("b", "youtube")})

@@ -119,6 +119,7 @@ def test_every_process_has_its_own_made_ahead() -> None:
         ProcessKey("a", Role.PUSHER, "d"),
     ):
         assert made.of(each).items() >= {"MARK": "m", "AV_LOG_FORCE_NOCOLOR": "1"}.items()
+    assert made.of_programs == PLAIN | PROXIES | OF_OWNER, "what starts programs of others has no mark of ours"
     assert "http_proxy" not in made.of(ProcessKey("a", Role.PUSHER, "d"))
     assert "http_proxy" in made.of(ProcessKey("a", Role.ENCODER))
 

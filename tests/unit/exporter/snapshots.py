@@ -14,6 +14,7 @@ from typing import Any, Literal
 from supervisor.model.availability import Availability
 from supervisor.model.edits import Configured, Edit, Edited
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
+from supervisor.model.external import Announcement, ExternalSnapshot
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.notifications import Heard, Notification
@@ -77,6 +78,8 @@ class FakeControl:
         self.orders: list[OrderGiven] = []
         self.said: list[tuple[Until | None, str | None]] = []
         self.windows: list[Maintenance] = []
+        self.programs: list[ExternalSnapshot] = []
+        self.announced: list[Announcement] = []
         self.maintenance_orders: list[MaintenanceOrder] = []
         self.drills: list[tuple[str, float, Fault | None, str | None]] = []
         self.reloads: list[bool] = []
@@ -135,6 +138,23 @@ class FakeControl:
 
     def order_watchdogs(self, verb: Literal["start", "stop"]) -> None:
         self.watchdog_orders.append((verb, "all"))
+
+    def externals(self) -> tuple[ExternalSnapshot, ...]:
+        return tuple(self.programs)
+
+    def program_started(self, said: Announcement) -> ExternalSnapshot:
+        if self.refusal is not None:
+            raise self.refusal
+        self.announced.append(said)
+        return next(one for one in self.programs if one.name == said.name)
+
+    def program_stopped(self, name: str) -> ExternalSnapshot | None:
+        return next((one for one in self.programs if one.name == name), None)
+
+    def forget_program(self, name: str) -> bool:
+        if self.refusal is not None:
+            raise self.refusal
+        return any(one.name == name for one in self.programs)
 
     def maintenance(self) -> tuple[Maintenance, ...]:
         return tuple(self.windows)

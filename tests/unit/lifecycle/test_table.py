@@ -14,6 +14,7 @@ from supervisor.lifecycle.table import step
 from supervisor.lifecycle.types import (
     Advanced,
     AskedToWait,
+    Came,
     Event,
     Exited,
     Kill,
@@ -84,6 +85,14 @@ def test_a_first_start_spawns_without_a_reason() -> None:
 def test_what_reports_no_progress_runs_from_its_start() -> None:
     result = step(Status(), Start(), view(5.0, tracked=False))
     assert result.status.state is State.RUNNING
+
+
+def test_what_somebody_else_has_started_has_all_its_time_from_then_on() -> None:
+    waiting = step(Status(), Start(), view(5.0)).status
+    came = step(waiting, Came(), view(25.0)).status
+    assert (came.state, came.deadline, came.run) == (State.STARTING, 25.0 + POLICIES.stall.startup, 1)
+    silent = step(waiting, Came(), view(25.0, tracked=False)).status
+    assert (silent.state, silent.since) == (State.RUNNING, 25.0), "who reports nothing runs by being there"
 
 
 def test_an_exit_waits_and_then_spawns_with_its_reason() -> None:

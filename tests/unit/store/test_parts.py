@@ -38,6 +38,7 @@ TOO_OFTEN = {
     events.ProcessAdvanced,
     events.ProcessSilent,
     events.SourceLearned,
+    events.ProgramTrouble,
     events.ProcessRemoved,
     events.RetryScheduled,
     events.BudgetRefilled,

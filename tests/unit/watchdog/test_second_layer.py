@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from supervisor.judge.checks import Life
 from supervisor.judge.incidents import Book
 from supervisor.judge.ladder import Withheld
 from supervisor.model import events
+from supervisor.model.external import External, Recovery
 from supervisor.model.incidents import Incident
 from supervisor.model.policies import LimitsPolicy, Policies, WatchdogPolicy
 from supervisor.model.snapshot import WatchdogSnapshot
@@ -364,6 +366,22 @@ def test_why_nothing_is_done_is_told_and_nothing_is_done(why: Withheld) -> None:
         assert [fact.withheld for fact in scene.unhealthy] == [None, None, why]
 
     test()
+
+
+@in_quick_time
+async def test_nothing_is_done_to_a_program_that_only_its_owner_can_recover() -> None:
+    scene = Scene()
+    await scene.flows()
+    scene.encoder.spec = replace(scene.encoder.spec, external=External("cam", 5, 1, "b", 0.0, "rtmp://h/a/k"))
+    for _ in range(4):
+        assert await scene.check() is Verdict.UNHEALTHY
+    assert (scene.acted_on(), scene.unhealthy[-1].withheld) == ([], Withheld.HOPELESS)
+    scene.encoder.spec = replace(
+        scene.encoder.spec,
+        external=External("cam", 5, 1, "b", 0.0, "rtmp://h/a/k", recovery=Recovery((), "http://h/", 1.0)),
+    )
+    await scene.check()
+    assert len(scene.acted_on()) == 1
 
 
 @in_quick_time
