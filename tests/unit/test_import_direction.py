@@ -49,6 +49,8 @@ ROOMS = {
     "supervisor.commands": Room(
         pure=False, may_import="model config drills machine.faults machine.ffmpeg_binary", system=True
     ),
+    # Programs of others import it, without the engine.
+    "supervisor.clients": Room(pure=False, system=True),
     "supervisor.watches": Room(pure=False, may_import="model desired judge machine probes process stream watchdog"),
     "supervisor.engine": Room(
         pure=False, may_import="model config desired judge machine probes process stream watchdog watches"

@@ -1,0 +1,1 @@
+"""For programs of others: nothing in here needs the rest of neverdark."""
