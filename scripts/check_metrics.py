@@ -27,7 +27,7 @@ STOPPED_WITHIN = 10.0
 
 
 def configuration(listen: int, ingest: int, directory: Path) -> dict[str, object]:
-    """A bare command, which is also the ingest; a command with progress; a test card sent to the ingest.
+    """A bare command, which is also the ingest; a command with progress; a test card sent to the ingest and a file.
 
     Between them they bring every family of series to life.
     """
@@ -52,7 +52,10 @@ def configuration(listen: int, ingest: int, directory: Path) -> dict[str, object
             "card": {
                 "source": {"url": picture, "format": "lavfi", "realtime": True},
                 "video": {"codec": "libx264", "bitrate": "100k", "preset": "ultrafast"},
-                "destinations": {"local": {"url": url, "key": "key"}},
+                "destinations": {
+                    "local": {"url": url, "key": "key"},
+                    "file": {"url": str(directory / "card.ts"), "required": False},
+                },
             },
         },
     }
@@ -86,6 +89,11 @@ def kill_an_encoder(base: str) -> None:
     processes = requests.get(f"{base}/api/streams/card", timeout=5).json()["processes"]
     pid = next(process["pid"] for process in processes if process["role"] == "encoder")
     os.kill(pid, signal.SIGKILL)
+
+
+def stop_a_watchdog(base: str) -> None:
+    """One tells since when it is stopped, the other what it finds."""
+    requests.post(f"{base}/api/watchdog/card:file/stop", timeout=5).raise_for_status()
 
 
 def scrape(base: str, accept: str) -> str:
@@ -151,6 +159,7 @@ def main() -> int:
         try:
             wait_until_ready(base, neverdark)
             kill_an_encoder(base)
+            stop_a_watchdog(base)
             problems = check(base)
         except BaseException:
             print(log.read_text(encoding="utf-8", errors="replace"), file=sys.stderr)
