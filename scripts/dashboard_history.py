@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from exporter.collector import Collector
+from supervisor.model.remembered import StoreState
 from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,
@@ -410,6 +411,7 @@ class Machine(NamedTuple):
     plans: tuple[Plan, ...]
     gone: tuple[Span, ...] = ()
     line_down: tuple[Span, ...] = ()
+    no_store: tuple[Span, ...] = ()  # the database is away, and so many records are lost
     rearmed: tuple[float, ...] = ()
     clock_steps: tuple[float, ...] = ()
     late: float = 1.0
@@ -476,7 +478,14 @@ def machines(span: float) -> tuple[Machine, ...]:
         ),
     )
     return (
-        Machine("studio:9833", studio, line_down=(Span(line, line + 90),), rearmed=(at(2.9),), clock_steps=(at(1.3),)),
+        Machine(
+            "studio:9833",
+            studio,
+            line_down=(Span(line, line + 90),),
+            no_store=(Span(at(4.8), at(4.8) + 5 * MINUTE, 40),),
+            rearmed=(at(2.9),),
+            clock_steps=(at(1.3),),
+        ),
         Machine("rack:9833", rack, gone=(Span(at(2.0), at(2.0) + 11 * MINUTE),), late=1.4),
     )
 
@@ -504,6 +513,8 @@ def snapshots(machine: Machine, span: float, epoch: float) -> Iterator[tuple[flo
         very_late = int(ticks * 0.002 * machine.late)
         lag = (ticks - late - very_late, late, very_late, *[0] * (len(LOOP_LAG_BUCKETS) - 2))
         down = any(gone.holds(now) for gone in machine.line_down)
+        away = [span for span in machine.no_store if span.holds(now)]
+        lost = sum(span.level for span in machine.no_store if born < span.end <= now)
         yield (
             now,
             snapshot(
@@ -516,6 +527,7 @@ def snapshots(machine: Machine, span: float, epoch: float) -> Iterator[tuple[flo
                 detection=detection.shown(),
                 recovery=recovery.shown(),
                 network_reachable={"ingest": not down, "reference": not down},
+                store=StoreState(not away, int(sum(now - span.start for span in away)), int(now - born), int(lost)),
             ),
         )
 
