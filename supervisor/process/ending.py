@@ -55,7 +55,7 @@ class Ending:
         slot, run = self._slot, self._slot.run
         assert run is not None
         slot.catch_up()  # the run before is closed before this one's last words are kept
-        slot.keep_shown()
+        before = slot.keep_shown()
         last = slot.meter.last_advance
         if last is not None and slot.host.loop.time() - last > ON_AIR_SECONDS:
             slot.hear_first()
@@ -77,6 +77,7 @@ class Ending:
         try:
             slot.dispatch(Exited(failure.cause, None if again else failure.refusal, again=again or idle))
         finally:
+            slot.keep_shown(before)  # a turn after which nothing is to be told has let go of it
             self._let_go(_End(run, how, failure, lines, now, host.machine.wall(), silent, blamed, idle), place)
 
     def _let_go(self, end: _End, place: int) -> None:

@@ -360,10 +360,11 @@ class Slot(Place):
 
     # --- what it shows -----------------------------------------------------------------------------
 
-    def keep_shown(self) -> None:
-        """Something changes now of which the telling is put off: until then what is shown is as it was before."""
+    def keep_shown(self, before: Shown | None = None) -> Shown:
+        """Something changes now of which the telling is put off: until then what is shown is as it was `before`."""
         if self._shown is None:
-            self._shown = self.shown()
+            self._shown = before or self.shown()
+        return self._shown
 
     def snapshot(self, now: float, wall: float) -> ProcessSnapshot:
         """The process as the outside may see it: never a state without what led to it having been told."""

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Callable, Collection, Container, Mapping
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from supervisor.machine.adoption import FoundRun
 from supervisor.machine.data_dir import DataDir, Folder
 from supervisor.machine.exits import Exits
 from supervisor.machine.faults import FaultFailed, Victim
+from supervisor.machine.foreign import Found
 from supervisor.machine.gather import Gather
 from supervisor.machine.machine import Machine
 from supervisor.machine.media_links import MediaLinks
 from supervisor.machine.parameter_tap import ParameterTap
 from supervisor.machine.process import Child, Outlet
 from supervisor.machine.progress_socket import ProgressSocket
+from supervisor.machine.progress_text import ProgressFile, ProgressUrl
 from supervisor.machine.recording import Recording
 from supervisor.machine.runlog import AfterWrite, RunLog
 from supervisor.model.quantities import Address, PortRange
@@ -115,6 +117,23 @@ class SimulatedMachine(Machine):
 
     def exits(self, loop: asyncio.AbstractEventLoop) -> Exits:
         return cast("Exits", SimpleNamespace(add=loop.add_reader, remove=loop.remove_reader))
+
+    # --- programs of others: there are none in this world ------------------------------------------
+
+    def boot(self) -> str:
+        return "simulated"
+
+    def find_program(self, pid: int, begun: int | None = None) -> Found:
+        raise NotImplementedError
+
+    def progress_of(self, file: str, url: str, started: float) -> ProgressFile | ProgressUrl:
+        raise NotImplementedError
+
+    def ask_program(self, progress: ProgressFile | ProgressUrl) -> Awaitable[bytes]:
+        raise NotImplementedError
+
+    def call_webhook(self, url: str, body: Mapping[str, Any], timeout: float) -> Awaitable[str | None]:
+        raise NotImplementedError
 
     # --- the places of processes -------------------------------------------------------------------
 

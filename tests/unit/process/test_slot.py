@@ -679,3 +679,16 @@ def test_a_wait_is_shown_with_its_end(stage: Stage) -> None:
     assert (shown.pid, shown.state, shown.backoff_seconds) == (None, State.BACKOFF, 8.0)
     assert shown.retry_at == pytest.approx(WALL + 6.0)
     assert shown.budget_remaining == 9
+
+
+def test_nobody_is_shown_as_ended_before_the_end_is_counted(stage: Stage) -> None:
+    slot = stage.place(Role.COMMAND)
+    slot.start()
+    stage.loop.move(1)
+    slot.stop()
+    stage.loop.move(0)
+    shown = slot.snapshot(stage.loop.now, stage.machine.wall())
+    assert (shown.state, sum(shown.exits.values())) == (State.STOPPING, 0)
+    stage.loop.move(1)
+    shown = slot.snapshot(stage.loop.now, stage.machine.wall())
+    assert (shown.state, sum(shown.exits.values())) == (State.STOPPED, 1)
