@@ -8,7 +8,6 @@ every pattern here takes time that grows as the line does, and a line is cut bef
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Iterator
 
 from supervisor.secrets.secrecy import Redactor
@@ -30,8 +29,8 @@ class LastWords:
         """`heed` sees every line as it was written; what it takes for itself is not kept."""
         self.redactor = redactor
         self._heed = heed
-        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
-        self._unredacted: deque[str] = deque(maxlen=KEPT_LINES)  # secrets and all
+        self._lines: list[str] = []  # as lists: an empty deque takes 700 bytes, and most processes say nothing
+        self._unredacted: list[str] = []  # secrets and all
         self._partial = b""
         self._in_long_line = False  # its beginning is written, the rest is not kept
         self._tail = b""  # of a flood, not looked at yet
@@ -141,6 +140,7 @@ class LastWords:
         yield from self._unfold()
         self._shape = shape
         self._lines.append(line)
+        del self._lines[:-KEPT_LINES]
         yield line
 
     def _keep_unredacted(self, said: str, shape: str) -> None:
@@ -148,6 +148,7 @@ class LastWords:
             self._unredacted[-1] = said
         else:
             self._unredacted.append(said)
+            del self._unredacted[:-KEPT_LINES]
         self._unredacted_shape = shape
 
     def _unfold(self) -> Iterator[str]:

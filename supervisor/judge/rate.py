@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 _LEAST_WINDOW = 5.0  # seconds; FFmpeg reports twice a second, so over less a speed would be guesswork
 _EARLY = 0.9  # a check that comes a little early shall not need one more
 
@@ -13,7 +11,7 @@ class Rate:
 
     def __init__(self) -> None:
         self._run: str | None = None
-        self._samples: deque[tuple[float, float]] = deque()
+        self._samples: list[tuple[float, float]] = []  # a few: an empty deque takes as much as twenty of them
 
     def over(self, window: float, run: str | None, at: float, amount: float) -> float | None:
         """Take a sample; growth a second over at least `window` seconds, None while there is no such time.
@@ -27,6 +25,6 @@ class Rate:
             self._samples.append((at, amount))
         before = at - _EARLY * max(window, _LEAST_WINDOW)
         while len(self._samples) > 1 and self._samples[1][0] <= before:
-            self._samples.popleft()
+            del self._samples[0]
         began, base = self._samples[0]
         return (amount - base) / (at - began) if began <= before else None

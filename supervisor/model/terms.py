@@ -197,6 +197,10 @@ class ProcessKey:
     role: Role
     destination: str = ""
 
+    def __hash__(self) -> int:
+        """Asked for most of all: without the role, whose own hash is computed in Python."""
+        return hash((self.stream, self.destination))
+
     def __str__(self) -> str:
         return f"{self.stream}/{self.name}"
 

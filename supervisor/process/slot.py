@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -46,7 +45,7 @@ class Slot(Place):
     def __init__(self, spec: ProcessSpec, redactor: Redactor, host: Host) -> None:
         super().__init__(spec, host)
         self._timer: asyncio.TimerHandle | None = None
-        self._put_off: deque[Callable[[], None]] = deque()
+        self._put_off: list[Callable[[], None]] = []
         self._shown: Shown | None = None  # as it was before what is still to be told
         self.reports = Reports(self, redactor)
         self._launch = Launch(self, self.reports.output.outlet.fd)
@@ -298,7 +297,7 @@ class Slot(Place):
     def catch_up(self) -> None:
         """Do the book-keeping that was put off: all of it, whatever goes wrong with a piece."""
         while self._put_off:
-            work = self._put_off.popleft()
+            work = self._put_off.pop(0)
             try:
                 work()
             except Exception as error:  # noqa: BLE001 - it is told, and the next piece is done all the same

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from supervisor.store.schema import HEAD, VERSION_TABLE
+from supervisor.store.schema import HEAD, METADATA, VERSION_TABLE
 from supervisor.store.trouble import NewerDatabase
 
 if TYPE_CHECKING:  # to load it takes as long as SQLAlchemy, and it is hardly ever needed
@@ -48,12 +48,30 @@ def holds_data(connection: sa.Connection) -> bool:
 
 
 def upgrade(connection: sa.Connection, to: str = "head") -> None:
-    """Take every step that is missing, in the transaction of `connection`."""
+    """Take every step that is missing, in the transaction of `connection`.
+
+    A database without anything of ours gets the tables as they are now, which is what all steps come to: a new one
+    needs no Alembic, whose loading costs the first start 0.3 s and 10 MiB for as long as neverdark runs.
+    """
+    if to == "head" and revision_of(connection) is None and not _has_tables_of_ours(connection):
+        _make_anew(connection)
+        return
     from alembic import command  # noqa: PLC0415
 
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, to)
+
+
+def _has_tables_of_ours(connection: sa.Connection) -> bool:
+    return any(sa.inspect(connection).has_table(table) for table in METADATA.tables)
+
+
+def _make_anew(connection: sa.Connection) -> None:
+    version = sa.Table(VERSION_TABLE, sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
+    version.create(connection, checkfirst=True)
+    METADATA.create_all(connection)
+    connection.execute(version.insert().values(version_num=HEAD))
 
 
 def _config() -> Config:

@@ -18,7 +18,7 @@ from supervisor.model.notifications import Notification
 from supervisor.model.remembered import Account, DestinationName
 from supervisor.store import retention
 from supervisor.store.database import Database
-from supervisor.store.externals import External, KeptExternals
+from supervisor.store.few_rows import External, externals, stopped_watchdogs
 from supervisor.store.inbox import Inbox
 from supervisor.store.made import Made
 from supervisor.store.numbers import Numbers
@@ -33,7 +33,6 @@ from supervisor.store.records import (
     records_of,
     told_record,
 )
-from supervisor.store.stopped import StoppedWatchdogs
 from supervisor.store.trouble import NewerDatabase, words_of
 from supervisor.store.writing import WHOLE, Kept, Rows, accounts_in, close_what_was_left_open, kept_in
 
@@ -100,9 +99,9 @@ class Writer:
     ) -> None:
         self.inbox: Inbox[Item] = Inbox(most)  # for all threads, as are the next eight
         self.numbers = Numbers()
-        self.stopped = StoppedWatchdogs()
+        self.stopped = stopped_watchdogs()
         self.made = made
-        self.externals = KeptExternals()
+        self.externals = externals()
         self.pending = Pending(most)
         self.written = 0
         self.looked = threading.Event()  # the database has been read for the first time, or refused
