@@ -18,6 +18,7 @@ _WARNING = 24  # FFmpeg's number for that level
 
 # What stands for the ports that are known when a run begins, in the encoder's command line.
 TAP_PORT = "{tap}"
+CLOCK = "{clock}"  # the time stamp that the run begins with, in seconds
 
 
 def sender_mark(destination: str) -> str:
@@ -95,7 +96,11 @@ def media_output(links: Mapping[str, int], *, copied_sound: bool, gap: float = 0
     media = [_slave(_MEDIA + interleave, port, f"{_WRITER_QUERY}&{_sent_from(name)}") for name, port in links.items()]
     tap = _slave(_TAP_ALL if copied_sound else _TAP_PICTURE, TAP_PORT, f"pkt_size=1316&{_sent_from('')}")
     # tee interleaves once itself and once more in each branch.
-    return ["-max_interleave_delta", interleave, "-f", "tee", "|".join([*media, tap])]
+    return [
+        *("-output_ts_offset", CLOCK),
+        *("-max_interleave_delta", interleave),
+        *("-f", "tee", "|".join([*media, tap])),
+    ]
 
 
 def _sent_from(destination: str) -> str:

@@ -33,6 +33,9 @@ class Journal:
             case events.ProcessAdopted(key, run_id, pid, seconds):
                 words, age = _of(key.name, "taken over from an earlier neverdark"), show_duration(seconds)
                 log.info(words, stream=key.stream, pid=pid, run_id=run_id, runs_for=age)
+            case events.EncoderReplaced(key, reason, seconds):
+                words = _of(key.name, "replaced without a gap: the next run feeds")
+                log.info(words, stream=key.stream, why=str(reason), held=show_duration(seconds))
             case events.ProcessAdvanced(key, _, seconds):
                 log.info(_of(key.name, "advances"), stream=key.stream, after=show_duration(seconds))
             case events.ProcessSilent(key, _, trouble, seconds, segment):

@@ -21,8 +21,9 @@ from supervisor.machine.data_dir import DataDir, Folder
 from supervisor.machine.exits import Exits, Loop
 from supervisor.machine.foreign import Found
 from supervisor.machine.gather import Gather
+from supervisor.machine.handover import Handover
 from supervisor.machine.leftovers import clear
-from supervisor.machine.media_links import MediaLinks
+from supervisor.machine.media_links import MediaLink, MediaLinks
 from supervisor.machine.orphans import end_orphans
 from supervisor.machine.parameter_tap import ParameterTap
 from supervisor.machine.proc import has_descriptors, is_stopped
@@ -140,6 +141,10 @@ class Machine:
     def media_links(self, ports: PortRange, seed: str) -> MediaLinks:
         """The links between encoders and pushers."""
         return MediaLinks(ports, seed)
+
+    def handover(self, links: Mapping[MediaLink, int]) -> Handover:
+        """What lets links go over to another run; see `handover.Handover`. Raises OSError."""
+        return Handover(links)
 
     def recording(self, path: Path) -> Recording:
         """The files of a destination that is a file."""

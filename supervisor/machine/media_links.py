@@ -12,7 +12,7 @@ import contextlib
 import errno
 import socket
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from struct import Struct
 
 from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
@@ -82,6 +82,38 @@ class MediaLink:
     def _connect(self) -> None:
         self._socket.connect((_LOOPBACK, self.sender) if self.sender and self._is_read else _NOBODY)
 
+    def beside(self, sender: int) -> socket.socket:
+        """One more socket at this port: the kernel gives it what comes from `sender`, and the link keeps its own.
+
+        Two sockets share a port only if both allow it when the second one comes: for that moment, and no longer, they
+        do. Raises OSError.
+        """
+        second = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        try:
+            for one in (self._socket, second):
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            second.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+            second.bind((_LOOPBACK, self.port))
+            second.connect((_LOOPBACK, sender))
+        except OSError:
+            second.close()
+            raise
+        finally:
+            for one in (self._socket, second):
+                with contextlib.suppress(OSError):
+                    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        return second
+
+    def go_over(self, first: Sequence[bytes], sender: int) -> None:
+        """Take media from `sender` and no other, after what it has sent already: `first`. It is silent meanwhile."""
+        if self._is_read:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as deputy:
+                deputy.bind((_LOOPBACK, 0))
+                self._socket.connect(deputy.getsockname())
+                for datagram in first:
+                    deputy.sendto(datagram, (_LOOPBACK, self.port))
+        self.send_from(sender)
+
     def empty(self) -> None:
         """Throw away what is waiting: who starts late must not begin in the past."""
         with contextlib.suppress(BlockingIOError):
@@ -144,6 +176,12 @@ class DistantLink(MediaLink):
             self._is_ours, self.sender = True, sender
         if self._is_ours:
             super().read(by_somebody=by_somebody)
+
+    def beside(self, sender: int) -> socket.socket:
+        """As in `MediaLink`, since it is ours."""
+        if not self._is_ours:
+            raise OSError(errno.EPERM, "its reader alone has this socket, and lets nobody choose whose media it takes")
+        return super().beside(sender)
 
     def empty(self) -> None:
         """As in `MediaLink`."""

@@ -45,6 +45,15 @@ class ProcessAdopted:
 
 
 @dataclass(frozen=True, slots=True)
+class EncoderReplaced:
+    """The media of a stream comes from another run of its encoder, which stood still for `seconds`, without a gap."""
+
+    key: ProcessKey
+    reason: RestartReason
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessAdvanced:
     """The first progress of a run came, `seconds` after its start."""
 
@@ -443,6 +452,7 @@ class InternalError:
 Payload = (
     ProcessStarted
     | ProcessAdopted
+    | EncoderReplaced
     | ProcessAdvanced
     | ProcessSilent
     | ProcessExited

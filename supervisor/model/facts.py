@@ -35,6 +35,7 @@ def subject_of(what: events.Payload) -> Subject:  # noqa: PLR0911 - one a kind o
         case (
             events.ProcessStarted()
             | events.ProcessAdopted()
+            | events.EncoderReplaced()
             | events.ProcessAdvanced()
             | events.ProcessSilent()
             | events.ProcessExited()

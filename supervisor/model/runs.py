@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from supervisor.model.terms import ProcessKey, Role
 
-_VERSION = 2
+_VERSION = 3
+_WITHOUT_FALLBACKS = 2  # the version before: no rungs, and time stamps that begin at 0
 _ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode  # made once: a respawn waits for it
 _DIGEST_BYTES = 16
 
@@ -43,7 +44,8 @@ class RunRecord(NamedTuple):
     nobody else would start. `began` is monotonic, `started` wall clock. Ports are of the loopback, 0 for none:
     `progress` is where it reports, `media` where a pusher's media comes in, `tap` where an encoder tells parameters;
     `feeds` are the ports of an encoder's links and those that it sends from, by destination, the latter also for "".
-    `learned` is what the runs of an encoder had found out about its source (see `ffmpeg.opening.remembered`).
+    `clock` is the time stamp that an encoder began with, in seconds. `learned` is what the runs of an encoder had found
+    out about its source (see `ffmpeg.opening.remembered`).
     """
 
     key: ProcessKey
@@ -56,6 +58,7 @@ class RunRecord(NamedTuple):
     feeds: Mapping[str, tuple[int, int]] = {}
     before: Before = Before()
     learned: Any = None
+    clock: int = 0
 
 
 def digest(words: tuple[str, ...]) -> str:
@@ -78,10 +81,10 @@ class RecordWriter:
 
     def write(self, record: RunRecord) -> str:
         """The record as `read` reads it."""
-        key, settings, began, started, progress, media, tap, feeds, before, learned = record
+        key, settings, began, started, progress, media, tap, feeds, before, learned, clock = record
         # The same objects, and not only equal ones: to compare takes longer than to encode now and then in vain.
         if settings is not self._of[0] or learned is not self._of[1] or key is not self._of[2]:
-            self._head = _ENCODE((_VERSION, (key.stream, key.role, key.destination), settings))[:-1]
+            self._head = _ENCODE((_VERSION, (key.stream, key.role, key.destination, key.rung), settings))[:-1]
             self._learned = _ENCODE(learned)
             self._of = settings, learned, key
         (frames, dropped, duplicated, size, seconds), cpu, restarts, exits, uplinks, reason, cause = before
@@ -89,7 +92,8 @@ class RecordWriter:
             self._counts = f"{_counts(restarts)},{_counts(exits)}"
             self._counts_of = restarts, exits
         return (
-            f"{self._head},[{began!r},{started!r}],[{progress},{media},{tap}],{_ENCODE(feeds) if feeds else '{}'},"
+            f"{self._head},[{began!r},{started!r}],[{progress},{media},{tap},{clock}],"
+            f"{_ENCODE(feeds) if feeds else '{}'},"
             f"[[{frames},{dropped},{duplicated},{size},{seconds!r}],{cpu!r},{self._counts},"
             f'{_ENCODE(uplinks) if uplinks else "{}"},"{reason}","{cause}"],{self._learned}]'
         )
@@ -114,13 +118,14 @@ def _refuse(constant: str) -> None:
 
 def _read(found: Any) -> RunRecord | None:
     version, *rest = found
-    if version != _VERSION:
+    if version not in {_VERSION, _WITHOUT_FALLBACKS}:
         return None
-    (stream, role, destination), settings, (began, started), (progress, media, tap), feeds, before, learned = rest
+    (stream, role, destination, *rung), settings, (began, started), ports, feeds, before, learned = rest
+    progress, media, tap, *clock = ports
     totals, cpu_seconds, restarts, exits, uplinks, reason, cause = before
     frames, dropped, duplicated, size, seconds = totals
     return RunRecord(
-        ProcessKey(str(stream), Role(role), str(destination)),
+        ProcessKey(str(stream), Role(role), str(destination), int(*rung)),
         str(settings),
         float(began),
         float(started),
@@ -136,6 +141,7 @@ def _read(found: Any) -> RunRecord | None:
             {str(name): (int(many), int(acked), int(again)) for name, (many, acked, again) in uplinks.items()},
         ),
         learned,
+        int(*clock),
     )
 
 

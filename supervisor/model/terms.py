@@ -191,11 +191,12 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class ProcessKey:
-    """Names one place for a process; `destination` is empty but for a pusher."""
+    """Names one place for a process; `destination` is that of a pusher, `rung` that of an encoder."""
 
     stream: str
     role: Role
     destination: str = ""
+    rung: int = 0  # 0: the stream's own source; then its fallbacks, in their order
 
     def __hash__(self) -> int:
         """Asked for most of all: without the role, whose own hash is computed in Python."""
@@ -206,8 +207,13 @@ class ProcessKey:
 
     @property
     def name(self) -> str:
-        """The process within its stream: `encoder`, `command`, `pusher-youtube`; also its files' name."""
-        return f"{self.role}-{self.destination}" if self.destination else str(self.role)
+        """The process within its stream: `encoder`, `fallback1`, `command`, `pusher-youtube`; also its files' name."""
+        return f"{self.role}-{self.destination}" if self.destination else self.label
+
+    @property
+    def label(self) -> str:
+        """Its role, as metrics and the API say it: each fallback has a word of its own."""
+        return f"fallback{self.rung}" if self.rung else str(self.role)
 
 
 class Exit(NamedTuple):

@@ -240,9 +240,10 @@ class ExternalSlot(Slot):
     # --- recovery ----------------------------------------------------------------------------------
 
     @property
-    def helper(self) -> int | None:
+    def helper(self) -> tuple[int, str] | None:
         """The command that is to start the program again, while it runs."""
-        return self._attempt.pid if self._attempt else None
+        pid = self._attempt.pid if self._attempt else None
+        return (pid, "recovery") if pid else None
 
     def attempt_failed(self, attempt: Attempt) -> None:
         """Nothing is to be expected of it: the next one comes after its wait."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from supervisor.ffmpeg.destinations import TAP_PORT, sender_mark
+from supervisor.ffmpeg.destinations import CLOCK, TAP_PORT, sender_mark
 from supervisor.ffmpeg.parameters import Parameters
+from supervisor.judge.clocks import free_clock
 from supervisor.machine.machine import Machine
-from supervisor.machine.media_links import MediaLinks
+from supervisor.machine.media_links import MediaLink, MediaLinks
 from supervisor.machine.parameter_tap import ParameterTap
 
 
@@ -28,19 +29,30 @@ class Feeds:
         self._links = links
         self._stream = stream
         self._ports: dict[str, int] = {}  # by destination, while a run lives; "" for the side output
+        self._next: dict[str, int] = {}  # of a run that is to follow it, and lives already
+        self.on_feed = True  # the links take media from this encoder, and not from another one of the stream
+        self.clock = 0  # the time stamp that the latest run began with, in seconds
+        self.clocks: Callable[[], Sequence[float]] = lambda: ()  # the time stamps that the stream's runs are at
 
     def begin_run(self, destinations: Sequence[str]) -> Callable[[str], str]:
         """Give a run its ports. Returns what makes a word of its command line what it is to be."""
         self._links.take_back(self._ports.values())
+        self._ports = self._choose_ports(destinations)
+        if self.on_feed:
+            self._connect()
+        self._listen()
+        return self._fill(self._ports)
+
+    def _choose_ports(self, destinations: Sequence[str]) -> dict[str, int]:
         links = {destination: self._links.get(self._stream, destination) for destination in destinations}
-        self._ports = {name: link.fixed or self._links.sending_port() for name, link in links.items()}
-        self._ports[""] = self._links.sending_port()
-        for destination, link in links.items():
-            link.send_from(self._ports[destination])
-        self.tap.listen_to(self._ports[""])
-        self._keyframe = None
-        marks = {sender_mark(name): str(port) for name, port in self._ports.items()}
+        ports = {name: link.fixed or self._links.sending_port() for name, link in links.items()}
+        return {**ports, "": self._links.sending_port()}
+
+    def _fill(self, ports: Mapping[str, int]) -> Callable[[str], str]:
+        marks = {sender_mark(name): str(port) for name, port in ports.items()}
         marks[TAP_PORT] = str(self.tap.port)
+        self.clock = free_clock(self.clocks())
+        marks[CLOCK] = str(self.clock)
 
         def fill(word: str) -> str:
             if "{" in word:
@@ -50,20 +62,63 @@ class Feeds:
 
         return fill
 
+    def _listen(self) -> None:
+        self.tap.listen_to(self._ports[""])
+        self._keyframe = None
+
+    def _connect(self) -> None:
+        for link, port in self.links.items():
+            link.send_from(port)
+
+    @property
+    def links(self) -> Mapping[MediaLink, int]:
+        """The links of the destinations of its run, with the port that each is sent from."""
+        return self._links_of(self._ports)
+
+    def _links_of(self, ports: Mapping[str, int]) -> dict[MediaLink, int]:
+        return {self._links.get(self._stream, name): port for name, port in ports.items() if name}
+
     @property
     def recorded(self) -> dict[str, tuple[int, int]]:
-        """The ports of this run, as its record has them."""
-        return {name: (self._links.port(self._stream, name) if name else 0, port) for name, port in self._ports.items()}
+        """The ports of the run that is being started, as its record has them."""
+        ports = self._next or self._ports
+        return {name: (self._links.port(self._stream, name) if name else 0, port) for name, port in ports.items()}
 
-    def go_on(self, feeds: Mapping[str, tuple[int, int]]) -> None:
-        """A run that was started with these ports is taken over."""
+    # --- one run beside another --------------------------------------------------------------------
+
+    def begin_beside(self, destinations: Sequence[str]) -> Callable[[str], str]:
+        """Give the run ports that is to follow the one that feeds, and begins before that one ends."""
+        self._next = self._choose_ports(destinations)
+        return self._fill(self._next)
+
+    @property
+    def next_links(self) -> Mapping[MediaLink, int]:
+        """Where that run sends to, and from where."""
+        return self._links_of(self._next)
+
+    def take_next(self, *, connect: bool) -> None:
+        """That run follows now. `connect`: the links have not gone over to it yet."""
+        self._links.take_back(self._ports.values())
+        self._ports, self._next = self._next, {}
+        if connect and self.on_feed:
+            self._connect()
+        self._listen()
+
+    def drop_next(self) -> None:
+        """That run does not follow."""
+        self._links.take_back(self._next.values())
+        self._next = {}
+
+    def go_on(self, feeds: Mapping[str, tuple[int, int]], clock: int) -> None:
+        """A run that was started with these ports, and time stamps from `clock` on, is taken over."""
+        self.clock = clock
         self._ports = {destination: port for destination, (_, port) in feeds.items()}
         self._links.lend(self._ports.values())
-        for destination in self._ports.keys() - {""}:
-            link = self._links.get(self._stream, destination)
-            if link.sender != self._ports[destination]:
-                link.send_from(self._ports[destination])
-        self.tap.listen_to(self._ports[""])
+        if self.on_feed:
+            for link, port in self.links.items():
+                if link.sender != port:
+                    link.send_from(port)
+        self._listen()
 
     def robbed_by(self, ours: int) -> bool:
         """Whether somebody other than process `ours` has one of its ports: until it has them, they can be taken.
@@ -77,8 +132,9 @@ class Feeds:
 
     def ended(self) -> None:
         """No run is there: from now on the ports are anybody's."""
-        for destination in self._ports.keys() - {""}:
-            self._links.get(self._stream, destination).send_from(None)
+        for link, port in self.links.items():
+            if link.sender == port:  # or another encoder feeds it by now
+                link.send_from(None)
         self._links.take_back(self._ports.values())
         self._ports = {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from supervisor.desired.plan import PROGRESS
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from supervisor.model.terms import RestartReason
     from supervisor.process.adoption import Adoptable
     from supervisor.process.place import Place
+
+    _Begin = Callable[[Sequence[str]], Callable[[str], str]]  # gives a run its ports, see `Feeds`
 
 
 def settings_of(spec: ProcessSpec, environments: Environments) -> str:
@@ -41,12 +43,21 @@ class Launch:
 
     def start(self, reason: RestartReason | None, progress: str) -> Run:
         """The next run; `progress` is where it is to report. Raises OSError or ValueError."""
+        begin = self._place.feeds.begin_run if self._place.feeds else None
+        return self._start(reason, progress, begin)
+
+    def start_beside(self, reason: RestartReason, progress: str) -> Run:
+        """The run that is to follow the one that lives. Raises OSError or ValueError."""
+        assert self._place.feeds is not None
+        return self._start(reason, progress, self._place.feeds.begin_beside)
+
+    def _start(self, reason: RestartReason | None, progress: str, begin: _Begin | None) -> Run:
         place, host = self._place, self._place.host
         wall = host.machine.wall()
         run_id = host.names.name(wall, place.status.run)
         inherited = self._media(host.loop.time()) if place.intake else {}
         usual = self._once is None
-        argv = self._argv(progress, wall)
+        argv = self._argv(progress, wall, begin)
         environment = host.environments.of(place.key)
         record = self._writer.write(self._record(environment, reason, progress, wall, usual=usual))
         environment = {**environment, RUN_VARIABLE: run_id, RECORD_VARIABLE: record}
@@ -61,7 +72,7 @@ class Launch:
         if place.intake:
             place.intake.go_on(found.sender)
         if place.feeds:
-            place.feeds.go_on(record.feeds)
+            place.feeds.go_on(record.feeds, record.clock)
         fed = place.feeder.meter.fed_seconds if place.feeder else 0.0
         return Run(found.child, found.run_id, record.started, record.began, None, fed, adopted=True)
 
@@ -90,6 +101,7 @@ class Launch:
             feeds.recorded if feeds else {},
             place.counted(reason),
             source.learned if source else None,
+            feeds.clock if feeds else 0,
         )
 
     def _media(self, now: float) -> dict[int, int]:
@@ -99,15 +111,15 @@ class Launch:
         intake.begin_run(now, feeder.feeds.current if feeder and feeder.feeds else None)
         return {MEDIA_DESCRIPTOR: intake.link.fd}
 
-    def _argv(self, progress: str, wall: float) -> list[str]:
+    def _argv(self, progress: str, wall: float, begin: _Begin | None) -> list[str]:
         place = self._place
         once, self._once = self._once, None
         words: Sequence[str] = once or place.spec.argv
         if place.source:
             words = place.source.words(once, place.spec.policies.stall.startup)
         argv = [word.replace(PROGRESS, progress) for word in words]
-        if place.feeds:
-            argv = list(map(place.feeds.begin_run(place.spec.feeds), argv))
+        if begin:
+            argv = list(map(begin(place.spec.feeds), argv))
         if place.recording:
             path, unused = str(place.recording.path), str(place.recording.file(wall, place.status.run))
             argv = [unused if word == path else word for word in argv]

@@ -85,8 +85,18 @@ class Place:
         encodes = spec.key.role is Role.ENCODER
         tap = self.adoptable.tap if self.adoptable else None
         self.feeds = Feeds(host.machine, host.links, spec.key.stream, tap) if encodes else None
+        if self.feeds:
+            self.feeds.clocks = lambda: [at] if (at := self.time_stamp) is not None else []
         self.source = SourceSide(spec, partial(host.owner.adapted, spec.key.stream)) if encodes else None
         self.recording = host.machine.recording(spec.output_file) if spec.output_file else None
+
+    @property
+    def time_stamp(self) -> float | None:
+        """The one that an encoder's latest run is at, or was at last, in seconds; None: there was none."""
+        if self.run is None or self.feeds is None:
+            return None
+        until = self.host.loop.time() if self.alive else self.meter.latest_advance or self.run.began
+        return self.feeds.clock + max(0.0, until - self.run.began)
 
     # --- its run -----------------------------------------------------------------------------------
 
@@ -96,8 +106,8 @@ class Place:
         return self.adoptable is not None
 
     @property
-    def helper(self) -> int | None:
-        """Another process of ours that is at work for it."""
+    def helper(self) -> tuple[int, str] | None:
+        """Another process of ours that is at work for it: its pid, and what it is."""
         return None
 
     @property

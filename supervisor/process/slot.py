@@ -21,6 +21,7 @@ from supervisor.process.launch import Launch
 from supervisor.process.place import Place, Shown
 from supervisor.process.reports import Reports
 from supervisor.process.rounds import look
+from supervisor.process.successor import Successor
 
 if TYPE_CHECKING:
     import asyncio
@@ -45,6 +46,7 @@ class Slot(Place):
     def __init__(self, spec: ProcessSpec, redactor: Redactor, host: Host) -> None:
         super().__init__(spec, host)
         self._timer: asyncio.TimerHandle | None = None
+        self.successor: Successor | None = None
         self._put_off: list[Callable[[], None]] = []
         self._shown: Shown | None = None  # as it was before what is still to be told
         self.reports = Reports(self, redactor)
@@ -61,6 +63,7 @@ class Slot(Place):
 
     def stop(self, *, force: bool = False) -> None:
         """End it as planned; `force` skips the polite signals."""
+        self._give_up_successor()
         self._launch.once(None)
         self.dispatch(Stop())
         if force:
@@ -68,9 +71,49 @@ class Slot(Place):
 
     def restart(self, reason: RestartReason) -> None:
         """Replace it on purpose; what failed before has nothing to do with it."""
+        self._give_up_successor()
         self._launch.once(None)
         self._begin_afresh()
         self.dispatch(Restart(reason))
+
+    # --- a replacement that nobody sees ------------------------------------------------------------
+
+    def replace(self, reason: RestartReason) -> bool:
+        """Replace it on purpose, the next run beside this one: returns False where that cannot be.
+
+        If the next one does not come to send, this one is replaced as by `restart`.
+        """
+        now = self.host.loop.time()
+        if not self.feeds or not self.feeds.on_feed or self.successor or not self.advancing(now) or self.adoptable:
+            return False
+        self._launch.once(None)
+        self._begin_afresh()
+        try:
+            self.successor = Successor(self, self._launch, reason, self.reports.url)
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def follow_with(self, successor: Successor, seconds: float) -> None:
+        """The pushers' media comes from it already, since it stood still for `seconds`: this run can go."""
+        self.host.tell(events.EncoderReplaced(self.key, successor.reason, seconds))
+        self.dispatch(Restart(successor.reason))
+
+    def go_without(self, successor: Successor) -> None:
+        """There is none after all."""
+        self.successor = None
+        if self.alive and not self.status.ending:
+            self.dispatch(Restart(successor.reason))
+
+    @property
+    def helper(self) -> tuple[int, str] | None:
+        """The run that is to follow this one."""
+        return self.successor.helper if self.successor else None
+
+    def _give_up_successor(self) -> None:
+        if self.successor:
+            self.successor.give_up()
+            self.successor = None
 
     def _begin_afresh(self) -> None:
         self.catch_up()  # what has failed before is told with its own reasons
@@ -85,10 +128,12 @@ class Slot(Place):
 
     def recover(self, reason: RestartReason) -> None:
         """Replace it because the second layer says so: with all attempts, and whatever it waits for."""
-        self.dispatch(Restart(reason, force=True))
+        if not self.replace(reason):
+            self.dispatch(Restart(reason, force=True))
 
     def run_once(self, argv: Sequence[str]) -> None:
         """Replace it by another command line for one run; the run after that is as it should be."""
+        self._give_up_successor()
         self._launch.once(argv)
         self.catch_up()
         self.failures.forgive()
@@ -119,7 +164,8 @@ class Slot(Place):
             self.uplink = UplinkMeter() if spec.ingest else None
         self.observed = {one.name: self.observed.get(one.name, UplinkMeter()) for one in spec.observed}
         if replaced and self.status.wanted:
-            self.restart(RestartReason.CONFIG)
+            if not self.replace(RestartReason.CONFIG):
+                self.restart(RestartReason.CONFIG)
         elif before.ingests != spec.ingests and self.status.state is State.BACKOFF:
             self.dispatch(lifecycle_types.RetryNow())  # what it waited for may be none of its business any more
         elif before.policies != spec.policies:
@@ -129,6 +175,7 @@ class Slot(Place):
         """Let go of everything; the process is gone by now."""
         if self._timer:
             self._timer.cancel()
+        self._give_up_successor()
         self.feed(())
         self.reports.let_go()
         self.catch_up()
@@ -205,6 +252,8 @@ class Slot(Place):
         if self.adoptable:
             self._take_over(self.adoptable)
             return
+        if self.successor and self._follow(self.successor):
+            return
         try:
             run = self._launch.start(reason, self.reports.url)
         except (OSError, ValueError) as error:
@@ -215,6 +264,19 @@ class Slot(Place):
         if reason:
             self.restarts = {**self.restarts, reason: self.restarts.get(reason, 0) + 1}
         self.put_off(partial(self._tell_start, run.run_id, run.child.pid, reason))
+
+    def _follow(self, successor: Successor) -> bool:
+        """Its run is there already; False if it is over."""
+        self.successor, run = None, successor.surrender()
+        if run is None:
+            return False
+        self._begin_run(run)
+        if self.source:
+            self.source.go_on_beside(run.began)
+        reason = successor.reason
+        self.restarts = {**self.restarts, reason: self.restarts.get(reason, 0) + 1}
+        self.put_off(partial(self._tell_start, run.run_id, run.child.pid, reason))
+        return True
 
     def _take_over(self, found: Adoptable) -> None:
         self.adoptable, run = None, self._launch.take_over(found)

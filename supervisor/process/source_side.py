@@ -37,6 +37,10 @@ class SourceSide:
         self.clock.begin_run(now)
         self.watch.begin_run()
 
+    def go_on_beside(self, now: float) -> None:
+        """A run has opened the source while another one still read it: what it said of it is known."""
+        self.clock.begin_run(now, seen=False)
+
     def go_on(self, now: float, learned: Any) -> None:
         """A run is taken over, and with it what the runs before it had found out."""
         self.clock.begin_run(now, seen=False)

@@ -78,12 +78,20 @@ class Stream:
             self.start(str(reason))
             return
         self._catch_up()
+        if self._replace_encoder(reason):
+            return
         self._waiting_for_pushers = reason
         self._waiting_since = self._host.loop.time()
         for slot in self._staying():
             if slot.key.role is Role.PUSHER:
                 slot.restart(reason)
         self.settle()
+
+    def _replace_encoder(self, reason: RestartReason) -> bool:
+        """Where all is well, the encoder alone is replaced, and no viewer sees it: connections stay."""
+        now = self._host.loop.time()
+        well = all(slot.advancing(now) for slot in self.pushers)
+        return well and self.encoder is not None and self.encoder.replace(reason)
 
     def _catch_up(self) -> None:
         """What has failed before an order is told before it, or it would seem to be the order's doing."""

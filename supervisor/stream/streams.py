@@ -22,7 +22,7 @@ class Streams(dict[str, Stream]):
             if (run := slot.run) and not run.over:
                 yield run.child.pid, run.run_id
             if slot.helper:
-                yield slot.helper, "recovery"
+                yield slot.helper
 
     def slot(self, key: ProcessKey) -> Slot | None:
         """The place of one process."""

@@ -1,0 +1,98 @@
+"""The next run of an encoder, started beside the one that still feeds: a replacement that costs no frame."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from supervisor.model.terms import RestartReason
+from supervisor.process.crossing import Crossing
+
+if TYPE_CHECKING:
+    from supervisor.process.launch import Launch
+    from supervisor.process.run import Run
+    from supervisor.process.slot import Slot
+
+# It opens the same source once more. One that takes longer than a start may take will not be there before the other
+# way of replacing it is over, which is to end the run that feeds first.
+_WITHIN_SHARE = 1.0  # of `stall.startup`
+
+
+class Successor:
+    """Lives on the engine's loop, from its making until its run takes the place of the other, or is given up."""
+
+    def __init__(self, slot: Slot, launch: Launch, reason: RestartReason, progress: str) -> None:
+        """Start it. Raises OSError or ValueError where there can be none."""
+        self.reason = reason
+        self.has_crossed = False
+        self._slot = slot
+        feeds = slot.feeds
+        assert feeds is not None
+        try:
+            self.run: Run = launch.start_beside(reason, progress)
+        except (OSError, ValueError):
+            feeds.drop_next()
+            raise
+        self._ended = False
+        slot.host.exits.add(self.run.child.pidfd, self._on_exit)
+        try:
+            within = slot.spec.policies.stall.startup * _WITHIN_SHARE
+            self._crossing = Crossing(slot.host, feeds.next_links, within, self._crossed)
+        except OSError:
+            self._end()
+            raise
+        self._crossing.child = self.run.child
+
+    @property
+    def helper(self) -> tuple[int, str] | None:
+        """Its pid and run, while it is not the slot's own."""
+        return None if self._ended else (self.run.child.pid, self.run.run_id)
+
+    def surrender(self) -> Run | None:
+        """Its run is the slot's from now on; None if it is over already."""
+        if self._ended:
+            return None
+        feeds = self._slot.feeds
+        assert feeds is not None
+        if not self.has_crossed:
+            self._crossing.give_up()
+            feeds.take_next(connect=True)
+        self._slot.host.exits.remove(self.run.child.pidfd)
+        self._ended = True
+        return self.run
+
+    def give_up(self) -> None:
+        """Nobody wants it any more."""
+        if not self._ended:
+            if not self.has_crossed:
+                self._crossing.give_up()
+            self._end()
+
+    def _end(self) -> None:
+        """End it, and reap it when it is gone."""
+        self.run.child.signal_group(signal.SIGKILL)
+        if self._slot.feeds:
+            self._slot.feeds.drop_next()
+
+    def _on_exit(self) -> None:
+        child = self.run.child
+        child.reap()
+        self.run.over = self._ended = True
+        self._slot.host.exits.remove(child.pidfd)
+        child.close()
+        if not self.has_crossed and self._slot.successor is self:
+            self._crossing.give_up()
+            if self._slot.feeds:
+                self._slot.feeds.drop_next()
+            self._slot.go_without(self)
+
+    def _crossed(self, seconds: float | None) -> None:
+        slot = self._slot
+        if seconds is None:
+            self._end()
+            slot.go_without(self)
+            return
+        self.has_crossed = True
+        assert slot.feeds is not None
+        slot.feeds.take_next(connect=False)
+        slot.follow_with(self, seconds)
