@@ -25,6 +25,7 @@ from supervisor.ffmpeg.parameters import Picture
 from supervisor.ffmpeg.sources import SourceKind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
 from supervisor.model.destination_urls import RTMP_PORTS, publishes_to
 from supervisor.model.external import External
+from supervisor.model.fallback import FallbackPolicy
 from supervisor.model.policies import Policies, UplinkPolicy
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey, Role
@@ -78,8 +79,15 @@ class ProcessSpec:
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
     target: tuple[str, ...] = field(default=(), repr=False)  # a pusher's URL and key, or what a command is
     claim: tuple[str, ...] = field(init=False, repr=False)  # what two processes must not do at the same time
+    at_once: bool = False  # an encoder that is sure to be there as soon as it is started: it copies a file of ours
+    needs: Path | None = None  # the file without which it cannot be started
     external: External | None = None  # somebody else's program: never started, never signalled
     ingests: tuple[Way, ...] = field(init=False)  # where it connects to by TCP
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be started."""
+        return self.needs is None or self.needs.exists()
 
     def __post_init__(self) -> None:
         own = () if self.ingest is None else (Way(self.ingest, self.tls),)
@@ -116,6 +124,7 @@ class StreamSpec:
     schedule: Schedule | None = None  # its hours on air, if it has any
     group: str | None = None
     labels: tuple[tuple[str, str], ...] = ()
+    fallback: FallbackPolicy | None = None  # where it has fallbacks
 
 
 MediaPort = Callable[[str, str], int]  # (stream, destination) → UDP port

@@ -12,6 +12,7 @@ from supervisor.journal.announced import write_announced
 from supervisor.journal.recovery import write_recovery
 from supervisor.model import events
 from supervisor.model.facts import Fact
+from supervisor.model.fallback import source_name
 from supervisor.model.quantities import show_duration
 from supervisor.model.terms import RestartReason, State, Trouble
 
@@ -36,6 +37,10 @@ class Journal:
             case events.EncoderReplaced(key, reason, seconds):
                 words = _of(key.name, "replaced without a gap: the next run feeds")
                 log.info(words, stream=key.stream, why=str(reason), held=show_duration(seconds))
+            case events.FeedSwitched(stream, before, after, reason, seconds):
+                how = {} if seconds is None else {"held": show_duration(seconds)}
+                words = f"viewers see {source_name(after)}, no longer {source_name(before)}"
+                (log.warning if after > before else log.info)(words, stream=stream, why=str(reason), **how)
             case events.ProcessAdvanced(key, _, seconds):
                 log.info(_of(key.name, "advances"), stream=key.stream, after=show_duration(seconds))
             case events.ProcessSilent(key, _, trouble, seconds, segment):

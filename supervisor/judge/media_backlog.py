@@ -18,6 +18,10 @@ class MediaBacklog:
         """A new run begins with what comes now."""
         self.seconds, self._before = 0.0, None
 
+    def go_on(self) -> None:
+        """Both count from other numbers on; what waits stays."""
+        self._before = None
+
     def weigh(self, fed: float, sent: float, now: float) -> float:
         """Take the counts of both (media seconds, which only grow) at a moment; returns the backlog."""
         if self._before is not None:

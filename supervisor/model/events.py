@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from supervisor.model.fallback import SwitchReason
 from supervisor.model.incidents import Finding, Incident
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.subjects import Subject
@@ -51,6 +52,21 @@ class EncoderReplaced:
     key: ProcessKey
     reason: RestartReason
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSwitched:
+    """The media of a stream comes from another source: 0 is its own, then come its fallbacks.
+
+    The new one stood still for `seconds`; None: the one before had
+    nothing to send any more, and this one began at once.
+    """
+
+    stream: str
+    before: int
+    after: int
+    reason: SwitchReason
+    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,6 +469,7 @@ Payload = (
     ProcessStarted
     | ProcessAdopted
     | EncoderReplaced
+    | FeedSwitched
     | ProcessAdvanced
     | ProcessSilent
     | ProcessExited

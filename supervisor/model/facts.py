@@ -54,6 +54,7 @@ def subject_of(what: events.Payload) -> Subject:  # noqa: PLR0911 - one a kind o
             | events.StreamOrdered()
             | events.OrderLapsed()
             | events.StreamOnAir()
+            | events.FeedSwitched()
             | events.DrillAnnounced()
         ):
             return Subject(what.stream)

@@ -75,6 +75,10 @@ class Intake:
             self._idle_since = now
             self.link.read(by_somebody=False)
 
+    def forget_feeder(self) -> None:
+        """Another one counts what comes in from now on; what waits already still does."""
+        self._backlog.go_on()
+
     def drop_backlog(self) -> None:
         """The next run is to begin with what comes then."""
         self._empty_first = True

@@ -266,6 +266,13 @@ class Place:
             return None
         return self.feeder.meter.fed_seconds - (self.run.fed_before if self.run else 0.0)
 
+    def count_from(self, feeder: Slot) -> None:
+        """What it is given is counted by this one from now on."""
+        if self.run:
+            self.run.fed_before = feeder.meter.fed_seconds
+        if self.intake:
+            self.intake.forget_feeder()
+
     def had_nothing(self, last: float, now: float) -> bool:
         """Whether a pusher that has not advanced since `last` had nothing to send, for longer than is usual."""
         return now - last > ON_AIR_SECONDS and had_nothing(now - last, self.fed, self.usual_silence(now))

@@ -145,6 +145,8 @@ class Slot(Place):
             gone.feeder = None
         self.eaters = tuple(eaters)
         for eater in self.eaters:
+            if eater.feeder is not self:
+                eater.count_from(self)
             eater.feeder = self
 
     def update(self, spec: ProcessSpec, redactor: Redactor) -> None:

@@ -14,6 +14,7 @@ from supervisor.process.external_slot import ExternalSlot
 from supervisor.process.host import Host
 from supervisor.process.slot import Slot
 from supervisor.secrets.secrecy import Redactor
+from supervisor.stream.ladder import Ladder
 
 
 class Stream:
@@ -33,6 +34,7 @@ class Stream:
         self._waiting_for_pushers: RestartReason | None = None  # why the encoder's own turn is still to come
         self._waiting_since = 0.0
         self._leaving: set[ProcessKey] = set()
+        self.ladder: Ladder | None = None  # where it has fallbacks
         self.wanted_since = 0.0  # monotonic
         self._secrets: frozenset[str] = frozenset()
         self._adopt(spec)
@@ -47,7 +49,10 @@ class Stream:
             self._host.tell(events.StreamWanted(self.spec.name, wanted=True, why=why))
         self._waiting_for_pushers = None
         for slot in self._staying():
-            slot.start()
+            if not slot.key.rung:
+                slot.start()
+        if self.ladder:
+            self.ladder.begin()
 
     def take_over(self) -> None:
         """Take over what an earlier neverdark has started, before anything new is."""
@@ -57,6 +62,8 @@ class Stream:
 
     def stop(self, why: str, *, force: bool = False) -> None:
         """End it in order: pushers while data still flows, then the encoder."""
+        if self.ladder:
+            self.ladder.end()
         if self.wanted:
             self._catch_up()
             self.wanted = False
@@ -91,7 +98,7 @@ class Stream:
         """Where all is well, the encoder alone is replaced, and no viewer sees it: connections stay."""
         now = self._host.loop.time()
         well = all(slot.advancing(now) for slot in self.pushers)
-        return well and self.encoder is not None and self.encoder.replace(reason)
+        return well and self.feeding is self.encoder and self.encoder is not None and self.encoder.replace(reason)
 
     def _catch_up(self) -> None:
         """What has failed before an order is told before it, or it would seem to be the order's doing."""
@@ -121,7 +128,8 @@ class Stream:
         self._arrange([self.slots[key] for key in [*wanted, *self._leaving]])
         if self.wanted:
             for key in wanted:
-                self.slots[key].start()
+                if not key.rung:
+                    self.slots[key].start()
         for key in tuple(self._leaving):
             self.slots[key].stop()
         self.settle()
@@ -142,9 +150,9 @@ class Stream:
         self.slots = {slot.key: slot for slot in slots}
         self.pushers = [slot for slot in slots if slot.key.role is Role.PUSHER]
         self.senders = [slot for slot in slots if slot.key.role is Role.PUSHER or slot.spec.observed]
-        encoder = self.encoder
-        if encoder:
-            encoder.feed(self.pushers)
+        self._arrange_ladder([slot for slot in slots if slot.key.role is Role.ENCODER])
+        if feeding := self.feeding:
+            feeding.feed(self.pushers)
         # Those whose advance makes the stream on air: the required ones, or if none is, any of them.
         staying = [slot for slot in self.pushers if slot.key not in self._leaving]
         names = {destination.name for destination in self.spec.destinations if destination.required}
@@ -178,6 +186,8 @@ class Stream:
         if self._waiting_for_pushers and not pushers_stopping:
             reason, self._waiting_for_pushers = self._waiting_for_pushers, None
             for slot in [slot for slot in self.slots.values() if slot.key.role is not Role.PUSHER]:
+                if slot.key.rung and self.wanted:
+                    continue
                 if self.wanted and slot.key not in self._leaving:
                     for eater in slot.eaters:
                         eater.await_next_run()
@@ -212,8 +222,36 @@ class Stream:
 
     @property
     def encoder(self) -> Slot | None:
-        """The process that makes the media for the pushers; None for a command."""
-        return next((slot for slot in self.slots.values() if slot.key.role is Role.ENCODER), None)
+        """The process that makes media of the stream's own source; None for a command."""
+        return next((slot for slot in self.slots.values() if slot.key.role is Role.ENCODER and not slot.key.rung), None)
+
+    # --- which source feeds ------------------------------------------------------------------------
+
+    @property
+    def feeding(self) -> Slot | None:
+        """The process that makes the media for the pushers in this moment; None for a command."""
+        return self.ladder.rungs[self.ladder.feeding] if self.ladder else self.encoder
+
+    def _feed_from(self, feeding: Slot) -> None:
+        for slot in self.slots.values():
+            if slot.feeds and slot is not feeding:
+                slot.feed(())
+        feeding.feed(self.pushers)
+
+    def _arrange_ladder(self, encoders: list[Slot]) -> None:
+        policy = self.spec.fallback
+        rungs = sorted(encoders, key=lambda slot: slot.key.rung)
+        if self.ladder and (policy is None or self.ladder.rungs != tuple(rungs)):
+            self.ladder.end()
+            self.ladder = None
+        if policy is None:
+            return
+        if self.ladder:
+            self.ladder.follow(policy)
+            return
+        self.ladder = Ladder(self.spec.name, rungs, policy, self._host, self._feed_from)
+        if self.wanted:
+            self.ladder.begin()
 
     # --- on air ------------------------------------------------------------------------------------
 
@@ -249,6 +287,9 @@ class Stream:
         """
         for slot in self.slots.values():
             slot.look(now)
+        if self.ladder:
+            self.ladder.account()
+            self.ladder.look()
         judged = self.judge(now)
         lasted = self.air.account(judged, now, wall, excused=excused)
         if lasted is not None:

@@ -43,6 +43,8 @@ class Turns:
         """Called in the middle of a turn, so everything but notes comes right after it."""
         self._waiting.follow(slot)
         stream = self._streams.get(slot.key.stream)
+        if stream and stream.ladder and slot.feeds:
+            asyncio.get_running_loop().call_soon(stream.ladder.look)
         if slot.status.state is State.STOPPED or (stream and stream.unsettled):
             asyncio.get_running_loop().call_soon(self._follow_up, slot)
         if self._claims.held and not slot.alive:

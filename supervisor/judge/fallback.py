@@ -1,0 +1,119 @@
+"""Which encoder's media the viewers get: the stream's own source, or one of its fallbacks. Pure; monotonic seconds.
+
+The rungs are numbered: 0 is the stream's own source, and the last one is the least wanted. Down it goes at once, to
+what can be shown at once; up it goes when the better one has been good for a while, and a source that flaps waits
+longer each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from supervisor.model.fallback import FallbackPolicy, SwitchReason
+
+GRACE = 2.0  # an encoder that was killed is back within this, and the viewers need not see anything else
+_JUDGED = 3.0  # for which a fallback must have been good, to be better than one below it
+_MOST_DOUBLINGS = 4
+_LONGEST_WAIT = 600.0
+_FLAPS_WITHIN = 10  # times `return_after`: who fails again that soon has to be good for twice as long
+
+
+class RungState(NamedTuple):
+    """How one of them is at one moment.
+
+    `good`: it delivers what may be shown. `failed`: it is known that it will not in this moment. For `quiet` seconds it
+    has delivered nothing, though it should have; None: it has had no time to. `at_once`: it is sure to be there as soon
+    as it is started. `usable`: it can be started.
+    """
+
+    good: bool
+    failed: bool
+    quiet: float | None
+    at_once: bool = False
+    usable: bool = True
+
+
+class Choice(NamedTuple):
+    """Which one is to feed, why, and which ones are to run besides it and the stream's own."""
+
+    feed: int
+    reason: SwitchReason
+    run: frozenset[int]
+
+
+class FallbackLadder:
+    """The choice of one stream. `look` is to be asked whenever something has changed, and every second."""
+
+    def __init__(self, policy: FallbackPolicy, count: int, now: float) -> None:
+        """`count` rungs, the stream's own source among them."""
+        self.policy = policy
+        self.feeding = 0
+        self.since = now  # when it began to feed
+        self._good_since: list[float | None] = [None] * count
+        self._left_at: float | None = None  # when the stream's own source was last left
+        self._doublings = 0
+
+    def look(self, rungs: Sequence[RungState], ordered: int | None, now: float) -> Choice:
+        """What shall be now. `ordered` is the rung that an operator wants to see."""
+        for number, rung in enumerate(rungs):
+            if not rung.good:
+                self._good_since[number] = None
+            elif self._good_since[number] is None:
+                self._good_since[number] = now
+        if ordered is not None:
+            return Choice(ordered, SwitchReason.ORDERED, self._running(ordered, rungs))
+        best = self._better(rungs, now)
+        if best is not None:
+            return Choice(best, SwitchReason.RETURNED, self._running(self.feeding, rungs))
+        if self._leaves(rungs[self.feeding]) and (other := self._other(rungs)) is not None:
+            return Choice(other, SwitchReason.FAILED, self._running(other, rungs))
+        return Choice(self.feeding, SwitchReason.RETURNED, self._running(self.feeding, rungs))
+
+    def switched(self, to: int, reason: SwitchReason, now: float) -> None:
+        """The choice was followed."""
+        if self.feeding == 0 and to and reason is SwitchReason.FAILED:
+            soon = self._left_at is not None and now - self.since < _FLAPS_WITHIN * self.policy.return_after
+            self._doublings = min(self._doublings + 1, _MOST_DOUBLINGS) if soon else 0
+            self._left_at = now
+        self.feeding, self.since = to, now
+
+    @property
+    def return_after(self) -> float:
+        """Seconds for which the stream's own source has to be good before it is taken back."""
+        wait = self.policy.return_after * (1 << self._doublings)
+        return max(self.policy.return_after, min(wait, _LONGEST_WAIT))
+
+    def _leaves(self, rung: RungState) -> bool:
+        if rung.good or rung.quiet is None:
+            return False
+        return rung.quiet >= (self.policy.after if rung.failed else max(self.policy.after, GRACE))
+
+    def _better(self, rungs: Sequence[RungState], now: float) -> int | None:
+        """The best one above the one that feeds that has been good for long enough."""
+        for number in range(self.feeding):
+            since = self._good_since[number]
+            wait = self.return_after if number == 0 else min(_JUDGED, self.policy.return_after)
+            if since is not None and now - since >= wait and rungs[number].good:
+                return number
+        return None
+
+    def _other(self, rungs: Sequence[RungState]) -> int | None:
+        """What can be shown instead, best first: what is good now, what is there at once, what may come."""
+        others = [number for number in range(len(rungs)) if number != self.feeding and rungs[number].usable]
+        for number in others:
+            if rungs[number].good:
+                return number
+        for number in others:
+            if rungs[number].at_once:
+                return number
+        below = [number for number in others if number > self.feeding and not rungs[number].failed]
+        return below[0] if below else None
+
+    def _running(self, feeding: int, rungs: Sequence[RungState]) -> frozenset[int]:
+        """The fallbacks that are to run: the one that feeds, better ones than it, and those that are kept warm."""
+        wanted = {number for number in range(1, len(rungs)) if number <= feeding or self._is_warm(rungs[number])}
+        return frozenset(number for number in wanted if rungs[number].usable)
+
+    def _is_warm(self, rung: RungState) -> bool:
+        return self.policy.warm and not rung.at_once

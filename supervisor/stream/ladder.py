@@ -1,0 +1,175 @@
+"""Which encoder of a stream feeds its pushers, and how another takes its place, as `judge.fallback` chooses.
+
+The stream's own encoder is looked after as ever; a fallback's encoder is started and ended from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from supervisor.judge.fallback import GRACE, Choice, FallbackLadder, RungState
+from supervisor.model import events
+from supervisor.model.fallback import FallbackPolicy, SwitchReason
+from supervisor.model.terms import Segment, Trouble
+from supervisor.process.crossing import Crossing
+
+if TYPE_CHECKING:
+    from supervisor.process.host import Host
+    from supervisor.process.slot import Slot
+
+_SILENT = frozenset({Trouble.STALL, Trouble.START_TIMEOUT, Trouble.CLOCK_JUMPED})
+
+
+class Ladder:
+    """Lives with its stream, on the engine's loop. `rungs[0]` is the place of the stream's own encoder."""
+
+    def __init__(
+        self, stream: str, rungs: Sequence[Slot], policy: FallbackPolicy, host: Host, fed: Callable[[Slot], None]
+    ) -> None:
+        """`fed` is told whose media the pushers get from now on."""
+        self.rungs = tuple(rungs)
+        self.ordered: int | None = None  # what an operator wants to see
+        self._choice = FallbackLadder(policy, len(rungs), host.loop.time())
+        self._stream = stream
+        self._host = host
+        self._fed = fed
+        self._crossing: Crossing | None = None
+        self._to = 0  # where the crossing leads
+        self._wanted_since: float | None = None
+        self.switches: dict[SwitchReason, int] = dict.fromkeys(SwitchReason, 0)
+        self.seconds = [0.0] * len(rungs)  # for which each one has fed while the stream was wanted
+        self.last_switch: float | None = None  # seconds for which nothing of either was sent, or stood still
+        for slot in rungs:
+            assert slot.feeds is not None
+            slot.feeds.on_feed = slot is rungs[0]
+            slot.feeds.clocks = self._clocks
+        self._since = host.loop.time()
+
+    @property
+    def feeding(self) -> int:
+        """The rung whose media the pushers get."""
+        return self._choice.feeding
+
+    def follow(self, policy: FallbackPolicy) -> None:
+        """Another policy counts from now on."""
+        self._choice.policy = policy
+
+    # --- what shall be -----------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """The stream is wanted."""
+        self._wanted_since = self._since = self._host.loop.time()
+
+    def end(self) -> None:
+        """It is not wanted any more: its own encoder is the next to feed."""
+        self.account()
+        self._wanted_since = None
+        self._give_up_crossing()
+        self.ordered = None
+        for slot in self.rungs[1:]:
+            slot.stop()
+
+    def order(self, rung: int | None) -> None:
+        """An operator wants to see this one; None: whichever is best."""
+        self.ordered = rung
+        self.look()
+
+    def look(self) -> None:
+        """Something may have changed; called every second, and after a turn of one of the encoders."""
+        if self._wanted_since is None:
+            return
+        now = self._host.loop.time()
+        states = [self._state(slot, now) for slot in self.rungs]
+        choice = self._choice.look(states, self.ordered, now)
+        self._start_and_stop(choice)
+        quiet = states[self.feeding].quiet
+        delivers = self.rungs[self.feeding].alive and quiet is not None and quiet < GRACE
+        if self._crossing:
+            if delivers and self.rungs[self._to].alive:
+                return
+            self._give_up_crossing()  # there is nothing to be lost any more, or nobody to go over to
+        if choice.feed != self.feeding:
+            self._switch(choice.feed, choice.reason, cross=delivers)
+
+    def account(self) -> None:
+        """Book the time since the last call for the one that fed."""
+        now = self._host.loop.time()
+        if self._wanted_since is not None:
+            self.seconds[self.feeding] += now - self._since
+        self._since = now
+
+    def _state(self, slot: Slot, now: float) -> RungState:
+        assert self._wanted_since is not None
+        cause, latest = slot.last_cause, slot.meter.latest_advance
+        failed = cause is not None and (cause in _SILENT or slot.segment is Segment.SOURCE)
+        feeds = slot is self.rungs[self.feeding]
+        since = max(self._wanted_since, self._choice.since if feeds else 0.0)
+        quiet: float | None = now - max(since, latest or 0.0) - slot.usual_silence(now)
+        good = slot.advancing(now) and quiet is not None and quiet < GRACE
+        if (latest or 0.0) < since and not failed and now - since < slot.spec.policies.stall.startup:
+            quiet = None  # it is about to begin
+        return RungState(good, failed, quiet, slot.spec.at_once, slot.spec.is_usable)
+
+    def _clocks(self) -> list[float]:
+        return [at for slot in self.rungs if (at := slot.time_stamp) is not None]
+
+    def _start_and_stop(self, choice: Choice) -> None:
+        for number, slot in enumerate(self.rungs[1:], 1):
+            if number in choice.run and number != choice.feed:
+                if not slot.status.wanted:
+                    slot.start()
+            elif slot.status.wanted and number not in {choice.feed, self.feeding, self._to if self._crossing else 0}:
+                slot.stop()
+
+    # --- how ---------------------------------------------------------------------------------------
+
+    def _switch(self, to: int, reason: SwitchReason, *, cross: bool) -> None:
+        """At its next keyframe, where it is to `cross` from one that still delivers; else at once."""
+        after = self.rungs[to]
+        assert after.feeds is not None
+        if cross:
+            if not after.status.wanted:
+                after.start()
+            if after.alive and self._cross(to, reason):
+                return
+        self._feed(to, reason, None)
+        if after.alive:
+            for link, port in after.feeds.links.items():
+                link.send_from(port)
+        after.start()
+
+    def _cross(self, to: int, reason: SwitchReason) -> bool:
+        after = self.rungs[to]
+        assert after.feeds is not None
+
+        def done(seconds: float | None) -> None:
+            self._crossing = None
+            if seconds is not None:
+                self._feed(to, reason, seconds)
+            self.look()
+
+        try:
+            self._crossing = Crossing(self._host, after.feeds.links, after.spec.policies.stall.startup, done)
+        except OSError:
+            return False
+        self._to = to
+        self._crossing.child = after.child
+        return True
+
+    def _feed(self, to: int, reason: SwitchReason, seconds: float | None) -> None:
+        """From now on it is this one; `seconds` for which it stood still, None: there was a gap."""
+        self.account()
+        now, before = self._host.loop.time(), self.feeding
+        for number, slot in enumerate(self.rungs):
+            assert slot.feeds is not None
+            slot.feeds.on_feed = number == to
+        self.switches[reason] += 1
+        self._choice.switched(to, reason, now)
+        self._fed(self.rungs[to])
+        self._host.tell(events.FeedSwitched(self._stream, before, to, reason, seconds))
+
+    def _give_up_crossing(self) -> None:
+        if self._crossing:
+            self._crossing.give_up()
+            self._crossing = None
