@@ -46,10 +46,9 @@ class Launch:
         begin = self._place.feeds.begin_run if self._place.feeds else None
         return self._start(reason, progress, begin)
 
-    def start_beside(self, reason: RestartReason, progress: str) -> Run:
-        """The run that is to follow the one that lives. Raises OSError or ValueError."""
-        assert self._place.feeds is not None
-        return self._start(reason, progress, self._place.feeds.begin_beside)
+    def start_beside(self, reason: RestartReason, progress: str, fill: Callable[[str], str]) -> Run:
+        """The run that is to follow the one that lives; `fill` as from `Feeds`. Raises OSError or ValueError."""
+        return self._start(reason, progress, lambda _: fill)
 
     def _start(self, reason: RestartReason | None, progress: str, begin: _Begin | None) -> Run:
         place, host = self._place, self._place.host

@@ -13,10 +13,6 @@ if TYPE_CHECKING:
     from supervisor.process.run import Run
     from supervisor.process.slot import Slot
 
-# It opens the same source once more. One that takes longer than a start may take will not be there before the other
-# way of replacing it is over, which is to end the run that feeds first.
-_WITHIN_SHARE = 1.0  # of `stall.startup`
-
 
 class Successor:
     """Lives on the engine's loop, from its making until its run takes the place of the other, or is given up."""
@@ -25,23 +21,24 @@ class Successor:
         """Start it. Raises OSError or ValueError where there can be none."""
         self.reason = reason
         self.has_crossed = False
+        self._ended = False
         self._slot = slot
         feeds = slot.feeds
         assert feeds is not None
+        fill = feeds.begin_beside(slot.spec.feeds)
+        crossing: Crossing | None = None
         try:
-            self.run: Run = launch.start_beside(reason, progress)
+            # It opens the same source once more. One that takes longer than a start may take is not waited for.
+            crossing = Crossing(slot.host, feeds.next_links, slot.spec.policies.stall.startup, self._crossed)
+            self.run: Run = launch.start_beside(reason, progress, fill)
         except (OSError, ValueError):
+            if crossing:
+                crossing.give_up()
             feeds.drop_next()
             raise
-        self._ended = False
+        self._crossing = crossing
+        crossing.child = self.run.child
         slot.host.exits.add(self.run.child.pidfd, self._on_exit)
-        try:
-            within = slot.spec.policies.stall.startup * _WITHIN_SHARE
-            self._crossing = Crossing(slot.host, feeds.next_links, within, self._crossed)
-        except OSError:
-            self._end()
-            raise
-        self._crossing.child = self.run.child
 
     @property
     def helper(self) -> tuple[int, str] | None:

@@ -16,8 +16,9 @@ from supervisor.machine.exits import Exits
 from supervisor.machine.faults import FaultFailed, Victim
 from supervisor.machine.foreign import Found
 from supervisor.machine.gather import Gather
+from supervisor.machine.handover import Handover
 from supervisor.machine.machine import Machine
-from supervisor.machine.media_links import MediaLinks
+from supervisor.machine.media_links import MediaLink, MediaLinks
 from supervisor.machine.parameter_tap import ParameterTap
 from supervisor.machine.process import Child, Outlet
 from supervisor.machine.progress_socket import ProgressSocket
@@ -27,6 +28,7 @@ from supervisor.machine.runlog import AfterWrite, RunLog
 from supervisor.model.quantities import Address, PortRange
 from supervisor.model.runs import read
 from tests.simulation import wires
+from tests.simulation.handover import SimulatedHandover
 from tests.simulation.processes import Process, Stray
 from tests.simulation.senders import Sender
 
@@ -155,6 +157,9 @@ class SimulatedMachine(Machine):
 
     def parameter_tap(self, port: int = 0) -> ParameterTap:
         return wires.SimulatedTap(self._world.wires, port)
+
+    def handover(self, links: Mapping[MediaLink, int]) -> Handover:
+        return SimulatedHandover(self._world, links)
 
     def media_links(self, ports: PortRange, seed: str) -> MediaLinks:
         del seed

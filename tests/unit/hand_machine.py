@@ -278,6 +278,9 @@ class HandMachine(Machine):
     def media_links(self, *_: Any) -> Any:
         return self.links
 
+    def handover(self, *_: Any) -> Any:
+        raise OSError("nobody goes over here: what is replaced is ended first")
+
     def raise_file_limit(self) -> tuple[int, int]:
         return 1024, 1024
 

@@ -10,6 +10,7 @@ import pytest
 
 from supervisor.model import events
 from supervisor.model.facts import Fact, Teller, subject_of
+from supervisor.model.fallback import SwitchReason
 from supervisor.model.incidents import Finding, Incident
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.subjects import ITSELF, Subject
@@ -39,6 +40,8 @@ WINDOW = Maintenance("M1", ("cam",), 0.0, 60.0, "new lens", "operator")
 TOLD: list[tuple[events.Payload, Subject]] = [
     (events.ProcessStarted(KEY, "r1", 7, RestartReason.EXIT), PROCESS),
     (events.ProcessAdopted(KEY, "r1", 7, 3600.0), PROCESS),
+    (events.EncoderReplaced(KEY, RestartReason.OPERATOR, 0.002), PROCESS),
+    (events.FeedSwitched("cam", 0, 1, SwitchReason.FAILED, None), STREAM),
     (events.ProcessAdvanced(KEY, "r1", 0.4), PROCESS),
     (events.ProcessSilent(KEY, "r1", Trouble.STALL, 10.0, Segment.PUSHER), PROCESS),
     (

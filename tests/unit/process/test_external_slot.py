@@ -180,7 +180,7 @@ def test_its_end_is_told_and_the_command_is_run_after_the_wait(show: Show) -> No
     assert not any("_NEVERDARK" in name for name in command.environment), "what it starts carries no mark of ours"
     (ordered,) = show.stage.heard(events.RecoveryOrdered)
     assert ordered.reason is RestartReason.EXIT
-    assert show.slot.helper == command.pid
+    assert show.slot.helper == (command.pid, "recovery")
 
 
 def test_a_new_announcement_confirms_the_recovery_and_its_command_is_left_alone(show: Show) -> None:
