@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from supervisor.config.fallback import broken_fallback
 from supervisor.config.fields import NAME, absolute, as_seen_from, read_secret
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
@@ -123,6 +124,7 @@ def _stream(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
         yield Broken((*path, "destinations"), "expected at least one destination")
     yield from _copied_video((*path, "video"), stream.get("video"))
     yield from _raw_copied(path, stream)
+    yield from (Broken(*wrong) for wrong in broken_fallback(path, stream))
 
 
 def _copied_video(path: Path_, video: object) -> Iterator[Broken]:

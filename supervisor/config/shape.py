@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ModelWrapValidatorHandler, SecretStr, model_validator
 
+from supervisor.config.fallback import Slate, slate
 from supervisor.config.fields import (
     Cron,
     Crons,
@@ -34,6 +35,7 @@ from supervisor.config.fields import (
 )
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
 from supervisor.model.availability import OBJECTIVE
+from supervisor.model.fallback import FallbackPolicy
 from supervisor.model.policies import Policies, PositiveDuration, Section
 from supervisor.model.quantities import (
     DEFAULT_LISTEN,
@@ -93,6 +95,13 @@ class Audio(Section):
     source: Literal["auto", "silence", "copy", "none"] = "auto"
 
 
+class Rung(Section):
+    """What is shown instead of a stream's source: another source, or a slate."""
+
+    source: Source | None = None
+    slate: Annotated[Slate | None, BeforeValidator(slate)] = None
+
+
 class DestinationSection(Policies):
     """Where a stream is sent, or, of a `command` stream, where the command sends it."""
 
@@ -128,6 +137,7 @@ class DefaultsSection(Policies):
 
     schedule: ScheduleSection = ScheduleSection()
     objective: Objective = OBJECTIVE
+    fallback_policy: FallbackPolicy = FallbackPolicy()
 
 
 class MaintenanceSection(Section):
@@ -157,6 +167,8 @@ class StreamSection(Policies):
     source: Source | None = None
     video: Video = Video()
     audio: Audio = Audio()
+    fallback: tuple[Rung, ...] = ()
+    fallback_policy: FallbackPolicy = FallbackPolicy()
     destinations: dict[Name, DestinationSection] = {}  # noqa: RUF012 - pydantic gives each stream its own
 
     @model_validator(mode="wrap")
@@ -224,6 +236,10 @@ class Config(Section):
         """Which part of the wanted time a stream is to be on air; of one that is not here, what holds for all."""
         own = self.streams[stream].objective if stream in self.streams else None
         return self.defaults.objective if own is None else own
+
+    def fallback_policy_of(self, stream: str) -> FallbackPolicy:
+        """When a stream leaves its source, and when it returns."""
+        return self.defaults.fallback_policy.overridden_by(self.streams[stream].fallback_policy)
 
     @property
     def token(self) -> SecretStr | None:

@@ -157,7 +157,7 @@ def _stream(
         # Pushers first: who listens before the encoder speaks loses nothing.
         processes = (
             *(_pusher(config, name, key, binary, port, ca_file) for key, port in ports.items()),
-            _encoder(config, name, stream, binary, ports),
+            encoder_of(config, name, stream, binary, ports),
         )
     return StreamSpec(
         name=name,
@@ -225,7 +225,7 @@ def sourceless(config: Config, name: str, binary: Binary, media_port: MediaPort)
     assert stream.source is not None  # the configuration's own rule
     nothing = {"url": SecretStr(_NO_SOURCE), "format": None, "options": (), "realtime": None, "loop": False}
     without = stream.model_copy(update={"source": stream.source.model_copy(update=nothing)})
-    return _encoder(config, name, without, binary, {key: media_port(name, key) for key in stream.destinations}).argv
+    return encoder_of(config, name, without, binary, {key: media_port(name, key) for key in stream.destinations}).argv
 
 
 def adapted(config: Config, name: str, binary: Binary, media_port: MediaPort, traits: Traits) -> tuple[str, ...]:
@@ -234,14 +234,14 @@ def adapted(config: Config, name: str, binary: Binary, media_port: MediaPort, tr
     A source that comes back with another size or rate must not change what goes out: the picture stays as it began.
     """
     stream = config.streams[name]
-    if found := _picture_of(stream.video, traits.picture):
+    if found := picture_of(stream.video, traits.picture):
         stream = stream.model_copy(update={"video": stream.video.model_copy(update=found)})
-    return _encoder(
+    return encoder_of(
         config, name, stream, binary, {key: media_port(name, key) for key in stream.destinations}, traits
     ).argv
 
 
-def _picture_of(video: Video, picture: Picture | None) -> dict[str, object]:
+def picture_of(video: Video, picture: Picture | None) -> dict[str, object]:
     """What is left open in the configuration and known from the first run."""
     found: dict[str, object] = {}
     if picture is None or video.codec == COPY or not picture.square:
@@ -253,7 +253,7 @@ def _picture_of(video: Video, picture: Picture | None) -> dict[str, object]:
     return found
 
 
-def _encoder(
+def encoder_of(
     config: Config,
     name: str,
     stream: StreamSection,
@@ -261,6 +261,7 @@ def _encoder(
     links: Mapping[str, int],
     traits: Traits = NOTHING_KNOWN,
 ) -> ProcessSpec:
+    """An encoder from the stream's source to `links`, the ports by destination."""
     assert stream.source is not None  # the configuration's own rule
     policies = config.policies_of(name)
     argv = encoder_argv(
@@ -337,9 +338,10 @@ def _expected_bytes_per_second(stream: StreamSection) -> float | None:
 
 def _secrets(stream: StreamSection) -> frozenset[str]:
     found: set[str] = set()
-    if stream.source is not None:
-        found |= secrets_of_url(text(stream.source.url))
-        found |= secrets_of_argv(text(word) for word in stream.source.options)
+    for source in (stream.source, *(rung.source for rung in stream.fallback)):
+        if source is not None:
+            found |= secrets_of_url(text(source.url))
+            found |= secrets_of_argv(text(word) for word in source.options)
     found |= secrets_of_argv(text(word) for word in stream.command or ())
     for destination in stream.destinations.values():
         found |= secrets_of_url(text(destination.url), text(destination.secret_key) or None)

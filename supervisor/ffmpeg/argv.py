@@ -62,7 +62,7 @@ def encoder_argv(  # noqa: PLR0913 - what one command line is made of
     gap = frame_gap(source, traits)
     chosen = tracks(audio, silent=traits.silent)
     return [
-        *_common(binary, progress_url, "info"),
+        *common_options(binary, progress_url, "info"),
         *device_options(video),
         *source_options(source, read_timeout=read_timeout, traits=traits),
         *chosen.input,
@@ -88,7 +88,7 @@ def pusher_argv(
     `audio` is whether the encoder sends any. Raises ValueError for a destination that cannot be pushed to.
     """
     return [
-        *_common(binary, progress_url, "warning"),
+        *common_options(binary, progress_url, "warning"),
         *media_input(),
         *("-map", "0:v:0"),
         *(("-map", "0:a:0") if audio else ()),
@@ -100,7 +100,8 @@ def pusher_argv(
     ]
 
 
-def _common(binary: Binary, progress_url: str, level: str) -> list[str]:
+def common_options(binary: Binary, progress_url: str, level: str) -> list[str]:
+    """Return how every encoder and pusher begins: it reports its progress, and prints what `level` lets through."""
     return [
         binary.path,
         "-hide_banner",

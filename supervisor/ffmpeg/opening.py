@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from supervisor.ffmpeg.parameters import Picture
+from supervisor.ffmpeg.parameters import Colours, Picture
 
 # The filter graph prints this when the first frame has set it up: until then no picture was decoded.
 PICTURE_MARK = 7770001
@@ -46,11 +46,17 @@ def remembered(traits: Any) -> Traits:
         picture, silent, untimed, rate = traits
         shown = None
         if picture:
-            width, height, fps, square = picture
-            shown = Picture(int(width), int(height), None if fps is None else float(fps), bool(square))
+            width, height, fps, square, *more = picture
+            fps = None if fps is None else float(fps)
+            shown = Picture(int(width), int(height), fps, bool(square), _colours(*more))
         return Traits(shown, bool(silent), bool(untimed), None if rate is None else float(rate))
     except (TypeError, ValueError):
         return NOTHING_KNOWN
+
+
+def _colours(told: Any = ()) -> Colours:
+    full, *numbers = told or (False,)
+    return Colours(bool(full), *map(int, numbers))
 
 
 class Opening:

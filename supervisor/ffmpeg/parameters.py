@@ -44,6 +44,18 @@ class Parameters:
         return bool(video or audio)
 
 
+class Colours(NamedTuple):
+    """What H.264 parameter sets tell of the colours, in its own numbers; 2 stands for nothing."""
+
+    full: bool = False  # black is 0, not 16
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+
+
+UNSAID = Colours()
+
+
 class Picture(NamedTuple):
     """What H.264 parameter sets tell of the picture; no rate where they do not tell."""
 
@@ -51,6 +63,7 @@ class Picture(NamedTuple):
     height: int
     rate: float | None
     square: bool  # its pixels are
+    colours: Colours = UNSAID
 
 
 def parse_parameters(datagram: bytes) -> Parameters:
@@ -180,8 +193,8 @@ def _sequence(bits: _Bits) -> Picture:
         across, down = (1 if chroma in {0, 3} else 2), (1 if chroma != 1 else 2) * (2 - frames_only)
         left, right, top, bottom = (bits.golomb() for _ in range(4))
         width, height = width - (left + right) * across, height - (top + bottom) * down
-    rate, square = _usability(bits) if bits.take(1) else (None, True)
-    return Picture(width, height, rate, square)
+    rate, square, colours = _usability(bits) if bits.take(1) else (None, True, UNSAID)
+    return Picture(width, height, rate, square, colours)
 
 
 def _chroma(bits: _Bits) -> int:
@@ -206,22 +219,23 @@ def _skip_scaling(bits: _Bits, size: int) -> None:
         last = following or last
 
 
-def _usability(bits: _Bits) -> tuple[float | None, bool]:
-    """The frame rate, and whether pixels are square, of video usability information (annex E)."""
-    square = True
+def _usability(bits: _Bits) -> tuple[float | None, bool, Colours]:
+    """The frame rate, whether pixels are square, and the colours, of video usability information (annex E)."""
+    square, colours = True, UNSAID
     if bits.take(1):
         shape = bits.take(8)
         square = (bits.take(16) == bits.take(16)) if shape == _EXTENDED_SAR else shape in {0, 1}
     if bits.take(1):
         bits.take(1)
     if bits.take(1):
-        bits.take(4)
+        bits.take(3)
+        colours = Colours(bool(bits.take(1)))
         if bits.take(1):
-            bits.take(24)
+            colours = Colours(colours.full, bits.take(8), bits.take(8), bits.take(8))
     if bits.take(1):
         bits.golomb()
         bits.golomb()
     if not bits.take(1):
-        return None, square
+        return None, square, colours
     units, scale = bits.take(32), bits.take(32)
-    return (scale / (2 * units) if units else None), square
+    return (scale / (2 * units) if units else None), square, colours

@@ -24,7 +24,7 @@ from supervisor.machine.marks import is_of_our_user
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BELOW = _DIRECTORY | os.O_NOFOLLOW
-_FOLDERS = {"run": 0o700, "logs": 0o750}  # the group may read logs, as it may the data_dir itself
+_FOLDERS = {"run": 0o700, "logs": 0o750, "slates": 0o700}  # the group may read logs, as it may the data_dir itself
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _ID = re.compile(r"[0-9a-f]{32}")
 

@@ -1,9 +1,11 @@
-"""The words of fallbacks: a stream's sources by number, when one takes another's place, and why."""
+"""A stream's sources by number, when one takes another's place, and why. Durations are seconds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from supervisor.model.policies import PositiveDuration, Section
+from supervisor.model.quantities import Duration
 
 
 class SwitchReason(StrEnum):
@@ -14,15 +16,14 @@ class SwitchReason(StrEnum):
     ORDERED = "ordered"  # by an operator
 
 
-@dataclass(frozen=True, slots=True)
-class FallbackPolicy:
-    """Seconds: `after` so long without media a source is left, and `return_after` so long of it taken back.
+class FallbackPolicy(Section):
+    """How long a source may be gone before the next rung is shown, and good before it is shown again.
 
-    `warm`: fallbacks that are sources run all the time.
+    `warm`: the encoders of live sources among the rungs run all the time.
     """
 
-    after: float = 0.0
-    return_after: float = 30.0
+    after: Duration = 0.0
+    return_after: PositiveDuration = 30.0
     warm: bool = False
 
 
