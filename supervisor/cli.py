@@ -135,9 +135,13 @@ def _check(args: argparse.Namespace) -> int:
     loaded = load(file)
     binary = find_ffmpeg(loaded, file)
     found = checkup(loaded.config, binary)
-    warnings = [*doubts(loaded, file), *loaded.fragments.warnings(found.warnings)]
+    wrong = {problem.path for problem in found.problems}  # said once: as what keeps it from working
+    places = [warning for warning in doubts(loaded, file) if warning.about not in wrong]
+    warnings = [*places, *loaded.fragments.warnings(found.warnings)]
     for warning in warnings:
         print(f"{file}: warning: {warning}", file=sys.stderr)
+    for proved in found.proved:
+        print(f"{file}: {proved}")
     config = loaded.config
     if problems := [
         *lacking(config, binary),

@@ -33,6 +33,7 @@ _FORMATS: Final = frozenset(
     }
 )
 _MEDIA: Final = frozenset({*FILE_TYPES, ".m2ts", ".m4v", ".mov", ".mpg", ".mpeg", ".webm", ".avi"})
+_IMAGES: Final = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"})
 # Test pictures and sounds, and what changes them: none of these opens a file or loads a library.
 _FILTERS: Final = frozenset(
     {
@@ -72,12 +73,27 @@ def _refused(stream: str, body: Mapping[str, Any], old: Mapping[str, Any], token
     source = body.get("source")
     if isinstance(source, Mapping) and source != old.get("source"):
         found += _source(f"{where}.source", source)
+    found += _rungs(f"{where}.fallback", body.get("fallback"), old.get("fallback"))
     destinations, known = _section(body.get("destinations")), _section(old.get("destinations"))
     for name, destination in destinations.items():
         file = _section(destination).get("key_file")
         if isinstance(file, str) and file != _section(known.get(name)).get("key_file"):
             found += _key_file(dotted(("streams", stream, "destinations", name, "key_file")), file, token_file)
     return found
+
+
+def _rungs(where: str, rungs: Any, old: Any) -> Iterator[Problem]:
+    """The same of the rungs of a fallback; what stood among them may stay."""
+    known = old if isinstance(old, list) else []
+    for index, rung in enumerate(rungs if isinstance(rungs, list) else []):
+        if rung in known:
+            continue
+        if isinstance(source := _section(rung).get("source"), Mapping):
+            yield from _source(f"{where}[{index}].source", source)
+        image = _section(_section(rung).get("slate")).get("image")
+        if isinstance(image, str) and Path(image).suffix.lower() not in _IMAGES:
+            reason = f"expected the path of an image ({', '.join(sorted(_IMAGES))}), {_ALLOWS}"
+            yield Problem(f"{where}[{index}].slate.image", None, reason)
 
 
 def _source(where: str, source: Mapping[str, Any]) -> Iterator[Problem]:

@@ -48,12 +48,12 @@ class Slate(Section):
     clock: bool = False
 
 
-def slate(value: object) -> object:
+def parse_slate(value: object) -> object:
     """`slate: true` is the built-in one."""
     if value is True or (isinstance(value, str) and value.lower() == "true"):  # the environment knows text alone
         return Slate()
-    if not isinstance(value, Mapping | Slate):
-        raise ValueError("expected true, for the built-in slate, or one of image, text and last_frame")  # noqa: TRY004 - pydantic reports ValueError
+    if value is not None and not isinstance(value, Mapping | Slate):
+        raise ValueError("expected true, for the built-in slate, or one of image, text and last_frame")
     return value
 
 
@@ -87,7 +87,7 @@ def _rung(path: Path_, rung: Mapping[str, Any], *, last: bool) -> Iterator[Wrong
     has = [key for key in ("source", "slate") if rung.get(key) is not None]
     if len(has) > 1:
         yield WrongRung((*path, "slate"), "expected one of source and slate, not both")
-    elif not has and not rung.keys() - {"source"}:
+    elif not has and not rung.keys() - {"source", "slate"}:
         yield WrongRung(path, "expected a source or a slate")
     if has == ["slate"] and not last:
         reason = "expected as the last one: a slate does not fail, so what stands behind it would never be shown"

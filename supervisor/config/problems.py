@@ -228,7 +228,9 @@ def _expected(item: Any) -> str:
 def _form(path: Path_) -> str:
     """What to write where something of another form stands, of what is most often written in another form."""
     match path:
-        case ("streams", _, "source"):
+        case ("streams", _, "fallback"):
+            return ": write fallback: [{slate: true}]"
+        case ("streams", _, "source") | ("streams", _, "fallback", int(), "source"):
             return ": write source: {url: …}"
         case ("streams", _, "destinations"):
             return ": write destinations: {NAME: {url: …, key_file: …}}"

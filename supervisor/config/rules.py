@@ -32,7 +32,7 @@ _RAW_PICTURES = frozenset(
 _CAMERAS = frozenset({"v4l2", "video4linux2"})
 _ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with
 _SENDABLE = frozenset({"h264", "hevc"})
-_WHAT_IS_SENT = ("source", "video", "audio")
+_MADE_OF_IT = ("video", "audio")
 _RAW_SOUND = frozenset({"avfoundation", "decklink", "lavfi"})
 
 
@@ -123,7 +123,11 @@ def _stream(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
     if source and not command and stream.get("destinations", {}) == {}:
         yield Broken((*path, "destinations"), "expected at least one destination")
     yield from _copied_video((*path, "video"), stream.get("video"))
-    yield from _raw_copied(path, stream)
+    yield from _raw_copied(path, stream, stream.get("source"))
+    for index, rung in enumerate(stream["fallback"] if isinstance(stream.get("fallback"), list) else ()):
+        for raw in _raw_copied(path, stream, rung.get("source") if isinstance(rung, dict) else None):
+            reason = f"cannot be had with codec: copy: {raw.expected.rpartition(': ')[2]}"
+            yield Broken((*path, "fallback", index, "source", "format"), reason, show=True)
     yield from (Broken(*wrong) for wrong in broken_fallback(path, stream))
 
 
@@ -135,9 +139,10 @@ def _copied_video(path: Path_, video: object) -> Iterator[Broken]:
                 yield Broken((*path, key), reason, show=True)
 
 
-def _raw_copied(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
+def _raw_copied(path: Path_, stream: Mapping[str, Any], read: object) -> Iterator[Broken]:
     """What is raw, or MJPEG, must be encoded: no container that neverdark sends can carry it."""
-    source, video, audio = (value if isinstance(value := stream.get(key), dict) else {} for key in _WHAT_IS_SENT)
+    source = read if isinstance(read, dict) else {}
+    video, audio = (value if isinstance(value := stream.get(key), dict) else {} for key in _MADE_OF_IT)
     made = source.get("format")
     if not isinstance(made, str):
         return

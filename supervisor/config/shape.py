@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ModelWrapValidatorHandler, SecretStr, model_validator
 
-from supervisor.config.fallback import Slate, slate
+from supervisor.config.fallback import Slate, parse_slate
 from supervisor.config.fields import (
     Cron,
     Crons,
@@ -99,7 +99,7 @@ class Rung(Section):
     """What is shown instead of a stream's source: another source, or a slate."""
 
     source: Source | None = None
-    slate: Annotated[Slate | None, BeforeValidator(slate)] = None
+    slate: Annotated[Slate | None, BeforeValidator(parse_slate)] = None
 
 
 class DestinationSection(Policies):
@@ -170,6 +170,12 @@ class StreamSection(Policies):
     fallback: tuple[Rung, ...] = ()
     fallback_policy: FallbackPolicy = FallbackPolicy()
     destinations: dict[Name, DestinationSection] = {}  # noqa: RUF012 - pydantic gives each stream its own
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """Its own source, and those among its rungs, each with its place below the stream."""
+        rungs = {f"fallback[{index}].source": rung.source for index, rung in enumerate(self.fallback)}
+        return {place: source for place, source in {"source": self.source, **rungs}.items() if source is not None}
 
     @model_validator(mode="wrap")
     @classmethod

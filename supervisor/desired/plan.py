@@ -338,10 +338,9 @@ def _expected_bytes_per_second(stream: StreamSection) -> float | None:
 
 def _secrets(stream: StreamSection) -> frozenset[str]:
     found: set[str] = set()
-    for source in (stream.source, *(rung.source for rung in stream.fallback)):
-        if source is not None:
-            found |= secrets_of_url(text(source.url))
-            found |= secrets_of_argv(text(word) for word in source.options)
+    for source in stream.sources.values():
+        found |= secrets_of_url(text(source.url))
+        found |= secrets_of_argv(text(word) for word in source.options)
     found |= secrets_of_argv(text(word) for word in stream.command or ())
     for destination in stream.destinations.values():
         found |= secrets_of_url(text(destination.url), text(destination.secret_key) or None)

@@ -13,6 +13,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from typing import Final, NamedTuple
@@ -26,6 +27,7 @@ from supervisor.model.destination_urls import split
 from supervisor.model.quantities import Address
 from supervisor.model.terms import Reach
 from supervisor.preflight.database import look_at_database
+from supervisor.preflight.fallback import SLATE_PATIENCE, last_rungs
 from supervisor.preflight.trial import refused_graph, refused_option
 from supervisor.probes.names import literal
 from supervisor.probes.source import reach_source
@@ -60,10 +62,11 @@ _Question = Callable[[], _Found | None]
 
 
 class Findings(NamedTuple):
-    """What keeps a stream from ever being on air here, and what may be otherwise a minute later."""
+    """What keeps a stream from ever being on air here, what may be otherwise a minute later, and what is proved."""
 
     problems: list[Problem]
     warnings: list[ConfigWarning]
+    proved: tuple[str, ...] = ()
 
 
 def checkup(config: Config, binary: Binary) -> Findings:
@@ -76,7 +79,10 @@ def checkup(config: Config, binary: Binary) -> Findings:
         "looks": partial(together, looks, _PATIENCE, _AT_ONCE),
         "kept": partial(together, kept, _DATABASE_PATIENCE, 1),
     }
-    answers = together(parts, _TRIAL_PATIENCE + 1, len(parts))
+    last = partial(last_rungs, config, binary, SLATE_PATIENCE)
+    with ThreadPoolExecutor(1) as slates:
+        shown = slates.submit(last)
+        answers = together(parts, _TRIAL_PATIENCE + 1, len(parts))
     found = answers.get("trials", {}) | answers.get("looks", {}) | answers.get("kept", {})
     told = [what for place in (*trials, *looks, *kept) if (what := found.get(place))]
     silent = ((trials, "FFmpeg has not answered"), (looks, "no answer; is there a name server?"), (kept, "no answer"))
@@ -84,9 +90,11 @@ def checkup(config: Config, binary: Binary) -> Findings:
         if waiting := [place for place in of if place not in found]:
             more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
             told.append(ConfigWarning(waiting[0] + more, nobody))
+    rungs = shown.result()
     return Findings(
-        [what for what in told if isinstance(what, Problem)],
-        [what for what in told if isinstance(what, ConfigWarning)],
+        [*(what for what in told if isinstance(what, Problem)), *rungs.problems],
+        [*(what for what in told if isinstance(what, ConfigWarning)), *rungs.warnings],
+        rungs.proved,
     )
 
 
@@ -101,15 +109,14 @@ def _trials(config: Config, binary: Binary) -> Iterator[tuple[str, _Question]]:
     """Each different list of options and each different graph once."""
     tried: set[tuple[str, ...]] = set()
     for name, stream in config.streams.items():
-        if stream.source is None:
-            continue
-        place, options = f"streams.{name}.source", tuple(text(word) for word in stream.source.options)
-        if options and options not in tried:
-            yield f"{place}.options", partial(_option, f"{place}.options", binary, options)
-        graph = ("lavfi", text(stream.source.url))
-        if kind_of(stream.source) is SourceKind.LAVFI and not options and graph not in tried:
-            yield f"{place}.url", partial(_graph, f"{place}.url", binary, graph[1])
-        tried |= {options, graph}
+        for of, source in stream.sources.items():
+            place, options = f"streams.{name}.{of}", tuple(text(word) for word in source.options)
+            if options and options not in tried:
+                yield f"{place}.options", partial(_option, f"{place}.options", binary, options)
+            graph = ("lavfi", text(source.url))
+            if kind_of(source) is SourceKind.LAVFI and not options and graph not in tried:
+                yield f"{place}.url", partial(_graph, f"{place}.url", binary, graph[1])
+            tried |= {options, graph}
 
 
 def _option(place: str, binary: Binary, options: tuple[str, ...]) -> Problem | None:
@@ -150,8 +157,9 @@ def _servers(config: Config) -> Iterator[tuple[str, ServerPlace | str]]:
     for name, stream in config.streams.items():
         if not stream.enabled:
             continue
-        if stream.source is not None and (where := _of_source(stream.source)):
-            yield f"streams.{name}.source.url", where
+        for of, source in stream.sources.items():
+            if where := _of_source(source):
+                yield f"streams.{name}.{of}.url", where
         for key, destination in stream.destinations.items():
             if host := _host(text(destination.url)):
                 yield f"streams.{name}.destinations.{key}.url", host

@@ -45,10 +45,15 @@ def _named(config: Config) -> Iterator[tuple[str, str, _Doubt]]:
     """Each place in the file, what stands there as it may be repeated, and how to look at it."""
     for name, stream in config.streams.items():
         if stream.source is not None:
-            yield from _named_by_source(f"streams.{name}.source", stream.source)
+            for of, source in stream.sources.items():
+                yield from _named_by_source(f"streams.{name}.{of}", source)
             for key, destination in stream.destinations.items():
                 if destination_scheme(url := text(destination.url)) == "file":
                     yield f"streams.{name}.destinations.{key}.url", repr(url), partial(_of_folder, Path(url).parent)
+        for index, rung in enumerate(stream.fallback):
+            if rung.slate and rung.slate.image:
+                image = str(rung.slate.image)
+                yield f"streams.{name}.fallback[{index}].slate.image", repr(image), partial(_of_file, image)
         if stream.command and "/" in (program := text(stream.command[0])):
             shown = HIDDEN if any(character.isspace() for character in program) else repr(show_url(program))
             yield f"streams.{name}.command[0]", shown, partial(_of_program, program)

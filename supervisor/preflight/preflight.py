@@ -12,7 +12,7 @@ import certifi
 
 from supervisor.config.fields import text
 from supervisor.config.file import Loaded
-from supervisor.config.problems import ConfigError, ConfigWarning, Problem, dotted, near, shown
+from supervisor.config.problems import ConfigError, ConfigWarning, Problem, near, shown
 from supervisor.config.shape import Config
 from supervisor.config.tls import BadTls, server_context
 from supervisor.config.urls import destination_scheme
@@ -99,13 +99,15 @@ def _presets(config: Config) -> Iterator[Problem]:
 
 def _formats(config: Config, binary: Binary) -> Iterator[Problem]:
     for name, stream in config.streams.items():
-        found = stream.source.format if stream.source else None
-        if found is None or not binary.demuxers or found in binary.demuxers:
-            continue
-        path: Path_ = ("streams", name, "source", "format")
-        meant = near(found, binary.demuxers)
-        expected = f"expected an input format that {binary.path} knows" + (f"; did you mean {meant}?" if meant else "")
-        yield Problem(dotted(path), shown(path, found), expected)
+        for of, source in stream.sources.items():
+            found = source.format
+            if found is None or not binary.demuxers or found in binary.demuxers:
+                continue
+            path: Path_ = ("streams", name, of, "format")
+            meant = near(found, binary.demuxers)
+            expected = f"expected an input format that {binary.path} knows"
+            expected += f"; did you mean {meant}?" if meant else ""
+            yield Problem(f"streams.{name}.{of}.format", shown(path, found), expected)
 
 
 def _codecs(config: Config, binary: Binary) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from supervisor.secrets.harmless import HIDDEN, names_a_secret
 from supervisor.secrets.secrecy import show_url
 
 Place = tuple[str | int, ...]
-_LISTS: Final = (("source", "options"), ("command",))
+_COMMAND: Final[Place] = ("command",)
 _OPTION: Final = re.compile(r"-[A-Za-z_:]{1,24}", re.ASCII)
 _PLAIN: Final = re.compile(r"[-+]?[0-9.]{1,6} ?[A-Za-z/]{0,5}|[A-Za-z0-9_]{0,8}", re.ASCII)
 _NO_KEY: Final = "-"  # for a URL whose key stands in a file
@@ -65,8 +65,12 @@ def sends_elsewhere(body: Mapping[str, Any], known: Mapping[str, Any], sent: obj
 
 def _written(body: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
     """Whatever stands where a secret may be."""
-    yield ("source", "url"), _section(body.get("source")).get("url")
-    for place in _LISTS:
+    rungs = body.get("fallback")
+    sources: list[Place] = [("source",)]
+    sources += [("fallback", index, "source") for index in range(len(rungs) if isinstance(rungs, list) else 0)]
+    for place in sources:
+        yield (*place, "url"), _section(_at(body, place)).get("url")
+    for place in (*((*place, "options") for place in sources), _COMMAND):
         words = _at(body, place)
         if isinstance(words, list):
             yield from (((*place, index), word) for index, word in enumerate(words))
