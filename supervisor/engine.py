@@ -48,6 +48,7 @@ from supervisor.stream.ordering import order_all
 from supervisor.stream.reconcile import Reconciler
 from supervisor.stream.reload import Reload
 from supervisor.stream.remembering import Remembering
+from supervisor.stream.slating import Slating
 from supervisor.stream.stream import Stream
 from supervisor.stream.streams import Streams
 from supervisor.stream.turns import Turns
@@ -140,12 +141,13 @@ class Engine:
             self._stopping.is_set,
         )
         # What is, and who looks after it.
+        self._slating = Slating(self.streams, self._configuration, machine, self.tell)
         self._claims = Claims()
         self._waiting = WaitingForIngest()
         self._turns = Turns(
             self.streams,
             self._catalogue,
-            self._configuration.adapted,
+            self._configuration,
             self._claims,
             self._waiting,
             self._drop_gone,
@@ -215,6 +217,7 @@ class Engine:
             self._reconciler.run_forever,
             self.editor.run_forever,
             self._accounts.run_forever,
+            self._slating.run_forever,
             *self._watches.jobs,
         )
         await self._reconciler.reconcile_in_turn(self._catalogue)

@@ -79,15 +79,10 @@ class ProcessSpec:
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
     target: tuple[str, ...] = field(default=(), repr=False)  # a pusher's URL and key, or what a command is
     claim: tuple[str, ...] = field(init=False, repr=False)  # what two processes must not do at the same time
-    at_once: bool = False  # an encoder that is sure to be there as soon as it is started: it copies a file of ours
-    needs: Path | None = None  # the file without which it cannot be started
+    at_once: bool = False  # an encoder that is sure to be there as soon as it is started: what it reads is here
+    slate: bool = False  # it shows a picture of ours: there is no source that could be another one next time
     external: External | None = None  # somebody else's program: never started, never signalled
     ingests: tuple[Way, ...] = field(init=False)  # where it connects to by TCP
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether it can be started."""
-        return self.needs is None or self.needs.exists()
 
     def __post_init__(self) -> None:
         own = () if self.ingest is None else (Way(self.ingest, self.tls),)

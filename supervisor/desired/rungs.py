@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from supervisor.config.fallback import Slate
 from supervisor.config.shape import Config, Source, StreamSection, Video
-from supervisor.desired.plan import PROGRESS, ProcessSpec, encoder_of, picture_of
+from supervisor.desired.plan import PROGRESS, MediaPort, ProcessSpec, StreamSpec, encoder_of, picture_of
 from supervisor.ffmpeg.argv import Binary
 from supervisor.ffmpeg.codecs import COPY
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
@@ -18,6 +18,7 @@ from supervisor.ffmpeg.parameters import UNSAID
 from supervisor.ffmpeg.slate import Still, drawn_argv, slate_argv
 from supervisor.ffmpeg.sources import SourceKind, kind_of
 from supervisor.model.quantities import Size
+from supervisor.model.terms import ProcessKey, Role
 
 BACK_SOON = "Back soon"
 
@@ -77,15 +78,49 @@ def _shown(video: Video, traits: Traits) -> Video:
     return video.model_copy(update={"size": video.size or _SIZE, "fps": video.fps or _FPS})
 
 
-def rung_encoder(
-    config: Config, name: str, rung: Rung, binary: Binary, links: Mapping[str, int], traits: Traits = NOTHING_KNOWN
+def with_fallbacks(
+    spec: StreamSpec, config: Config, binary: Binary, media_port: MediaPort, *, font: str | None
+) -> StreamSpec:
+    """A stream with the encoders of its rungs; a slate is drawn while it is sent, as long as it is not made."""
+    if not config.streams[spec.name].fallback:
+        return spec
+    links = {one.name: media_port(spec.name, one.name) for one in spec.destinations}
+    encoders = [_encoder(config, spec.name, rung, binary, links, font) for rung in rungs_of(config, spec.name)]
+    return replace(spec, processes=(*spec.processes, *encoders), fallback=config.fallback_policy_of(spec.name))
+
+
+def _encoder(
+    config: Config, name: str, rung: Rung, binary: Binary, links: Mapping[str, int], font: str | None
 ) -> ProcessSpec:
-    """The encoder of a rung that is a source, in the stream's own picture and sound."""
+    if rung.still:
+        made = slate_encoder(config, name, rung.still, None, binary, links, font=font)
+    else:
+        made = rung_encoder(config, name, rung, binary, links)
+    return replace(
+        made,
+        key=ProcessKey(name, Role.ENCODER, rung=rung.number),
+        at_once=rung.still is not None or not rung.live,
+        slate=rung.still is not None,
+    )
+
+
+def rung_encoder(
+    config: Config,
+    name: str,
+    rung: Rung,
+    binary: Binary,
+    links: Mapping[str, int],
+    traits: Traits = NOTHING_KNOWN,
+    own: Traits = NOTHING_KNOWN,
+) -> ProcessSpec:
+    """The encoder of a rung that is a source, in the stream's own picture and sound.
+
+    `traits` are those of the stream's own source, which tell the picture; `own` those of this one.
+    """
     stream = config.streams[name]
     video = stream.video.model_copy(update=picture_of(stream.video, traits.picture))
     rung_of = stream.model_copy(update={"source": rung.source, "video": video})
-    # What was found out about the stream's own source is not true of another one.
-    return encoder_of(config, name, rung_of, binary, links)
+    return encoder_of(config, name, rung_of, binary, links, own)
 
 
 def slate_encoder(

@@ -41,6 +41,8 @@ class Journal:
                 how = {} if seconds is None else {"held": show_duration(seconds)}
                 words = f"viewers see {source_name(after)}, no longer {source_name(before)}"
                 (log.warning if after > before else log.info)(words, stream=stream, why=str(reason), **how)
+            case events.SlateTrouble(stream, error):
+                log.warning("the slate could not be made, and would be drawn when needed", stream=stream, error=error)
             case events.ProcessAdvanced(key, _, seconds):
                 log.info(_of(key.name, "advances"), stream=key.stream, after=show_duration(seconds))
             case events.ProcessSilent(key, _, trouble, seconds, segment):

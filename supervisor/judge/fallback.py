@@ -24,14 +24,14 @@ class RungState(NamedTuple):
 
     `good`: it delivers what may be shown. `failed`: it is known that it will not in this moment. For `quiet` seconds it
     has delivered nothing, though it should have; None: it has had no time to. `at_once`: it is sure to be there as soon
-    as it is started. `usable`: it can be started.
+    as it is started. `live`: it comes from outside, in its own time.
     """
 
     good: bool
     failed: bool
     quiet: float | None
     at_once: bool = False
-    usable: bool = True
+    live: bool = False
 
 
 class Choice(NamedTuple):
@@ -100,7 +100,7 @@ class FallbackLadder:
 
     def _other(self, rungs: Sequence[RungState]) -> int | None:
         """What can be shown instead, best first: what is good now, what is there at once, what may come."""
-        others = [number for number in range(len(rungs)) if number != self.feeding and rungs[number].usable]
+        others = [number for number in range(len(rungs)) if number != self.feeding]
         for number in others:
             if rungs[number].good:
                 return number
@@ -112,8 +112,5 @@ class FallbackLadder:
 
     def _running(self, feeding: int, rungs: Sequence[RungState]) -> frozenset[int]:
         """The fallbacks that are to run: the one that feeds, better ones than it, and those that are kept warm."""
-        wanted = {number for number in range(1, len(rungs)) if number <= feeding or self._is_warm(rungs[number])}
-        return frozenset(number for number in wanted if rungs[number].usable)
-
-    def _is_warm(self, rung: RungState) -> bool:
-        return self.policy.warm and not rung.at_once
+        warm = {number for number, rung in enumerate(rungs) if self.policy.warm and rung.live}
+        return frozenset({*range(1, feeding + 1), *warm} - {0})

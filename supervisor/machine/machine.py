@@ -19,6 +19,7 @@ from supervisor.machine import faults, foreign, oom, process, strays, udp, webho
 from supervisor.machine.adoption import FoundRun, find_runs
 from supervisor.machine.data_dir import DataDir, Folder
 from supervisor.machine.exits import Exits, Loop
+from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.foreign import Found
 from supervisor.machine.gather import Gather
 from supervisor.machine.handover import Handover
@@ -32,6 +33,7 @@ from supervisor.machine.progress_socket import ProgressSocket
 from supervisor.machine.progress_text import ProgressFile, ProgressUrl
 from supervisor.machine.recording import Recording
 from supervisor.machine.runlog import AfterWrite, RunLog
+from supervisor.machine.slates import Slates
 from supervisor.model.quantities import Address, PortRange
 
 T = TypeVar("T")
@@ -145,6 +147,10 @@ class Machine:
     def handover(self, links: Mapping[MediaLink, int]) -> Handover:
         """What lets links go over to another run; see `handover.Handover`. Raises OSError."""
         return Handover(links)
+
+    def slates(self, data_dir: DataDir, binary: Binary) -> Slates:
+        """The slates that were made for this FFmpeg."""
+        return Slates(data_dir.folder("slates"), binary)
 
     def recording(self, path: Path) -> Recording:
         """The files of a destination that is a file."""

@@ -70,6 +70,14 @@ class FeedSwitched:
 
 
 @dataclass(frozen=True, slots=True)
+class SlateTrouble:
+    """A stream's slate could not be made beforehand; while it is so, one is drawn when it is needed."""
+
+    stream: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessAdvanced:
     """The first progress of a run came, `seconds` after its start."""
 
@@ -470,6 +478,7 @@ Payload = (
     | ProcessAdopted
     | EncoderReplaced
     | FeedSwitched
+    | SlateTrouble
     | ProcessAdvanced
     | ProcessSilent
     | ProcessExited

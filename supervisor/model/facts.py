@@ -55,6 +55,7 @@ def subject_of(what: events.Payload) -> Subject:  # noqa: PLR0911 - one a kind o
             | events.OrderLapsed()
             | events.StreamOnAir()
             | events.FeedSwitched()
+            | events.SlateTrouble()
             | events.DrillAnnounced()
         ):
             return Subject(what.stream)

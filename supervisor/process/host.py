@@ -54,8 +54,8 @@ class Owner(Protocol):
     def turned(self, slot: Slot) -> None:
         """A place took a turn of its life; called in the middle of it."""
 
-    def adapted(self, stream: str, traits: Traits) -> tuple[str, ...]:
-        """The command line of a stream's encoder, made for what is known of its source."""
+    def adapted(self, key: ProcessKey, traits: Traits) -> tuple[str, ...]:
+        """The command line of an encoder, made for what is known of its source."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class Launch:
     def _argv(self, progress: str, wall: float, begin: _Begin | None) -> list[str]:
         place = self._place
         once, self._once = self._once, None
-        words: Sequence[str] = once or place.spec.argv
+        words: Sequence[str] = once or place.ready_argv or place.spec.argv
         if place.source:
             words = place.source.words(once, place.spec.policies.stall.startup)
         argv = [word.replace(PROGRESS, progress) for word in words]

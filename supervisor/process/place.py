@@ -87,7 +87,8 @@ class Place:
         self.feeds = Feeds(host.machine, host.links, spec.key.stream, tap) if encodes else None
         if self.feeds:
             self.feeds.clocks = lambda: [at] if (at := self.time_stamp) is not None else []
-        self.source = SourceSide(spec, partial(host.owner.adapted, spec.key.stream)) if encodes else None
+        self.ready_argv: tuple[str, ...] | None = None  # a better command line for the same, from the next run on
+        self.source = SourceSide(spec, partial(host.owner.adapted, spec.key)) if encodes and not spec.slate else None
         self.recording = host.machine.recording(spec.output_file) if spec.output_file else None
 
     @property

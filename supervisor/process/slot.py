@@ -157,6 +157,7 @@ class Slot(Place):
         replaced = spec.argv != before.argv
         if replaced:
             self.failures.forget_certificate()
+            self.ready_argv = None
             if self.source:
                 self.source.renew(spec)
         if spec.output_file != before.output_file:

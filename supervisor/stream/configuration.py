@@ -15,7 +15,9 @@ from supervisor.desired.external import external_spec
 from supervisor.desired.maintenance import Planned
 from supervisor.desired.plan import MediaPort, StreamSpec, adapted, maintenance, plan, sourceless
 from supervisor.desired.removal import removal
+from supervisor.desired.rungs import rung_encoder, rungs_of, slate_encoder, with_fallbacks
 from supervisor.ffmpeg.opening import Traits
+from supervisor.ffmpeg.slate import Still
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.machine import Machine
@@ -23,6 +25,7 @@ from supervisor.machine.media_links import MediaLinks, NoFreePort
 from supervisor.model.edits import Bodies, Shelf
 from supervisor.model.external import External
 from supervisor.model.snapshot import ConfigState
+from supervisor.model.terms import ProcessKey, Role
 
 Read = tuple[Loaded, tuple[ConfigWarning, ...]]
 _NO_PORT = -1
@@ -90,6 +93,7 @@ class Configuration:
         self._machine = machine
         self._links = links
         self._at_start = loaded.config
+        self.slates = machine.slates(home.data_dir, home.binary)
 
     @property
     def loaded(self) -> Loaded:
@@ -143,7 +147,9 @@ class Configuration:
 
     def _planned(self, config: Config, joined: Joined, port: MediaPort) -> dict[str, StreamSpec]:
         ca_file, variables = self.home.ca_file, joined.loaded.variables
-        return plan(config, self.home.binary, port, ca_file=ca_file, variables=variables)
+        specs = plan(config, self.home.binary, port, ca_file=ca_file, variables=variables)
+        font = self.slates.font
+        return {name: with_fallbacks(spec, config, self.home.binary, port, font=font) for name, spec in specs.items()}
 
     def external(self, external: External) -> StreamSpec:
         """The stream of a program that runs its own FFmpeg. Raises ValueError for what cannot be one."""
@@ -159,6 +165,27 @@ class Configuration:
     def adapted(self, stream: str, traits: Traits) -> tuple[str, ...]:
         """The command line of an encoder that is made for what is known of its source."""
         return adapted(self.joined.config_of(stream), stream, self.home.binary, self._links.port, traits)
+
+    def adapted_rung(self, stream: str, rung: int, traits: Traits, own: Traits) -> tuple[str, ...]:
+        """The same of a fallback that is a source; `traits` are those of the stream's own source."""
+        config = self.joined.config_of(stream)
+        links = {name: self._links.port(stream, name) for name in config.streams[stream].destinations}
+        found = rungs_of(config, stream)[rung - 1]
+        return rung_encoder(config, stream, found, self.home.binary, links, traits, own).argv
+
+    def slate(self, stream: str, traits: Traits) -> tuple[ProcessKey, Still] | None:
+        """The encoder's place of a stream's slate, if it has one, and what it is to show."""
+        config = self.joined.config_of(stream)
+        for rung in rungs_of(config, stream, traits):
+            if rung.still:
+                return ProcessKey(stream, Role.ENCODER, rung=rung.number), rung.still
+        return None
+
+    def slate_argv(self, stream: str, still: Still, path: Path) -> tuple[str, ...]:
+        """The command line of its encoder, from the file that was made."""
+        config, binary = self.joined.config_of(stream), self.home.binary
+        links = {name: self._links.port(stream, name) for name in config.streams[stream].destinations}
+        return slate_encoder(config, stream, still, str(path), binary, links, font=self.slates.font).argv
 
     def sourceless(self, stream: str) -> tuple[str, ...]:
         """The same, but that its source is not there: for drills."""

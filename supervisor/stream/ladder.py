@@ -109,7 +109,7 @@ class Ladder:
         good = slot.advancing(now) and quiet is not None and quiet < GRACE
         if (latest or 0.0) < since and not failed and now - since < slot.spec.policies.stall.startup:
             quiet = None  # it is about to begin
-        return RungState(good, failed, quiet, slot.spec.at_once, slot.spec.is_usable)
+        return RungState(good, failed, quiet, slot.spec.at_once, slot.spec.live)
 
     def _clocks(self) -> list[float]:
         return [at for slot in self.rungs if (at := slot.time_stamp) is not None]

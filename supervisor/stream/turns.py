@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Container
 
-from supervisor.ffmpeg.opening import Traits
-from supervisor.model.terms import State
+from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
+from supervisor.model.terms import ProcessKey, State
 from supervisor.process.claims import Claims
 from supervisor.process.slot import Slot
 from supervisor.process.waiting import WaitingForIngest
+from supervisor.stream.configuration import Configuration
 from supervisor.stream.streams import Streams
 
 
@@ -20,7 +21,7 @@ class Turns:
         self,
         streams: Streams,
         configured: Container[str],
-        adapted: Callable[[str, Traits], tuple[str, ...]],
+        configuration: Configuration,
         claims: Claims,
         waiting: WaitingForIngest,
         left: Callable[[], None],
@@ -29,15 +30,19 @@ class Turns:
         """`left` is called when something that is no longer configured is gone, `gone` when all of a stream is."""
         self._streams = streams
         self._configured = configured
-        self._adapted = adapted
+        self._configuration = configuration
         self._claims = claims
         self._waiting = waiting
         self._left = left
         self._gone = gone
 
-    def adapted(self, stream: str, traits: Traits) -> tuple[str, ...]:
-        """The command line of a stream's encoder, made for what is known of its source."""
-        return self._adapted(stream, traits)
+    def adapted(self, key: ProcessKey, traits: Traits) -> tuple[str, ...]:
+        """The command line of an encoder, made for what is known of its source."""
+        if not key.rung:
+            return self._configuration.adapted(key.stream, traits)
+        stream = self._streams.get(key.stream)
+        own = stream.encoder.source if stream and stream.encoder else None
+        return self._configuration.adapted_rung(key.stream, key.rung, own.learned if own else NOTHING_KNOWN, traits)
 
     def turned(self, slot: Slot) -> None:
         """Called in the middle of a turn, so everything but notes comes right after it."""

@@ -41,6 +41,7 @@ TOLD: list[tuple[events.Payload, Subject]] = [
     (events.ProcessStarted(KEY, "r1", 7, RestartReason.EXIT), PROCESS),
     (events.ProcessAdopted(KEY, "r1", 7, 3600.0), PROCESS),
     (events.EncoderReplaced(KEY, RestartReason.OPERATOR, 0.002), PROCESS),
+    (events.SlateTrouble("cam", "No space left on device"), STREAM),
     (events.FeedSwitched("cam", 0, 1, SwitchReason.FAILED, None), STREAM),
     (events.ProcessAdvanced(KEY, "r1", 0.4), PROCESS),
     (events.ProcessSilent(KEY, "r1", Trouble.STALL, 10.0, Segment.PUSHER), PROCESS),

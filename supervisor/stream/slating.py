@@ -1,0 +1,58 @@
+"""Slates are made before they are needed: as soon as it is known what a stream's picture is."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from supervisor.ffmpeg.opening import NOTHING_KNOWN
+from supervisor.ffmpeg.slate import Still
+from supervisor.machine.machine import Machine
+from supervisor.machine.slates import NoSlate
+from supervisor.model import events
+from supervisor.stream.configuration import Configuration
+from supervisor.stream.stream import Stream
+from supervisor.stream.streams import Streams
+
+_EVERY = 2.0
+_AGAIN = 300.0  # after one that could not be made: until then it would be drawn while it is sent
+
+
+class Slating:
+    """Lives on the engine's loop; what takes long is done in a thread, one at a time."""
+
+    def __init__(self, streams: Streams, configuration: Configuration, machine: Machine, tell: events.Tell) -> None:
+        self._streams = streams
+        self._configuration = configuration
+        self._machine = machine
+        self._tell = tell
+        self._made: dict[str, Still] = {}  # by stream: what its slate was made for
+        self._not_before: dict[str, float] = {}
+
+    async def run_forever(self) -> None:
+        """Look for streams whose slate is still to be made."""
+        while True:
+            await asyncio.sleep(_EVERY)
+            for name in [name for name, stream in self._streams.items() if stream.ladder]:
+                stream = self._streams.get(name)
+                if stream and stream.ladder and self._machine.now() >= self._not_before.get(name, 0.0):
+                    await self._look(name, stream)
+
+    async def _look(self, name: str, stream: Stream) -> None:
+        own = stream.encoder.source if stream.encoder else None
+        found = self._configuration.slate(name, own.learned if own else NOTHING_KNOWN)
+        if found is None:
+            return
+        key, still = found
+        slot = stream.slots.get(key)
+        if slot is None or (slot.ready_argv and self._made.get(name) == still):
+            return
+        try:
+            path = await self._machine.in_a_thread(partial(self._configuration.slates.make, still))
+        except NoSlate as error:
+            self._not_before[name] = self._machine.now() + _AGAIN
+            self._tell(events.SlateTrouble(name, str(error)))
+            return
+        self._made[name] = still
+        if self._streams.get(name) is stream and stream.slots.get(key) is slot:
+            slot.ready_argv = self._configuration.slate_argv(name, still, path)
