@@ -501,6 +501,12 @@ def _maintenance(args: argparse.Namespace) -> int:
     return maintenance.carry_out(_api(args), wanted)
 
 
+def _switch(args: argparse.Namespace) -> int:
+    from supervisor.commands import client
+
+    return client.switch(_api(args), args.stream, args.to, args.lasting)
+
+
 def _upgrade(args: argparse.Namespace) -> int:
     from supervisor.commands import upgrade
     from supervisor.config.file import load
@@ -574,6 +580,7 @@ _COMMANDS = {
     "start": _order,
     "stop": _order,
     "restart": _order,
+    "switch": _switch,
     "maintenance": _maintenance,
     "reload": _reload,
     "upgrade": _upgrade,

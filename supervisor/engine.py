@@ -373,6 +373,13 @@ class Engine:
         self._drills.order(self.streams[name], seconds, fault, destination)
         return True
 
+    def switch(self, name: str, source: str | None, seconds: float | None) -> bool:
+        """Show a source of a stream; see `snapshot.Control`."""
+        if name not in self._catalogue or self._stopping.is_set():
+            return False
+        self.streams[name].show(source, seconds)
+        return True
+
     def reload(self, *, allow_removal: bool = False) -> asyncio.Future[Outcome]:
         """Read the configuration again, whether or not it seems to have changed; see `ConfigWatch.ask`."""
         return self._config_watch.ask(allow_removal=allow_removal)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from exporter.api.example import Described, Example
+from supervisor.model.quantities import parse_duration
 from supervisor.model.until import LONGEST_REASON, Until, parse_moment, parse_until
 
 _TEXT: Final = {"type": "string"}
@@ -18,6 +19,10 @@ def _until(value: Any) -> Until:
 
 def _moment(value: Any) -> Until:
     return parse_moment(value if isinstance(value, str) else "")
+
+
+def _duration(value: Any) -> float:
+    return parse_duration(value if isinstance(value, str) else "")
 
 
 def _printable(value: str) -> str:
@@ -37,6 +42,13 @@ Moment = Annotated[
 Reason = Annotated[str, StringConstraints(max_length=LONGEST_REASON), AfterValidator(_printable)]
 
 
+AUTO: Final = "auto"
+Source = Annotated[str, StringConstraints(pattern="^(primary|auto|fallback[1-9][0-9]?)$")]
+Lasting = Annotated[
+    float, BeforeValidator(_duration), WithJsonSchema(_TEXT | {"examples": ["30s", "10m"]}), Field(gt=0)
+]
+
+
 class OrderBody(Described):
     """A body with exactly these keys."""
 
@@ -52,3 +64,14 @@ class StreamOrder(OrderBody):
 
     until: End | None = None
     reason: Reason | None = None
+
+
+@Example(to="fallback1", lasting="10m")
+class SwitchOrder(OrderBody):
+    """Which source viewers are to see: `primary`, `fallback1`, …, or `auto` for the best one that works.
+
+    `lasting` is for how long, then it is `auto` again; without it until another order.
+    """
+
+    to: Source
+    lasting: Lasting | None = None

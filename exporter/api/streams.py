@@ -13,8 +13,8 @@ from exporter.api.example import example_of
 from exporter.api.gate import HOLDER, REFUSED, TOKEN
 from exporter.api.keys import Holder
 from exporter.api.logs import CURSOR, Page, last_lines, lines_after
-from exporter.api.models import Accepted, LogPage, Ordered, Problem, Stream, StreamList
-from exporter.api.orders import StreamOrder
+from exporter.api.models import Accepted, LogPage, Ordered, Problem, Stream, StreamList, Switched
+from exporter.api.orders import AUTO, StreamOrder, SwitchOrder
 from exporter.api.shape import show_time
 from exporter.api.shapes import show_config, show_stream
 from supervisor.config.tokens import Scope
@@ -62,6 +62,7 @@ def streams_router(control: Control, version: str, needs_token: Callable[[], boo
     for verb in get_args(Verb):
         _add_order(router, control, verb)
     _add_drill(router, control)
+    _add_switch(router, control)
     return router
 
 
@@ -164,6 +165,27 @@ def _add_drill(router: APIRouter, control: Control) -> None:
         if not known:
             raise no_such_stream()
         return answer({"stream": stream, "accepted": "drill"}, 202)
+
+
+def _add_switch(router: APIRouter, control: Control) -> None:
+    @router.post(
+        "/{stream}/switch",
+        summary="Show another source",
+        description="Viewers see this source from its next keyframe on, without a gap where both deliver. 409 if the "
+        "stream has no such source.",
+        status_code=202,
+        dependencies=[TOKEN],
+        responses={202: {"model": Switched}, **REFUSED, **_NOT_FOUND, 409: {"model": Problem}},
+    )
+    async def switch(stream: str, body: SwitchOrder) -> Response:
+        source = None if body.to == AUTO else body.to
+        try:
+            known = await in_thread(lambda: control.switch(stream, source, body.lasting))
+        except Refused as error:
+            raise HTTPException(409, str(error)) from None
+        if not known:
+            raise no_such_stream()
+        return answer({"stream": stream, "accepted": "switch", "source": source}, 202)
 
 
 def _find(control: Control, name: str) -> StreamSnapshot:

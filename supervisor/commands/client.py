@@ -20,6 +20,7 @@ from rich.text import Text
 from supervisor.commands import incident_view, log_view, status_view
 from supervisor.commands.api import Api, ApiError
 from supervisor.commands.stream_words import clock, off_air
+from supervisor.model.fallback import source_name
 from supervisor.model.selection import Selection
 from supervisor.model.thresholds import ORDERS_SECONDS, RELOAD_SECONDS
 
@@ -56,6 +57,18 @@ def order(api: Api, verb: str, meant: Sequence[Selection], until: str | None = N
     for answer in answers:
         _print_answer(verb, answer)
     return _FAILED if any(answer.get("detail") for answer in answers) else _DONE
+
+
+def switch(api: Api, stream: str, to: str, lasting: str | None = None) -> int:
+    """Show another source of a stream; `to` may be its number."""
+    source = source_name(int(to)) if to.isdecimal() and to.isascii() else to
+    try:
+        answer = api.post(f"/api/streams/{quote(stream, safe='')}/switch", body=_said(to=source, lasting=lasting))
+    except ApiError as error:
+        return _fail_for(api, stream, error)
+    shown = answer["source"] or "the best source that works"
+    print(f"{stream}: viewers are to see {shown}{f' for {lasting}' if lasting else ''}")
+    return _DONE
 
 
 def _print_answer(verb: str, answer: dict[str, Any]) -> None:

@@ -168,6 +168,14 @@ def _add_words_of_a_report(report: argparse.ArgumentParser) -> None:
     report.add_argument("--timezone", metavar="ZONE", help="whose midnights, such as Europe/Berlin (default: local)")
 
 
+def _add_words_of_a_switch(switch: argparse.ArgumentParser) -> None:
+    switch.add_argument("stream")
+    switch.add_argument(
+        "--to", required=True, metavar="SOURCE", help="primary (or 0), fallback1 (or 1), …; auto: the best that works"
+    )
+    switch.add_argument("--for", dest="lasting", metavar="DURATION", help="such as 10m (default: until another order)")
+
+
 def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     """The parser; `args.do` is the one of `commands` that was typed."""
     parser = _Parser(
@@ -204,6 +212,7 @@ def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     status.add_argument("-w", "--watch", action="store_true", help="keep looking")
     status.add_argument("--json", action="store_true", help="for programs")
     _add_orders(lambda name, text: client(add(name, text)))
+    _add_words_of_a_switch(client(add("switch", "which source the viewers of a stream see, if it has a fallback")))
     _add_words_of_maintenance(client(add("maintenance", _MAINTENANCE)))
     reload = client(add("reload", "read the configuration again, and say what changed or why it is rejected"))
     reload.add_argument(

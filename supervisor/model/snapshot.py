@@ -341,6 +341,12 @@ class Control(Protocol):
         0 seconds end a drill. False when there is no such stream. Raises `Refused`.
         """
 
+    def switch(self, stream: str, source: str | None, seconds: float | None) -> bool:
+        """Show a source of a stream (`primary`, `fallback1`, …), for so long or until another order; None: the best.
+
+        False when there is no such stream. Raises `Refused`.
+        """
+
     def order_watchdog(self, verb: WatchdogVerb, stream: str, destination: str) -> bool:
         """Stop the second layer's checks of a destination, start them again, or have them begin anew.
 

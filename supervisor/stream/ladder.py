@@ -30,6 +30,7 @@ class Ladder:
         """`fed` is told whose media the pushers get from now on."""
         self.rungs = tuple(rungs)
         self.ordered: int | None = None  # what an operator wants to see
+        self._ordered_until = float("inf")
         self._choice = FallbackLadder(policy, len(rungs), host.loop.time())
         self._stream = stream
         self._host = host
@@ -70,9 +71,10 @@ class Ladder:
         for slot in self.rungs[1:]:
             slot.stop()
 
-    def order(self, rung: int | None) -> None:
-        """An operator wants to see this one; None: whichever is best."""
+    def order(self, rung: int | None, seconds: float | None) -> None:
+        """An operator wants to see this one, for so long (None: until another order); None: whichever is best."""
         self.ordered = rung
+        self._ordered_until = self._host.loop.time() + seconds if seconds is not None else float("inf")
         self.look()
 
     def look(self) -> None:
@@ -80,6 +82,8 @@ class Ladder:
         if self._wanted_since is None:
             return
         now = self._host.loop.time()
+        if self.ordered is not None and now >= self._ordered_until:
+            self.ordered = None
         states = [self._state(slot, now) for slot in self.rungs]
         choice = self._choice.look(states, self.ordered, now)
         self._start_and_stop(choice)

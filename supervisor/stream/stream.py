@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from supervisor.desired.plan import ProcessSpec, StreamSpec, Way
 from supervisor.judge.on_air import ON_AIR, AirJudgement, Culprit, OnAir, explain, who_is_dark
 from supervisor.model import events
+from supervisor.model.fallback import source_name
 from supervisor.model.policies import Policies
+from supervisor.model.snapshot import Refused
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import ProcessKey, RestartReason, Role, Segment, State
 from supervisor.process.external_slot import ExternalSlot
@@ -231,6 +233,20 @@ class Stream:
     def feeding(self) -> Slot | None:
         """The process that makes the media for the pushers in this moment; None for a command."""
         return self.ladder.rungs[self.ladder.feeding] if self.ladder else self.encoder
+
+    def show(self, source: str | None, seconds: float | None) -> None:
+        """An operator wants viewers to see a source, for so long (None: until another order); None: the best one.
+
+        Raises Refused.
+        """
+        if self.ladder is None:
+            raise Refused("this stream has no fallback")
+        names = [source_name(number) for number in range(len(self.ladder.rungs))]
+        if source is not None and source not in names:
+            raise Refused(f"{source}: expected one of {', '.join(names)}, or auto for the best one")
+        if source is not None and not self.wanted:
+            raise Refused("the stream is stopped")
+        self.ladder.order(names.index(source) if source is not None else None, seconds)
 
     def _feed_from(self, feeding: Slot) -> None:
         for slot in self.slots.values():

@@ -20,7 +20,7 @@ from exporter.api.models.incidents import (
 )
 from exporter.api.models.logs import LogPage
 from exporter.api.models.maintenance import MaintenanceList, MaintenanceWindow
-from exporter.api.models.orders import Accepted, Ordered, OrderedAll, StreamOrdered, TokenIsRight
+from exporter.api.models.orders import Accepted, Ordered, OrderedAll, StreamOrdered, Switched, TokenIsRight
 from exporter.api.models.processes import Failure, Process, ProcessPolicies, Progress, UplinkState
 from exporter.api.models.streams import Desired, Destination, Link, Stream, StreamList
 from exporter.api.models.watchdog import (
@@ -66,6 +66,7 @@ __all__ = [
     "StreamList",
     "StreamOrdered",
     "Subject",
+    "Switched",
     "TokenIsRight",
     "ToldSomebody",
     "UplinkState",

@@ -31,6 +31,15 @@ class Accepted(Shape):
     accepted: Literal["drill"]
 
 
+@Example(stream="harbour-cam", accepted="switch", source="fallback1")
+class Switched(Shape):
+    """The order has been handed over: viewers are to see this source. null: the best one."""
+
+    stream: str
+    accepted: Literal["switch"]
+    source: str | None
+
+
 @Example(stream="harbour-cam", accepted="stop", until="2026-03-01T21:00:00.000Z")
 class Ordered(Shape):
     """The same of an order that holds `until` some time; null: until another order."""

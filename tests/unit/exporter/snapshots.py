@@ -82,6 +82,7 @@ class FakeControl:
         self.announced: list[Announcement] = []
         self.maintenance_orders: list[MaintenanceOrder] = []
         self.drills: list[tuple[str, float, Fault | None, str | None]] = []
+        self.switches: list[tuple[str, str | None, float | None]] = []
         self.reloads: list[bool] = []
         self.questions: list[Question] = []
         self.notified: list[Notification] = []
@@ -217,6 +218,14 @@ class FakeControl:
     def availability(self, since: float, until: float | None, stream: str | None) -> Availability:
         self.asked_times.append((since, until, stream))
         return self.times
+
+    def switch(self, stream: str, source: str | None, seconds: float | None) -> bool:
+        if self.refusal is not None:
+            raise self.refusal
+        if not self._knows(stream):
+            return False
+        self.switches.append((stream, source, seconds))
+        return True
 
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         if self.refusal is not None:
