@@ -63,6 +63,14 @@ class MediaLink:
         """The only port that media can come from, where that is not for us to choose."""
         return None
 
+    @property
+    def peer(self) -> int | None:
+        """The port that media is taken from in this moment, also by a socket that was taken from its reader."""
+        with contextlib.suppress(OSError):
+            port = int(self._socket.getpeername()[1])
+            return None if port == _NOBODY[1] else port
+        return None
+
     def go_on(self, port: int | None) -> None:
         """Somebody reads, and takes media from this port as it was, without a moment of another; None: nobody sends."""
         self.sender, self._is_read = port, True
@@ -151,6 +159,11 @@ class DistantLink(MediaLink):
     def fixed(self) -> int | None:
         """See `MediaLink`; None also when somebody else has that port: then the reader starves, and is replaced."""
         return None if self._is_ours else self._fixed
+
+    @property
+    def peer(self) -> int | None:
+        """As in `MediaLink`."""
+        return super().peer if self._is_ours else self._fixed
 
     def go_on(self, port: int | None) -> None:
         """As in `MediaLink`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from supervisor.model.runs import RunRecord
@@ -81,8 +81,17 @@ class Adoption:
         for run in self._all:
             if id(run) not in kept:
                 run.child.close()
-        senders = {fit.record.key.stream: fit.record.feeds for fit in chosen if fit.record.key.role is Role.ENCODER}
-        return [_with_sender(fit, senders.get(fit.record.key.stream, {})) for fit in chosen]
+        encoders = [fit.record for fit in chosen if fit.record.key.role is Role.ENCODER]
+        return [self._with_sender(fit, encoders) for fit in chosen]
+
+    def _with_sender(self, fit: Adoptable, encoders: Sequence[RunRecord]) -> Adoptable:
+        """A pusher goes on with the media of the encoder that it has it from, if that one is taken over, too."""
+        key = fit.record.key
+        if key.role is not Role.PUSHER:
+            return fit
+        peer = self._links.get(key.stream, key.destination).peer
+        ports = [one.feeds.get(key.destination, (0, 0))[1] for one in encoders if one.key.stream == key.stream]
+        return replace(fit, sender=peer if peer in ports else None)
 
     def _open(self, key: ProcessKey, spec: ProcessSpec) -> Adoptable | None:
         """Its wires, at the ports where it expects them."""
@@ -98,11 +107,6 @@ class Adoption:
                 progress.close()
             return None
         return Adoptable(run.child, run.run_id, record, progress, tap, None)
-
-
-def _with_sender(fit: Adoptable, feeds: Mapping[str, tuple[int, int]]) -> Adoptable:
-    _, sender = feeds.get(fit.record.key.destination, (0, 0))
-    return Adoptable(fit.child, fit.run_id, fit.record, fit.progress, fit.tap, sender or None)
 
 
 def end(adoptable: Adoptable) -> None:

@@ -41,11 +41,21 @@ class Ladder:
         self.switches: dict[SwitchReason, int] = dict.fromkeys(SwitchReason, 0)
         self.seconds = [0.0] * len(rungs)  # for which each one has fed while the stream was wanted
         self.last_switch: float | None = None  # seconds for which nothing of either was sent, or stood still
-        for slot in rungs:
+        self._choice.feeding = self._found_feeding()
+        for number, slot in enumerate(rungs):
             assert slot.feeds is not None
-            slot.feeds.on_feed = slot is rungs[0]
+            slot.feeds.on_feed = number == self._choice.feeding
             slot.feeds.clocks = self._clocks
         self._since = host.loop.time()
+
+    def _found_feeding(self) -> int:
+        """The one that feeds already, of those that are to be taken over."""
+        for number, slot in enumerate(self.rungs):
+            feeds = slot.adoptable.record.feeds if slot.adoptable else {}
+            for destination, (_, port) in feeds.items():
+                if destination and self._host.links.get(self._stream, destination).peer == port:
+                    return number
+        return 0
 
     @property
     def feeding(self) -> int:

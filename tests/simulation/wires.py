@@ -251,6 +251,10 @@ class SimulatedLink(MediaLink):
         self._wires = wires
         wires.links[self.fd] = self
 
+    @property
+    def peer(self) -> int | None:
+        return self.sender
+
     def go_on(self, port: int | None) -> None:
         self.sender, self.is_read = port, True
 

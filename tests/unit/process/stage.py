@@ -303,8 +303,8 @@ class World:
         del slot
         self.turns += 1
 
-    def adapted(self, stream: str, traits: Traits) -> tuple[str, ...]:
-        return ("ffmpeg", stream, "adapted", str(traits.picture))
+    def adapted(self, key: ProcessKey, traits: Traits) -> tuple[str, ...]:
+        return ("ffmpeg", key.stream, "adapted", str(traits.picture))
 
 
 class Stage:

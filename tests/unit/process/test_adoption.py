@@ -225,6 +225,7 @@ class Ports:
 
     def __init__(self, *lost: int) -> None:
         self.lost = lost
+        self.peer = 302  # whom the pusher has its media from
         self.found: list[tuple[str, str, int, int | None]] = []
         self.links: dict[tuple[str, str], list[str]] = {}
 
@@ -235,7 +236,9 @@ class Ports:
     def get(self, stream: str, destination: str) -> Any:
         calls = self.links.setdefault((stream, destination), [])
         return SimpleNamespace(
-            read=lambda *, by_somebody: calls.append(f"read {by_somebody}"), empty=lambda: calls.append("empty")
+            read=lambda *, by_somebody: calls.append(f"read {by_somebody}"),
+            empty=lambda: calls.append("empty"),
+            peer=self.peer,
         )
 
     def progress_socket(self, port: int) -> Any:
@@ -283,7 +286,21 @@ def test_what_shall_run_as_it_does_is_taken_over() -> None:
     ports = Ports()
     assert chosen(ports, run(OF_ENCODER, 1), run(OF_PUSHER, 2)) == [1, 2]
     assert ports.found == [("cam", "yt", 301, 2), ("cam", "yt", 301, None)]
-    assert ports.links == {}, "as it was, without a moment of anything else"
+    assert not any(ports.links.values()), "as it was, without a moment of anything else"
+
+
+def test_a_pusher_goes_on_with_the_media_of_the_encoder_that_it_has_it_from() -> None:
+    fallback = ProcessKey("cam", Role.ENCODER, rung=1)
+    of_fallback = RunRecord(fallback, "s", 0.0, 0.0, progress=204, tap=205, feeds={"yt": (301, 402), "": (0, 403)})
+    for peer, sender in ((302, 302), (402, 402), (502, None)):
+        ports = Ports()
+        ports.peer = peer
+        runs = run(OF_ENCODER, 1), run(OF_PUSHER, 2), run(of_fallback, 3)
+        adoption = Adoption(cast("Any", ports), cast("Any", ports), runs)
+        adoption.find_links()
+        places = {key: wanted(key) for key in (ENCODER, PUSHER)} | {fallback: wanted(ENCODER)}
+        fit = {one.record.key: one for one in adoption.choose(places, lambda _: "s")}
+        assert (len(fit), fit[PUSHER].sender) == (3, sender)
 
 
 @pytest.mark.parametrize(

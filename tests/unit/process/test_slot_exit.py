@@ -66,8 +66,8 @@ class Nothing:
 
     def turned(self, slot: Slot) -> None: ...
 
-    def adapted(self, stream: str, traits: Traits) -> tuple[str, ...]:
-        raise AssertionError((stream, traits))
+    def adapted(self, key: ProcessKey, traits: Traits) -> tuple[str, ...]:
+        raise AssertionError((key, traits))
 
 
 class Scene:
