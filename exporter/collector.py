@@ -32,9 +32,12 @@ class _Names:
 
     def __init__(self) -> None:
         self.streams: list[str] = []
+        self.sources: list[tuple[str, str]] = []
         self.destinations: list[tuple[str, str]] = []
         self.processes: list[ProcessKey] = []
         self.stream_labels: list[str] = []
+        self.ladder_labels: list[str] = []
+        self.source_labels: list[str] = []
         self.destination_labels: list[str] = []
         self.process_labels: list[str] = []
         self.meters: list[UsageMeter] = []
@@ -45,6 +48,12 @@ class _Names:
         if streams != self.streams:
             self.streams = streams
             self.stream_labels = [labels_text(SUBJECT_LABELS[SeriesOf.STREAM], (name,)) for name in streams]
+        sources = [(one.stream, one.name) for stream in snapshot.streams for one in stream.sources]
+        if sources != self.sources:
+            self.sources = sources
+            self.source_labels = [labels_text(SUBJECT_LABELS[SeriesOf.SOURCE], names) for names in sources]
+            ladders = [stream.name for stream in snapshot.streams if stream.sources]
+            self.ladder_labels = [labels_text(SUBJECT_LABELS[SeriesOf.LADDER], (name,)) for name in ladders]
         destinations = [(stream.name, place.name) for stream in snapshot.streams for place in stream.destinations]
         if destinations != self.destinations:
             self.destinations = destinations
@@ -55,7 +64,7 @@ class _Names:
         if processes != self.processes:
             self.processes = processes
             self.process_labels = [
-                labels_text(SUBJECT_LABELS[SeriesOf.PROCESS], (key.stream, key.role, key.destination))
+                labels_text(SUBJECT_LABELS[SeriesOf.PROCESS], (key.stream, key.label, key.destination))
                 for key in processes
             ]
             kept = {meter.key: meter for meter in self.meters}
@@ -98,6 +107,8 @@ class Collector:
             SeriesOf.BUILD: ((snapshot,), self._build),
             SeriesOf.ENGINE: ((snapshot,), _WITHOUT_LABELS),
             SeriesOf.STREAM: (snapshot.streams, names.stream_labels),
+            SeriesOf.LADDER: ([stream for stream in snapshot.streams if stream.sources], names.ladder_labels),
+            SeriesOf.SOURCE: ([one for stream in snapshot.streams for one in stream.sources], names.source_labels),
             SeriesOf.DESTINATION: (destinations, names.destination_labels),
             SeriesOf.PROCESS: (processes, names.process_labels),
             SeriesOf.USAGE: (usages, names.process_labels),

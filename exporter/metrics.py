@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from supervisor.model.fallback import SwitchReason
 from supervisor.model.terms import (
     Action,
     Check,
@@ -41,6 +42,8 @@ class SeriesOf(StrEnum):
     BUILD = "build"
     ENGINE = "engine"
     STREAM = "stream"
+    LADDER = "ladder"  # a stream that has fallbacks
+    SOURCE = "source"  # one of the sources of such a stream
     DESTINATION = "destination"
     PROCESS = "process"
     USAGE = "usage"  # a process again, but what the kernel tells of it at the scrape
@@ -91,6 +94,8 @@ SUBJECT_LABELS: Final = {
     SeriesOf.BUILD: ("version", "revision"),
     SeriesOf.ENGINE: (),
     SeriesOf.STREAM: ("stream",),
+    SeriesOf.LADDER: ("stream",),
+    SeriesOf.SOURCE: ("stream", "source"),
     SeriesOf.DESTINATION: ("stream", "destination"),
     SeriesOf.PROCESS: ("stream", "role", "destination"),
     SeriesOf.USAGE: ("stream", "role", "destination"),
@@ -138,6 +143,21 @@ FAMILIES: Final = (
         S,
         "Time during which the stream was wanted and not on air, by the part of the path that broke.",
         {"segment": Segment},
+    ),
+    Family("stream_on_primary", G, SeriesOf.LADDER, "1 while viewers are given the stream's own source."),
+    Family(
+        "stream_switches_total",
+        C,
+        SeriesOf.LADDER,
+        "How often viewers were given another source: the one before failed, a better one was back, by order.",
+        {"reason": SwitchReason},
+    ),
+    Family("stream_source_active", G, SeriesOf.SOURCE, "1 for the source that viewers are given now."),
+    Family(
+        "stream_source_seconds_total",
+        C,
+        SeriesOf.SOURCE,
+        "Time during which the stream was wanted and viewers were given this source.",
     ),
     Family(
         "incident_open", G, S, "Incidents that go on now, by the part of the path that broke.", {"segment": Segment}

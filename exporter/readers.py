@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import psutil
 
+from supervisor.model.fallback import SwitchReason
 from supervisor.model.snapshot import DETECTION_BUCKETS, LOOP_LAG_BUCKETS, RECOVERY_BUCKETS, Snapshot
 from supervisor.model.terms import Check, Health, Role, Segment, State, Verdict
 
@@ -119,6 +120,10 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "stream_wanted_seconds_total": attrgetter("wanted_seconds"),
     "stream_on_air_seconds_total": attrgetter("on_air_seconds"),
     "stream_off_air_seconds_total": _counts(Segment, attrgetter("off_air_seconds")),
+    "stream_on_primary": _flag("on_primary"),
+    "stream_switches_total": _counts(SwitchReason, attrgetter("switches")),
+    "stream_source_active": _flag("active"),
+    "stream_source_seconds_total": attrgetter("seconds"),
     "incident_open": _counts(Segment, attrgetter("incident_open")),
     "incidents_total": _counts(Segment, attrgetter("incidents")),
     "recovery_attempts_total": _present("recovery_attempts"),

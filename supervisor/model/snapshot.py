@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 from supervisor.model.availability import Availability
 from supervisor.model.edits import Configured, Edit, Edited
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.external import Announcement, ExternalSnapshot
+from supervisor.model.fallback import SwitchReason, source_name
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.notifications import Heard, Notification
@@ -183,10 +185,25 @@ class Wanted(NamedTuple):
     until: float | None
 
 
+class SourceSnapshot(NamedTuple):
+    """One source of a stream that has several: `primary`, `fallback1` and so on.
+
+    `active`: viewers see it. `seconds`: for how long they have, while the stream was wanted.
+    """
+
+    stream: str
+    name: str
+    active: bool
+    slate: bool
+    seconds: float
+
+
 class StreamSnapshot(NamedTuple):
     """One stream. `reason` says in words why it is not on air; `since` is when `on_air` last changed.
 
     `desired` tells whose word it is that it shall run or not, `maintenance_window` which one it is in.
+
+    `sources` has one entry only where there are fallbacks; `switches` counts why another one was shown.
 
     `note` says in words what its owner should know of its source although it is on air.
 
@@ -222,6 +239,18 @@ class StreamSnapshot(NamedTuple):
     last_recovery: Mapping[Layer, float]
     group: str | None = None
     labels: Mapping[str, str] = {}
+    sources: tuple[SourceSnapshot, ...] = ()
+    switches: Mapping[SwitchReason, int] = MappingProxyType({})
+
+    @property
+    def on_primary(self) -> bool:
+        """Viewers see the stream's own source, if they see anything."""
+        return not self.sources or self.sources[0].active
+
+    @property
+    def source(self) -> str:
+        """The name of the source that viewers see, if they see anything."""
+        return next((one.name for one in self.sources if one.active), source_name(0))
 
 
 class ConfigState(NamedTuple):

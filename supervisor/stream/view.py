@@ -12,10 +12,12 @@ from supervisor.judge.all_open import NOTHING_OPEN
 from supervisor.judge.incidents import Book
 from supervisor.judge.on_air import health
 from supervisor.machine.machine import Clock
+from supervisor.model.fallback import source_name
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.snapshot import (
     DestinationSnapshot,
     LinkState,
+    SourceSnapshot,
     StreamSnapshot,
     UplinkTotals,
     Wanted,
@@ -111,6 +113,8 @@ class SnapshotReader:
             last_recovery=sums.last_recovery,
             group=stream.spec.group,
             labels=dict(stream.spec.labels),
+            sources=_sources(stream),
+            switches=dict(stream.ladder.switches) if stream.ladder else {},
         )
 
 
@@ -122,6 +126,22 @@ def _along_the_path(stream: Stream) -> list[Slot]:
 def _note(stream: Stream) -> str | None:
     encoder = stream.encoder
     return encoder.source.note if stream.wanted and encoder and encoder.source else None
+
+
+def _sources(stream: Stream) -> tuple[SourceSnapshot, ...]:
+    """As of the latest account, like all seconds."""
+    if (ladder := stream.ladder) is None:
+        return ()
+    return tuple(
+        SourceSnapshot(
+            stream.spec.name,
+            source_name(number),
+            number == ladder.feeding,
+            slot.spec.slate,
+            ladder.seconds[number],
+        )
+        for number, slot in enumerate(ladder.rungs)
+    )
 
 
 def _destination(

@@ -65,6 +65,7 @@ __all__ = [
     "Stream",
     "StreamList",
     "StreamOrdered",
+    "StreamSource",
     "Subject",
     "Switched",
     "TokenIsRight",

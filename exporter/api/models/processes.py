@@ -87,6 +87,7 @@ def _progress(process: Any) -> dict[str, Any] | None:
 
 
 @Example(
+    name="pusher-youtube",
     role="pusher",
     destination="youtube",
     state="running",
@@ -102,6 +103,7 @@ def _progress(process: Any) -> dict[str, Any] | None:
 class Process(Shape, like=ProcessSnapshot, without=("key", "cpu_seconds", "tracked")):
     """One process. `pid` is null unless it is alive, `progress` where it cannot be tracked."""
 
+    name: Annotated[str, From("key.name")]
     role: Annotated[Role, From("key.role")]
     destination: Annotated[str | None, Made(lambda process: process.key.destination or None)]
     started: AwareDatetime | None

@@ -68,11 +68,26 @@ class Desired(Shape, like=snapshot.Wanted, without=("wanted",)):
     until: AwareDatetime | None
 
 
+@Example(name="fallback1", active=False, slate=True, seconds=61.5)
+class StreamSource(Shape):
+    """One source of a stream: its own (`primary`) or a fallback. `active`: viewers are given it.
+
+    `slate`: a picture of neverdark's. `seconds`: for how long viewers were given it.
+    """
+
+    name: str
+    active: bool
+    slate: bool
+    seconds: float
+
+
 @Example(
     stream="harbour-cam",
     wanted=True,
     on_air=True,
     verified=True,
+    on_primary=True,
+    source="primary",
     health="healthy",
     since="2026-03-01T10:00:02.250Z",
     origin="file",
@@ -88,6 +103,8 @@ class Desired(Shape, like=snapshot.Wanted, without=("wanted",)):
 class Stream(Shape):
     """One stream; `since` is when `on_air` last changed, `reason` says why it is not on air.
 
+    `on_primary` and `source` tell which of its `sources` viewers are given; none are listed without a fallback.
+
     `note` says what is wrong with its source although it is on air: sound is declared and none is sent.
 
     `verified` is false for a command of which nothing tells whether media arrives (no `{progress}` in it, and no
@@ -102,6 +119,8 @@ class Stream(Shape):
     desired: Desired
     on_air: bool
     verified: bool
+    on_primary: bool
+    source: str
     reason: str | None
     note: str | None
     health: Health
@@ -118,6 +137,7 @@ class Stream(Shape):
     on_air_seconds: float
     processes: list[Process]
     destinations: list[Destination]
+    sources: list[StreamSource]
 
 
 @Example(at="2026-03-01T18:00:00.000Z", version="1.0.0", token_required=True)

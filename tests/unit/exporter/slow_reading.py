@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from supervisor.model.fallback import SwitchReason
 from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,
@@ -99,6 +100,13 @@ def _stream(stream: StreamSnapshot) -> Iterator[Row]:
             stream.off_air_seconds.get(segment, 0),
         )
     yield "stream_maintenance", own, stream.maintenance
+    if stream.sources:
+        yield "stream_on_primary", own, stream.on_primary
+        for reason in SwitchReason:
+            yield "stream_switches_total", {**own, "reason": reason}, stream.switches.get(reason, 0)
+    for source in stream.sources:
+        yield "stream_source_active", {**own, "source": source.name}, source.active
+        yield "stream_source_seconds_total", {**own, "source": source.name}, source.seconds
     yield "stream_off_air_since_timestamp_seconds", own, stream.off_air_since
 
 
@@ -150,7 +158,7 @@ def _watchdog(watchdog: WatchdogSnapshot, own: dict[str, str]) -> Iterator[Row]:
 
 def _process(process: ProcessSnapshot) -> Iterator[Row]:
     key = process.key
-    own: dict[str, str] = {"stream": key.stream, "role": key.role, "destination": key.destination}
+    own: dict[str, str] = {"stream": key.stream, "role": key.label, "destination": key.destination}
     for state in State:
         yield "process_state", {**own, "state": state}, state == process.state
     yield "process_start_time_seconds", own, process.started
