@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from supervisor.config.fallback import Slate
 from supervisor.config.file import load
 from supervisor.config.shape import (
     Audio,
@@ -17,12 +18,14 @@ from supervisor.config.shape import (
     ExternalSection,
     MaintenanceSection,
     Network,
+    Rung,
     ScheduleSection,
     Source,
     StreamSection,
     Tls,
     Video,
 )
+from supervisor.model.fallback import FallbackPolicy
 from supervisor.model.policies import Policies
 from supervisor.model.quantities import parse_bitrate, parse_duration
 
@@ -41,6 +44,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`source`": Source,
     "`video`": Video,
     "`audio`": Audio,
+    "`fallback`": Rung,
+    "`slate`": Slate,
+    "`fallback_policy`": FallbackPolicy,
     "`destinations`": DestinationSection,
 }
 
