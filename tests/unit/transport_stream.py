@@ -69,8 +69,12 @@ def sequence(
     height: int,
     rate: tuple[int, int] | None = None,
     shape: int | tuple[int, int] | None = None,
+    colours: tuple[bool, int, int, int] | None = None,
 ) -> bytes:
-    """A sequence parameter set of H.264: even sizes; `rate` as a fraction; `shape` of a pixel, by number or as one."""
+    """A sequence parameter set of H.264: even sizes; `rate` as a fraction; `shape` of a pixel, by number or as one.
+
+    `colours` are whether black is 0, and the three numbers of their description.
+    """
     wide, high = -(-width // 16), -(-height // 16)
     bits = Bits().put(66, 8).put(0, 8).put(40, 8).golomb(0, 0, 2, 1).put(0, 1)
     bits.golomb(wide - 1, high - 1).put(1, 1).put(1, 1)
@@ -78,15 +82,21 @@ def sequence(
     bits.put(int(bool(right or bottom)), 1)
     if right or bottom:
         bits.golomb(0, right, 0, bottom)
-    bits.put(int(rate is not None or shape is not None), 1)
-    if rate is None and shape is None:
+    usable = any(told is not None for told in (rate, shape, colours))
+    bits.put(int(usable), 1)
+    if not usable:
         return b"\x67" + bits.bytes()
     bits.put(int(shape is not None), 1)
     if isinstance(shape, tuple):
         bits.put(255, 8).put(shape[0], 16).put(shape[1], 16)
     elif shape is not None:
         bits.put(shape, 8)
-    bits.put(0, 3)  # overscan, signal type, chroma location
+    bits.put(0, 1).put(int(colours is not None), 1)  # overscan, signal type
+    if colours is not None:
+        bits.put(5, 3).put(int(colours[0]), 1).put(1, 1)
+        for number in colours[1:]:
+            bits.put(number, 8)
+    bits.put(0, 1)  # chroma location
     bits.put(int(rate is not None), 1)
     if rate is not None:
         bits.put(rate[1], 32).put(2 * rate[0], 32).put(1, 1)

@@ -94,3 +94,23 @@ def test_key_files_are_those_that_were_put_there_for_neverdark(tmp_path: Path, m
     assert wrong("link")
     assert wrong("token"), "the API's own"
     assert not wrong(7), "reported where it stands"
+
+
+@pytest.mark.parametrize(
+    ("rung", "key"),
+    [
+        ({"source": {"url": "/etc/passwd"}}, "source.url"),
+        ({"source": {"url": "a.mp4", "options": ["-x"]}}, "source.options"),
+        ({"slate": {"image": "/etc/passwd"}}, "slate.image"),
+    ],
+)
+def test_a_rung_of_a_fallback_may_name_no_more_than_the_stream(rung: dict[str, Any], key: str) -> None:
+    assert paths({"fallback": [{"slate": True}, rung]}) == {f"streams.cam.fallback[1].{key}"}
+    assert paths({"fallback": [rung]}, api_commands=True) == set()
+    assert paths({"fallback": [rung]}, {"fallback": [rung]}) == set(), "what stood there may stay"
+
+
+def test_a_rung_may_be_an_image_a_text_or_what_the_network_sends() -> None:
+    slates: list[Any] = [{"image": "a.PNG"}, {"text": "/etc/passwd"}, True, 3]
+    rungs = [{"source": {"url": "rtsp://b/1"}}, *({"slate": slate} for slate in slates), 3]
+    assert paths({"fallback": rungs}) == set()

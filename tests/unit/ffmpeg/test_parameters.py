@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.ffmpeg.parameters import Parameters, Picture, parse_parameters, picture
+from supervisor.ffmpeg.parameters import Colours, Parameters, Picture, parse_parameters, picture
 from tests.unit.transport_stream import (
     AUDIO,
     PICTURE_SET,
@@ -228,6 +228,17 @@ def test_what_was_written_is_read(
     square = shape is None or (shape[0] == shape[1] if isinstance(shape, tuple) else shape <= 1)
     shown = picture(Parameters(frozenset({sequence(width, height, rate, shape), PICTURE_SET})))
     assert shown == Picture(width, height, rate and rate[0] / rate[1], square)
+
+
+@given(
+    st.none() | st.sampled_from([(25, 1), (30000, 1001)]),
+    st.tuples(st.booleans(), *[st.integers(0, 255)] * 3),
+)
+def test_the_colours_that_were_written_are_read(
+    rate: tuple[int, int] | None, colours: tuple[bool, int, int, int]
+) -> None:
+    shown = picture(Parameters(frozenset({sequence(1280, 720, rate, None, colours)})))
+    assert shown == Picture(1280, 720, rate and rate[0] / rate[1], square=True, colours=Colours(*colours))
 
 
 def test_a_set_that_says_nothing_of_its_rate_has_none() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ LINKS = {"a": 20000, "b": 20001}
 PROGRESS = "udp://127.0.0.1:30000"
 
 
-def still(text: str = "Back soon", *, clock: bool = False, colours: Colours = UNSAID, **video: object) -> Still:
+def still(text: str = "Back soon", *, clock: bool = False, colours: Colours = UNSAID, **video: Any) -> Still:
     shape = {"size": "640x360", "fps": 30} | video
     return Still(text, Video.model_validate(shape), Audio(), clock=clock, colours=colours)
 
@@ -56,7 +57,7 @@ def graph(argv: list[str]) -> str:
         {"codec": "h264_vaapi"},
     ],
 )
-def test_it_is_encoded_as_the_stream_is(video: dict[str, object]) -> None:
+def test_it_is_encoded_as_the_stream_is(video: dict[str, Any]) -> None:
     of = still(**video)
     wanted = video_options(of.video)
     at = wanted.index("-vf") + 1
@@ -182,7 +183,7 @@ def test_what_stands_for_it() -> None:
         ({"keyframe_interval": 7}, 56),
     ],
 )
-def test_how_much_of_it_is_made(video: dict[str, object], seconds: float) -> None:
+def test_how_much_of_it_is_made(video: dict[str, Any], seconds: float) -> None:
     """Whole keyframe intervals, and no more than a machine makes in a minute or so."""
     assert length(still(**video)) == seconds
     assert value(render_argv(BINARY, still(**video), "o.mkv"), "-t") == str(seconds)

@@ -51,6 +51,16 @@ def test_what_is_shown_holds_no_secret_and_all_the_rest() -> None:
     assert BODY["destinations"]["a"]["key"] == "bait-key-1", "the body itself stays as it is"
 
 
+def test_the_sources_of_a_fallback_are_hidden_as_the_streams_own() -> None:
+    body = {"fallback": [{"source": BODY["source"]}, {"slate": {"text": "10:30"}}, "x", {"source": 3}]}
+    shown = hidden(body)
+    assert shown["fallback"][0]["source"] == hidden(BODY)["source"]
+    assert shown["fallback"][1:] == body["fallback"][1:]
+    assert revealed(shown, body) == (body, [])
+    moved, unknown = revealed({"fallback": [{"source": {"url": "rtsp://***@evil/1"}}]}, body)
+    assert unknown == [("fallback", 0, "source", "url")], moved
+
+
 @pytest.mark.parametrize("word", ["bait-secret", "https://user:bait@h/x", "Authorization: Bearer bait", "k=bait"])
 def test_a_word_of_a_command_is_shown_only_if_it_surely_is_no_secret(word: str) -> None:
     command = ["sh", "-c", "-x", "30", word]
