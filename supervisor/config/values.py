@@ -12,6 +12,7 @@ from supervisor.config.problems import ConfigWarning
 from supervisor.config.shape import Audio, Config, Video
 from supervisor.config.urls import destination_scheme
 from supervisor.model.destination_urls import RTMP_PORTS, rtmp_name, split
+from supervisor.model.fallback import FallbackPolicy
 from supervisor.model.policies import LimitsPolicy, RestartPolicy, StallPolicy, StopPolicy, UplinkPolicy, WatchdogPolicy
 from supervisor.model.quantities import show_duration
 from supervisor.secrets.secrecy import show_destination
@@ -45,6 +46,7 @@ _TOO_SOON = _lasting("FFmpeg tells of its progress twice a second, so healthy pr
 _FROZEN = _lasting("for so long a process that stands still would be left alone")
 _ASKED = _lasting("a server that refuses would be asked so often")
 _DARK = _lasting("so long nothing would be tried")
+_DARK_RUNG = _lasting("so long a source that is good again would not be shown")
 
 _USUAL: Final[dict[tuple[type[BaseModel], str], _Usual]] = {
     (Video, "bitrate"): _Usual(64_000, 1e8, _in_thousands, _of_megabits("platforms take")),
@@ -59,6 +61,8 @@ _USUAL: Final[dict[tuple[type[BaseModel], str], _Usual]] = {
     (WatchdogPolicy, "interval"): _Usual(1, _HOUR, _lasting("so often costs more than it tells"), _DARK),
     (RestartPolicy, "cooldown"): _Usual(1, _DAY, _ASKED, _DARK),
     (RestartPolicy, "max_delay"): _Usual(0, _HOUR, str, _DARK),
+    (FallbackPolicy, "after"): _Usual(0, 10 * _MINUTE, str, _lasting("so long viewers would see nothing")),
+    (FallbackPolicy, "return_after"): _Usual(2, _HOUR, _lasting("a source that comes and goes would flap"), _DARK_RUNG),
     (StopPolicy, "kill"): _Usual(
         0.1, 5 * _MINUTE, _lasting("no process ends so soon"), _lasting("a stop can take so long")
     ),

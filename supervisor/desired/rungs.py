@@ -67,6 +67,7 @@ def still_of(name: str, stream: StreamSection, slate: Slate, traits: Traits) -> 
         last_frame=slate.last_frame,
         clock=slate.clock,
         colours=traits.picture.colours if traits.picture else UNSAID,
+        owner=name,
     )
 
 

@@ -70,6 +70,7 @@ class Still:
     clock: bool = False
     colours: Colours = UNSAID
     seconds: float = _SECONDS
+    owner: str = ""  # the stream
 
     @property
     def size(self) -> Size:

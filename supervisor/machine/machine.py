@@ -33,7 +33,7 @@ from supervisor.machine.progress_socket import ProgressSocket
 from supervisor.machine.progress_text import ProgressFile, ProgressUrl
 from supervisor.machine.recording import Recording
 from supervisor.machine.runlog import AfterWrite, RunLog
-from supervisor.machine.slates import Slates
+from supervisor.machine.slates import Quietly, Slates
 from supervisor.model.quantities import Address, PortRange
 
 T = TypeVar("T")
@@ -56,6 +56,7 @@ class Machine:
         self.environment: Mapping[str, str] = os.environ
         self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="probe")
         self._messengers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="external")  # a probe waits for none
+        self._quietly = Quietly()
 
     async def in_a_thread(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises; it blocks, and must not keep the loop waiting."""
@@ -63,6 +64,7 @@ class Machine:
 
     def close(self) -> None:
         """Wait for no work that is under way."""
+        self._quietly.stop()
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._messengers.shutdown(wait=False, cancel_futures=True)
 
@@ -150,7 +152,7 @@ class Machine:
 
     def slates(self, data_dir: DataDir, binary: Binary) -> Slates:
         """The slates that were made for this FFmpeg."""
-        return Slates(data_dir.folder("slates"), binary)
+        return Slates(data_dir.folder("slates"), binary, run=self._quietly)
 
     def recording(self, path: Path) -> Recording:
         """The files of a destination that is a file."""

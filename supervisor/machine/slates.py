@@ -12,8 +12,10 @@ import os
 import secrets
 import subprocess
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -93,19 +95,37 @@ def read_image(path: Path) -> bytes:
     return content
 
 
-def run_quietly(argv: Sequence[str], given: bytes, seconds: float) -> Ran:
-    """Run a program that has time: whatever is on air goes first. Raises OSError, SubprocessError."""
-    with subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    ) as process:
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
-        try:
-            output, said = process.communicate(given, timeout=max(0.0, seconds))
-        except BaseException:
+class Quietly:
+    """Runs programs that have time: whatever is on air goes first."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    def __call__(self, argv: Sequence[str], given: bytes, seconds: float) -> Ran:
+        """Run one and wait for it. Raises OSError, SubprocessError."""
+        if self._stopped:
+            raise subprocess.SubprocessError("neverdark ends")
+        with subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        ) as process:
+            self._running.add(process)
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
+            try:
+                output, said = process.communicate(given, timeout=0.0 if self._stopped else max(0.0, seconds))
+            except BaseException:
+                process.kill()
+                raise
+            finally:
+                self._running.discard(process)
+        return Ran(process.returncode, output, said.decode("utf-8", "replace"))
+
+    def stop(self) -> None:
+        """End what runs, and begin nothing more: a program's end waits for the threads that wait for these."""
+        self._stopped = True
+        for process in tuple(self._running):
             process.kill()
-            raise
-    return Ran(process.returncode, output, said.decode("utf-8", "replace"))
 
 
 def render(
@@ -116,7 +136,7 @@ def render(
     *,
     font: str | None,
     seconds: float = _PATIENCE,
-    run: Run = run_quietly,
+    run: Run,
 ) -> None:
     """Encode a slate, and prove that it can be shown. Raises `NoSlate`; what is at `output` then is of no use.
 
@@ -158,15 +178,14 @@ class Form(NamedTuple):
 class Slates:
     """The slates of a data_dir."""
 
-    def __init__(
-        self, place: Place, binary: Binary, *, run: Run = run_quietly, now: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, place: Place, binary: Binary, *, run: Run, now: Callable[[], float] = time.time) -> None:
         """`now` is the wall clock, as the files' times are."""
         self._place = place
         self._binary = binary
         self._run = run
         self._now = now
-        self._used: set[str] = set()
+        # Of each owner the newest, and the one before it, which may be on air.
+        self._used: dict[str, deque[str]] = defaultdict(partial(deque, maxlen=2))
         self.font = find_font()
 
     def find(self, still: Still, frame: Path | None = None) -> Path | None:
@@ -178,7 +197,7 @@ class Slates:
             path = self._place.path / form.name
             try:
                 if path.stat().st_size:
-                    self._used.add(form.name)
+                    self._use(form)
                     os.utime(path)
                     return path
             except OSError:
@@ -195,17 +214,21 @@ class Slates:
         last = NoSlate("there is nothing to be shown")
         for form in self._forms(still, frame):
             path = self._place.path / form.name
-            self._used.add(form.name)
-            if _is_there(path):
-                return path
-            try:
-                self._make(form, path, until - time.monotonic())
-            except NoSlate as error:
-                last = error
-                continue
+            if not _is_there(path):
+                try:
+                    self._make(form, path, until - time.monotonic())
+                except NoSlate as error:
+                    last = error
+                    continue
+            self._use(form)
             self.tidy()
             return path
         raise last
+
+    def _use(self, form: Form) -> None:
+        used = self._used[form.still.owner]
+        if form.name not in used:
+            used.append(form.name)
 
     def _make(self, form: Form, path: Path, seconds: float) -> None:
         half = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{_SUFFIX}")
@@ -243,12 +266,13 @@ class Slates:
     def tidy(self) -> None:
         """Remove what nobody has used for long, what is too much, and what was left half made."""
         now, left, size = self._now(), 0, 0
+        kept = frozenset(name for names in self._used.values() for name in names)
         with contextlib.suppress(OSError):
             with os.scandir(self._place.path) as entries:
                 files = [(entry.stat(follow_symlinks=False), entry.name) for entry in entries]
-            files.sort(key=lambda file: (file[1] in self._used, file[0].st_mtime), reverse=True)
+            files.sort(key=lambda file: (file[1] in kept, file[0].st_mtime), reverse=True)
             for status, name in files:
-                age, used = now - status.st_mtime, name in self._used
+                age, used = now - status.st_mtime, name in kept
                 left, size = left + 1, size + status.st_size
                 half = name.startswith(".") and age > _HALF_MADE
                 if half or (not used and (age > _UNUSED or left > _MOST_FILES or size > _MOST_BYTES)):

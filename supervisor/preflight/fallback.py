@@ -18,7 +18,7 @@ from supervisor.desired.rungs import Rung, rungs_of
 from supervisor.ffmpeg.codecs import COPY
 from supervisor.ffmpeg.slate import Still, drawn_text, plain_ground
 from supervisor.machine.ffmpeg_binary import Binary
-from supervisor.machine.slates import NoSlate, find_font, read_image, render
+from supervisor.machine.slates import NoSlate, Quietly, find_font, read_image, render
 from supervisor.probes.together import together
 
 SLATE_PATIENCE: Final = 20.0  # seconds for all of them: one takes a second or two of one core
@@ -74,26 +74,26 @@ def _last(config: Config) -> Iterator[tuple[str, Rung]]:
 
 
 def _alike(still: Still) -> str:
-    return repr(replace(still, text="" if not still.text else "text"))
+    return repr(replace(still, text="" if not still.text else "text", owner=""))
 
 
 def _tried(binary: Binary, still: Still, output: Path, seconds: float) -> Trial:
-    still, font = replace(still, seconds=_SECONDS), find_font()
+    still, font, run = replace(still, seconds=_SECONDS), find_font(), Quietly()
     if still.image is not None:
         try:
             image = read_image(still.image)
         except NoSlate as error:
             return Trial(wrong=f"expected an image: {error}")
         try:
-            render(binary, still, image, output, font=font, seconds=seconds)
+            render(binary, still, image, output, font=font, seconds=seconds, run=run)
         except NoSlate as error:
             return Trial(wrong=f"expected an image that FFmpeg can read: {error}")
         return Trial()
     try:
-        render(binary, drawn_text(still), b"", output, font=font, seconds=seconds)
+        render(binary, drawn_text(still), b"", output, font=font, seconds=seconds, run=run)
     except NoSlate as error:
         try:
-            render(binary, plain_ground(still), b"", output, font=font, seconds=seconds)
+            render(binary, plain_ground(still), b"", output, font=font, seconds=seconds, run=run)
         except NoSlate as worse:
             return Trial(wrong=f"FFmpeg cannot make it: {worse}")
         return Trial(doubt=f"FFmpeg cannot draw its text, and a plain picture is shown instead: {error}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import time
@@ -16,10 +15,10 @@ from supervisor.config.shape import Audio, Source, Video
 from supervisor.ffmpeg.argv import encoder_argv
 from supervisor.ffmpeg.destinations import CLOCK, TAP_PORT, sender_mark
 from supervisor.ffmpeg.parameters import Parameters, parse_parameters, picture
-from supervisor.ffmpeg.slate import Still, slate_argv
+from supervisor.ffmpeg.slate import Still, plain_ground, proof_argv, slate_argv
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.ffmpeg_binary import Binary, find
-from supervisor.machine.slates import Slates
+from supervisor.machine.slates import Quietly, Slates
 from supervisor.model.quantities import Size
 
 DATAGRAM = 7 * 188
@@ -35,7 +34,7 @@ def binary(ffmpeg: str) -> Binary:
 @pytest.fixture
 def slates(tmp_path: Path, binary: Binary) -> Iterator[Slates]:
     data_dir = DataDir(tmp_path / "da ta:'%d")
-    yield Slates(data_dir.folder("slates"), binary)
+    yield Slates(data_dir.folder("slates"), binary, run=Quietly())
     data_dir.close()
 
 
@@ -106,11 +105,22 @@ def test_a_slates_parameters_are_the_streams(
     for still in (text, Still("", known, sound, image=image, colours=shown.colours, seconds=1)):
         path = slates.make(still)
         assert slates.find(still) == path
+        assert slates.find(plain_ground(still)) is None, "it is what it was to be"
         argv = slate_argv(binary, still, str(path), links={"a": 0}, progress_url="udp://127.0.0.1:9")
         media = received(argv, 4)  # two rounds
         assert sent(media) == own
         assert decoded(binary, media) == ""
-    assert len(os.listdir(path.parent)) == 2  # noqa: PTH208 - names are all that is wanted
+    row = shown_row(binary, path, size)
+    edges, middle = row[: size.width // 4] + row[-size.width // 4 :], row[size.width // 2 - 30 : size.width // 2 + 30]
+    assert max(edges) < 24, "black beside an image of another shape"
+    assert max(middle) > 100
+
+
+def shown_row(binary: Binary, path: Path, size: Size) -> bytes:
+    """How bright the middle of the picture is, from left to right."""
+    frame = subprocess.run(proof_argv(binary, str(path)), capture_output=True, timeout=60, check=True).stdout
+    at = size.height // 2 * size.width
+    return frame[at : at + size.width]
 
 
 def decoded(binary: Binary, media: bytes) -> str:

@@ -35,6 +35,14 @@ def test_labels_are_no_quantities(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
+        (
+            stream("fallback_policy: {after: 1h}"),
+            "streams.a.fallback_policy.after: 1h: so long viewers would see nothing",
+        ),
+        (
+            stream("fallback_policy: {return_after: 1s}"),
+            "streams.a.fallback_policy.return_after: 1s: a source that comes and goes would flap",
+        ),
         (stream("video: {bitrate: 3000}"), "streams.a.video.bitrate: 3000 bits a second; did you mean 3000k?"),
         (stream("video: {bitrate: 6k}"), "streams.a.video.bitrate: 6000 bits a second; did you mean 6000k?"),
         (stream("video: {bitrate: 600M}"), "streams.a.video.bitrate: 600 megabits a second, more than platforms take"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from supervisor.ffmpeg.slate import Still
 from supervisor.machine import slates as slates_module
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.ffmpeg_binary import Binary
-from supervisor.machine.slates import LONGEST_IMAGE, NoSlate, Ran, Slates, read_image, run_quietly
+from supervisor.machine.slates import LONGEST_IMAGE, NoSlate, Quietly, Ran, Slates, read_image
 
 BINARY = Binary("/usr/bin/ffmpeg", (5, 1), frozenset(), frozenset())
 STILL = Still("Back soon", Video.model_validate({"size": "64x36", "fps": 5}), Audio())
@@ -202,6 +203,17 @@ def test_what_nobody_uses_goes_after_a_month(data_dir: DataDir) -> None:
     assert files(data_dir) == sorted([kept.name, "new.mkv", ".making.mkv"]), "what this neverdark uses stays"
 
 
+def test_a_stream_keeps_its_newest_slate_and_the_one_before(data_dir: DataDir) -> None:
+    """So many edits, or last frames, do not fill the disk while neverdark runs."""
+    ours = slates(data_dir, Ffmpeg())
+    other = ours.make(replace(STILL, text="other", owner="other"))
+    made = [ours.make(replace(STILL, text=f"text {number}", owner="cam")) for number in range(4)]
+    for path in (other, *made):
+        aged(path.parent, path.name, 40)
+    ours.tidy()
+    assert files(data_dir) == sorted(path.name for path in (other, *made[2:]))
+
+
 def test_what_is_found_is_used(data_dir: DataDir) -> None:
     kept = slates(data_dir, Ffmpeg()).make(STILL)
     aged(kept.parent, kept.name, 29)
@@ -240,13 +252,30 @@ def test_images_that_are_none(tmp_path: Path) -> None:
 def test_a_program_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     with pytest.raises(subprocess.TimeoutExpired):
-        run_quietly(["sh", "-c", f"echo $$ >{pid}; exec sleep 60"], b"", 0.5)
+        Quietly()(["sh", "-c", f"echo $$ >{pid}; exec sleep 60"], b"", 0.5)
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
 
 
+def test_whoever_ends_waits_for_no_slate(data_dir: DataDir) -> None:
+    quietly = Quietly()
+
+    def sleep(argv: Sequence[str], given: bytes, seconds: float) -> Ran:
+        del argv
+        threading.Timer(0.3, quietly.stop).start()
+        return quietly(["sleep", "60"], given, seconds)
+
+    ours = Slates(data_dir.folder("slates"), BINARY, run=sleep)
+    began = time.monotonic()
+    with pytest.raises(NoSlate):
+        ours.make(STILL)
+    assert time.monotonic() - began < 30
+    with pytest.raises(subprocess.SubprocessError):
+        quietly(["true"], b"", 10)
+
+
 def test_what_is_on_air_goes_first() -> None:
-    ran = run_quietly(["sh", "-c", "sleep 0.2; cut -d' ' -f19 /proc/self/stat; cat >&2; exit 3"], b"in", 10)
+    ran = Quietly()(["sh", "-c", "sleep 0.2; cut -d' ' -f19 /proc/self/stat; cat >&2; exit 3"], b"in", 10)
     assert (ran.code, ran.said) == (3, "in")
     assert int(ran.output) > os.getpriority(os.PRIO_PROCESS, 0)
 
