@@ -107,6 +107,9 @@ class FakeChild:
 
     def signal_group(self, number: signal.Signals) -> None:
         self.signals.append(number)
+        if number in {signal.SIGSTOP, signal.SIGCONT}:
+            self._machine.stopped ^= {self.pid}
+            return
         if self.how is None and (number is signal.SIGKILL or self._machine.polite):
             self.how = Exit(None, number)
             self._machine.loop.call_soon(self._become_readable)
@@ -217,6 +220,32 @@ class Log:
         self.lines += [(self.run_id, line) for line in lines]
 
 
+class Side:
+    """What the next encoder sends to one link."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.fd = descriptor
+
+
+class Handover:
+    """Links that can go over to another encoder, as far as one has sent."""
+
+    def __init__(self, links: Mapping[Link, int], descriptor: int) -> None:
+        self.links = links
+        self.sides = [Side(descriptor)]
+        self.came = self.keyframe = self.closed = False
+
+    def look(self, *, keep: bool) -> bool:
+        return keep and self.keyframe
+
+    def go_over(self) -> None:
+        for link, sender in self.links.items():
+            link.send_from(sender)
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class FakeMachine:
     """Spawns nothing, and remembers what it was asked for."""
 
@@ -228,6 +257,8 @@ class FakeMachine:
         self.stopped: set[int] = set()
         self.forgot: list[int] = []
         self.taken = False
+        self.no_handover = False
+        self.handovers: list[Handover] = []
         self.log = Log()
         self.set_by = 0.0  # how far somebody has set the wall clock
         self._wires = count(100)
@@ -265,6 +296,12 @@ class FakeMachine:
 
     def forget_unsent(self, pid: int) -> None:
         self.forgot.append(pid)
+
+    def handover(self, links: Mapping[Link, int]) -> Handover:
+        if self.no_handover:
+            raise OSError("its reader alone has this socket")
+        self.handovers.append(Handover(links, next(self._wires)))
+        return self.handovers[-1]
 
     def outlet(self, folder: object, name: str) -> Wire:
         del folder, name

@@ -1,0 +1,138 @@
+"""An encoder is replaced by a run that begins beside it; where that cannot be, it is ended first."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from supervisor.model import events
+from supervisor.model.terms import RestartReason, State
+from supervisor.process.slot import Slot
+from tests.unit.process.stage import Handover, Stage
+
+OPERATOR = RestartReason.OPERATOR
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+@pytest.fixture
+def encoder(stage: Stage) -> Slot:
+    """One that delivers, with a pusher that takes it."""
+    encoder, pusher = stage.path(feeds=("yt",))
+    for slot in (pusher, encoder):
+        slot.start()
+        stage.loop.move(0.5)
+        stage.report(slot, 1.0)
+    stage.kinds()
+    return encoder
+
+
+def sends(stage: Stage, *, keyframe: bool = True) -> Handover:
+    """The next encoder has sent for a while, and now, perhaps, a keyframe."""
+    handover = stage.machine.handovers[-1]
+    read = stage.loop.readers[handover.sides[0].fd]
+    handover.came = True
+    read()
+    stage.loop.move(1.1)
+    handover.keyframe = keyframe
+    read()
+    return handover
+
+
+def test_the_next_run_feeds_before_this_one_is_ended(stage: Stage, encoder: Slot) -> None:
+    before = stage.child
+    assert encoder.replace(OPERATOR)
+    after = stage.child
+    assert (after is before, before.signals, encoder.child) == (False, [], before)
+    assert encoder.helper
+    assert encoder.helper[0] == after.pid, "and nobody takes it for a stray"
+    sends(stage)
+    assert after.signals == [signal.SIGSTOP, signal.SIGCONT], "nothing that it sends is lost between two sockets"
+    assert before.signals == [signal.SIGTERM]
+    stage.loop.move(0.1)
+    assert encoder.child is after
+    assert encoder.restarts[OPERATOR] == 1
+    stage.report(encoder, 3.0)
+    assert encoder.status.state is State.RUNNING
+    stage.loop.move(0.1)
+    (fact,) = stage.heard(events.EncoderReplaced)
+    assert (fact.reason, fact.seconds < 0.1) == (OPERATOR, True)
+    assert [fact.planned for fact in stage.heard(events.ProcessExited)] == [True]
+
+
+def test_a_keyframe_is_waited_for(stage: Stage, encoder: Slot) -> None:
+    before = stage.child
+    encoder.replace(OPERATOR)
+    handover = sends(stage, keyframe=False)
+    assert (stage.child.signals, before.signals) == ([], [])
+    handover.keyframe = True
+    stage.loop.readers[handover.sides[0].fd]()
+    assert before.signals == [signal.SIGTERM]
+
+
+def test_one_that_does_not_come_to_send_is_given_up(stage: Stage, encoder: Slot) -> None:
+    before = stage.child
+    encoder.replace(OPERATOR)
+    beside = stage.child
+    for second in range(int(encoder.spec.policies.stall.startup)):
+        assert before.signals == []
+        stage.report(encoder, 9.0 + second)
+        stage.loop.move(1.0)
+    stage.loop.move(0.5)
+    assert beside.signals == [signal.SIGKILL]
+    assert signal.SIGTERM in before.signals, "and it is replaced the other way"
+    stage.loop.move(1.0)
+    assert encoder.child not in {None, before, beside}
+    assert stage.machine.handovers[-1].closed
+
+
+def test_one_that_dies_is_followed_by_the_other_way(stage: Stage, encoder: Slot) -> None:
+    before = stage.child
+    encoder.replace(OPERATOR)
+    stage.child.end(code=1)
+    assert before.signals == [signal.SIGTERM]
+    stage.loop.move(1.0)
+    assert encoder.child is stage.child
+    assert encoder.restarts[OPERATOR] == 1
+    assert [fact.planned for fact in stage.heard(events.ProcessExited)] == [True]
+
+
+def test_if_the_one_that_feeds_dies_the_next_one_is_there(stage: Stage, encoder: Slot) -> None:
+    before = stage.child
+    encoder.replace(OPERATOR)
+    beside = stage.child
+    before.end(number=9)
+    stage.loop.move(2.0)
+    assert encoder.child is beside
+    assert encoder.feeds
+    assert all(link.sender == port for link, port in encoder.feeds.links.items())
+
+
+def test_where_links_cannot_go_over_nothing_is_started(stage: Stage, encoder: Slot) -> None:
+    stage.machine.no_handover = True
+    count = len(stage.machine.children)
+    assert not encoder.replace(OPERATOR)
+    assert len(stage.machine.children) == count
+    encoder.recover(RestartReason.WATCHDOG)
+    stage.loop.move(1.0)
+    assert encoder.restarts[RestartReason.WATCHDOG] == 1
+
+
+def test_one_that_does_not_deliver_is_not_waited_for(stage: Stage, encoder: Slot) -> None:
+    stage.loop.move(5.0)
+    assert not encoder.replace(OPERATOR)
+
+
+def test_a_stop_ends_both(stage: Stage, encoder: Slot) -> None:
+    before = stage.child
+    encoder.replace(OPERATOR)
+    beside = stage.child
+    encoder.stop()
+    stage.loop.move(1.0)
+    assert (before.signals, beside.signals) == ([signal.SIGTERM], [signal.SIGKILL])
+    assert encoder.status.state is State.STOPPED
+    assert beside.closed, "and it is reaped"
