@@ -420,8 +420,9 @@ class Engine:
         self.maintaining.look()
         self._accounts.settle(at_once=False)
         self.externals.look()
-        for stream in self.streams.values():
-            if stream.spec.name not in self._accounts.open:
+        settling = self._accounts.open
+        for name, stream in self.streams.items():
+            if name not in settling:
                 stream.account(now, wall, excused=self.excuses.covers(stream.subject, MAINTENANCE, now))
         self._accounts.look()
         self._watches.look(now, wall)

@@ -42,6 +42,18 @@ class AirTime:
             blamed = Segment.NEVERDARK if elapsed > _UNSEEN else segment
             self.off_air = {**self.off_air, blamed: self.off_air[blamed] + elapsed}
 
+    @property
+    def flows(self) -> bool:
+        """Media flows, and has for so long that there is no darkness to keep: see `note_darkness`."""
+        return self._flows_since is not None and not self.off_air_since
+
+    def go_on_air(self, now: float) -> None:
+        """Book the time since the last call as on air; `account` for the most frequent case."""
+        elapsed, self._accounted = now - self._accounted, now
+        if elapsed > 0.0:
+            self.wanted += elapsed
+            self.on_air += elapsed
+
     def go_on(self, on_air: float, off_air: Mapping[str, float]) -> None:
         """These are the sums of an earlier neverdark."""
         self.on_air = on_air
@@ -72,8 +84,8 @@ class AirTime:
 
     def note_darkness(self, now: float, *, on_air: bool, planned: bool, media_stopped: float) -> None:
         """Keep `off_air_since`; see `dark_since`."""
-        if on_air and self._flows_since is not None and not self.off_air_since:
-            return  # as nearly always
+        if on_air and self.flows:
+            return
         self.off_air_since = self.dark_since(now, on_air=on_air, planned=planned, media_stopped=media_stopped)
         self._flows_since = (now if self._flows_since is None else self._flows_since) if on_air else None
 

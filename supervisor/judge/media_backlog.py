@@ -12,21 +12,22 @@ class MediaBacklog:
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        self._before: tuple[float, float, float] | None = None
+        self._ahead = 0.0  # by what its feeder's count was greater than its own
+        self._weighed: float | None = None
 
     def begin_run(self) -> None:
         """A new run begins with what comes now."""
-        self.seconds, self._before = 0.0, None
+        self.seconds, self._weighed = 0.0, None
 
     def go_on(self) -> None:
         """Both count from other numbers on; what waits stays."""
-        self._before = None
+        self._weighed = None
 
     def weigh(self, fed: float, sent: float, now: float) -> float:
         """Take the counts of both (media seconds, which only grow) at a moment; returns the backlog."""
-        if self._before is not None:
-            fed_before, sent_before, then = self._before
-            grown = (fed - fed_before) - (sent - sent_before) - _FORGOTTEN * (now - then)
-            self.seconds = max(0.0, self.seconds + grown)
-        self._before = fed, sent, now
+        ahead = fed - sent
+        if self._weighed is not None:
+            waits = self.seconds + ahead - self._ahead - _FORGOTTEN * (now - self._weighed)
+            self.seconds = max(0.0, waits)
+        self._ahead, self._weighed = ahead, now
         return self.seconds

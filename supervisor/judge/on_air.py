@@ -50,6 +50,9 @@ class OnAir:
 
     def account(self, judged: AirJudgement, now: float, wall: float, *, excused: bool) -> float | None:
         """Book the time since the last call. Returns how long the state before lasted if it has changed just now."""
+        if judged is ON_AIR and self.yes and self.time.flows:  # as nearly always
+            self.time.go_on_air(now)
+            return None
         on_air, planned = judged.on_air, judged.planned
         self.time.account(now, wanted=judged.wanted, on_air=on_air, segment=judged.segment, excused=excused)
         if judged.wanted:

@@ -78,9 +78,10 @@ class ProgressMeter:
 
     def update(self, report: Report, now: float, wall: float) -> bool:
         """Take a report in; True when it shows an ADVANCE. That a report came proves nothing."""
-        frames, media = report.frames, report.media_seconds
-        advanced = frames is not None and frames > self._run_frames
-        if frames is not None and advanced:
+        frames, media, size, dropped, duplicated, _ = report
+        advanced = False
+        if frames is not None and frames > self._run_frames:
+            advanced = True
             self._frames += frames - self._run_frames
             self._run_frames = frames
         if media is not None and media > self._run_media:
@@ -89,20 +90,21 @@ class ProgressMeter:
             advanced = advanced or not self._video
         if advanced and media:  # who tells no media time is believed without it
             advanced = self._run_media - self._at_advance >= _LEAST_ADVANCE
-        if report.total_bytes is not None and report.total_bytes > self._run_bytes:
-            self._bytes += report.total_bytes - self._run_bytes
-            self._run_bytes = report.total_bytes
-        if report.dropped_frames > self._run_dropped:
-            self._dropped += report.dropped_frames - self._run_dropped
-            self._run_dropped = report.dropped_frames
-        if report.duplicated_frames > self._run_duplicated:
-            self._duplicated += report.duplicated_frames - self._run_duplicated
-            self._run_duplicated = report.duplicated_frames
+        if size is not None and size > self._run_bytes:
+            self._bytes += size - self._run_bytes
+            self._run_bytes = size
+        if dropped > self._run_dropped:
+            self._dropped += dropped - self._run_dropped
+            self._run_dropped = dropped
+        if duplicated > self._run_duplicated:
+            self._duplicated += duplicated - self._run_duplicated
+            self._run_duplicated = duplicated
         if advanced:
             self._at_advance = self._run_media
             self.last_advance = self.latest_advance = now
             self.last_advance_wall = wall
-            self._measure_speed(now)
+            if self._anchor_time is None or now - self._anchor_time >= _SPEED_WINDOW:
+                self._measure_speed(now)
             self._feed(now)
         return advanced
 
@@ -138,11 +140,9 @@ class ProgressMeter:
         self._fed_time, self._fed_media = now, self._run_media
 
     def _measure_speed(self, now: float) -> None:
-        if self._anchor_time is None:
-            self._anchor_time, self._anchor_media = now, self._run_media
-        elif now - self._anchor_time >= _SPEED_WINDOW:
+        if self._anchor_time is not None:
             self._speed = (self._run_media - self._anchor_media) / (now - self._anchor_time)
-            self._anchor_time, self._anchor_media = now, self._run_media
+        self._anchor_time, self._anchor_media = now, self._run_media
 
     def totals(self, now: float) -> ProgressTotals:
         """The sums so far; a speed is told while it is fresh."""

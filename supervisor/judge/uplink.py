@@ -75,13 +75,13 @@ class UplinkMeter:
         self._since: float | None = None
         self._silent = 0.0  # how long nothing was acknowledged
         self._unread = 0.0  # how long the ingest has read nothing, acknowledged or not
-        self._totals = UplinkTotals()
+        self.connections = self._acked_bytes = self._retransmits = 0  # of all of them
+        self.unsent_bytes: int | None = None  # in the socket of the one that is open now
         self.acknowledged_at: float | None = None  # monotonic: when the ingest was last seen to have taken something
 
     def go_on(self, connections: int, acked_bytes: int, retransmits: int) -> None:
         """The connections before this one, which an earlier neverdark has seen, add up to so much."""
-        totals = UplinkTotals(connections=connections, acked_bytes=acked_bytes, retransmits=retransmits)
-        self._totals = totals
+        self.connections, self._acked_bytes, self._retransmits = connections, acked_bytes, retransmits
 
     def know(self, known: KnownUplink) -> None:
         """An earlier neverdark has noted this of the run that goes on: if its connection does, it is the same one."""
@@ -94,21 +94,35 @@ class UplinkMeter:
     @property
     def known(self) -> KnownUplink | None:
         """What the next neverdark needs to go on; None: there was no connection yet."""
-        totals, last = self._totals, self._last
+        last = self._last
         if last is None:
             return None
-        sums = totals.connections, totals.acked_bytes, totals.retransmits
+        sums = self.connections, self._acked_bytes, self._retransmits
         return KnownUplink(*sums, last.inode, last.acked_bytes or 0, last.retransmits or 0, self._since)
 
     @property
     def totals(self) -> UplinkTotals:
         """Sums over all connections, which never fall, and the state of the latest one."""
-        return self._totals
+        latest = self._last if self.connected else None
+        return UplinkTotals(
+            connected=latest is not None,
+            connected_since=self._since if latest else None,
+            connections=self.connections,
+            acked_bytes=self._acked_bytes,
+            retransmits=self._retransmits,
+            unsent_bytes=self.unsent_bytes,
+            rtt_seconds=latest.rtt_seconds if latest else None,
+        )
+
+    @property
+    def connected(self) -> bool:
+        """A connection is open now."""
+        return self._seen_at is not None
 
     @property
     def inode(self) -> int | None:
         """The socket of the connection that is open now."""
-        return self._last.inode if self._last and self._seen_at is not None else None
+        return self._last.inode if self._last and self.connected else None
 
     @property
     def silent_seconds(self) -> float:
@@ -140,43 +154,33 @@ class UplinkMeter:
         """
         before, seen_at = self._last, self._seen_at
         if sample is None:
-            self._disconnect()
+            self._seen_at, self.unsent_bytes, self._silent, self._unread = None, None, 0.0, 0.0
             return False
-        self._last, self._seen_at = sample, now
+        self._last, self._seen_at, self.unsent_bytes = sample, now, sample.unsent_bytes
         if before is None or not _same_connection(before, sample):
             self._since, before, seen_at = wall, None, None
-        acked = self._totals.acked_bytes
-        self._add(before, sample)
-        if self._totals.acked_bytes > acked or sample.acked_bytes is None:  # a kernel that does not tell is believed
+            self.connections += 1
+        acked = _growth(before and before.acked_bytes, sample.acked_bytes)
+        self._acked_bytes += acked
+        if sample.retransmits:
+            self._retransmits += _growth(before and before.retransmits, sample.retransmits)
+        if acked or sample.acked_bytes is None:  # a kernel that does not tell is believed
             self.acknowledged_at = now
         if before is None or seen_at is None:
             self._silent = self._unread = 0.0
             return False
+        silent = not acked and _silent_between(before, sample)
+        if not silent and not _unread_between(before, sample):  # as nearly always
+            self._silent = self._unread = 0.0
+            return False
         worth = min(max(0.0, now - seen_at), _MOST_INTERVALS * interval, _MOST_OF_TIMEOUT * timeout)
-        silent = _silent_between(before, sample)
         self._silent = self._silent + worth if silent else 0.0
-        self._unread = self._unread + worth if silent or _unread_between(before, sample) else 0.0
+        self._unread += worth
         slack = _SLACK * min(interval, timeout)
         if self._unread < timeout - slack or self._silent < min(timeout, _PROOF_INTERVALS * interval) - slack:
             return False
         self._silent = self._unread = 0.0
         return True
-
-    def _disconnect(self) -> None:
-        self._seen_at, self._silent, self._unread = None, 0.0, 0.0
-        self._totals = self._totals._replace(connected=False, connected_since=None, unsent_bytes=None, rtt_seconds=None)
-
-    def _add(self, before: TcpSample | None, sample: TcpSample) -> None:
-        totals = self._totals
-        self._totals = UplinkTotals(
-            connections=totals.connections + (before is None),
-            acked_bytes=totals.acked_bytes + _growth(before and before.acked_bytes, sample.acked_bytes),
-            retransmits=totals.retransmits + _growth(before and before.retransmits, sample.retransmits),
-            connected=True,
-            connected_since=self._since,
-            unsent_bytes=sample.unsent_bytes,
-            rtt_seconds=sample.rtt_seconds,
-        )
 
 
 def _same_connection(before: TcpSample, sample: TcpSample) -> bool:
@@ -197,10 +201,12 @@ def _unread_between(before: TcpSample, sample: TcpSample) -> bool:
     the edge as fast as we send; when it has stopped, its kernel goes on acknowledging until its buffer is full,
     but the edge stands (it creeps a little, because the buffer's book-keeping is not the bytes alone).
     """
-    if None in {before.acked_bytes, sample.acked_bytes, before.window_bytes, sample.window_bytes}:
+    if sample.window_bytes is None or before.window_bytes is None:
         return False
-    acked = (sample.acked_bytes or 0) - (before.acked_bytes or 0)
-    edge = acked + (sample.window_bytes or 0) - (before.window_bytes or 0)
+    if sample.acked_bytes is None or before.acked_bytes is None:
+        return False
+    acked = sample.acked_bytes - before.acked_bytes
+    edge = acked + sample.window_bytes - before.window_bytes
     return acked > 0 and edge < _EDGE_STANDS * acked
 
 

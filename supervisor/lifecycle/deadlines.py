@@ -43,12 +43,10 @@ def refill_time(spent: int, running_since: float, view: View) -> float | None:
 
 def next_check(status: Status, view: View) -> float | None:
     """When to look at a run again; None: there is nothing to see."""
-    stalled_at = stall_time(status, view)[0] if view.tracked else None
-    if view.tracked and stalled_at is None:
-        stalled_at = view.now + _IDLE_RECHECK
-    times = [stalled_at]
-    if status.state is State.RUNNING:
-        refill = refill_time(status.spent, status.since, view)
-        times.append(None if refill is None else max(refill, view.now + _IDLE_RECHECK))
-    known = [time for time in times if time is not None]
-    return min(known) if known else None
+    due = None
+    if view.tracked and (due := stall_time(status, view)[0]) is None:
+        due = view.now + _IDLE_RECHECK
+    if status.state is State.RUNNING and (refill := refill_time(status.spent, status.since, view)) is not None:
+        refill = max(refill, view.now + _IDLE_RECHECK)
+        due = refill if due is None else min(due, refill)
+    return due

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -189,18 +188,16 @@ class Reach(StrEnum):
         return self not in {Reach.TIMEOUT, Reach.NO_ROUTE, Reach.UNRESOLVED}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ProcessKey:
-    """Names one place for a process; `destination` is that of a pusher, `rung` that of an encoder."""
+class ProcessKey(NamedTuple):
+    """Names one place for a process; `destination` is that of a pusher, `rung` that of an encoder.
+
+    A tuple, because it is looked up many times a second for each process: its hash is not computed in Python.
+    """
 
     stream: str
     role: Role
     destination: str = ""
     rung: int = 0  # 0: the stream's own source; then its fallbacks, in their order
-
-    def __hash__(self) -> int:
-        """Asked for most of all: without the role, whose own hash is computed in Python."""
-        return hash((self.stream, self.destination))
 
     def __str__(self) -> str:
         return f"{self.stream}/{self.name}"

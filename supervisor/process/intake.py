@@ -93,10 +93,12 @@ class Intake:
         self.overruns += _OVERRUN in line
         return False
 
-    def weigh(self, feeder: ProgressMeter, own: ProgressMeter, now: float) -> None:
-        """Called every second while a run advances."""
+    def weigh(self, feeder: ProgressMeter, own: ProgressMeter, now: float) -> float:
+        """Called every second while a run advances; returns `behind`."""
         drops = self.link.drops
-        self.overruns += drops > self._drops
-        self._drops = drops
-        if own.last_advance is not None:
-            self._backlog.weigh(feeder.fed_seconds, own.media_seconds, now)
+        if drops != self._drops:
+            self.overruns += drops > self._drops
+            self._drops = drops
+        if own.last_advance is None:
+            return self._backlog.seconds
+        return self._backlog.weigh(feeder.fed_seconds, own.media_seconds, now)

@@ -304,7 +304,7 @@ class Place:
         """Media seconds that a pusher was given and that are not on the line yet."""
         if self.intake is None or not self.alive:
             return 0.0
-        unsent = self.uplink.totals.unsent_bytes if self.uplink else None
+        unsent = self.uplink.unsent_bytes if self.uplink else None
         if not unsent or not (rate := self.meter.bytes_per_second):
             return self.intake.behind
         return self.intake.behind + unsent / rate
@@ -314,7 +314,7 @@ class Place:
     @property
     def connected(self) -> bool:
         """A connection to an ingest stands."""
-        return any(meter.totals.connected for meter in self._meters)
+        return any(meter.connected for meter in self._meters)
 
     @property
     def acknowledged_at(self) -> float | None:

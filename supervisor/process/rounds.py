@@ -18,17 +18,20 @@ def look(slot: Slot, now: float) -> None:
     run = slot.run
     if run is None or run.over:
         return
-    if slot.feeds:
+    intake, feeder = slot.intake, slot.feeder
+    if intake is not None and feeder is not None:
+        behind = intake.weigh(feeder.meter, slot.meter, now)
+        if not behind and not (slot.uplink and slot.uplink.unsent_bytes):
+            return  # nothing waits anywhere
+        if slot.backlog >= _BACKLOG_SHARE * slot.spec.policies.limits.backlog_max and not slot.status.ending:
+            intake.drop_backlog()
+            slot.host.machine.forget_unsent(run.child.pid)
+            slot.dispatch(_what_waits(slot, now))
+    elif slot.feeds:
         if slot.status.state is State.STARTING and slot.feeds.robbed_by(run.child.pid):
             slot.dispatch(Useless(RestartReason.START_TIMEOUT, Trouble.PORT_TAKEN))
         if slot.source and not slot.source.watch.settled:
             slot.reports.look_at_source()
-    elif slot.intake and slot.feeder:
-        slot.intake.weigh(slot.feeder.meter, slot.meter, now)
-        if slot.backlog >= _BACKLOG_SHARE * slot.spec.policies.limits.backlog_max and not slot.status.ending:
-            slot.intake.drop_backlog()
-            slot.host.machine.forget_unsent(run.child.pid)
-            slot.dispatch(_what_waits(slot, now))
 
 
 def _what_waits(slot: Slot, now: float) -> Useless:

@@ -104,7 +104,8 @@ class Accounts:
         changed = dict[str, Account]()
         known = self._noted
         for name, stream in self._streams.items():
-            if (name not in known or known[name].state != _state(stream)) and name not in self._open:
+            noted = known.get(name)
+            if (noted is None or noted.state != _state(stream)) and name not in self._open:
                 changed[name] = self._account(stream)
         for name in [name for name in self._noted if name not in self._streams]:
             changed[name] = self._noted.pop(name).account._replace(wanted=False, on_air=False)
@@ -153,8 +154,11 @@ def _state(stream: Stream) -> tuple[bool, bool, int]:
     """A change of this is noted at once: what was counted until then could otherwise be lost."""
     connections = 0
     for slot in stream.senders:
-        for meter in slot.uplinks.values():
-            connections += meter.totals.connections
+        if slot.uplink:
+            connections += slot.uplink.connections
+        else:
+            for meter in slot.observed.values():
+                connections += meter.connections
     return stream.wanted, stream.on_air, connections
 
 

@@ -275,8 +275,13 @@ class Stream:
         """Whether it is on air right now, and if not, because of whom. Changes nothing."""
         if not self.wanted:
             return AirJudgement(wanted=False, on_air=False, planned=True, reason="stopped" if self.gone else "stopping")
+        for slot in self._decisive:
+            if not slot.advancing(now):
+                break
+        else:
+            return ON_AIR  # as nearly always
         advancing = [slot.advancing(now) for slot in self._decisive]
-        if all(advancing) or (first := who_is_dark(advancing, all_needed=self._all_needed)) is None:
+        if (first := who_is_dark(advancing, all_needed=self._all_needed)) is None:
             return ON_AIR
         dark = self._decisive[first]
         # Who does not advance because its encoder does not is not to blame.

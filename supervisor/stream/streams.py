@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
+from itertools import chain
 
 from supervisor.model.terms import ProcessKey
 from supervisor.process.slot import Slot
@@ -14,7 +15,7 @@ class Streams(dict[str, Stream]):
 
     def slots(self) -> Iterator[Slot]:
         """Every process' place."""
-        return (slot for stream in self.values() for slot in stream.slots.values())
+        return chain.from_iterable(stream.slots.values() for stream in self.values())
 
     def alive(self) -> Iterator[tuple[int, str]]:
         """Pid and run of every process that lives."""

@@ -76,9 +76,7 @@ def evidence_of(
         bitrate=_bitrate(samples.bytes, sender, uplink, policies.watchdog.interval, now),
         limits=policies.limits,
         shared=len(stream.pushers) > 1,
-        uplink=UplinkEvidence(uplink.totals.connected, uplink.silent_seconds, policies.uplink.timeout)
-        if uplink
-        else None,
+        uplink=UplinkEvidence(uplink.connected, uplink.silent_seconds, policies.uplink.timeout) if uplink else None,
         has_ingest=stream.ingest(destination) is not None,
         ingest=probed.ingest,
         has_source=reader.key.role is Role.ENCODER,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from supervisor.judge.uplink import UplinkMeter
 from supervisor.lifecycle.types import RetryNow
@@ -48,7 +48,9 @@ class UplinkWatch:
     @property
     def interval(self) -> float:
         """Seconds between two samples: the shortest that anybody wants."""
-        return min((i for sender in self._senders() for i in _intervals(sender)), default=_DEFAULT_INTERVAL)
+        specs = [sender.spec for sender in self._senders()]
+        own = [spec.policies.uplink.interval for spec in specs if spec.ingest]
+        return min(own + [one.uplink.interval for spec in specs for one in spec.observed], default=_DEFAULT_INTERVAL)
 
     async def look(self, interval: float) -> None:
         """Take a sample of every connection, and judge it; `interval` is the usual distance between two."""
@@ -72,14 +74,15 @@ class UplinkWatch:
     def _judge(
         self, senders: Iterable[SendingProcess], sockets: Sockets, pids: Mapping[ConnectionKey, int], interval: float
     ) -> None:
-        now, wall = self._clock.now(), self._clock.wall()
+        now, wall, connections = self._clock.now(), self._clock.wall(), sockets.connections
         for sender in senders:
-            pid = sender.child.pid if sender.child else None
+            child = sender.child
+            pid = child.pid if child else None
             for key, meter, timeout in _meters(sender):
                 # Between the sample and now a process may have been replaced: it says nothing of the new one.
                 if pid is not None and pids.get(key) != pid:
                     continue
-                sample = sockets.connections.get(key) if pid is not None else None
+                sample = connections.get(key) if pid is not None else None
                 if meter.update(sample, now, wall, timeout, interval):
                     sender.uplink_blocked(timeout)
 
@@ -116,32 +119,27 @@ def _listens(address: Address, sockets: Sockets) -> bool:
     )
 
 
-def _intervals(sender: SendingProcess) -> Iterator[float]:
-    if sender.spec.ingest:
-        yield sender.spec.policies.uplink.interval
-    for observed in sender.spec.observed:
-        yield observed.uplink.interval
-
-
 def _watched(senders: Iterable[SendingProcess]) -> list[Watched]:
     watched = []
     for sender in senders:
         if child := sender.child:
             if sender.spec.ingest:
                 watched.append(Watched(sender.key, child.pid))
-            watched += [
+            watched.extend(
                 Watched(Observation(sender.key, observed.name), child.pid, peer=observed.ingest)
                 for observed in sender.spec.observed
-            ]
+            )
     return watched
 
 
-def _meters(sender: SendingProcess) -> Iterator[tuple[ConnectionKey, UplinkMeter, float]]:
+def _meters(sender: SendingProcess) -> Sequence[tuple[ConnectionKey, UplinkMeter, float]]:
     """What each connection of a process is judged by: its meter and the time that it has."""
     if sender.uplink:
-        yield sender.key, sender.uplink, sender.spec.policies.uplink.timeout
-    for observed in sender.spec.observed:
-        yield Observation(sender.key, observed.name), sender.observed[observed.name], observed.uplink.timeout
+        return ((sender.key, sender.uplink, sender.spec.policies.uplink.timeout),)
+    return [
+        (Observation(sender.key, observed.name), sender.observed[observed.name], observed.uplink.timeout)
+        for observed in sender.spec.observed
+    ]
 
 
 def _same_host(listening: str, wanted: str) -> bool:
