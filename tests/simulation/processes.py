@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from supervisor.ffmpeg.parameters import Parameters
-from supervisor.model.terms import Exit, ExitCause, ProcessKey, Role, Segment
+from supervisor.model.terms import Exit, ExitCause, ProcessKey, Report, Role, Segment
 from tests.simulation.words import LastWords, last_words
 
 if TYPE_CHECKING:
@@ -27,6 +27,13 @@ _REPORT = (
     b"out_time=00:00:00.000000\ndup_frames=0\ndrop_frames=0\nspeed=1.0x\nprogress=continue\n"
 )
 _SENDS = re.compile(r"127\.0\.0\.1\\*:(\d+)\?[^|]*?localport=(\d+)")
+
+
+def in_words(report: Report) -> bytes:
+    """A report as FFmpeg writes it."""
+    micro = round((report.media_seconds or 0.0) * 1e6)
+    size = b"N/A" if report.total_bytes is None else b"%d" % report.total_bytes
+    return _REPORT % (report.frames, size, micro, micro)
 
 
 class Spawned(NamedTuple):
@@ -58,6 +65,7 @@ class Process:
         self.at_end: list[Callable[[], None]] = []
         self.publishes_on = ""  # STREAM/DESTINATION, of who sends
         self.settings = world.settings_of(self.key.stream)  # when it was started
+        self.tells_no_size = self.key.role is Role.ENCODER
         self.is_orphan = False  # the neverdark that started it is gone: whoever waits for it is no parent of it
         self.told: Exit | None = None  # what such a one learns of its end, where that is not how it was
         self._progress: SimulatedProgress | None = None
@@ -135,13 +143,15 @@ class Process:
 
     # --- what it does ------------------------------------------------------------------------------
 
-    def tick(self, now: float) -> None:
-        """Go on until now, and report."""
+    def tick(self, now: float, *, as_read: bool = False) -> None:
+        """Go on until now, and report: in FFmpeg's words, or `as_read` (see `wires.parsed`)."""
         if self.stopped or self.ended is not None:
             return
         self.flow(now)
-        if self._progress and self.alive and self.trouble != "mute" and self.reports:
-            self.report()
+        progress = self._progress
+        if progress is not None and self.ended is None and self.trouble != "mute" and self.reports:
+            report = self.report()
+            progress.send(self.pid, report if as_read else in_words(report))
 
     @property
     def reports(self) -> bool:
@@ -163,12 +173,10 @@ class Process:
         """Seconds of media that have frames."""
         return self.media
 
-    def report(self) -> None:
-        """As FFmpeg does."""
-        assert self._progress is not None
-        micro = self.media * 1e6
-        size = b"N/A" if self.key.role is Role.ENCODER else b"%d" % (self.media * RATE)
-        self._progress.send(self.pid, _REPORT % (self.pictured * FPS, size, micro, micro))
+    def report(self) -> Report:
+        """As FFmpeg does, which counts in frames, bytes and microseconds."""
+        size = None if self.tells_no_size else int(self.media * RATE)
+        return Report(int(self.pictured * FPS), int(self.media * 1e6) / 1e6, size, 0, 0, ended=False)
 
     def flow(self, now: float) -> None:
         """Go on until now."""
@@ -281,10 +289,10 @@ class Encoder(Process):
     def flow(self, now: float) -> None:
         if now == self._at and self.source.well:
             return  # its pushers ask, too
-        if self._ran_out is not None:
-            self.media += now - self._at
-        elif self.reading:
+        if self.reading:
             self._silent_since = None
+            self.media += now - self._at
+        elif self._ran_out is not None:
             self.media += now - self._at
         elif self.open and self._silent_since is None and self.source.has("source_silent", "source_gone"):
             self._fall_silent(now)

@@ -134,8 +134,8 @@ class Table:
         """End who carries our mark and belongs to no run that lives."""
         over = [
             process
-            for process in self.processes.values()
-            if process.alive and process.pid not in pids and process.run_id not in run_ids
+            for pid, process in self.processes.items()
+            if pid not in pids and process.ended is None and process.run_id not in run_ids
         ]
         for process in over:
             process.signal(9)
@@ -144,7 +144,7 @@ class Table:
 
     def _reap_zombies(self, pids: Container[int] = ()) -> None:
         """Those whose end another neverdark would have waited for."""
-        for zombie in [one for one in self.processes.values() if not one.alive and one.pid not in pids]:
+        for zombie in [one for one in self.processes.values() if one.ended is not None and one.pid not in pids]:
             self.reaped(zombie)
             self._world.wires.loop.mark(zombie.pidfd, readable=False)
 
@@ -183,7 +183,8 @@ class Table:
 
     def of(self, stream: str) -> list[Process]:
         """All that live of a stream; of all streams for ""."""
-        return [p for p in self.processes.values() if p.alive and stream in {"", p.key.stream}]
+        living = [process for process in self.processes.values() if process.ended is None]
+        return [process for process in living if process.key.stream == stream] if stream else living
 
     # --- time --------------------------------------------------------------------------------------
 
@@ -206,7 +207,9 @@ class Table:
         self._ticks += 1
         self._world.agenda.at(now + _TICK, self.tick)
         for process in tuple(self._steady[self._ticks % _ROUND].values()):
-            process.tick(now)
+            process.tick(now, as_read=True)
+        if not self._lively:
+            return
         lively = sorted(self._lively.values(), key=_encoders_first)
         for process, until in lively:
             process.tick(now)

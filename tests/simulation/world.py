@@ -23,6 +23,7 @@ from supervisor.ffmpeg.parameters import Parameters
 from supervisor.model.quantities import Address
 from supervisor.model.snapshot import Snapshot
 from supervisor.model.terms import ProcessKey, Role
+from supervisor.process import reports
 from tests.simulation import settings
 from tests.simulation.causes import Causes, Happened
 from tests.simulation.fault import REMEMBERED, Fault
@@ -32,7 +33,7 @@ from tests.simulation.lives import Lives, Watcher
 from tests.simulation.loop import BEGINNING, Agenda, VirtualLoop
 from tests.simulation.processes import PARAMETERS
 from tests.simulation.table import Table
-from tests.simulation.wires import Wires
+from tests.simulation.wires import Wires, parsed
 from tests.simulation.wishes import Wishes
 
 __all__ = ["Happened", "World", "run"]
@@ -249,7 +250,7 @@ def run(
     agenda.at(BEGINNING + 1.003, each_second)
     agenda.at(BEGINNING + seconds, world.lives.finish)
     agenda.at(BEGINNING + 0.25, world.table.tick)
-    with _clock_of(world):
+    with _seams_of(world):
         try:
             world.lives.run()
         finally:
@@ -257,8 +258,8 @@ def run(
 
 
 @contextlib.contextmanager
-def _clock_of(world: World) -> Iterator[None]:
-    """APScheduler reads the wall clock by `datetime.now`: let it be the world's."""
+def _seams_of(world: World) -> Iterator[None]:
+    """APScheduler reads the wall clock by `datetime.now`: let it be the world's. And see `wires.parsed`."""
 
     class WorldTime(datetime):
         @classmethod
@@ -269,4 +270,5 @@ def _clock_of(world: World) -> Iterator[None]:
         for module in _SCHEDULERS:
             if hasattr(module, "datetime"):
                 patches.enter_context(mock.patch.object(module, "datetime", WorldTime))
+        patches.enter_context(mock.patch.object(reports, "parse_report", parsed))
         yield
