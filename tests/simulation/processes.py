@@ -149,7 +149,7 @@ class Process:
             return
         self.flow(now)
         progress = self._progress
-        if progress is not None and self.ended is None and self.trouble != "mute" and self.reports:
+        if progress and self.alive and self.trouble != "mute" and self.reports:
             report = self.report()
             progress.send(self.pid, report if as_read else in_words(report))
 

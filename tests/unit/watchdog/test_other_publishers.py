@@ -94,7 +94,7 @@ class Scene:
         key = ("rtmp://a.example/live2", KEY)
         self.pusher = FakeProcess(PUSHER, LoopClock(), ingest=FAR.address, target=key)
         self.other = FakeProcess(
-            replace(PUSHER, destination="twitch"),
+            PUSHER._replace(destination="twitch"),
             LoopClock(),
             ingest=FAR.address,
             target=("rtmp://b.example/x", "other"),

@@ -293,7 +293,7 @@ async def test_what_was_always_there_is_no_reason_to_retry() -> None:
 async def test_only_who_waits_for_its_source_retries_when_that_is_back() -> None:
     scene = Scene()
     scene.flowing.clear()
-    other = FakeProcess(replace(ENCODER, stream="other"), scene.clock, source=CAMERA)
+    other = FakeProcess(ENCODER._replace(stream="other"), scene.clock, source=CAMERA)
     other.becomes(State.COOLDOWN, ExitCause.KILLED)
     scene.processes.append(other)
     scene.encoder.becomes(State.COOLDOWN, ExitCause.SOURCE_UNREACHABLE)
@@ -423,7 +423,7 @@ async def test_the_reference_host_is_not_pestered() -> None:
     scene = Scene(REFERENCE)
     scene.probes.reaches[REFERENCE] = Reach.ACCEPTS
     many = [
-        FakeProcess(replace(PUSHER, destination=f"d{n}"), scene.clock, ingest=Address(f"i{n}.example", 1935))
+        FakeProcess(PUSHER._replace(destination=f"d{n}"), scene.clock, ingest=Address(f"i{n}.example", 1935))
         for n in range(20)
     ]
     for process in many:
@@ -436,7 +436,7 @@ async def test_the_reference_host_is_not_pestered() -> None:
 @in_quick_time
 async def test_it_is_theirs_while_another_ingest_acknowledges() -> None:
     scene = Scene(REFERENCE)
-    another = FakeProcess(replace(PUSHER, destination="twitch"), scene.clock, ingest=BACKUP.address)
+    another = FakeProcess(PUSHER._replace(destination="twitch"), scene.clock, ingest=BACKUP.address)
     another.connected = another.heard_of = True
     scene.processes.append(another)
     scene.flowing.add(another)
@@ -451,7 +451,7 @@ async def test_what_goes_into_a_buffer_is_no_proof_of_a_line() -> None:
     scene = Scene(REFERENCE)
     await lost(scene)
     await scene.passes(30)
-    another = FakeProcess(replace(PUSHER, destination="twitch"), scene.clock, ingest=BACKUP.address)
+    another = FakeProcess(PUSHER._replace(destination="twitch"), scene.clock, ingest=BACKUP.address)
     another.connected = True
     scene.processes.append(another)
     scene.flowing.add(another)

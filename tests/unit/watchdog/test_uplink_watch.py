@@ -100,7 +100,7 @@ def test_nor_has_one_that_ended_long_ago_although_nobody_looks(probe: str) -> No
         await scene.looks(2)
         scene.pusher.becomes(State.BACKOFF, ExitCause.OTHER)
         if probe == "the kernel does not tell":
-            scene.senders.append(FakeProcess(replace(PUSHER, destination="other"), scene.clock, ingest=FAR.address))
+            scene.senders.append(FakeProcess(PUSHER._replace(destination="other"), scene.clock, ingest=FAR.address))
             scene.probes.sockets = ProbeFailed("no answer")
         asked = len(scene.probes.asked)
         await scene.looks()
