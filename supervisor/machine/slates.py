@@ -110,16 +110,21 @@ class Quietly:
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
         ) as process:
             self._running.add(process)
+            if self._is_over():  # since it was asked for
+                process.kill()
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
             try:
-                output, said = process.communicate(given, timeout=0.0 if self._stopped else max(0.0, seconds))
+                output, said = process.communicate(given, timeout=max(0.0, seconds))
             except BaseException:
                 process.kill()
                 raise
             finally:
                 self._running.discard(process)
         return Ran(process.returncode, output, said.decode("utf-8", "replace"))
+
+    def _is_over(self) -> bool:
+        return self._stopped
 
     def stop(self) -> None:
         """End what runs, and begin nothing more: a program's end waits for the threads that wait for these."""

@@ -1,16 +1,36 @@
-"""Links that go over to another encoder: it sends, and its keyframes come every few seconds."""
+"""Links that go over to another encoder, whose keyframes come every few seconds; and slates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from supervisor.ffmpeg.slate import Still
 from supervisor.machine.handover import Handover, SideSocket
 from supervisor.machine.media_links import MediaLink
+from supervisor.machine.slates import Slates
 from tests.simulation.processes import KEYFRAMES, Encoder
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+
+class SimulatedSlates(Slates):
+    """Made in no time: what is shown is nobody's business here."""
+
+    def __init__(self) -> None:
+        self.font = None
+
+    def find(self, still: Still, frame: Path | None = None) -> Path | None:
+        del still, frame
+        return Path("/slates/made.mkv")
+
+    def make(self, still: Still, frame: Path | None = None, *, seconds: float = 0.0) -> Path:
+        del still, frame, seconds
+        return Path("/slates/made.mkv")
+
+    def tidy(self) -> None: ...
 
 
 class _Side(SideSocket):

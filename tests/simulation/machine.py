@@ -14,6 +14,7 @@ from supervisor.machine.adoption import FoundRun
 from supervisor.machine.data_dir import DataDir, Folder
 from supervisor.machine.exits import Exits
 from supervisor.machine.faults import FaultFailed, Victim
+from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.foreign import Found
 from supervisor.machine.gather import Gather
 from supervisor.machine.handover import Handover
@@ -25,10 +26,11 @@ from supervisor.machine.progress_socket import ProgressSocket
 from supervisor.machine.progress_text import ProgressFile, ProgressUrl
 from supervisor.machine.recording import Recording
 from supervisor.machine.runlog import AfterWrite, RunLog
+from supervisor.machine.slates import Slates
 from supervisor.model.quantities import Address, PortRange
 from supervisor.model.runs import read
 from tests.simulation import wires
-from tests.simulation.handover import SimulatedHandover
+from tests.simulation.handover import SimulatedHandover, SimulatedSlates
 from tests.simulation.processes import Process, Stray
 from tests.simulation.senders import Sender
 
@@ -160,6 +162,10 @@ class SimulatedMachine(Machine):
 
     def handover(self, links: Mapping[MediaLink, int]) -> Handover:
         return SimulatedHandover(self._world, links)
+
+    def slates(self, data_dir: DataDir, binary: Binary) -> Slates:
+        del data_dir, binary
+        return SimulatedSlates()
 
     def media_links(self, ports: PortRange, seed: str) -> MediaLinks:
         del seed

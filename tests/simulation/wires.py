@@ -6,8 +6,9 @@ import errno
 import itertools
 import os
 import signal
+import socket
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -265,6 +266,13 @@ class SimulatedLink(MediaLink):
     @property
     def peer(self) -> int | None:
         return self.sender
+
+    def beside(self, sender: int) -> socket.socket:
+        raise NotImplementedError  # see `handover`
+
+    def go_over(self, first: Sequence[bytes], sender: int) -> None:
+        del first
+        self.sender = sender
 
     def go_on(self, port: int | None) -> None:
         self.sender, self.is_read = port, True

@@ -48,7 +48,9 @@ def place(media: float | None, *, run_id: str = "run", adopted: bool = True, beg
         run=SimpleNamespace(run_id=run_id, adopted=adopted, over=False, began=began),
         meter=SimpleNamespace(run_media=media or 0.0, last_advance=None if media is None else NOW),
         spec=SimpleNamespace(tracked=True, **spec),
-        uplinks={},
+        uplink=None,
+        observed=(connections := {}),
+        uplinks=connections,
         is_known=media is not None,
         usual_silence=lambda _: 0.0,
     )
@@ -244,7 +246,7 @@ def test_connections_of_a_run_go_on_also_those_that_are_over() -> None:
 
 def test_a_new_connection_is_noted_at_once() -> None:
     slot, meter = place(7.0), UplinkMeter()
-    slot.uplinks = {"": meter}
+    slot.uplinks, slot.uplink = {"": meter}, meter
     scene = Scene(None, slot)
     scene.accounts.look()
     meter.update(sample(1, 1000, 3), 1.0, WALL, 10.0)
