@@ -22,6 +22,7 @@ from supervisor.model.terms import (
     Result,
     Segment,
     State,
+    TrackResult,
     Verdict,
 )
 
@@ -176,6 +177,13 @@ FAMILIES: Final = (
         S,
         "What became of recovery actions: media advanced again, it failed again, or another action took over.",
         {"layer": Layer, "result": Result},
+    ),
+    Family(
+        "playlist_tracks_total",
+        C,
+        S,
+        "Tracks of the stream's list, played or skipped because nothing in them could be decoded; without a list none.",
+        {"result": TrackResult},
     ),
     Family(
         "last_detection_seconds",

@@ -128,6 +128,7 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "incidents_total": _counts(Segment, attrgetter("incidents")),
     "recovery_attempts_total": _present("recovery_attempts"),
     "recovery_results_total": _present("recovery_results"),
+    "playlist_tracks_total": _present("tracks"),
     "last_detection_seconds": _present("last_detection"),
     "last_recovery_seconds": _present("last_recovery"),
     "destination_on_air": _flag("on_air"),

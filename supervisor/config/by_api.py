@@ -32,8 +32,10 @@ _FORMATS: Final = frozenset(
         *("ogg", "rtp", "rtsp", "sdp", "webm"),
     }
 )
-_MEDIA: Final = frozenset({*FILE_TYPES, ".m2ts", ".m4v", ".mov", ".mpg", ".mpeg", ".webm", ".avi"})
+_SOUNDS: Final = frozenset({".aac", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma"})
+_MEDIA: Final = frozenset({*FILE_TYPES, *_SOUNDS, ".m2ts", ".m4v", ".mov", ".mpg", ".mpeg", ".webm", ".avi"})
 _IMAGES: Final = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"})
+_LISTS: Final = frozenset({".m3u", ".m3u8"})
 # Test pictures and sounds, and what changes them: none of these opens a file or loads a library.
 _FILTERS: Final = frozenset(
     {
@@ -74,6 +76,9 @@ def _refused(stream: str, body: Mapping[str, Any], old: Mapping[str, Any], token
     if isinstance(source, Mapping) and source != old.get("source"):
         found += _source(f"{where}.source", source)
     found += _rungs(f"{where}.fallback", body.get("fallback"), old.get("fallback"))
+    apart = _section(body.get("audio")).get("source")
+    if isinstance(apart, Mapping) and apart != _section(old.get("audio")).get("source"):
+        found += _source(f"{where}.audio.source", apart)
     destinations, known = _section(body.get("destinations")), _section(old.get("destinations"))
     for name, destination in destinations.items():
         file = _section(destination).get("key_file")
@@ -99,6 +104,7 @@ def _rungs(where: str, rungs: Any, old: Any) -> Iterator[Problem]:
 def _source(where: str, source: Mapping[str, Any]) -> Iterator[Problem]:
     if source.get("options"):
         yield Problem(f"{where}.options", None, f"expected none: no options for FFmpeg are taken by API, {_ALLOWS}")
+    yield from _playlist(f"{where}.playlist", source.get("playlist"))
     made, url = source.get("format"), source.get("url")
     if not isinstance(url, str) or not isinstance(made, str | None):
         return  # reported where it stands
@@ -113,6 +119,16 @@ def _source(where: str, source: Mapping[str, Any]) -> Iterator[Problem]:
         types = ", ".join(sorted(_MEDIA))
         reason = f"expected a URL of the network, such as rtsp://…, or the path of a media file ({types}), {_ALLOWS}"
         yield Problem(f"{where}.url", None, reason)
+
+
+def _playlist(where: str, places: object) -> Iterator[Problem]:
+    """Of a directory, and of a list, the player takes what is named like sound; a file is named here."""
+    for place in [places] if isinstance(places, str) else places if isinstance(places, list) else []:
+        suffix = Path(str(place)).suffix.lower()
+        if suffix and suffix not in _LISTS and not _is_media(str(place)):
+            types = ", ".join(sorted({*_LISTS, *_MEDIA}))
+            yield Problem(where, None, f"expected a directory, or files that are media or lists ({types}), {_ALLOWS}")
+            return
 
 
 def _is_media(path: str) -> bool:

@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 
 from supervisor.config.fields import NAME, absolute
 from supervisor.config.shape import Config
+from supervisor.config.sound import SECTION, WORD
 from supervisor.config.yaml_nodes import Path_
 from supervisor.model.policies import Policies
 from supervisor.secrets.secrecy import HIDDEN, show_destination, show_url
@@ -124,7 +125,8 @@ def _section(path: Path_) -> tuple[type[BaseModel] | None, type[BaseModel] | Non
             continue  # one of a list of such sections
         elif part in _fields(section):
             annotation = _fields(section)[str(part)].annotation
-            candidates = [annotation, *get_args(annotation)]
+            # Of a key that may be a word or a section, each is annotated once more.
+            candidates = [annotation, *(get_args(arg)[0] if get_args(arg) else arg for arg in get_args(annotation))]
             found = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
             section, named = (None, found) if get_origin(annotation) is dict else (found, None)
         else:
@@ -171,7 +173,7 @@ class Seen:
 
     def explained(self, item: Any) -> Problem:
         """A pydantic error in our words."""
-        path: Path_ = tuple(item["loc"])
+        path: Path_ = tuple(part for part in item["loc"] if part not in {SECTION, WORD})
         kind, expected = item["type"], _expected(item)
         if path == ("streams",) and kind in {"missing", *_KINDS}:
             expected += "; is the file empty or half saved? streams: {} says that none are wanted"

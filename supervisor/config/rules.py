@@ -16,6 +16,7 @@ from typing import Any
 
 from supervisor.config.fallback import broken_fallback
 from supervisor.config.fields import NAME, absolute, as_seen_from, read_secret
+from supervisor.config.sound_rules import sound_rules
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
 from supervisor.model.cron import ANY_TIME, next_without, parse_cron
@@ -122,6 +123,7 @@ def _stream(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
                 yield Broken((*path, section), reason)
     if source and not command and stream.get("destinations", {}) == {}:
         yield Broken((*path, "destinations"), "expected at least one destination")
+    yield from (Broken(*found) for found in sound_rules(path, stream))
     yield from _copied_video((*path, "video"), stream.get("video"))
     yield from _raw_copied(path, stream, stream.get("source"))
     for index, rung in enumerate(stream["fallback"] if isinstance(stream.get("fallback"), list) else ()):

@@ -9,7 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ModelWrapValidatorHandler, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    Tag,
+    model_validator,
+)
 
 from supervisor.config.fallback import Slate, parse_slate
 from supervisor.config.fields import (
@@ -33,6 +42,7 @@ from supervisor.config.fields import (
     Zone,
     as_seen_from,
 )
+from supervisor.config.sound import SECTION, WORD, Playlist, form
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
 from supervisor.model.availability import OBJECTIVE
 from supervisor.model.fallback import FallbackPolicy
@@ -61,13 +71,15 @@ _LONGEST_KEYFRAME_INTERVAL = 10.0
 
 
 class Source(Section):
-    """Where the picture comes from."""
+    """Where the picture comes from, or the sound: a URL, or a list of sounds, which has none."""
 
     format: str | None = Field(default=None, pattern=r"^[a-z0-9_]+$")
-    url: SourceUrl
+    url: SourceUrl = Field(default=SecretStr(""), validate_default=False)
+    playlist: Playlist | None = None
+    shuffle: bool = False
     options: Words = ()
     realtime: bool | None = None
-    loop: bool = False
+    loop: bool | None = None  # None: a list does, and nothing else
 
 
 def _keyframe_interval(value: float) -> float:
@@ -80,6 +92,7 @@ class Video(Section):
     """The canonical picture that the encoder makes."""
 
     codec: Literal[VIDEO_CODECS] = "libx264"  # type: ignore[valid-type]  # one tuple for the code, the docs and this
+    generate: Literal["waveform", "still"] | None = None
     size: PictureSize | None = None
     fps: Number | None = Field(default=None, gt=0, le=240)
     bitrate: BitRate | None = None
@@ -92,7 +105,10 @@ class Audio(Section):
 
     codec: Literal["aac", "copy"] = "aac"
     bitrate: BitRate = 128_000
-    source: Literal["auto", "silence", "copy", "none"] = "auto"
+    source: Annotated[
+        Annotated[Literal["auto", "silence", "copy", "none"], Tag(WORD)] | Annotated[Source, Tag(SECTION)],
+        Discriminator(form),
+    ] = "auto"
 
 
 class Rung(Section):
@@ -173,9 +189,11 @@ class StreamSection(Policies):
 
     @property
     def sources(self) -> dict[str, Source]:
-        """Its own source, and those among its rungs, each with its place below the stream."""
+        """All that it reads, each with its place below the stream."""
         rungs = {f"fallback[{index}].source": rung.source for index, rung in enumerate(self.fallback)}
-        return {place: source for place, source in {"source": self.source, **rungs}.items() if source is not None}
+        apart = self.audio.source if isinstance(self.audio.source, Source) else None
+        every = {"source": self.source, "audio.source": apart, **rungs}
+        return {place: source for place, source in every.items() if source is not None}
 
     @model_validator(mode="wrap")
     @classmethod

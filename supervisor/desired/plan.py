@@ -22,6 +22,7 @@ from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
 from supervisor.ffmpeg.codecs import COPY, takes_sound
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import Picture
+from supervisor.ffmpeg.sound_apart import listed, with_player
 from supervisor.ffmpeg.sources import SourceKind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
 from supervisor.model.destination_urls import RTMP_PORTS, publishes_to
 from supervisor.model.external import External
@@ -76,6 +77,7 @@ class ProcessSpec:
     live: bool = False  # what it reads comes from outside, in its own time
     takes_sound: bool = False  # what it reads may bring sound or not
     copies_picture: bool = False
+    plays_list: bool = False  # a player beside it plays a list of tracks to it
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
     target: tuple[str, ...] = field(default=(), repr=False)  # a pusher's URL and key, or what a command is
     claim: tuple[str, ...] = field(init=False, repr=False)  # what two processes must not do at the same time
@@ -219,6 +221,7 @@ def sourceless(config: Config, name: str, binary: Binary, media_port: MediaPort)
     stream = config.streams[name]
     assert stream.source is not None  # the configuration's own rule
     nothing = {"url": SecretStr(_NO_SOURCE), "format": None, "options": (), "realtime": None, "loop": False}
+    nothing["playlist"] = None
     without = stream.model_copy(update={"source": stream.source.model_copy(update=nothing)})
     return encoder_of(config, name, without, binary, {key: media_port(name, key) for key in stream.destinations}).argv
 
@@ -269,6 +272,9 @@ def encoder_of(
         read_timeout=policies.stall.timeout * FFMPEG_FIRST_SHARE + (2 / traits.rate if traits.rate else 0.0),
         traits=traits,
     )
+    played = listed(stream.source, stream.audio)
+    if played:
+        argv = with_player(argv, played, note=str(config.data_dir / "playlists" / f"{name}.json"))
     return ProcessSpec(
         ProcessKey(name, Role.ENCODER),
         tuple(argv),
@@ -282,6 +288,7 @@ def encoder_of(
         feeds=tuple(links),
         takes_sound=takes_sound(stream.audio),
         copies_picture=stream.video.codec == COPY,
+        plays_list=played is not None,
     )
 
 

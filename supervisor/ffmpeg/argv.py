@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from supervisor.ffmpeg.codecs import device_options, tracks, video_options
 from supervisor.ffmpeg.destinations import destination_output, media_input, media_output, media_queue, time_stamps
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
-from supervisor.ffmpeg.sources import frame_gap, source_options
+from supervisor.ffmpeg.sound_apart import apart_options, is_apart
+from supervisor.ffmpeg.sources import frame_gap, is_still, source_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,13 @@ def encoder_argv(  # noqa: PLR0913 - what one command line is made of
     alone, and is found by that (`source_clock`).
     """
     gap = frame_gap(source, traits)
+    if is_apart(video, audio):
+        return [
+            *_common(binary, progress_url, "info"),
+            *device_options(video),
+            *apart_options(source, video, audio, read_timeout=read_timeout, traits=traits),
+            *media_output(links, copied_sound=False, gap=gap),
+        ]
     chosen = tracks(audio, silent=traits.silent)
     return [
         *common_options(binary, progress_url, "info"),
@@ -67,7 +75,7 @@ def encoder_argv(  # noqa: PLR0913 - what one command line is made of
         *source_options(source, read_timeout=read_timeout, traits=traits),
         *chosen.input,
         *chosen.maps,
-        *video_options(video, steady=bool(gap)),
+        *video_options(video, steady=bool(gap) or is_still(source)),
         *chosen.audio,
         *(["-shortest"] if chosen.endless and binary.version < _SHORTEST_FREEZES_SINCE else []),
         *media_output(links, copied_sound=chosen.copied, gap=gap),

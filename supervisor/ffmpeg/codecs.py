@@ -159,7 +159,13 @@ class Tracks:
 
 def takes_sound(audio: Audio) -> bool:
     """Whether the source's sound is used if there is any, and silence if not."""
-    return audio.source not in {"none", "silence", COPY} and audio.codec != COPY
+    return audio.source == "auto" and audio.codec != COPY
+
+
+def encoded_sound(audio: Audio) -> list[str]:
+    """Return the options that encode a track of sound; where it would be copied, those of the silence beside it."""
+    codec = _SILENCE_CODEC if audio.codec == COPY else audio.codec
+    return ["-c:a", codec, "-b:a", str(audio.bitrate), "-ar", "48000", "-ac", "2"]
 
 
 def tracks(audio: Audio, *, silent: bool = False) -> Tracks:
@@ -171,16 +177,7 @@ def tracks(audio: Audio, *, silent: bool = False) -> Tracks:
     `silent`: the source declares sound and sends none, and nothing would go out for as long as it is waited for.
     """
     video = ("-map", "0:v:0")
-    encode = (
-        "-c:a",
-        _SILENCE_CODEC if audio.codec == COPY else audio.codec,
-        "-b:a",
-        str(audio.bitrate),
-        "-ar",
-        "48000",
-        "-ac",
-        "2",
-    )
+    encode = tuple(encoded_sound(audio))
     if audio.source == "none":
         return Tracks((), video, ("-an",), endless=False)
     if audio.source == "silence" or (silent and takes_sound(audio)):

@@ -239,6 +239,19 @@ SPECIFIC: Sequence[Rule] = (
         r"Resource busy",
         said="another program uses the source's device",
     ),
+    # --- the player of a list
+    _rule(
+        _SOURCE,
+        ExitCause.SOURCE_UNREACHABLE,
+        r"\[player\] \[fatal\] no track",
+        said="no track of the source's list can be played",
+    ),
+    _rule(
+        _SOURCE,
+        ExitCause.SOURCE_UNREACHABLE,
+        r"\[player\] \[fatal\] there is no track",
+        said="there is no track in the source's list",
+    ),
     _rule(_SOURCE, ExitCause.SOURCE_UNREACHABLE, r"Is a directory", said="the source is a folder, not a file"),
     _rule(
         _SOURCE,

@@ -82,6 +82,11 @@ _FEW_FRAMES = ("-fpsprobesize", "0", "-threads", "1")
 _UNTIMED_FORMATS = frozenset({"mjpeg", "mpjpeg"})
 _UNTIMED_GAP = 5.0  # nobody knows their rate
 
+# One picture, which FFmpeg reads anew each time: one that is replaced is shown. More often costs decoding, less often
+# lets what goes out come in bursts.
+_STILLS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+_STILL = ("-f", "image2", "-pattern_type", "none", "-loop", "1", "-framerate", "5")
+
 # Servers that stand being connected to without being read, and their usual ports. Not `tcp`: whoever
 # connects there takes the picture, and many such servers end with their first client.
 _PORTS_BY_SCHEME = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443, "http": 80, "https": 443}
@@ -151,6 +156,12 @@ def frame_gap(source: Source, traits: Traits) -> float:
     return _UNTIMED_GAP if (traits.untimed and not is_paced(source)) or is_untimed(source) else 0.0
 
 
+def is_still(source: Source) -> bool:
+    """Whether it is one picture, shown for ever."""
+    path = urlsplit(source.url.get_secret_value()).path.lower() if kind_of(source) is SourceKind.FILE else ""
+    return bool(source.loop) and source.format is None and path.endswith(_STILLS)
+
+
 def source_options(source: Source, *, read_timeout: float, traits: Traits = NOTHING_KNOWN) -> list[str]:
     """Return the argv that opens the source as FFmpeg's next input.
 
@@ -162,7 +173,9 @@ def source_options(source: Source, *, read_timeout: float, traits: Traits = NOTH
     argv: list[str] = []
     if is_paced(source):
         argv += ["-re"]
-    if source.loop and kind is SourceKind.FILE:
+    if is_still(source):
+        argv += _STILL
+    elif source.loop and kind is SourceKind.FILE:
         argv += ["-stream_loop", "-1"]
     argv += _network_options(kind, microseconds=max(1, round(read_timeout * 1_000_000)))
     if traits.silent and kind is SourceKind.RTSP:
@@ -219,6 +232,8 @@ def waiting_for_picture(argv: Sequence[str], seconds: float) -> tuple[str, ...]:
 def source_place(source: Source) -> SourcePlace | None:
     """Where the source can be looked at without taking anything from it; None where that cannot be told."""
     url = source.url.get_secret_value()
+    if source.playlist:
+        return None
     try:
         kind = kind_of(source)
         parts = urlsplit(url)

@@ -33,6 +33,7 @@ from supervisor.model.terms import (
     Result,
     Segment,
     State,
+    TrackResult,
     Verdict,
 )
 from supervisor.model.until import Until
@@ -239,6 +240,8 @@ class StreamSnapshot(NamedTuple):
     last_recovery: Mapping[Layer, float]
     group: str | None = None
     labels: Mapping[str, str] = {}
+    track: str | None = None  # the name of the file that is played, of a list
+    tracks: Mapping[TrackResult, int] = {}  # empty without a list
     sources: tuple[SourceSnapshot, ...] = ()
     switches: Mapping[SwitchReason, int] = MappingProxyType({})
 

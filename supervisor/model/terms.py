@@ -165,6 +165,13 @@ class Result(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class TrackResult(StrEnum):
+    """What became of a track of a list."""
+
+    PLAYED = "played"
+    SKIPPED = "skipped"  # it has no sound that can be decoded
+
+
 class Reach(StrEnum):
     """How far a probe got on its way to a server."""
 

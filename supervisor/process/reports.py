@@ -172,6 +172,8 @@ class Reports:
         ours, due = slot.source.heed(line, now)
         if due:
             slot.host.loop.call_soon(self.look_at_source)
+        if slot.source.tracks and (words := slot.source.tracks.heed(line)):
+            slot.host.loop.call_soon(slot.host.tell, events.SourceLearned(slot.key, words))
         return ours
 
     def look_at_source(self) -> None:

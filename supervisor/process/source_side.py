@@ -9,6 +9,7 @@ from supervisor.desired.plan import ProcessSpec
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits, remembered
 from supervisor.ffmpeg.parameters import Parameters, picture
 from supervisor.ffmpeg.sources import lacks_picture, waiting_for_picture
+from supervisor.ffmpeg.tracks import Tracks
 from supervisor.judge.rhythm import Rhythm
 from supervisor.judge.source_clock import SourceClock
 from supervisor.judge.source_watch import Learned, SourceWatch
@@ -21,12 +22,15 @@ class SourceSide:
     def __init__(self, spec: ProcessSpec, adapted: Callable[[Traits], tuple[str, ...]]) -> None:
         """`adapted` makes the encoder's command line for what is known of its source."""
         self.clock = SourceClock()
+        self.tracks: Tracks | None = None  # of the list that is played, if one is
         self._adapted = adapted
         self.renew(spec)
 
     def renew(self, spec: ProcessSpec) -> None:
         """It reads something else, or in another way: what was found out may not be so."""
         self.rhythm = Rhythm() if spec.in_pieces else None
+        if bool(self.tracks) is not spec.plays_list:
+            self.tracks = Tracks() if spec.plays_list else None
         self.watch = SourceWatch(sound=spec.takes_sound, copied=spec.copies_picture)
         self._spec = spec
         self._argv: tuple[str, ...] | None = None  # made for what the runs before have found out

@@ -84,6 +84,7 @@ class SnapshotReader:
             _destination(stream, destination, now, *known[destination.name]) for destination in stream.spec.destinations
         )
         wanted, window = self._wishes(name)
+        tracks = stream.encoder.source.tracks if stream.encoder and stream.encoder.source else None
         return StreamSnapshot(
             name=name,
             wanted=stream.wanted,
@@ -115,6 +116,8 @@ class SnapshotReader:
             labels=dict(stream.spec.labels),
             sources=_sources(stream),
             switches=dict(stream.ladder.switches) if stream.ladder else {},
+            track=tracks.current if tracks and stream.wanted else None,
+            tracks=tracks.counts if tracks else {},
         )
 
 

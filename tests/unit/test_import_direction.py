@@ -49,6 +49,8 @@ ROOMS = {
     "supervisor.commands": Room(
         pure=False, may_import="model config drills machine.faults machine.ffmpeg_binary", system=True
     ),
+    # A program of its own beside an encoder: none of ours is imported there, nor imports it.
+    "supervisor.player": Room(pure=False, system=True),
     # Programs of others import it, without the engine.
     "supervisor.clients": Room(pure=False, system=True),
     "supervisor.watches": Room(pure=False, may_import="model desired judge machine probes process stream watchdog"),

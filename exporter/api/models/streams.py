@@ -106,6 +106,7 @@ class Stream(Shape):
     `on_primary` and `source` tell which of its `sources` viewers are given; none are listed without a fallback.
 
     `note` says what is wrong with its source although it is on air: sound is declared and none is sent.
+    `track` is the name of the file that is played, of a list; null without one.
 
     `verified` is false for a command of which nothing tells whether media arrives (no `{progress}` in it, and no
     destinations): `on_air` then only says that it runs.
@@ -123,6 +124,7 @@ class Stream(Shape):
     source: str
     reason: str | None
     note: str | None
+    track: str | None
     health: Health
     since: AwareDatetime
     origin: str
