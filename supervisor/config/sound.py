@@ -20,7 +20,7 @@ def form(value: object) -> str:
 
 def _places(value: object) -> object:
     if isinstance(value, str):
-        value = [value]
+        value = [_place(Path(value))]  # alone: then a mistake is that of the key, not of an item of it
     if value == []:
         raise ValueError("expected something, but it is empty")
     if isinstance(value, list) and len(value) > _MOST_PLACES:

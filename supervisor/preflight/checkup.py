@@ -28,6 +28,7 @@ from supervisor.model.quantities import Address
 from supervisor.model.terms import Reach
 from supervisor.preflight.database import look_at_database
 from supervisor.preflight.fallback import SLATE_PATIENCE, last_rungs
+from supervisor.preflight.playlists import look_at_list
 from supervisor.preflight.trial import refused_graph, refused_option
 from supervisor.probes.names import literal
 from supervisor.probes.source import reach_source
@@ -111,6 +112,8 @@ def _trials(config: Config, binary: Binary) -> Iterator[tuple[str, _Question]]:
     for name, stream in config.streams.items():
         for of, source in stream.sources.items():
             place, options = f"streams.{name}.{of}", tuple(text(word) for word in source.options)
+            if source.playlist:
+                yield f"{place}.playlist", partial(look_at_list, place, source, binary)
             if options and options not in tried:
                 yield f"{place}.options", partial(_option, f"{place}.options", binary, options)
             graph = ("lavfi", text(source.url))

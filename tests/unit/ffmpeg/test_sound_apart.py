@@ -1,0 +1,124 @@
+"""The command lines of encoders whose sound is not that of their picture, and what the player says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supervisor.config.shape import Audio, Source, Video
+from supervisor.ffmpeg.argv import encoder_argv
+from supervisor.ffmpeg.failure import classify
+from supervisor.ffmpeg.sound_apart import with_player
+from supervisor.ffmpeg.tracks import Tracks
+from supervisor.model.terms import Exit, ExitCause, Role, TrackResult
+
+COVER = {"url": "/media/cover.jpg", "loop": True}
+MUSIC = {"playlist": "/music"}
+
+
+class Binary:
+    path = "/usr/bin/ffmpeg"
+    version = (9, 0)
+
+
+def argv(source: dict[str, Any], video: dict[str, Any] | None = None, audio: dict[str, Any] | None = None) -> list[str]:
+    return encoder_argv(
+        Binary(),
+        Source.model_validate(source),
+        Video.model_validate(video or {}),
+        Audio.model_validate(audio or {}),
+        links={"yt": 20000},
+        progress_url="udp://127.0.0.1:1",
+        read_timeout=5.0,
+    )
+
+
+def after(words: list[str], option: str) -> list[str]:
+    return [words[at + 1] for at, word in enumerate(words) if word == option]
+
+
+def test_a_picture_and_a_list() -> None:
+    words = argv(COVER, audio={"source": MUSIC})
+    assert after(words, "-i") == ["/media/cover.jpg", "pipe:4"]
+    assert "-stream_loop" not in words  # by which FFmpeg shows a picture once
+    (graph,) = after(words, "-filter_complex")
+    assert graph.startswith("[1:a:0]showwaves=s=2x2:r=25[nd_tick];[0:v:0][nd_tick]overlay=")
+    assert "shortest=1:eof_action=endall" in graph
+    assert after(words, "-map") == ["[nd_picture]", "1:a:0"]
+    assert "-vf" not in words
+    assert after(words, "-r") == ["25"]
+    assert "anullsrc" not in " ".join(words)
+
+
+def test_the_owners_picture_is_as_it_would_be_without() -> None:
+    """Its size, its rate and its codec; the filters stand behind what ties it to the sound."""
+    video = {"size": "640x360", "fps": 30, "bitrate": "1M"}
+    usual, apart = argv(COVER, video), argv(COVER, video, {"source": MUSIC})
+    (filters,), (graph,) = after(usual, "-vf"), after(apart, "-filter_complex")
+    assert graph.endswith(f"{filters}[nd_picture]")
+    for option in ("-c:v", "-preset", "-r", "-b:v", "-g", "-force_key_frames", "-c:a", "-b:a", "-ar", "-ac"):
+        assert after(usual, option)[-1:] == after(apart, option)[-1:]
+
+
+def test_a_camera_and_a_radio() -> None:
+    words = argv({"url": "rtsp://cam/1"}, audio={"source": {"url": "https://radio/stream"}})
+    assert after(words, "-i") == ["rtsp://cam/1", "https://radio/stream"]
+    assert after(words, "-rw_timeout") == ["5000000"]
+
+
+@pytest.mark.parametrize(("made", "filter_"), [("waveform", "showwaves=s=1280x720:"), ("still", "color=c=")])
+def test_a_picture_is_made_of_sound_alone(made: str, filter_: str) -> None:
+    words = argv(MUSIC, {"generate": made})
+    assert after(words, "-i") == ["pipe:4"]
+    (graph,) = after(words, "-filter_complex")
+    assert filter_ in graph
+    assert after(words, "-map") == ["[nd_picture]", "0:a:0"]
+    assert after(words, "-r") == ["25"]
+
+
+def test_a_generated_picture_has_the_owners_size_and_rate() -> None:
+    words = argv({"url": "https://radio/stream"}, {"generate": "waveform", "size": "640x360", "fps": 29.97})
+    (graph,) = after(words, "-filter_complex")
+    assert "s=640x360:" in graph
+    assert "r=30000/1001" in graph
+
+
+def test_the_player_stands_before_the_encoder_and_loads_nothing_of_the_owners() -> None:
+    source = Source.model_validate({"playlist": ["/music", "/b.m3u"], "shuffle": True, "loop": False})
+    _, *flags, program, options, first, last = with_player(["/usr/bin/ffmpeg", "-x"], source, note="/data/n.json")
+    assert flags == ["-I", "-S"]
+    assert Path(program).is_file()
+    assert (first, last) == ("/usr/bin/ffmpeg", "-x")
+    assert json.loads(options) == {
+        "ffmpeg": "/usr/bin/ffmpeg",
+        "list": ["/music", "/b.m3u"],
+        "shuffle": True,
+        "loop": False,
+        "note": "/data/n.json",
+    }
+
+
+def test_tracks_are_counted_and_told_once() -> None:
+    tracks = Tracks()
+    assert tracks.heed(b"[player] [info] playing a.mp3") is None
+    assert tracks.heed(b"[player] [warning] skipped b.mp3: it is broken") == "skipped b.mp3: it is broken"
+    assert tracks.heed(b"[player] [info] skipped b.mp3: it is broken") is None
+    assert tracks.heed(b"[player] [warning] there is no track") == "there is no track"
+    assert tracks.heed(b"[info] [player] [info] playing c.mp3") is None
+    assert tracks.counts == {TrackResult.PLAYED: 1, TrackResult.SKIPPED: 2}
+    assert tracks.current == "a.mp3"
+
+
+def test_no_track_is_the_sources_failure_and_a_tracks_name_is_no_cause() -> None:
+    named = "[player] [warning] skipped No space left on device.mp3: it has no sound that can be decoded"
+    found = classify(
+        Role.ENCODER, Exit(1, None), [named, "[player] [fatal] no track of the list can be played"], stopping=False
+    )
+    assert (found.cause, found.said) == (
+        ExitCause.SOURCE_UNREACHABLE,
+        "no track of the source's list can be played",
+    )
+    assert classify(Role.ENCODER, Exit(0, None), [named], stopping=False).cause is ExitCause.SOURCE_ENDED
