@@ -119,8 +119,8 @@ def _recovery(stream: StreamSnapshot) -> Iterator[Row]:
         yield "recovery_attempts_total", {**own, "layer": layer, "action": action}, count
     for (layer, result), count in stream.recovery_results.items():
         yield "recovery_results_total", {**own, "layer": layer, "result": result}, count
-    for result, count in stream.tracks.items():
-        yield "playlist_tracks_total", {**own, "result": result}, count
+    for track, count in stream.tracks.items():
+        yield "playlist_tracks_total", {**own, "result": track}, count
     for layer, seconds in stream.last_detection.items():
         yield "last_detection_seconds", {**own, "layer": layer}, seconds
     for layer, seconds in stream.last_recovery.items():
