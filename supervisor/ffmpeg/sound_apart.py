@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from supervisor.config.shape import Source, Video
 from supervisor.ffmpeg.codecs import encoded_sound, frame_rate, video_options
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
-from supervisor.ffmpeg.sources import frame_gap, is_still, source_options
+from supervisor.ffmpeg.sources import frame_gap, is_paced, is_still, source_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 _PLAYER = Path(__file__).parents[1] / "player" / "play.py"
 SOUND_DESCRIPTOR = 4  # as `player.play`: pure files import none that is not
 # All tracks come alike, and faster than real time.
-_PLAYED = ("-re", "-f", "s16le", "-ar", "48000", "-ac", "2", "-i", f"pipe:{SOUND_DESCRIPTOR}")
+_PLAYED = ("-f", "s16le", "-ar", "48000", "-ac", "2", "-i", f"pipe:{SOUND_DESCRIPTOR}")
+# FFmpeg holds the quicker of two inputs to the slower one. A camera has a clock of its own, and must not be held.
+_BESIDE_A_CLOCK = ("-readrate", "1.05")
 
 _SIZE, _FPS = (1280, 720), 25.0  # of a picture of ours, where none are configured
 _TICK = "showwaves=s=2x2:r=25[nd_tick];"
@@ -43,7 +45,11 @@ def apart_options(
     """Return the encoder's argv from its inputs to its codecs; `read_timeout` and `traits` as `source_options`."""
     sound = audio.source if isinstance(audio.source, Source) else source
     pictures = [] if video.generate else source_options(source, read_timeout=read_timeout, traits=traits)
-    hear = list(_PLAYED) if sound.playlist else source_options(sound, read_timeout=read_timeout)
+    if sound.playlist:
+        live = bool(pictures) and not is_paced(source)
+        hear = [*(_BESIDE_A_CLOCK if live else ("-re",)), *_PLAYED]
+    else:
+        hear = source_options(sound, read_timeout=read_timeout)
     heard = f"{1 if pictures else 0}:a:0"
     if video.generate:
         video = video.model_copy(update={"size": video.size or _SIZE, "fps": video.fps or _FPS})

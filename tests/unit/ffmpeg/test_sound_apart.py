@@ -63,6 +63,14 @@ def test_the_owners_picture_is_as_it_would_be_without() -> None:
         assert after(usual, option)[-1:] == after(apart, option)[-1:]
 
 
+def test_a_cameras_clock_is_the_one_that_counts() -> None:
+    """Paced by ours, sound held back a camera that is a little fast, until that had lost what it could not send."""
+    assert after(argv({"url": "rtsp://cam/1"}, audio={"source": MUSIC}), "-readrate") == ["1.05"]
+    words = argv(COVER, audio={"source": MUSIC})
+    assert words.count("-re") == 2
+    assert "-readrate" not in words
+
+
 def test_a_camera_and_a_radio() -> None:
     words = argv({"url": "rtsp://cam/1"}, audio={"source": {"url": "https://radio/stream"}})
     assert after(words, "-i") == ["rtsp://cam/1", "https://radio/stream"]
