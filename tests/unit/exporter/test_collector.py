@@ -22,7 +22,19 @@ from exporter.collector import Collector
 from exporter.metrics import FAMILIES, PREFIX, Family, MetricKind, Probe
 from exporter.readers import READERS
 from supervisor.model.snapshot import ProgressTotals, Snapshot, StreamSnapshot, UplinkTotals
-from supervisor.model.terms import Action, Check, ExitCause, Health, Layer, ProcessKey, Role, Segment, State, Verdict
+from supervisor.model.terms import (
+    Action,
+    Check,
+    ExitCause,
+    Health,
+    Layer,
+    ProcessKey,
+    Role,
+    Segment,
+    State,
+    TrackResult,
+    Verdict,
+)
 from tests.unit.exporter.scenes import busy_command, busy_stream, three_streams
 from tests.unit.exporter.slow_reading import LIVE, Sample, samples
 from tests.unit.exporter.snapshots import (
@@ -92,11 +104,15 @@ def never_ran() -> Snapshot:
 
 
 def unwatched() -> Snapshot:
-    """What there is at times only: an operator has stopped a watchdog."""
+    """What there is at times only: an operator has stopped a watchdog, a stream plays a list."""
     still = watchdog(running=False, verdict=Verdict.UNKNOWN, verdicts={}, stopped_since=NOW - 90)
     morning = three_streams()
     return morning._replace(
-        streams=(*morning.streams, stream("still", encoder("still"), destinations=(destination("x", watchdog=still),)))
+        streams=(
+            *morning.streams,
+            stream("still", encoder("still"), destinations=(destination("x", watchdog=still),)),
+            stream("radio", encoder("radio"), tracks={TrackResult.PLAYED: 12, TrackResult.SKIPPED: 1}),
+        )
     )
 
 
