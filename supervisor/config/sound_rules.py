@@ -25,14 +25,16 @@ def sound_rules(path: Path_, stream: Mapping[str, Any]) -> Iterator[Found]:
     """Every rule that a stream breaks."""
     source, video, audio = (_section(stream.get(key)) for key in ("source", "video", "audio"))
     apart = _section(audio.get("source"))
-    if isinstance(stream.get("source"), dict):
-        yield from _one_origin((*path, "source"), source)
+    generated = video.get("generate") is not None
+    for place, section in _pictures(path, stream):
+        yield from _one_origin(place, section)
+        if section.get("playlist") is not None and not generated:
+            reason = "expected waveform or still: of a list that is the source, the sound alone is sent"
+            yield Found((*path, "video", "generate"), reason)
+            generated = True  # said once
+    generated, listed = video.get("generate") is not None, source.get("playlist") is not None
     if isinstance(audio.get("source"), dict):
         yield from _one_origin((*path, "audio", "source"), apart)
-    listed, generated = source.get("playlist") is not None, video.get("generate") is not None
-    if listed and not generated:
-        reason = "expected waveform or still: of a list that is the source, the sound alone is sent"
-        yield Found((*path, "video", "generate"), reason)
     if apart and generated:
         reason = "cannot be had with a sound of its own in audio.source: the picture is made of the source's sound"
         yield Found((*path, "video", "generate"), reason)
@@ -46,6 +48,16 @@ def sound_rules(path: Path_, stream: Mapping[str, Any]) -> Iterator[Found]:
     if not apart and audio.get("source") not in {None, "auto"}:
         reason = "expected auto: the picture is made of the source's sound"
         yield Found((*path, "audio", "source"), reason, show=True)
+
+
+def _pictures(path: Path_, stream: Mapping[str, Any]) -> Iterator[tuple[Path_, Mapping[str, Any]]]:
+    """The stream's source, and those of its fallback."""
+    if isinstance(source := stream.get("source"), dict):
+        yield (*path, "source"), source
+    rungs = stream.get("fallback")
+    for index, rung in enumerate(rungs if isinstance(rungs, list) else ()):
+        if isinstance(source := _section(rung).get("source"), dict):
+            yield (*path, "fallback", index, "source"), source
 
 
 def _one_origin(path: Path_, section: Mapping[str, Any]) -> Iterator[Found]:

@@ -63,7 +63,7 @@ def encoder_argv(  # noqa: PLR0913 - what one command line is made of
     gap = frame_gap(source, traits)
     if is_apart(video, audio):
         return [
-            *_common(binary, progress_url, "info"),
+            *common_options(binary, progress_url, "info"),
             *device_options(video),
             *apart_options(source, video, audio, read_timeout=read_timeout, traits=traits),
             *media_output(links, copied_sound=False, gap=gap),

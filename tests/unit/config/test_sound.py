@@ -68,6 +68,11 @@ COVER = "source: {url: cover.jpg, loop: true}"
             "streams.radio.source.playlist: ***: expected the path",
         ),
         ("source: {url: a.mp3, shuffle: true}, video: {generate: still}", "streams.radio.source.shuffle: true: cannot"),
+        (
+            f"{COVER}, fallback: [{{source: {{playlist: m}}}}]",
+            "streams.radio.video.generate: expected waveform or still",
+        ),
+        (f"{COVER}, fallback: [{{source: {{loop: true}}}}]", "streams.radio.fallback[0].source.url: expected a value"),
         (f"{COVER}, audio: {{source: {{}}}}", "streams.radio.audio.source.url: expected a value: this key is required"),
         (f"{COVER}, audio: {{source: loud}}", "streams.radio.audio.source: 'loud': expected one of auto, silence"),
         (f"{COVER}, audio: {{source: [a.mp3]}}", "streams.radio.audio.source: a list: expected keys and values"),
