@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(rb"\[player\] \[(info|warning)\] (?:(playing|skipped) )?(.{1,400})", re.DOTALL).match
 _RESULTS = {b"playing": TrackResult.PLAYED, b"skipped": TrackResult.SKIPPED}
+_MOST_TOLD = 200
 
 
 class Tracks:
@@ -21,6 +22,7 @@ class Tracks:
     def __init__(self) -> None:
         self.counts: Mapping[TrackResult, int] = MappingProxyType(dict.fromkeys(TrackResult, 0))
         self.current: str | None = None
+        self._told: set[str] = set()  # the names of those that were skipped: each run of the player tells them again
 
     def heed(self, line: bytes) -> str | None:
         """Look at a line; returns what the owner should know, in words."""
@@ -34,6 +36,12 @@ class Tracks:
             self.counts = MappingProxyType({**self.counts, result: self.counts[result] + 1})
             if result is TrackResult.PLAYED:
                 self.current = words
+                self._told.discard(words)
         if level == b"info":
             return None
+        if what:
+            name = words.rpartition(": ")[0]
+            if name in self._told or len(self._told) >= _MOST_TOLD:
+                return None
+            self._told.add(name)
         return f"{what.decode()} {words}" if what else words

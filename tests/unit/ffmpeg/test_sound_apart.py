@@ -114,10 +114,13 @@ def test_tracks_are_counted_and_told_once() -> None:
     assert tracks.heed(b"[player] [info] playing a.mp3") is None
     assert tracks.heed(b"[player] [warning] skipped b.mp3: it is broken") == "skipped b.mp3: it is broken"
     assert tracks.heed(b"[player] [info] skipped b.mp3: it is broken") is None
+    assert tracks.heed(b"[player] [warning] skipped b.mp3: it is broken") is None  # another run of the player
     assert tracks.heed(b"[player] [warning] there is no track") == "there is no track"
     assert tracks.heed(b"[info] [player] [info] playing c.mp3") is None
-    assert tracks.counts == {TrackResult.PLAYED: 1, TrackResult.SKIPPED: 2}
+    assert tracks.counts == {TrackResult.PLAYED: 1, TrackResult.SKIPPED: 3}
     assert tracks.current == "a.mp3"
+    assert tracks.heed(b"[player] [info] playing b.mp3") is None  # it was mended, and then it was not
+    assert tracks.heed(b"[player] [warning] skipped b.mp3: it is broken") == "skipped b.mp3: it is broken"
 
 
 def test_no_track_is_the_sources_failure_and_a_tracks_name_is_no_cause() -> None:
