@@ -74,11 +74,11 @@ def _refused(stream: str, body: Mapping[str, Any], old: Mapping[str, Any], token
         found.append(Problem(f"{where}.command", None, f"expected a source: no programs are run by API, {_ALLOWS}"))
     source = body.get("source")
     if isinstance(source, Mapping) and source != old.get("source"):
-        found += _source(f"{where}.source", source)
-    found += _rungs(f"{where}.fallback", body.get("fallback"), old.get("fallback"))
+        found += _source(f"{where}.source", source, token_file)
+    found += _rungs(f"{where}.fallback", body.get("fallback"), old.get("fallback"), token_file)
     apart = _section(body.get("audio")).get("source")
     if isinstance(apart, Mapping) and apart != _section(old.get("audio")).get("source"):
-        found += _source(f"{where}.audio.source", apart)
+        found += _source(f"{where}.audio.source", apart, token_file)
     destinations, known = _section(body.get("destinations")), _section(old.get("destinations"))
     for name, destination in destinations.items():
         file = _section(destination).get("key_file")
@@ -87,21 +87,24 @@ def _refused(stream: str, body: Mapping[str, Any], old: Mapping[str, Any], token
     return found
 
 
-def _rungs(where: str, rungs: Any, old: Any) -> Iterator[Problem]:
+def _rungs(where: str, rungs: Any, old: Any, token_file: Path | None) -> Iterator[Problem]:
     """The same of the rungs of a fallback; what stood among them may stay."""
     known = old if isinstance(old, list) else []
     for index, rung in enumerate(rungs if isinstance(rungs, list) else []):
         if rung in known:
             continue
         if isinstance(source := _section(rung).get("source"), Mapping):
-            yield from _source(f"{where}[{index}].source", source)
+            yield from _source(f"{where}[{index}].source", source, token_file)
         image = _section(_section(rung).get("slate")).get("image")
         if isinstance(image, str) and Path(image).suffix.lower() not in _IMAGES:
             reason = f"expected the path of an image ({', '.join(sorted(_IMAGES))}), {_ALLOWS}"
             yield Problem(f"{where}[{index}].slate.image", None, reason)
 
 
-def _source(where: str, source: Mapping[str, Any]) -> Iterator[Problem]:
+def _source(where: str, source: Mapping[str, Any], token_file: Path | None) -> Iterator[Problem]:
+    for key in ("key_file", "passphrase_file"):
+        if isinstance(file := source.get(key), str):
+            yield from _key_file(f"{where}.{key}", file, token_file)
     if source.get("options"):
         yield Problem(f"{where}.options", None, f"expected none: no options for FFmpeg are taken by API, {_ALLOWS}")
     yield from _playlist(f"{where}.playlist", source.get("playlist"))

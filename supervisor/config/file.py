@@ -175,6 +175,8 @@ def secret_files(config: Config) -> Iterator[SecretFile]:
     if config.api_token_file:
         yield config.api_token_file
     for stream in config.streams.values():
+        for source in stream.sources.values():
+            yield from source.secret_files
         for destination in stream.destinations.values():
             if destination.key_file:
                 yield destination.key_file

@@ -26,7 +26,7 @@ from supervisor.model.policies import Policies
 from supervisor.secrets.secrecy import HIDDEN, show_destination, show_url
 
 ENV_PREFIX = "NEVERDARK_"
-_SECRET_KEYS = {"key", "api_token", "database_url", "options", "command"}
+_SECRET_KEYS = {"key", "passphrase", "api_token", "database_url", "options", "command"}
 _SECRETIVE = {*_SECRET_KEYS, "source", "destinations", "key_file", "api_token_file"}  # and all that stands below them
 _SHOWN_CHARACTERS = 60
 _MOST_TOLD = 50

@@ -17,6 +17,7 @@ from typing import Any
 from supervisor.config.fallback import broken_fallback
 from supervisor.config.fields import NAME, absolute, as_seen_from, read_secret
 from supervisor.config.sound_rules import sound_rules
+from supervisor.config.listening import Takers, broken_listening
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
 from supervisor.model.cron import ANY_TIME, next_without, parse_cron
@@ -58,10 +59,12 @@ def broken_rules(tree: Mapping[str, Any], files: Mapping[str, Path] = MappingPro
     yield from _schedule(("defaults",), None, defaults, whole=False)
     yield from _order(("defaults",), [defaults])
     publishers: dict[tuple[str, ...], str] = {}
+    takers = Takers(tree)
     for name, stream in _mappings(tree.get("streams")):
         path: Path_ = ("streams", name)
         yield from _order(path, [defaults, stream])
         yield from _stream(path, stream)
+        yield from _listening(path, stream, takers)
         yield from _schedule(path, defaults, stream)
         for key, destination in _mappings(stream.get("destinations")):
             place: Path_ = (*path, "destinations", key)
@@ -131,6 +134,21 @@ def _stream(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
             reason = f"cannot be had with codec: copy: {raw.expected.rpartition(': ')[2]}"
             yield Broken((*path, "fallback", index, "source", "format"), reason, show=True)
     yield from (Broken(*wrong) for wrong in broken_fallback(path, stream))
+
+
+def _listening(path: Path_, stream: Mapping[str, Any], takers: Takers) -> Iterator[Broken]:
+    """What a source that comes to us lacks or cannot have, and who has its port already."""
+    rungs = stream.get("fallback")
+    sources: list[tuple[Path_, object]] = [((*path, "source"), stream.get("source"))]
+    for index, rung in enumerate(rungs if isinstance(rungs, list) else ()):
+        sources.append(((*path, "fallback", index, "source"), rung.get("source") if isinstance(rung, dict) else None))
+    for place, source in sources:
+        if not isinstance(source, dict):
+            continue
+        for key, expected in broken_listening(source):
+            yield Broken((*place, key), expected)
+        if str(stream.get("enabled", True)).lower() not in _NO and (other := takers.conflict(place, source)):
+            yield Broken((*place, "port"), f"expected another port than that of {other}", show=True)
 
 
 def _copied_video(path: Path_, video: object) -> Iterator[Broken]:

@@ -43,6 +43,7 @@ from supervisor.config.fields import (
     as_seen_from,
 )
 from supervisor.config.sound import SECTION, WORD, Playlist, form
+from supervisor.config.listening import Listening
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
 from supervisor.model.availability import OBJECTIVE
 from supervisor.model.fallback import FallbackPolicy
@@ -70,8 +71,8 @@ VIDEO_CODECS = (
 _LONGEST_KEYFRAME_INTERVAL = 10.0
 
 
-class Source(Section):
-    """Where the picture comes from, or the sound: a URL, or a list of sounds, which has none."""
+class Source(Listening):
+    """Where the picture comes from, or the sound: a URL, a list of sounds, or who calls."""
 
     format: str | None = Field(default=None, pattern=r"^[a-z0-9_]+$")
     url: SourceUrl = Field(default=SecretStr(""), validate_default=False)

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from supervisor.config.fields import text
-from supervisor.config.shape import Config, DestinationSection, StreamSection, Video
+from supervisor.config.shape import Config, DestinationSection, Source, StreamSection, Video
 from supervisor.config.urls import destination_scheme
 from supervisor.desired.maintenance import Planned
 from supervisor.desired.schedule import Schedule
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
 from supervisor.ffmpeg.codecs import COPY, takes_sound
+from supervisor.ffmpeg.listening import awaited_at
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import Picture
 from supervisor.ffmpeg.sound_apart import listed, with_player
@@ -73,6 +74,8 @@ class ProcessSpec:
     observed: tuple[Observed, ...] = ()  # where a command says that it connects to by TCP
     source: SourcePlace | None = None  # where a probe can look whether an encoder's source is there
     question_url: SecretStr | None = None  # what may be asked how long to wait, once its server has refused
+    awaits: str | None = None  # where an encoder's source comes to by itself, in words
+    keyed: bool = False  # and it must bring a key
     in_pieces: bool = False  # what an encoder reads comes in bursts
     live: bool = False  # what it reads comes from outside, in its own time
     takes_sound: bool = False  # what it reads may bring sound or not
@@ -220,9 +223,7 @@ def sourceless(config: Config, name: str, binary: Binary, media_port: MediaPort)
     """The command line of a stream's encoder, but that its source is not there: for drills."""
     stream = config.streams[name]
     assert stream.source is not None  # the configuration's own rule
-    nothing = {"url": SecretStr(_NO_SOURCE), "format": None, "options": (), "realtime": None, "loop": False}
-    nothing["playlist"] = None
-    without = stream.model_copy(update={"source": stream.source.model_copy(update=nothing)})
+    without = stream.model_copy(update={"source": Source(url=SecretStr(_NO_SOURCE))})
     return encoder_of(config, name, without, binary, {key: media_port(name, key) for key in stream.destinations}).argv
 
 
@@ -284,6 +285,8 @@ def encoder_of(
         source=source_place(stream.source),
         question_url=question_url(stream.source),
         in_pieces=comes_in_pieces(stream.source),
+        awaits=awaited_at(stream.source),
+        keyed=stream.source.listen == "rtmp" and stream.source.publisher_secret is not None,
         live=kind_of(stream.source) not in {SourceKind.LAVFI, SourceKind.FILE},
         feeds=tuple(links),
         takes_sound=takes_sound(stream.audio),
@@ -343,6 +346,7 @@ def _secrets(stream: StreamSection) -> frozenset[str]:
     for source in stream.sources.values():
         found |= secrets_of_url(text(source.url))
         found |= secrets_of_argv(text(word) for word in source.options)
+        found |= {text(source.publisher_secret)} - {""}
     found |= secrets_of_argv(text(word) for word in stream.command or ())
     for destination in stream.destinations.values():
         found |= secrets_of_url(text(destination.url), text(destination.secret_key) or None)

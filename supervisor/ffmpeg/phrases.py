@@ -66,6 +66,8 @@ NO_SUCH_PROGRAM = "a program that the command calls is not there"
 NOT_A_PROGRAM = "a program that the command calls cannot be executed: not allowed, or not for this machine"
 FILE_MISSING = "a file or device that is read is not there"
 NOT_OPENED = "a file in the source's list cannot be opened"
+PORT_TAKEN = "another program uses the port that the source shall come to"
+NOT_OUR_ADDRESS = "this machine has not the address that the source shall come to"
 SIZE_LIMIT = "a file has reached the size that it may have on this machine"
 
 
@@ -273,8 +275,9 @@ SPECIFIC: Sequence[Rule] = (
         _SOURCE,
         ExitCause.SOURCE_UNREACHABLE,
         r"Address already in use",
-        said="another program uses the port that the source shall come to",
+        said=PORT_TAKEN,
     ),
+    _rule(_SOURCE, ExitCause.SOURCE_UNREACHABLE, r"Cannot assign requested address", said=NOT_OUR_ADDRESS),
     # --- the ingest
     _rule(
         _INGEST,

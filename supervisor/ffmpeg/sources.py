@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from supervisor.ffmpeg.listening import listening_options
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.model.quantities import Address
 
@@ -31,6 +32,7 @@ class SourceKind(Enum):
     HLS = auto()
     SRT = auto()
     UDP = auto()
+    LISTENER = auto()
     OTHER = auto()
 
 
@@ -116,6 +118,8 @@ SourcePlace = PathPlace | ServerPlace
 
 def kind_of(source: Source) -> SourceKind:
     """Tell what the source's URL stands for, from its format and scheme alone."""
+    if source.listen:
+        return SourceKind.LISTENER
     if source.format == "lavfi":
         return SourceKind.LAVFI
     if source.format in _DEVICE_FORMATS:
@@ -177,7 +181,8 @@ def source_options(source: Source, *, read_timeout: float, traits: Traits = NOTH
         argv += _STILL
     elif source.loop and kind is SourceKind.FILE:
         argv += ["-stream_loop", "-1"]
-    argv += _network_options(kind, microseconds=max(1, round(read_timeout * 1_000_000)))
+    microseconds = max(1, round(read_timeout * 1_000_000))
+    argv += listening_options(source, microseconds) if source.listen else _network_options(kind, microseconds)
     if traits.silent and kind is SourceKind.RTSP:
         argv += ["-allowed_media_types", "video"]  # FFmpeg would look for the sound for 5 s
     if is_untimed(source) or (traits.untimed and not is_paced(source)):
@@ -190,7 +195,7 @@ def source_options(source: Source, *, read_timeout: float, traits: Traits = NOTH
     return [*argv, "-i", source.url.get_secret_value()]
 
 
-def _network_options(kind: SourceKind, *, microseconds: int) -> list[str]:
+def _network_options(kind: SourceKind, microseconds: int) -> list[str]:
     timeout = str(microseconds)
     match kind:
         case SourceKind.RTSP:
@@ -232,7 +237,7 @@ def waiting_for_picture(argv: Sequence[str], seconds: float) -> tuple[str, ...]:
 def source_place(source: Source) -> SourcePlace | None:
     """Where the source can be looked at without taking anything from it; None where that cannot be told."""
     url = source.url.get_secret_value()
-    if source.playlist:
+    if source.playlist or source.listen:
         return None
     try:
         kind = kind_of(source)

@@ -37,6 +37,7 @@ class Culprit(NamedTuple):
     said: str | None
     retry_at: float | None
     last_advance: float | None
+    awaits: str | None = None  # what it waits for before it can begin, in words
 
 
 class OnAir:
@@ -109,4 +110,4 @@ def explain(culprit: Culprit, now: float) -> str:
         return f"{culprit.name}: {culprit.state}{cause}, next attempt in {left}"
     if culprit.state is State.RUNNING and culprit.last_advance is not None:
         return f"{culprit.name}: no progress for {show_duration(now - culprit.last_advance)}"
-    return f"{culprit.name}: {culprit.state}{cause}"
+    return f"{culprit.name}: {culprit.awaits or culprit.state}{cause}"

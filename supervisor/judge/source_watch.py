@@ -85,6 +85,11 @@ class SourceWatch:
         self.traits = self.traits._replace(picture=picture)
 
     @property
+    def opened(self) -> bool:
+        """This run's source is there, and FFmpeg has seen what it is."""
+        return bool(self._opening.format)
+
+    @property
     def due(self) -> bool:
         """Whether something may have to be done at once; asking forgets it."""
         due, self._due = self._due, False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from supervisor.lifecycle.pauses import (
     GHOST_DELAY,
+    HOPELESS,
     backoff_delay,
     budget_allows,
     how_refused,
@@ -13,15 +14,17 @@ from supervisor.lifecycle.pauses import (
     slow_delay,
 )
 from supervisor.lifecycle.starting import spawn
-from supervisor.lifecycle.types import AskedToWait, Event, Exited, Status, Step, View, Waiting
+from supervisor.lifecycle.types import AskedToWait, Event, Exited, Spawn, Status, Step, View, Waiting
 from supervisor.model.terms import ExitCause, Refusal, RestartReason, State
 
 _LINE_RECHECK = 300.0
 # A server tells all streams the same moment: up to this share later, they do not come back in step.
 _NOT_IN_STEP = 0.05
+# Whoever connects and is no publisher ends who listens: a port that is searched all the time must not cost a core.
+_AT_ONCE_AFTER = 1.0
 
 
-def failed(status: Status, event: Event, view: View) -> Step:
+def failed(status: Status, event: Event, view: View) -> Step:  # noqa: PLR0911 - one line a rule
     """Exit, stall, failed start: take from the budget and come back, at once, soon or slowly."""
     assert isinstance(event, Exited)
     restart, refusal = view.policies.restart, how_refused(event.cause, event.refusal)
@@ -31,6 +34,8 @@ def failed(status: Status, event: Event, view: View) -> Step:
         gone = status._replace(reason=reason, ending=False, free=False, since=view.now, worked=worked)
         return wait(gone, State.BACKOFF, restart.initial_delay, view)
     ghost = event.cause is ExitCause.INGEST_REFUSED and is_ghost(status.worked, view.now)
+    if view.listens and event.cause not in HOPELESS:
+        return listen_again(status._replace(worked=worked), event, view, reason)
     counts = not view.line_down and not ghost and not event.again
     another = counts and budget_allows(restart, status.spent, event.cause)
     before = 0 if view.tracked and status.state is State.RUNNING else status.refusals
@@ -54,6 +59,24 @@ def failed(status: Status, event: Event, view: View) -> Step:
         comes = refusal is Refusal.NOT_THERE
         return wait(idle, State.BACKOFF if comes else State.COOLDOWN, slow_delay(restart, delay, refusal), view)
     return wait(idle, State.BACKOFF, delay, view)
+
+
+def listen_again(status: Status, event: Exited, view: View, reason: RestartReason) -> Step:
+    """Nobody is asked for anything, and a publisher that comes back finds nobody while this waits: no attempts count.
+
+    But one that cannot even listen waits longer each time, up to the longest delay.
+    """
+    restart = view.policies.restart
+    if status.state is State.RUNNING or view.now - status.since >= _AT_ONCE_AFTER:
+        known = status._replace(refusals=0, refusal=None, spent=0)
+        if event.again:  # it waits for its publisher as before, and for the same reason
+            return spawn(known, view, status.reason)._replace(actions=(Spawn(None),))
+        return spawn(known, view, reason)
+    idle = status._replace(reason=reason, ending=False, since=view.now)
+    if event.again:
+        return wait(idle, State.BACKOFF, _AT_ONCE_AFTER, view)._replace(notices=())
+    delay = backoff_delay(restart, status.spent, view.random, refused=None)
+    return wait(idle._replace(spent=min(status.spent + 1, restart.attempts)), State.BACKOFF, delay, view)
 
 
 def worked_until(status: Status, view: View) -> float | None:

@@ -147,6 +147,7 @@ class View(NamedTuple):
     line_down: bool = False  # and it is on the other side of the line that this process has its peer
     usual: float = 0.0  # seconds of silence that its source is known for
     fed: float | None = None  # seconds of media that its feeder delivered since `last_advance`; None: it has none
+    listens: bool = False  # what it reads comes to it by itself: nobody is asked for anything
 
 
 # --- actions and notices -----------------------------------------------------------------------------

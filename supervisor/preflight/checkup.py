@@ -19,6 +19,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from supervisor.config.fields import text
+from supervisor.config.listening import TRANSPORTS
 from supervisor.config.problems import ConfigWarning, Problem, near
 from supervisor.config.shape import Config, Source
 from supervisor.ffmpeg.sources import ServerPlace, SourceKind, kind_of, source_place
@@ -142,6 +143,11 @@ def _looks(config: Config) -> Iterator[tuple[str, _Question]]:
     yield "listen", partial(_listen, config, "listen", config.listen)
     if config.metrics_listen:
         yield "metrics_listen", partial(_listen, config, "metrics_listen", config.metrics_listen)
+    for name, stream in config.streams.items():
+        for key, source in stream.sources.items() if stream.enabled else ():
+            if source.listen:
+                place = f"streams.{name}.{key}.port"
+                yield place, partial(_awaiting, config, place, name, source)
     seen: set[object] = set()
     for place, where in _servers(config):
         if where in seen or (isinstance(where, str) and literal(where)):
@@ -171,6 +177,8 @@ def _servers(config: Config) -> Iterator[tuple[str, ServerPlace | str]]:
 def _of_source(source: Source) -> ServerPlace | str | None:
     if isinstance(place := source_place(source), ServerPlace):
         return place
+    if source.listen:
+        return None  # it is our own port
     return None if source.format == "lavfi" else _host(text(source.url))
 
 
@@ -219,6 +227,25 @@ def _listen(config: Config, key: str, listen: Address) -> ConfigWarning | None:
             return _taken(config, key, listen)
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "no such host is known"
         return ConfigWarning(key, f"{listen}: neverdark cannot listen there: {reason}")
+    return None
+
+
+def _awaiting(config: Config, place: str, stream: str, source: Source) -> ConfigWarning | None:
+    """Whether a source that comes to us can be awaited there; a neverdark that has this stream does so already."""
+    where = source.awaited_at
+    kind = socket.SOCK_STREAM if TRANSPORTS[str(source.listen)] == "tcp" else socket.SOCK_DGRAM
+    try:
+        with closing(socket.socket(socket.AF_INET6 if ":" in where.host else socket.AF_INET, kind)) as ours:
+            if kind is socket.SOCK_STREAM:
+                ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            ours.bind(tuple(where))
+            if kind is socket.SOCK_STREAM:
+                ours.listen(1)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            theirs = _streams_at(config.listen, tls=config.tls is not None) or set()
+            return None if stream in theirs else ConfigWarning(place, f"{where}: another program has this port")
+        return ConfigWarning(place, f"{where}: it cannot be listened there: {os.strerror(error.errno or 0)}")
     return None
 
 

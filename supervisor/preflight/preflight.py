@@ -124,6 +124,10 @@ def _codecs(config: Config, binary: Binary) -> Iterator[Problem]:
 
 def _protocols(config: Config, binary: Binary) -> Iterator[Problem]:
     for name, stream in config.streams.items():
+        for place, source in stream.sources.items():
+            if source.listen and source.listen not in binary.protocols:
+                expected = f"expected a protocol that {binary.path} was built with"
+                yield Problem(f"streams.{name}.{place}.listen", repr(source.listen), expected)
         for key, destination in stream.destinations.items() if stream.source else ():
             scheme = destination_scheme(text(destination.url))
             if scheme not in binary.protocols:

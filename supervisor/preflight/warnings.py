@@ -131,7 +131,7 @@ def holds_secrets(written: Any, key: str = "") -> bool:
     plain = "" if written is None else _VARIABLE.sub("", str(written))
     if key == "url":
         return bool(secrets_of_url(_EMPTY_LOGIN.sub("://", plain)))
-    return bool(plain) if key in {"key", "api_token"} else False
+    return bool(plain) if key in {"key", "passphrase", "api_token"} else False
 
 
 # --- what cannot be known --------------------------------------------------------------------------

@@ -109,7 +109,10 @@ class Ending:
             failure = classify(slot.key.role, how, said, stopping=planned)
             if failure.said and (full := slot.failures.in_full(failure.said)) != failure.said:
                 failure = replace(failure, said=full)
-            return failure, lines, slot.source is not None and slot.source.has_patience(said)
+            if slot.source is None or planned:
+                return failure, lines, False
+            failure, again = slot.source.explained(failure)
+            return failure, lines, again or slot.source.has_patience(said)
         except Exception as error:  # noqa: BLE001 - see above
             slot.host.tell(events.InternalError(f"diagnosis of {slot.key}", type(error).__name__))
             return Failure(ExitCause.OTHER), lines, False

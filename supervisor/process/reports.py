@@ -6,6 +6,7 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
+from supervisor.ffmpeg.listening import has_other_key
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.ffmpeg.phrases import not_carried
 from supervisor.ffmpeg.progress import parse_report
@@ -169,12 +170,22 @@ class Reports:
             self._source_failed(run, Trouble.CLOCK_JUMPED)
         if (why := not_carried(line)) and run:
             self._give_up(run, why)
+        if has_other_key(line):
+            self._turn_away()
+            return True  # a key that is nearly ours must not be shown either
         ours, due = slot.source.heed(line, now)
         if due:
             slot.host.loop.call_soon(self.look_at_source)
         if slot.source.tracks and (words := slot.source.tracks.heed(line)):
             slot.host.loop.call_soon(slot.host.tell, events.SourceLearned(slot.key, words))
         return ours
+
+    def _turn_away(self) -> None:
+        """Who publishes to this encoder is not who is awaited."""
+        slot = self._slot
+        if slot.source and (words := slot.source.turn_away()):
+            slot.host.tell(events.SourceLearned(slot.key, words))
+            slot.send(signal.SIGKILL)
 
     def look_at_source(self) -> None:
         """What this run has found out about its source may call for another command line."""

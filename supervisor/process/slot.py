@@ -208,7 +208,8 @@ class Slot(Place):
         now, policies, tracked = self.host.loop.time(), self.spec.policies, self.spec.tracked
         chance, down = self.host.machine.chance(), self.line_is_down()
         if isinstance(event, Exited):  # nothing is overdue of a run that is over, and the next one waits for this
-            return View(now, policies, chance, tracked, None, down)
+            listens = self.spec.awaits is not None
+            return View(now, policies, chance, tracked, None, down, listens=listens)
         usual = self.usual_silence(now) + self._wait_for_keyframe + self._patience(now)
         last = self.meter.last_advance
         if last is None and self.run:

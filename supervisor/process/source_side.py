@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from supervisor.desired.plan import ProcessSpec
+from supervisor.ffmpeg.failure import Failure
+from supervisor.ffmpeg.listening import LEFT, TURNED_AWAY, was_no_publisher
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits, remembered
 from supervisor.ffmpeg.parameters import Parameters, picture
 from supervisor.ffmpeg.sources import lacks_picture, waiting_for_picture
@@ -13,6 +16,7 @@ from supervisor.ffmpeg.tracks import Tracks
 from supervisor.judge.rhythm import Rhythm
 from supervisor.judge.source_clock import SourceClock
 from supervisor.judge.source_watch import Learned, SourceWatch
+from supervisor.model.terms import ExitCause
 from supervisor.model.thresholds import FFMPEG_FIRST_SHARE
 
 
@@ -35,11 +39,15 @@ class SourceSide:
         self._spec = spec
         self._argv: tuple[str, ...] | None = None  # made for what the runs before have found out
         self._late_picture = False  # the source shows its picture later than FFmpeg waits for by itself
+        self._began = 0.0  # the latest run
+        self._came: float | None = None  # when its source was there, of one that comes by itself
+        self._turned_away = False  # who came was not who is awaited
 
     def begin_run(self, now: float) -> None:
         """A new run opens the source anew."""
         self.clock.begin_run(now)
         self.watch.begin_run()
+        self._began, self._came, self._turned_away = now, None, False
 
     def go_on_beside(self, now: float) -> None:
         """A run has opened the source while another one still read it: what it said of it is known."""
@@ -69,6 +77,8 @@ class SourceSide:
     def heed(self, line: bytes, now: float) -> tuple[bool, bool]:
         """Look at a line of FFmpeg's: whether it is not for people, and whether `look` should come at once."""
         ours = self.watch.heed(line, now)
+        if self._came is None and self._spec.awaits and self.watch.opened:
+            self._came = now
         return ours, self.watch.due
 
     def look(self, now: float, *, advanced: bool) -> Learned | None:
@@ -100,11 +110,38 @@ class SourceSide:
         self._late_picture = self._late_picture or late
         return late
 
+    # --- a source that comes by itself -------------------------------------------------------------
+
+    @property
+    def awaited(self) -> str | None:
+        """Where a publisher is awaited, in words, as long as none is there."""
+        return self._spec.awaits if self._came is None else None
+
+    def turn_away(self) -> str | None:
+        """Who came is not who is awaited: in words what is done about it, the first time that this run says so."""
+        if not self._spec.awaits or not self._spec.keyed or self._turned_away:
+            return None
+        self._turned_away = True
+        return TURNED_AWAY
+
+    def explained(self, failure: Failure) -> tuple[Failure, bool]:
+        """Why a run ended that has listened, and whether it failed at nothing: then the next one listens at once."""
+        if not self._spec.awaits:
+            return failure, False
+        if self._turned_away:
+            return Failure(ExitCause.SOURCE_REFUSED, TURNED_AWAY), True
+        if self._came is None:
+            return failure, was_no_publisher(failure)
+        if failure.cause in {ExitCause.SOURCE_UNREACHABLE, ExitCause.SOURCE_ENDED}:
+            return replace(failure, cause=ExitCause.SOURCE_ENDED, said=LEFT, refusal=None), False
+        return failure, False
+
     @property
     def note(self) -> str | None:
         """What its owner should know, for as long as it lasts."""
         return self.watch.note
 
     def patience(self, now: float) -> float:
-        """Seconds that a start may take longer, for the source has little to show."""
-        return self.watch.patience(now)
+        """Seconds that a start may take longer, for the source has little to show, or is not there yet."""
+        waited = (now if self._came is None else self._came) - self._began if self._spec.awaits else 0.0
+        return waited + self.watch.patience(now)

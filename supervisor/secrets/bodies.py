@@ -16,6 +16,7 @@ from supervisor.secrets.secrecy import show_url
 
 Place = tuple[str | int, ...]
 _COMMAND: Final[Place] = ("command",)
+_SECRETS_OF_A_SOURCE: Final = ("key", "passphrase")
 _OPTION: Final = re.compile(r"-[A-Za-z_:]{1,24}", re.ASCII)
 _PLAIN: Final = re.compile(r"[-+]?[0-9.]{1,6} ?[A-Za-z/]{0,5}|[A-Za-z0-9_]{0,8}", re.ASCII)
 _NO_KEY: Final = "-"  # for a URL whose key stands in a file
@@ -69,7 +70,8 @@ def _written(body: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
     sources: list[Place] = [("source",)]
     sources += [("fallback", index, "source") for index in range(len(rungs) if isinstance(rungs, list) else 0)]
     for place in sources:
-        yield (*place, "url"), _section(_at(body, place)).get("url")
+        for key in ("url", *_SECRETS_OF_A_SOURCE):
+            yield (*place, key), _section(_at(body, place)).get(key)
     for place in (*((*place, "options") for place in sources), _COMMAND):
         words = _at(body, place)
         if isinstance(words, list):
@@ -85,7 +87,7 @@ def _secretive(body: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             continue
         text, above = str(value), _at(body, place[:-1])
-        if place[-1] == "key":
+        if place[-1] in {"key", *_SECRETS_OF_A_SOURCE}:
             yield place, HIDDEN
         elif place[0] == "destinations":
             yield place, _destination(text, above)

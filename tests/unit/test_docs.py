@@ -95,6 +95,8 @@ def test_every_default_is_the_codes(section: str, key: str) -> None:
 def test_every_example_loads(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAM_PASSWORD", "made-up")
     monkeypatch.setenv("YT_KEY", "made-up-key")
+    for name in ("STAGE_PASSPHRASE", "DESK_KEY", "TWITCH_KEY"):
+        monkeypatch.setenv(name, f"made-up-{name}")
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "harbour-key").write_text("made-up-key")
     (tmp_path / "neverdark.yml").write_text(example, encoding="utf-8")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -33,6 +35,20 @@ def publishing(url: str) -> Iterator[subprocess.Popen[bytes]]:
     """Somebody else publishes a test card to an RTMP URL: a camera, or a second publisher on our key."""
     with ffmpeg("-re", *_PICTURE, *_CODEC, "-f", "flv", url) as process:
         yield process
+
+
+@contextmanager
+def insisting(url: str) -> Iterator[None]:
+    """A publisher as OBS is, with sound: it calls again until it is heard, and whenever it was dropped."""
+    container = "flv" if url.startswith("rtmp") else "mpegts"
+    picture = ("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-f", "lavfi", "-i", "sine")
+    argv = [*QUIET[:-1], "fatal", "-re", *picture, *_CODEC, "-c:a", "aac", "-f", container, url]
+    loop = ["sh", "-c", 'while :; do "$@" 2>/dev/null; sleep 0.3; done', "publisher", *argv]
+    with subprocess.Popen(loop, stdin=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def record(path: Path, seconds: float, *, sound: bool = False) -> Path:

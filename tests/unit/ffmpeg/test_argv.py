@@ -458,3 +458,36 @@ def test_few_frames_are_repeated_and_looked_at_less() -> None:
     assert value(argv, "-max_interleave_delta") == "60500000", "or their sound would be behind them from the start"
     assert contains(encoder(RTSP, {"fps": 10}, traits=Traits(rate=0.2)), "-fps_mode", "cfr", "-r", "10")
     assert contains(encoder(RTSP, {"codec": "copy"}, traits=Traits(rate=0.2)), "-c:v", "copy")
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        (
+            {"listen": "rtmp", "port": 1935, "key": "abc"},
+            ["-listen", "1", "-rw_timeout", "5000000", "-i", "rtmp://127.0.0.1:1935/live/abc"],
+        ),
+        (
+            {"listen": "srt", "port": 9000, "passphrase": "a b%c&d?e#f", "options": ["-latency", "200000"]},
+            [
+                *("-mode", "listener", "-timeout", "5000000", "-passphrase", "a b%c&d?e#f", "-latency", "200000"),
+                *("-i", "srt://127.0.0.1:9000"),
+            ],
+        ),
+        ({"listen": "srt", "port": 9000}, ["-mode", "listener", "-timeout", "5000000", "-i", "srt://127.0.0.1:9000"]),
+    ],
+)
+def test_who_listens_waits_without_end_and_bounds_the_silence_of_who_came(
+    source: dict[str, object], options: list[str]
+) -> None:
+    argv = encoder_argv(
+        OLD,
+        Source.model_validate(source),
+        Video(),
+        Audio(source="none"),
+        links={"a": 20000},
+        progress_url=PROGRESS,
+        read_timeout=5.0,
+    )
+    assert contains(argv, *options)
+    assert "-re" not in argv
