@@ -44,6 +44,7 @@ from supervisor.config.fields import (
 )
 from supervisor.config.sound import SECTION, WORD, Playlist, form
 from supervisor.config.listening import Listening
+from supervisor.config.tracks import TrackMap
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
 from supervisor.model.availability import OBJECTIVE
 from supervisor.model.fallback import FallbackPolicy
@@ -81,6 +82,7 @@ class Source(Listening):
     options: Words = ()
     realtime: bool | None = None
     loop: bool | None = None  # None: a list does, and nothing else
+    map: TrackMap = TrackMap()
 
 
 def _keyframe_interval(value: float) -> float:

@@ -68,7 +68,7 @@ def encoder_argv(  # noqa: PLR0913 - what one command line is made of
             *apart_options(source, video, audio, read_timeout=read_timeout, traits=traits),
             *media_output(links, copied_sound=False, gap=gap),
         ]
-    chosen = tracks(audio, silent=traits.silent)
+    chosen = tracks(audio, source.map, silent=traits.silent)
     return [
         *common_options(binary, progress_url, "info"),
         *device_options(video),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from supervisor.config.tracks import TrackMap
 from supervisor.ffmpeg.opening import INFO, PICTURE_MARK
 
 if TYPE_CHECKING:
@@ -168,20 +169,23 @@ def encoded_sound(audio: Audio) -> list[str]:
     return ["-c:a", codec, "-b:a", str(audio.bitrate), "-ar", "48000", "-ac", "2"]
 
 
-def tracks(audio: Audio, *, silent: bool = False) -> Tracks:
+def tracks(audio: Audio, chosen: TrackMap | None = None, *, silent: bool = False) -> Tracks:
     """Choose the tracks: source 0 gives the video; silence, where it is needed, is input 1.
+
+    `chosen` are those of the source, by default the first of each kind.
 
     `auto` maps the source's audio if it has any and silence after it, and the pusher takes the first audio
     track: so nobody needs to probe the source. Copied audio has no silence to fall back on, for nobody can
     know beforehand which of the two would be the first track; without audio in the source it is an error.
     `silent`: the source declares sound and sends none, and nothing would go out for as long as it is waited for.
     """
-    video = ("-map", "0:v:0")
+    wanted = chosen or TrackMap()
+    video, sound = ("-map", f"0:v:{wanted.video}"), f"0:a:{wanted.audio}"
     encode = tuple(encoded_sound(audio))
     if audio.source == "none":
         return Tracks((), video, ("-an",), endless=False)
     if audio.source == "silence" or (silent and takes_sound(audio)):
         return Tracks(_SILENCE_INPUT, (*video, "-map", "1:a:0"), encode, endless=True)
     if COPY in (audio.source, audio.codec):
-        return Tracks((), (*video, "-map", "0:a:0"), ("-c:a", COPY), endless=False, copied=True)
-    return Tracks(_SILENCE_INPUT, (*video, "-map", "0:a:0?", "-map", "1:a:0"), encode, endless=True)
+        return Tracks((), (*video, "-map", sound), ("-c:a", COPY), endless=False, copied=True)
+    return Tracks(_SILENCE_INPUT, (*video, "-map", f"{sound}?", "-map", "1:a:0"), encode, endless=True)

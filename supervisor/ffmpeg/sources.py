@@ -75,7 +75,7 @@ _HTTP_RECONNECT = ("-reconnect", "1", "-reconnect_streamed", "1", "-reconnect_de
 # The limit of a silent source that stands in front of these inputs and of no others.
 _TIMEOUT = "-rw_timeout"
 _NO_TRACK = re.compile(r"Stream map '.{0,100}' matches no streams")
-_PICTURE = "'0:v:0'"
+_PICTURE = re.compile(r"'0:v:\d{1,2}'")
 
 # FFmpeg looks at 20 frames to learn their rate, and decodes as many at a time as there are cores.
 _FEW_FRAMES = ("-fpsprobesize", "0", "-threads", "1")
@@ -218,7 +218,7 @@ def lacks_picture(argv: Sequence[str], lines: Sequence[str]) -> bool:
     nginx-rtmp gives a viewer sound at once, and the picture from its next keyframe on; after 5 s FFmpeg takes what it
     has seen for all that there is.
     """
-    said = any(map(_NO_TRACK.search, lines)) and any(_PICTURE in line for line in lines)
+    said = any(map(_NO_TRACK.search, lines)) and any(map(_PICTURE.search, lines))
     return said and _TIMEOUT in argv
 
 

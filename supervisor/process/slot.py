@@ -86,6 +86,8 @@ class Slot(Place):
         now = self.host.loop.time()
         if not self.feeds or not self.feeds.on_feed or self.successor or not self.advancing(now) or self.adoptable:
             return False
+        if self.spec.awaits:  # its publisher comes once, and the port is taken
+            return False
         self._launch.once(None)
         self._begin_afresh()
         try:

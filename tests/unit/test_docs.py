@@ -26,6 +26,7 @@ from supervisor.config.shape import (
     Video,
 )
 from supervisor.model.fallback import FallbackPolicy
+from supervisor.config.tracks import TrackMap
 from supervisor.model.policies import Policies
 from supervisor.model.quantities import parse_bitrate, parse_duration
 
@@ -42,6 +43,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`schedule`": ScheduleSection,
     "`maintenance`": MaintenanceSection,
     "`source`": Source,
+    "`map`": TrackMap,
     "`video`": Video,
     "`audio`": Audio,
     "`fallback`": Rung,

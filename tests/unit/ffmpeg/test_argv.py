@@ -491,3 +491,23 @@ def test_who_listens_waits_without_end_and_bounds_the_silence_of_who_came(
     )
     assert contains(argv, *options)
     assert "-re" not in argv
+
+
+@pytest.mark.parametrize(
+    ("audio", "maps"),
+    [
+        ({}, ["0:v:2", "0:a:1?", "1:a:0"]),
+        ({"source": "copy"}, ["0:v:2", "0:a:1"]),
+        ({"source": "silence"}, ["0:v:2", "1:a:0"]),
+        ({"source": "none"}, ["0:v:2"]),
+    ],
+)
+def test_the_owners_choice_of_tracks_keeps_the_silence_behind_it(audio: dict[str, object], maps: list[str]) -> None:
+    argv = encoder({"map": {"video": 2, "audio": 1}}, audio=audio)
+    assert values(argv, "-map") == maps
+
+
+def test_of_a_chosen_picture_it_is_known_as_well_that_it_came_late() -> None:
+    argv = encoder({"map": {"video": 2}})
+    assert lacks_picture(argv, ["[fatal] Stream map '0:v:2' matches no streams."])
+    assert not lacks_picture(argv, ["[fatal] Stream map '0:a:2' matches no streams."])
