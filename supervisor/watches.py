@@ -24,6 +24,7 @@ from supervisor.watchdog.jobs import Job
 from supervisor.watchdog.keeper import Keeper
 from supervisor.watchdog.leftovers import Leftovers
 from supervisor.watchdog.other_publishers import OtherPublishers
+from supervisor.watchdog.overlays import OverlayWatch
 from supervisor.watchdog.reach_watch import ReachWatch
 from supervisor.watchdog.refusal_watch import RefusalWatch
 from supervisor.watchdog.second_layer import SecondLayer
@@ -73,6 +74,7 @@ class Watches:
         self._uplinks = UplinkWatch(machine, probes, streams.senders, tell)
         self.others = OtherPublishers(probes, streams.pushers, tell)
         self._certificates = CertificateWatch(probes, streams.slot, book)
+        self._overlays = OverlayWatch(machine, streams.slots, tell)
         self._refusals = RefusalWatch(probes, streams.slot)
         self.second = SecondLayer(machine, probes, streams, book, self._keeper, self.reaches.reach, tell)
 
@@ -89,6 +91,7 @@ class Watches:
             self.reaches.run_forever,
             self._leftovers.run_forever,
             self.others.run_forever,
+            self._overlays.run_forever,
         ]
 
     def look(self, now: float, wall: float) -> None:

@@ -79,12 +79,26 @@ def _refused(stream: str, body: Mapping[str, Any], old: Mapping[str, Any], token
     apart = _section(body.get("audio")).get("source")
     if isinstance(apart, Mapping) and apart != _section(old.get("audio")).get("source"):
         found += _source(f"{where}.audio.source", apart, token_file)
+    video, shown = _section(body.get("video")), _section(old.get("video"))
+    if video != shown:
+        found += _video(f"{where}.video", video)
     destinations, known = _section(body.get("destinations")), _section(old.get("destinations"))
     for name, destination in destinations.items():
         file = _section(destination).get("key_file")
         if isinstance(file, str) and file != _section(known.get(name)).get("key_file"):
             found += _key_file(dotted(("streams", stream, "destinations", name, "key_file")), file, token_file)
     return found
+
+
+def _video(where: str, video: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is drawn of a file, everybody can read; an image is one or is not taken."""
+    chain, overlays = video.get("filters"), video.get("overlay")
+    if isinstance(chain, str) and _in_graph(chain):
+        yield Problem(f"{where}.filters", None, f"expected none: no filters of this kind are taken by API, {_ALLOWS}")
+    for index, overlay in enumerate(overlays if isinstance(overlays, list) else ()):
+        if _section(overlay).get("file") is not None:
+            reason = f"expected text: no files of text are drawn that come by API, {_ALLOWS}"
+            yield Problem(f"{where}.overlay[{index}].file", None, reason)
 
 
 def _rungs(where: str, rungs: Any, old: Any, token_file: Path | None) -> Iterator[Problem]:

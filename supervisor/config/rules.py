@@ -18,6 +18,7 @@ from supervisor.config.fallback import broken_fallback
 from supervisor.config.fields import NAME, absolute, as_seen_from, read_secret
 from supervisor.config.sound_rules import sound_rules
 from supervisor.config.listening import Takers, broken_listening
+from supervisor.config.overlay import broken_overlays
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
 from supervisor.model.cron import ANY_TIME, next_without, parse_cron
@@ -157,6 +158,8 @@ def _copied_video(path: Path_, video: object) -> Iterator[Broken]:
             if video.get(key) is not None:
                 reason = "cannot be had with codec: copy, which leaves the picture as it is"
                 yield Broken((*path, key), reason, show=True)
+    if isinstance(video, dict):
+        yield from (Broken((*path, *place), expected) for place, expected in broken_overlays(video))
 
 
 def _raw_copied(path: Path_, stream: Mapping[str, Any], read: object) -> Iterator[Broken]:

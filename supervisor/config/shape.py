@@ -44,6 +44,7 @@ from supervisor.config.fields import (
 )
 from supervisor.config.sound import SECTION, WORD, Playlist, form
 from supervisor.config.listening import Listening
+from supervisor.config.overlay import MOST_OVERLAYS, Filters, Overlay
 from supervisor.config.tracks import TrackMap
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
 from supervisor.model.availability import OBJECTIVE
@@ -101,6 +102,8 @@ class Video(Section):
     bitrate: BitRate | None = None
     keyframe_interval: Annotated[PositiveDuration, AfterValidator(_keyframe_interval)] = 2.0
     preset: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]+$")
+    filters: Filters | None = None
+    overlay: tuple[Overlay, ...] = Field(default=(), max_length=MOST_OVERLAYS)
 
 
 class Audio(Section):

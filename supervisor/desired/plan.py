@@ -28,6 +28,7 @@ from supervisor.ffmpeg.sources import SourceKind, SourcePlace, comes_in_pieces, 
 from supervisor.model.destination_urls import RTMP_PORTS, publishes_to
 from supervisor.model.external import External
 from supervisor.model.fallback import FallbackPolicy
+from supervisor.model.overlays import OverlayFile
 from supervisor.model.policies import Policies, UplinkPolicy
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey, Role
@@ -83,6 +84,7 @@ class ProcessSpec:
     plays_list: bool = False  # a player beside it plays a list of tracks to it
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
     target: tuple[str, ...] = field(default=(), repr=False)  # a pusher's URL and key, or what a command is
+    overlays: tuple[OverlayFile, ...] = ()  # what an encoder lays over its picture, and reads from files
     claim: tuple[str, ...] = field(init=False, repr=False)  # what two processes must not do at the same time
     at_once: bool = False  # an encoder that is sure to be there as soon as it is started: what it reads is here
     slate: bool = False  # it shows a picture of ours: there is no source that could be another one next time
@@ -263,10 +265,11 @@ def encoder_of(
     """An encoder from the stream's source to `links`, the ports by destination."""
     assert stream.source is not None  # the configuration's own rule
     policies = config.policies_of(name)
+    overlays = _overlays(config, name, stream.video)
     argv = encoder_argv(
         binary,
         stream.source,
-        stream.video,
+        _with_copies(stream.video, overlays),
         stream.audio,
         links=links,
         progress_url=PROGRESS,
@@ -292,7 +295,28 @@ def encoder_of(
         takes_sound=takes_sound(stream.audio),
         copies_picture=stream.video.codec == COPY,
         plays_list=played is not None,
+        overlays=tuple(overlays.values()),
     )
+
+
+def _overlays(config: Config, name: str, video: Video) -> dict[int, OverlayFile]:
+    """The files that are laid over a picture, by the number of the overlay."""
+    folder, found = config.data_dir / "overlays", dict[int, OverlayFile]()
+    for number, overlay in enumerate(video.overlay):
+        if file := overlay.file or overlay.image:
+            kind = file.suffix.lower() if overlay.image else ".txt"
+            found[number] = OverlayFile(file, folder / f"{name}.{number}{kind}", image=overlay.image is not None)
+    return found
+
+
+def _with_copies(video: Video, overlays: Mapping[int, OverlayFile]) -> Video:
+    """As FFmpeg gets it: it reads our copies."""
+    if not overlays:
+        return video
+    read = list(video.overlay)
+    for number, one in overlays.items():
+        read[number] = read[number].model_copy(update={"image" if one.image else "file": one.copy})
+    return video.model_copy(update={"overlay": tuple(read)})
 
 
 def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, ca_file: str | None) -> ProcessSpec:

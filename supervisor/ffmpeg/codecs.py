@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.config.tracks import TrackMap
 from supervisor.ffmpeg.opening import INFO, PICTURE_MARK
+from supervisor.ffmpeg.overlay import overlay_filters
 
 if TYPE_CHECKING:
     from supervisor.config.shape import Audio, Video
@@ -111,7 +112,7 @@ def video_options(video: Video, *, steady: bool = False) -> list[str]:
 
 
 def _filters(video: Video, codec: VideoCodec) -> str:
-    filters = []
+    filters = [video.filters] if video.filters else []
     if video.size is not None:
         width, height = video.size
         filters += [
@@ -123,6 +124,7 @@ def _filters(video: Video, codec: VideoCodec) -> str:
         # What says nothing of its pixels has square ones: said from the first run on, or a later run of a fixed size,
         # which says it, would look like another picture.
         filters.append(f"setsar='if(sar,sar,1)+{_MARK}'")
+    filters += overlay_filters(video.overlay)
     filters.append(f"format={codec.pixel_format}")
     if codec.upload:
         filters.append(codec.upload)

@@ -22,6 +22,7 @@ _VERSION = re.compile(r"^ffmpeg version n?(\d+)\.(\d+)", re.MULTILINE)
 _ANY_VERSION = re.compile(r"^ffmpeg version (\S+)", re.MULTILINE)
 _LIBAVUTIL = re.compile(r"^[ \t]*libavutil[ \t]+(\d+)\.", re.MULTILINE)
 _DEMUXER = re.compile(r"^ D[E ][d ]? ?([a-z0-9_][a-z0-9_,.-]*) ", re.MULTILINE)
+_FILTER = re.compile(r"^ [T.][S.][C.]? (\w+) ", re.MULTILINE)
 _ENCODER = re.compile(r"^ [VAS][F.][S.][X.][B.][D.] (\w+)", re.MULTILINE)
 
 # Builds from git have no version, but FFmpeg N has shipped libavutil N + 51 (5.x: 57) … 8.x: 60, 9.x: 61.
@@ -82,6 +83,16 @@ def missing_encoder(binary: Binary, codec: str) -> str | None:
         return None
     reason = _trial(binary, codec)
     return None if reason is None else f"this machine cannot encode with {codec}: {reason}"
+
+
+def missing_filter(binary: Binary, names: Sequence[str]) -> str | None:
+    """Tell in one sentence which of these filters is lacking, or None if all are there, or it cannot be asked."""
+    try:
+        known = frozenset(_FILTER.findall(_ask(binary.path, "-filters")))
+    except FfmpegNotFound:  # it does all the rest
+        return None
+    lacks = [name for name in names if name not in known]
+    return f"{binary.path} was built without the filter {', '.join(lacks)}" if lacks and known else None
 
 
 def attempt(binary: Binary, arguments: Sequence[str], timeout: float) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from supervisor.machine import faults, foreign, oom, process, strays, udp, webhook
+from supervisor.machine import faults, foreign, oom, overlay_files, process, strays, udp, webhook
 from supervisor.machine.adoption import FoundRun, find_runs
 from supervisor.machine.data_dir import DataDir, Folder
 from supervisor.machine.exits import Exits, Loop
@@ -161,6 +161,11 @@ class Machine:
     def clear_leftovers(self, data_dir: DataDir, streams: Collection[str], wall: float) -> None:
         """Remove what is too old of streams other than these; see `leftovers.clear`. Blocks."""
         clear(data_dir, streams, wall)
+
+    # --- what is laid over pictures ----------------------------------------------------------------
+
+    ready_overlay = staticmethod(overlay_files.make_ready)
+    renew_overlay = staticmethod(overlay_files.renew)
 
     # --- programs of others ------------------------------------------------------------------------
 

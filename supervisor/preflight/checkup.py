@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 from supervisor.config.fields import text
 from supervisor.config.listening import TRANSPORTS
 from supervisor.config.problems import ConfigWarning, Problem, near
-from supervisor.config.shape import Config, Source
+from supervisor.config.shape import Config, Source, Video
 from supervisor.ffmpeg.sources import ServerPlace, SourceKind, kind_of, source_place
 from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.model.destination_urls import split
@@ -30,7 +30,7 @@ from supervisor.model.terms import Reach
 from supervisor.preflight.database import look_at_database
 from supervisor.preflight.fallback import SLATE_PATIENCE, last_rungs
 from supervisor.preflight.playlists import look_at_list
-from supervisor.preflight.trial import refused_graph, refused_option
+from supervisor.preflight.trial import refused_chain, refused_graph, refused_option, refused_overlay
 from supervisor.probes.names import literal
 from supervisor.probes.source import reach_source
 from supervisor.probes.together import together
@@ -111,6 +111,8 @@ def _trials(config: Config, binary: Binary) -> Iterator[tuple[str, _Question]]:
     """Each different list of options and each different graph once."""
     tried: set[tuple[str, ...]] = set()
     for name, stream in config.streams.items():
+        if stream.source is not None:
+            yield from _of_video(f"streams.{name}.video", stream.video, binary)
         for of, source in stream.sources.items():
             place, options = f"streams.{name}.{of}", tuple(text(word) for word in source.options)
             if source.playlist:
@@ -121,6 +123,22 @@ def _trials(config: Config, binary: Binary) -> Iterator[tuple[str, _Question]]:
             if kind_of(source) is SourceKind.LAVFI and not options and graph not in tried:
                 yield f"{place}.url", partial(_graph, f"{place}.url", binary, graph[1])
             tried |= {options, graph}
+
+
+def _of_video(place: str, video: Video, binary: Binary) -> Iterator[tuple[str, _Question]]:
+    if video.filters:
+        yield f"{place}.filters", partial(_refused, f"{place}.filters", partial(refused_chain, binary, video.filters))
+    for index, overlay in enumerate(video.overlay):
+        where = f"{place}.overlay[{index}]"
+        if overlay.image and not overlay.image.is_file():
+            continue  # told with the files that are not there
+        drawn = overlay.model_copy(update={"file": None, "text": "text"}) if overlay.file else overlay
+        yield where, partial(_refused, where, partial(refused_overlay, binary, drawn))
+
+
+def _refused(place: str, look: Callable[[], str | None]) -> Problem | None:
+    reason = look()
+    return Problem(place, None, reason) if reason else None
 
 
 def _option(place: str, binary: Binary, options: tuple[str, ...]) -> Problem | None:

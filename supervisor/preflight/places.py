@@ -47,6 +47,10 @@ def _named(config: Config) -> Iterator[tuple[str, str, _Doubt]]:
         if stream.source is not None:
             for of, source in stream.sources.items():
                 yield from _named_by_source(f"streams.{name}.{of}", source)
+            for index, overlay in enumerate(stream.video.overlay):
+                if file := overlay.file or overlay.image:
+                    key = "image" if overlay.image else "file"
+                    yield f"streams.{name}.video.overlay[{index}].{key}", repr(str(file)), partial(_of_file, str(file))
             for key, destination in stream.destinations.items():
                 if destination_scheme(url := text(destination.url)) == "file":
                     yield f"streams.{name}.destinations.{key}.url", repr(url), partial(_of_folder, Path(url).parent)

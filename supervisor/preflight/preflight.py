@@ -18,7 +18,7 @@ from supervisor.config.tls import BadTls, server_context
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
 from supervisor.ffmpeg.codecs import X264_PRESETS
-from supervisor.machine.ffmpeg_binary import Binary, FfmpegNotFound, find, missing_encoder
+from supervisor.machine.ffmpeg_binary import Binary, FfmpegNotFound, find, missing_encoder, missing_filter
 from supervisor.preflight.places import missing_places, unknown_programs
 from supervisor.preflight.warnings import warnings_of
 
@@ -83,7 +83,7 @@ def wrong_certificate(config: Config) -> list[Problem]:
 
 def unusable(config: Config, binary: Binary) -> list[Problem]:
     """What keeps single streams from ever being on air: words that FFmpeg, x264 or PATH do not know."""
-    return [*_presets(config), *_formats(config, binary), *unknown_programs(config)]
+    return [*_presets(config), *_formats(config, binary), *_overlays(config, binary), *unknown_programs(config)]
 
 
 def _presets(config: Config) -> Iterator[Problem]:
@@ -95,6 +95,17 @@ def _presets(config: Config) -> Iterator[Problem]:
         meant = near(preset.lower(), X264_PRESETS)
         expected = f"did you mean {meant}?" if meant else f"expected one of {', '.join(X264_PRESETS)}"
         yield Problem(f"streams.{name}.video.preset", repr(preset), expected)
+
+
+def _overlays(config: Config, binary: Binary) -> Iterator[Problem]:
+    verdicts: dict[bool, str | None] = {}
+    for name, stream in config.streams.items():
+        for index, overlay in enumerate(stream.video.overlay):
+            image = overlay.image is not None
+            if image not in verdicts:
+                verdicts[image] = missing_filter(binary, ("movie", "overlay") if image else ("drawtext",))
+            if reason := verdicts[image]:
+                yield Problem(f"streams.{name}.video.overlay[{index}]", None, reason)
 
 
 def _formats(config: Config, binary: Binary) -> Iterator[Problem]:

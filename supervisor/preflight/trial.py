@@ -10,7 +10,9 @@ import subprocess
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from supervisor.config.overlay import Overlay
 from supervisor.config.problems import near
+from supervisor.ffmpeg.overlay import overlay_filters
 from supervisor.machine.ffmpeg_binary import Binary, attempt
 from supervisor.secrets.secrecy import Redactor
 
@@ -67,6 +69,27 @@ def refused_graph(binary: Binary, graph: str) -> str | None:
         meant = near(found[1], _FILTER.findall(_answer(binary, "-filters")))
         return "FFmpeg has no filter of that name" + _did_you_mean(meant)
     return f"FFmpeg cannot make this graph: {_first_line(said)}" if said else None
+
+
+def refused_chain(binary: Binary, chain: str) -> str | None:
+    """Why FFmpeg cannot put a chain of filters into a picture's way; None as well where that cannot be tried."""
+    if _ACTIVE_FILTERS.search(chain):
+        return None
+    return _refused_on_picture(binary, chain)
+
+
+def refused_overlay(binary: Binary, overlay: Overlay) -> str | None:
+    """Why FFmpeg cannot lay this over a picture."""
+    return _refused_on_picture(binary, ",".join(overlay_filters([overlay])))
+
+
+def _refused_on_picture(binary: Binary, chain: str) -> str | None:
+    picture = ("-f", "lavfi", "-i", "color=size=640x360:rate=25")
+    said = _said(binary, [*picture, "-vf", f"{chain},format=yuv420p", "-frames:v", "2", "-f", "null", "-"])
+    if found := _UNKNOWN_FILTER.search(said):
+        meant = near(found[1], _FILTER.findall(_answer(binary, "-filters")))
+        return "FFmpeg has no filter of that name" + _did_you_mean(meant)
+    return f"FFmpeg cannot do this: {_first_line(said)}" if said else None
 
 
 def _first_line(said: str) -> str:

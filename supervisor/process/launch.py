@@ -56,6 +56,8 @@ class Launch:
         run_id = host.names.name(wall, place.status.run)
         inherited = self._media(host.loop.time()) if place.intake else {}
         usual = self._once is None
+        for overlay in place.spec.overlays:
+            host.machine.ready_overlay(overlay)
         argv = self._argv(progress, wall, begin)
         environment = host.environments.of(place.key)
         record = self._writer.write(self._record(environment, reason, progress, wall, usual=usual))

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from supervisor.config.fallback import Slate
 from supervisor.config.file import load
+from supervisor.config.overlay import Overlay
 from supervisor.config.shape import (
     Audio,
     Config,
@@ -45,6 +46,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`source`": Source,
     "`map`": TrackMap,
     "`video`": Video,
+    "`overlay`": Overlay,
     "`audio`": Audio,
     "`fallback`": Rung,
     "`slate`": Slate,

@@ -270,3 +270,30 @@ def test_one_place_that_is_written_in_two_ways_is_one_claim(tmp_path: Path) -> N
     file.write_text(f"streams: {{a: {one}, b: {other}}}")
     claims = [spec.processes[0].claim for spec in planned(load(file).config).values()]
     assert claims[0] == claims[1] != ()
+
+
+def test_what_ffmpeg_lays_over_a_picture_is_a_copy_of_ours(tmp_path: Path) -> None:
+    file = tmp_path / "neverdark.yml"
+    video = "{overlay: [{text: a}, {file: mine.txt}, {image: mine.png}]}"
+    file.write_text(f"streams: {{s: {{source: {{url: x.mp4}}, video: {video}, destinations: {{d: {{url: x.flv}}}}}}}}")
+    encoder = planned(load(file).config)["s"].processes[-1]
+    folder = tmp_path / "neverdark-data" / "overlays"
+    assert [(one.file.name, one.copy, one.image) for one in encoder.overlays] == [
+        ("mine.txt", folder / "s.1.txt", False),
+        ("mine.png", folder / "s.2.png", True),
+    ]
+    words = " ".join(encoder.argv)
+    assert f"{folder}/s.1.txt" in words
+    assert "mine" not in words
+
+
+def test_an_encoder_that_listens_says_where_and_keeps_its_secret(tmp_path: Path) -> None:
+    file = tmp_path / "neverdark.yml"
+    source = "{listen: srt, port: 9000, passphrase: the-srt-passphrase}"
+    file.write_text(f"streams: {{s: {{source: {source}, destinations: {{d: {{url: x.flv}}}}}}}}")
+    spec = planned(load(file).config)["s"]
+    encoder = spec.processes[-1]
+    assert encoder.awaits == "waits for a publisher on port 9000 (srt://127.0.0.1:9000)"
+    assert (encoder.source, encoder.live, encoder.keyed) == (None, True, False)
+    assert "the-srt-passphrase" in spec.secrets
+    assert "the-srt-passphrase" not in repr(spec)

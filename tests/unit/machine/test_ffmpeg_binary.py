@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.machine.ffmpeg_binary import Binary, FfmpegNotFound, find, missing_encoder
+from supervisor.machine.ffmpeg_binary import Binary, FfmpegNotFound, find, missing_encoder, missing_filter
 
 ANSWERS = """#!/bin/sh
 case "$*" in
@@ -83,3 +83,16 @@ def test_encoders_that_are_missing(tmp_path: Path) -> None:
 
 def test_hardware_that_is_there(tmp_path: Path) -> None:
     assert missing_encoder(find(fake(tmp_path / "ffmpeg")), "h264_nvenc") is None
+
+
+def test_filters_that_are_missing(tmp_path: Path) -> None:
+    script = tmp_path / "ffmpeg"
+    script.write_text(
+        "#!/bin/sh\necho ' T.C overlay           VV->V      Overlay'\necho ' ..C movie             |->N       Read'\n"
+    )
+    script.chmod(0o755)
+    binary = Binary(str(script), (7, 1), frozenset(), frozenset())
+    assert missing_filter(binary, ("movie", "overlay")) is None
+    assert missing_filter(binary, ("drawtext",)) == f"{script} was built without the filter drawtext"
+    script.write_text("#!/bin/sh\nexit 1\n")
+    assert missing_filter(binary, ("drawtext",)) is None, "it does all the rest"

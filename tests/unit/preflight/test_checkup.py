@@ -184,3 +184,35 @@ def test_a_port_that_cannot_be_had(tmp_path: Path) -> None:
     top = "listen: 192.0.2.1:9833\napi_token: long-enough"
     (found,) = checked(tmp_path, "  c: {command: [sleep, 1]}", top).warnings
     assert str(found) == "listen: 192.0.2.1:9833: neverdark cannot listen there: Cannot assign requested address"
+
+
+@pytest.mark.parametrize(
+    ("video", "place", "words"),
+    [
+        ("filters: 'hue=s=0,hqdn3d'", None, ""),
+        ("filters: hqdnd3", "filters", "did you mean hqdn3d?"),
+        ("filters: 'crop=5000:5000'", "filters", "FFmpeg cannot do this"),
+        ("overlay: [{text: 'a:b'}, {file: nowhere.txt}]", None, ""),
+        ("overlay: [{text: a, color: redd}]", "overlay[0]", "FFmpeg cannot do this"),
+    ],
+)
+def test_filters_and_overlays_are_tried(video: str, place: str | None, words: str, tmp_path: Path) -> None:
+    stream = f"  a: {{source: {{url: x.mp4}}, video: {{{video}}}, destinations: {{d: {{url: x.flv}}}}}}\n"
+    found = [str(problem) for problem in checked(tmp_path, stream).problems]
+    assert len(found) == (place is not None), found
+    assert all(one.startswith(f"streams.a.video.{place}: ") and words in one for one in found), found
+
+
+def test_a_port_that_a_publisher_shall_call_is_looked_at(tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        taken = other.getsockname()[1]
+        streams = fed("a", f"listen: rtmp, port: {taken}") + fed("b", f"listen: srt, port: {taken}", "y.flv")
+        streams += fed(
+            "c", f"listen: rtmp, port: {taken}, address: 192.0.2.1, key: {SECRET}xx, insecure: true", "z.flv"
+        )
+        found = checked(tmp_path, streams)
+    assert list(map(str, found.warnings)) == [
+        f"streams.a.source.port: 127.0.0.1:{taken}: another program has this port",
+        f"streams.c.source.port: 192.0.2.1:{taken}: it cannot be listened there: Cannot assign requested address",
+    ]
+    assert not found.problems
