@@ -16,7 +16,7 @@ from typing import Final
 
 from supervisor.config.fields import text
 from supervisor.config.problems import ConfigWarning, Problem, near
-from supervisor.config.shape import Config, Source
+from supervisor.config.shape import Config, Source, Video
 from supervisor.config.urls import destination_scheme
 from supervisor.ffmpeg.sources import PathPlace, source_place
 from supervisor.probes.together import together
@@ -47,10 +47,7 @@ def _named(config: Config) -> Iterator[tuple[str, str, _Doubt]]:
         if stream.source is not None:
             for of, source in stream.sources.items():
                 yield from _named_by_source(f"streams.{name}.{of}", source)
-            for index, overlay in enumerate(stream.video.overlay):
-                if file := overlay.file or overlay.image:
-                    key = "image" if overlay.image else "file"
-                    yield f"streams.{name}.video.overlay[{index}].{key}", repr(str(file)), partial(_of_file, str(file))
+            yield from _named_by_video(f"streams.{name}.video", stream.video)
             for key, destination in stream.destinations.items():
                 if destination_scheme(url := text(destination.url)) == "file":
                     yield f"streams.{name}.destinations.{key}.url", repr(url), partial(_of_folder, Path(url).parent)
@@ -72,6 +69,13 @@ def _named_by_source(place: str, source: Source) -> Iterator[tuple[str, str, _Do
         if option in _FILE_OPTIONS:
             path = words[index + 1]
             yield f"{place}.options[{index + 1}]", repr(show_url(path)), partial(_of_file, path)
+
+
+def _named_by_video(place: str, video: Video) -> Iterator[tuple[str, str, _Doubt]]:
+    for index, overlay in enumerate(video.overlay):
+        if file := overlay.file or overlay.image:
+            key = "image" if overlay.image else "file"
+            yield f"{place}.overlay[{index}].{key}", repr(str(file)), partial(_of_file, str(file))
 
 
 def _of_file(path: str) -> str | None:

@@ -222,6 +222,12 @@ class Place:
         return self.last_cause is ExitCause.SOURCE_UNREACHABLE and not self.refused
 
     @property
+    def awaits_publisher(self) -> bool:
+        """It listens, and nobody is there. Of a run that was taken over nobody knows that before it advances."""
+        waits = self.source is not None and self.source.awaited is not None
+        return waits and self.status.state is State.STARTING and self.run is not None and not self.run.adopted
+
+    @property
     def refused(self) -> bool:
         """What it reads from has refused it, and counts how often it is asked. Over when a run makes progress."""
         return self.key.role is not Role.PUSHER and must_not_be_hurried(self.status.refusal)

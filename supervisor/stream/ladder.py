@@ -117,6 +117,7 @@ class Ladder:
         assert self._wanted_since is not None
         cause, latest = slot.last_cause, slot.meter.latest_advance
         failed = cause is not None and (cause in _SILENT or slot.segment is Segment.SOURCE)
+        failed = failed or slot.awaits_publisher
         feeds = slot is self.rungs[self.feeding]
         since = max(self._wanted_since, self._choice.since if feeds else 0.0)
         quiet: float | None = now - max(since, latest or 0.0) - slot.usual_silence(now)

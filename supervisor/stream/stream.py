@@ -369,5 +369,5 @@ def _shown(slot: Slot) -> Culprit:
         slot.last_said,
         slot.status.deadline,
         slot.meter.last_advance,
-        slot.source.awaited if slot.source and slot.status.state is State.STARTING else None,
+        slot.spec.awaits if slot.awaits_publisher else None,
     )
