@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from supervisor.ffmpeg.phrases import NOT_OUR_ADDRESS, PORT_TAKEN
+from supervisor.ffmpeg.phrases import FILE_MISSING, NOT_OUR_ADDRESS, PORT_TAKEN
 from supervisor.model.terms import ExitCause
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ LEFT = "the publisher has left"
 
 _OTHER_KEY = re.compile(rb"Unexpected stream .{0,200}, expecting ", re.DOTALL).search
 _SAYS = b"Unexpected stream"
-_NO_PORT = frozenset({PORT_TAKEN, NOT_OUR_ADDRESS})
+# Nobody could come: the port cannot be had, or, in a drill, something else is read.
+_NOT_AWAITED = frozenset({PORT_TAKEN, NOT_OUR_ADDRESS, FILE_MISSING})
 
 
 def listening_options(source: Listening, microseconds: int) -> list[str]:
@@ -48,4 +49,4 @@ def has_other_key(line: bytes) -> bool:
 
 def was_no_publisher(failure: Failure) -> bool:
     """Whether a run that has seen no media ended because of who connected: no failure of anybody's."""
-    return failure.cause is ExitCause.SOURCE_UNREACHABLE and failure.said not in _NO_PORT
+    return failure.cause is ExitCause.SOURCE_UNREACHABLE and failure.said not in _NOT_AWAITED

@@ -7,7 +7,7 @@ from typing import Any
 from supervisor.ffmpeg.listening import LEFT, TURNED_AWAY
 from supervisor.lifecycle.types import Start
 from supervisor.model import events
-from supervisor.model.terms import ExitCause, Role, State, Trouble
+from supervisor.model.terms import ExitCause, RestartReason, Role, State, Trouble
 from supervisor.process.slot import Slot
 from tests.unit.process.stage import Stage
 
@@ -133,3 +133,35 @@ def test_without_a_key_whoever_comes_is_taken() -> None:
     _say(stage, slot, OTHER_KEY, INPUT)
     assert slot.alive
     assert not stage.heard(events.SourceLearned)
+
+
+def test_a_source_that_a_drill_takes_away_is_a_failure() -> None:
+    stage = Stage()
+    slot = _listener(stage)
+    stage.say(slot, "[error] /neverdark/drill/no-such-source.ts: No such file or directory")
+    stage.child.end(1)
+    stage.loop.move(1.0)
+    (end,) = stage.heard(events.ProcessExited)
+    assert (end.cause, end.planned) == (ExitCause.SOURCE_UNREACHABLE, False)
+
+
+def test_what_waits_is_known_to_be_no_source_for_the_moment_unless_it_was_taken_over() -> None:
+    stage = Stage()
+    slot = _listener(stage)
+    assert slot.awaits_publisher
+    assert slot.run
+    slot.run.adopted = True
+    assert not slot.awaits_publisher, "a publisher may be there already"
+    slot.run.adopted = False
+    _say(stage, slot, INPUT)
+    assert not slot.awaits_publisher
+
+
+def test_a_listener_is_not_replaced_beside_itself() -> None:
+    stage = Stage()
+    slot = _listener(stage)
+    _say(stage, slot, INPUT)
+    stage.report(slot, 1.0)
+    stage.report(slot, 2.0)
+    assert not slot.replace(RestartReason.CONFIG)
+    assert len(stage.machine.children) == 1

@@ -103,3 +103,14 @@ def test_a_key_that_was_not_sent_stays_with_its_server() -> None:
         assert list(sends_elsewhere(moved, known, sent)) == [("destinations", "a", "key")]
         assert not list(sends_elsewhere(there, known, sent))
     assert not list(sends_elsewhere(moved, known, {"destinations": {"a": {"key": "bait"}}})), "who sends it knows it"
+
+
+def test_the_secrets_of_a_source_that_comes_to_us_are_hidden_and_come_back() -> None:
+    body = {
+        "source": {"listen": "srt", "port": 9000, "passphrase": "bait-passphrase"},
+        "fallback": [{"source": {"listen": "rtmp", "port": 1935, "key": "bait-key"}}],
+    }
+    shown = hidden(body)
+    assert "bait" not in str(shown)
+    assert shown["source"]["port"] == 9000
+    assert revealed(shown, body) == (body, [])
