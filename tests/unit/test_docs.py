@@ -26,8 +26,8 @@ from supervisor.config.shape import (
     Tls,
     Video,
 )
-from supervisor.model.fallback import FallbackPolicy
 from supervisor.config.tracks import TrackMap
+from supervisor.model.fallback import FallbackPolicy
 from supervisor.model.policies import Policies
 from supervisor.model.quantities import parse_bitrate, parse_duration
 

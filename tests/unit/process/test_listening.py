@@ -148,13 +148,15 @@ def test_a_source_that_a_drill_takes_away_is_a_failure() -> None:
 def test_what_waits_is_known_to_be_no_source_for_the_moment_unless_it_was_taken_over() -> None:
     stage = Stage()
     slot = _listener(stage)
-    assert slot.awaits_publisher
-    assert slot.run
-    slot.run.adopted = True
-    assert not slot.awaits_publisher, "a publisher may be there already"
-    slot.run.adopted = False
+    run = slot.run
+    assert run is not None
+    told = []
+    for adopted in (False, True):
+        run.adopted = adopted  # then a publisher may be there already
+        told.append(slot.awaits_publisher)
+    run.adopted = False
     _say(stage, slot, INPUT)
-    assert not slot.awaits_publisher
+    assert [*told, slot.awaits_publisher] == [True, False, False]
 
 
 def test_a_listener_is_not_replaced_beside_itself() -> None:
