@@ -16,9 +16,9 @@ from typing import Any
 
 from supervisor.config.fallback import broken_fallback
 from supervisor.config.fields import NAME, absolute, as_seen_from, read_secret
-from supervisor.config.sound_rules import sound_rules
 from supervisor.config.listening import Takers, broken_listening
 from supervisor.config.overlay import broken_overlays
+from supervisor.config.sound_rules import sound_rules
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
 from supervisor.model.cron import ANY_TIME, next_without, parse_cron

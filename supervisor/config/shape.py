@@ -42,9 +42,9 @@ from supervisor.config.fields import (
     Zone,
     as_seen_from,
 )
-from supervisor.config.sound import SECTION, WORD, Playlist, form
 from supervisor.config.listening import Listening
 from supervisor.config.overlay import MOST_OVERLAYS, Filters, Overlay
+from supervisor.config.sound import SECTION, WORD, Playlist, form
 from supervisor.config.tracks import TrackMap
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
 from supervisor.model.availability import OBJECTIVE
