@@ -11,6 +11,7 @@ import ctypes
 import socket
 from struct import Struct
 
+from supervisor.ffmpeg.keyframes import Keyframes, keyframe_stamps
 from supervisor.ffmpeg.parameters import AUDIO_PID, VIDEO_PID, Parameters, parse_parameters
 
 _LOOPBACK = "127.0.0.1"
@@ -19,7 +20,8 @@ _SO_ATTACH_FILTER = 26
 
 # Classic BPF. The filter sees a datagram with its UDP header of 8 bytes; a load beyond its end drops it.
 _INSTRUCTION = Struct("=HBBI")
-_LOAD_16, _LOAD_8, _AND, _IF_EQUAL, _IF_SET, _RETURN = 0x28, 0x30, 0x54, 0x15, 0x45, 0x06
+_LOAD_32, _LOAD_16, _LOAD_8, _AND, _IF_EQUAL, _IF_SET, _RETURN = 0x20, 0x28, 0x30, 0x54, 0x15, 0x45, 0x06
+_RANDOM = 0xFFFFF000 + 56  # what is loaded from there is a random number
 _UDP_HEADER = 8
 _TS_PACKET = 188
 _PACKETS = 7
@@ -28,6 +30,9 @@ _PID_AND_BEGIN = 0x5FFF
 _HAS_ADAPTATION = 0x20
 _RANDOM_ACCESS = 0x40
 _ALL = 0xFFFF
+# Sound waits in FFmpeg for the next keyframe: ten seconds of it come at once and in front, and the keyframe would find
+# the socket full. All pieces tell the same, so of eight one is enough.
+_SOUND_MASK = 7
 
 
 class ParameterTap:
@@ -45,6 +50,7 @@ class ParameterTap:
             raise
         self.port = int(self._socket.getsockname()[1])
         self.fd = self._socket.fileno()
+        self.keyframes = Keyframes()  # of the run that is listened to
         self._socket.connect((_LOOPBACK, 9))  # nobody
 
     def listen_to(self, port: int) -> None:
@@ -52,12 +58,15 @@ class ParameterTap:
         while self._next():
             pass
         self._socket.connect((_LOOPBACK, port))
+        self.keyframes.begin_run()
 
     def read(self) -> Parameters | None:
         """The newest parameters that have come; None for none."""
         found = Parameters()
         while datagram := self._next():
             found = found.updated(parse_parameters(datagram))
+            if stamps := keyframe_stamps(datagram):
+                self.keyframes.take(stamps)
         return found if found != Parameters() else None
 
     def close(self) -> None:
@@ -72,7 +81,7 @@ class ParameterTap:
 
 
 def _filter() -> bytes:
-    """Pass what begins a keyframe, or a piece of sound, in any of its TS packets."""
+    """Pass what begins a keyframe in any of its TS packets, and a part of what begins a piece of sound."""
     program = b""
     for number in range(_PACKETS):
         at = _UDP_HEADER + number * _TS_PACKET
@@ -81,7 +90,10 @@ def _filter() -> bytes:
             for words in (
                 (_LOAD_16, 0, 0, at + 1),
                 (_AND, 0, 0, _PID_AND_BEGIN),
-                (_IF_EQUAL, 5, 0, _BEGINS | AUDIO_PID),
+                (_IF_EQUAL, 0, 3, _BEGINS | AUDIO_PID),
+                (_LOAD_32, 0, 0, _RANDOM),
+                (_AND, 0, 0, _SOUND_MASK),
+                (_IF_EQUAL, 5, 6, 0),
                 (_IF_EQUAL, 0, 5, _BEGINS | VIDEO_PID),
                 (_LOAD_8, 0, 0, at + 3),
                 (_IF_SET, 0, 3, _HAS_ADAPTATION),

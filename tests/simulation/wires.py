@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from supervisor.ffmpeg.keyframes import Keyframes
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.ffmpeg.progress import parse_report
 from supervisor.machine.data_dir import Folder
@@ -228,6 +229,7 @@ class SimulatedTap(ParameterTap):
         self.port = wires.take(port)
         self._from = 0
         self._found: Parameters | None = None
+        self.keyframes = Keyframes()
         wires.taps[self.port] = self
 
     def listen_to(self, port: int) -> None:
