@@ -94,6 +94,16 @@ def _link(attribute: str) -> Reader:
     return lambda place: None if place.link is None else read(place.link)
 
 
+def _conformance(attribute: str) -> Reader:
+    read = attrgetter(attribute)
+    return lambda place: None if place.conformance is None else read(place.conformance)
+
+
+def _conforms(place: Any) -> int | None:
+    found = place.conformance
+    return None if found is None or found.conforms is None else int(found.conforms)
+
+
 def _watchdog(attribute: str) -> Reader:
     read = attrgetter(attribute)
     return lambda place: None if place.watchdog is None else read(place.watchdog)
@@ -140,6 +150,9 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "destination_backlog_seconds": _link("backlog_seconds"),
     "destination_backlog_limit_seconds": _link("backlog_limit_seconds"),
     "destination_av_offset_seconds": _link("av_offset_seconds"),
+    "destination_conformance": _conforms,
+    "keyframe_interval_seconds": _conformance("keyframe_interval"),
+    "output_frame_rate_hertz": _conformance("frame_rate"),
     "uplink_connections_total": _uplink("connections"),
     "uplink_acked_bytes_total": _uplink("acked_bytes"),
     "uplink_unsent_bytes": _uplink("unsent_bytes"),

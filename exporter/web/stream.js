@@ -160,14 +160,14 @@ class PlaceView {
     const since = last ? `dark since ${clock(Date.parse(last))}` : last === null || !wanted ? "off air" : "dark";
     setText(this.word, `${this.name}: ${place.on_air ? "on air" : since}`);
     setText(this.url, place.url);
-    const [text, kind] = wanted ? doubts(place.watchdog) : ["", ""];
+    const [text, kind] = wanted ? doubts(place) : ["", ""];
     setText(this.watchdog, text);
     setClass(this.watchdog, `doubts ${kind}`);
     setFacts(this.uplink, command ? uplinkFacts(place.uplink, at) : []);
   }
 }
 
-function doubts(watchdog) {
+function doubts({ watchdog, conformance }) {
   if (watchdog === null) return ["", ""];
   if (watchdog.stopped_since) return [`An operator stopped its watchdog at ${clock(Date.parse(watchdog.stopped_since))}`, "unknown"];
   if (!watchdog.running) {
@@ -175,7 +175,8 @@ function doubts(watchdog) {
     return [before ? "The watchdog does not look at it any more" : "The watchdog has not looked at it yet", "unknown"];
   }
   const { verdict, verdicts, consecutive_unhealthy: inARow } = watchdog;
-  if (verdict === "healthy") return ["", ""];
+  const unlike = conformance?.findings.join("; ") ?? "";
+  if (verdict === "healthy") return [unlike, unlike && "degraded"];
   const checks = Object.keys(verdicts).filter((check) => verdicts[check] === verdict);
   const times = inARow > 1 ? `, ${inARow} times in a row` : "";
   return [`Watchdog: ${verdict}${checks.length > 0 ? ` (${checks.join(", ")})` : ""}${times}`, verdict];

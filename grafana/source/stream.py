@@ -305,6 +305,30 @@ def _media(page: Page) -> None:
         width=12,
         height=8,
     )
+    page.add(
+        lines(
+            "Time between keyframes",
+            "The longest of late, of destinations with a profile. Platforms want 2 s; most take up to 4 s.",
+            "s",
+            Query(f"max by (destination) (livestream_keyframe_interval_seconds{{{TO}}})", "{{destination}}"),
+            limits=((None, "transparent"), (4.2, "red")),
+        )
+        .axis_soft_max(5)
+        .no_value("no destination with a profile"),
+        width=12,
+        height=8,
+    )
+    page.add(
+        states(
+            "As its platform wants it",
+            "Whether what is sent is as the destination's profile expects: a lane for each that has one. What is not "
+            "is named on neverdark's own page. Nothing is restarted for it.",
+            {0: ("not as expected", "orange"), 1: ("as expected", "green")},
+            Query(f"min by (destination) (livestream_destination_conformance{{{TO}}})", "{{destination}}"),
+        ).no_value("no destination with a profile"),
+        width=12,
+        height=8,
+    )
 
 
 def _uplink(page: Page) -> None:

@@ -46,6 +46,7 @@ from supervisor.config.listening import Listening
 from supervisor.config.overlay import MOST_OVERLAYS, Filters, Overlay
 from supervisor.config.sound import SECTION, WORD, Playlist, form
 from supervisor.config.tracks import TrackMap
+from supervisor.config.profile import ProfileField
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
 from supervisor.model.availability import OBJECTIVE
 from supervisor.model.fallback import FallbackPolicy
@@ -131,6 +132,7 @@ class DestinationSection(Policies):
     key: Key | None = None
     key_file: KeyFile | None = None
     required: bool = True
+    profile: ProfileField = None
 
     @property
     def secret_key(self) -> SecretStr | None:

@@ -19,7 +19,7 @@ from supervisor.config.urls import destination_scheme
 from supervisor.desired.maintenance import Planned
 from supervisor.desired.schedule import Schedule
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
-from supervisor.ffmpeg.codecs import COPY, takes_sound
+from supervisor.ffmpeg.codecs import COPY, takes_sound, tracks
 from supervisor.ffmpeg.listening import awaited_at
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import Picture
@@ -30,6 +30,7 @@ from supervisor.model.external import External
 from supervisor.model.fallback import FallbackPolicy
 from supervisor.model.overlays import OverlayFile
 from supervisor.model.policies import Policies, UplinkPolicy
+from supervisor.model.profiles import Profile
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey, Role
 from supervisor.model.thresholds import FFMPEG_FIRST_SHARE
@@ -82,6 +83,7 @@ class ProcessSpec:
     takes_sound: bool = False  # what it reads may bring sound or not
     copies_picture: bool = False
     plays_list: bool = False  # a player beside it plays a list of tracks to it
+    copies_sound: bool = False
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
     target: tuple[str, ...] = field(default=(), repr=False)  # a pusher's URL and key, or what a command is
     overlays: tuple[OverlayFile, ...] = ()  # what an encoder lays over its picture, and reads from files
@@ -110,6 +112,7 @@ class DestinationSpec:
     policies: Policies
     ingest: Way | None  # where media goes by TCP
     target: tuple[str, str] = field(default=("", ""), repr=False)  # its URL and its key as they are
+    profile: Profile | None = None  # what is expected of what it is sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ def _stream(
                 config.policies_of(name, key),
                 Way(ingest, _tls(destination)) if (ingest := _ingest(destination)) else None,
                 (text(destination.url), text(destination.secret_key)),
+                destination.profile.profile if destination.profile else None,
             )
             for key, destination in stream.destinations.items()
         ),
@@ -296,6 +300,7 @@ def encoder_of(
         copies_picture=stream.video.codec == COPY,
         plays_list=played is not None,
         overlays=tuple(overlays.values()),
+        copies_sound=tracks(stream.audio).copied,
     )
 
 

@@ -122,6 +122,12 @@ def _sound(frame: bytes) -> bytes:
 # --- the picture -------------------------------------------------------------------------------------
 
 
+def video_codec(parameters: Parameters) -> str | None:
+    """`h264` or `h265`; None for another codec, or while it has not been seen."""
+    heads = {unit[0] for unit in parameters.video}
+    return "h264" if heads & _H264_SPS else "h265" if heads & _H265_SPS else None
+
+
 def picture(parameters: Parameters) -> Picture | None:
     """The picture that H.264 parameter sets describe; None for another codec, or what cannot be understood."""
     for unit in parameters.video:

@@ -32,6 +32,7 @@ class AvOffset:
         self._video: _Stamp | None = None
         self._audio: _Stamp | None = None
         self._unit: float | None = None
+        self._began: float | None = None  # when the picture did
 
     def stamp(self, value: float, now: float) -> None:
         """Take a time stamp that was printed."""
@@ -39,8 +40,17 @@ class AvOffset:
             self._audio = _Stamp(value - AUDIO_BASE, now)
             return
         before, self._video = self._video, _Stamp(value, now)
+        self._began = now if self._began is None else self._began
         if before is not None and _WIDE_ENOUGH <= now - before.at <= _STALE and value > before.value:
             self._unit = _WRONG_UNIT if (value - before.value) / (now - before.at) < _WRONG_BELOW else 1.0
+
+    def sounds(self, now: float) -> bool | None:
+        """Whether sound leaves beside the picture; None while no picture does, or it has just begun."""
+        if self._audio is not None and now - self._audio.at <= _STALE:
+            return True
+        if self._video is None or self._began is None or now - self._video.at > _STALE:
+            return None
+        return None if now - self._began <= _STALE else False
 
     def seconds(self, now: float) -> float | None:
         """By how much the sound is ahead of the picture; None while that is not known."""

@@ -77,6 +77,8 @@ class DestinationEvidence(NamedTuple):
     source_delivers: bool = False  # the encoder advances
     source: Reach | None = None
     source_refuses: bool = False  # and must not be asked more often than it is anyway
+    profiled: bool = False  # something is expected of what is sent
+    conforms: bool | None = None  # and it is so
 
     @property
     def advances(self) -> bool:
@@ -85,11 +87,15 @@ class DestinationEvidence(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What a check found; `cause` and `role` name the trouble and whose it is, where it is one."""
+    """What a check found; `cause` and `role` name the trouble and whose it is, where it is one.
+
+    `told_only`: somebody should know, and no restart could change it.
+    """
 
     verdict: Verdict
     cause: Cause | None = None
     role: Role | None = None
+    told_only: bool = False
 
 
 _HEALTHY, _UNKNOWN = Judgement(Verdict.HEALTHY), Judgement(Verdict.UNKNOWN)
@@ -171,14 +177,18 @@ def _uplink(evidence: DestinationEvidence) -> Judgement | None:
 
 
 def _conformance(evidence: DestinationEvidence) -> Judgement | None:
-    """Whether what leaves is as it should be: the sound beside the picture."""
-    if evidence.processes[-1].role is not Role.PUSHER:
+    """Whether what leaves is as it should be: the sound beside the picture, and both as its profile wants them."""
+    if evidence.processes[-1].role is not Role.PUSHER and not evidence.profiled:
         return None
-    if evidence.av_offset is None or not evidence.advances:
+    if not evidence.advances:
         return _UNKNOWN
-    if abs(evidence.av_offset) > _APART:
+    if evidence.av_offset is not None and abs(evidence.av_offset) > _APART:
         return Judgement(Verdict.DEGRADED, Trouble.AV_OFFSET, Role.PUSHER)
-    return _HEALTHY
+    if evidence.conforms is False:
+        return Judgement(Verdict.DEGRADED, told_only=True)
+    if evidence.profiled:
+        return _HEALTHY if evidence.conforms else _UNKNOWN
+    return _UNKNOWN if evidence.av_offset is None else _HEALTHY
 
 
 def _network(evidence: DestinationEvidence) -> Judgement | None:
@@ -249,7 +259,9 @@ def seen(check: Check, evidence: DestinationEvidence) -> str | None:
 def overall(findings: Mapping[Check, Judgement]) -> Verdict:
     """The worst that was found. A source or a way that is broken while media flows is not looked at at all."""
     heard = [
-        found.verdict for check, found in findings.items() if check in _NEEDED or found.verdict is not Verdict.UNKNOWN
+        found.verdict
+        for check, found in findings.items()
+        if check in _NEEDED or not (found.told_only or found.verdict is Verdict.UNKNOWN)
     ]
     return max(heard, key=_BADNESS.__getitem__)
 

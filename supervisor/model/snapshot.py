@@ -101,6 +101,25 @@ class ProcessSnapshot(NamedTuple):
     policies: Policies
 
 
+class Conformance(NamedTuple):
+    """What a destination is sent against what its profile expects, as far as it is known.
+
+    `conforms` is None while too little has been seen; `findings` says in words what is not as expected, and has not
+    been for some minutes. Rates are a second, `bit_rate` in bits; `bit_rate_peak` is how much higher than the mean it
+    gets. `b_frames`: at least so many in a row.
+    """
+
+    profile: str
+    conforms: bool | None
+    findings: tuple[str, ...]
+    keyframe_interval: float | None
+    frame_rate: float | None
+    bit_rate: float | None
+    bit_rate_peak: float | None
+    b_frames: int | None
+    sample_rate: int | None
+
+
 class WatchdogSnapshot(NamedTuple):
     """The second layer's view of one destination.
 
@@ -119,6 +138,7 @@ class WatchdogSnapshot(NamedTuple):
     recoveries: int
     interval: float
     stopped_since: float | None = None
+    conformance: Conformance | None = None
 
 
 class LinkState(NamedTuple):
@@ -143,7 +163,7 @@ class DestinationSnapshot(NamedTuple):
 
     `limit_bytes_per_second` is the least that is fine, 0 if none is set.
     `uplink` is None where there is no TCP connection to watch, `dropped_datagrams` and `link` where neverdark feeds no
-    pusher, `watchdog` where the destination is not watched.
+    pusher, `watchdog` where the destination is not watched, `conformance` where nothing is expected or seen of it.
     """
 
     name: str
@@ -159,6 +179,7 @@ class DestinationSnapshot(NamedTuple):
     stream: str = ""
     id: int | None = None
     watching: WatchdogPolicy = WatchdogPolicy()
+    conformance: Conformance | None = None
 
     @property
     def full_name(self) -> str:

@@ -39,6 +39,10 @@ class Intake:
         """Seconds by which the sound leaves ahead of the picture."""
         return self._offset.seconds(now)
 
+    def sounds(self, now: float) -> bool | None:
+        """Whether sound leaves beside the picture; None while that is not known."""
+        return self._offset.sounds(now)
+
     @property
     def behind(self) -> float:
         """Media seconds that wait inside and in front of the pusher."""

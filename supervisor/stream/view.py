@@ -165,6 +165,7 @@ def _destination(
         stream=stream.spec.name,
         id=number,
         watching=destination.policies.watchdog,
+        conformance=watchdog.conformance if watchdog else None,
     )
 
 

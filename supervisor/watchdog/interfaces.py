@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from supervisor.desired.plan import ProcessSpec, StreamSpec, Way
+from supervisor.ffmpeg.parameters import Parameters
 from supervisor.judge.attribution import FailureEvidence
 from supervisor.judge.progress_meter import ProgressMeter
 from supervisor.judge.uplink import UplinkMeter
@@ -29,6 +30,34 @@ class Intake(Protocol):
     """The place where a pusher gets its media."""
 
     def offset(self, now: float, /) -> float | None: ...
+    def sounds(self, now: float, /) -> bool | None: ...
+
+
+class Keyframes(Protocol):
+    """What is known of an encoder's keyframes."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def delay(self) -> float: ...
+    @property
+    def longest(self) -> float | None: ...
+
+
+class Tap(Protocol):
+    """Where an encoder's media is looked at."""
+
+    @property
+    def keyframes(self) -> Keyframes: ...
+
+
+class Feeds(Protocol):
+    """Where an encoder's media goes."""
+
+    @property
+    def tap(self) -> Tap: ...
+    @property
+    def current(self) -> Parameters | None: ...
 
 
 class AnyProcess(Protocol):
@@ -59,6 +88,8 @@ class JudgedProcess(AnyProcess, Protocol):
     def backlog(self) -> float: ...
     @property
     def intake(self) -> Intake | None: ...
+    @property
+    def feeds(self) -> Feeds | None: ...
     @property
     def refused(self) -> bool: ...
     @property

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from supervisor.judge.checks import Judgement
 from supervisor.judge.ladder import Decision, Record
-from supervisor.model.snapshot import WatchdogSnapshot
+from supervisor.model.snapshot import Conformance, WatchdogSnapshot
 from supervisor.model.terms import Check, Verdict
 from supervisor.model.thresholds import TELL_AGAIN_SECONDS
+from supervisor.watchdog.conforming import Conforming
 from supervisor.watchdog.gathering import Samples
 
 
@@ -18,6 +19,8 @@ class PostHistory:
     def __init__(self) -> None:
         self.record = Record()
         self.samples = Samples()
+        self.conforming: Conforming | None = None  # where something is expected of what is sent
+        self.conformance: Conformance | None = None  # as of the latest check
         self._verdict = Verdict.UNKNOWN
         self._verdicts: Mapping[Check, Verdict] = {}
         self._counts: Mapping[Verdict, int] = dict.fromkeys(Verdict, 0)
@@ -41,6 +44,7 @@ class PostHistory:
         """Nobody looks after it any more: what was found is not known to be so still. Counts stay."""
         self.begin_new_row()
         self._verdict, self._verdicts, self._told = Verdict.UNKNOWN, {}, None
+        self.conformance = None
 
     def enter(self, decision: Decision, judgements: Mapping[Check, Judgement], wall: float) -> None:
         """A check was made."""
@@ -73,4 +77,5 @@ class PostHistory:
             recoveries=self._recoveries,
             interval=interval,
             stopped_since=stopped_since,
+            conformance=self.conformance,
         )

@@ -15,7 +15,7 @@ from supervisor.judge.ladder import Decision, Situation, decide
 from supervisor.lifecycle.pauses import HOPELESS
 from supervisor.machine.machine import Clock
 from supervisor.model import events
-from supervisor.model.snapshot import WatchdogSnapshot
+from supervisor.model.snapshot import Conformance, WatchdogSnapshot
 from supervisor.model.terms import (
     Action,
     Cause,
@@ -31,6 +31,7 @@ from supervisor.model.terms import (
     Verdict,
 )
 from supervisor.probes.probes import Probes
+from supervisor.watchdog.conforming import Conforming
 from supervisor.watchdog.gathering import Probed, evidence_of
 from supervisor.watchdog.interfaces import JudgedProcess, JudgedStream
 from supervisor.watchdog.keeper import Keeper
@@ -169,9 +170,24 @@ class SecondLayer:
     ) -> _Examination:
         probed = Probed(self._reach(stream.ingest(post.destination)), self._reach(way[0].spec.source))
         evidence = evidence_of(stream, post.destination, way, history.samples, probed, now)
+        history.conformance = self._conformance(post, stream, history, way, now)
+        if history.conformance:
+            evidence = evidence._replace(profiled=True, conforms=history.conformance.conforms)
         judgements = checks.examine(evidence)
         culprit, cause = _culprit(way, checks.trouble(judgements), now)
         return _Examination(post, stream, history, way, evidence, judgements, culprit, cause)
+
+    @staticmethod
+    def _conformance(
+        post: Post, stream: JudgedStream, history: PostHistory, way: tuple[JudgedProcess, ...], now: float
+    ) -> Conformance | None:
+        expected = next((one.profile for one in stream.spec.destinations if one.name == post.destination), None)
+        if expected is None or not stream.wanted:
+            history.conforming = None
+            return None
+        history.conforming = history.conforming or Conforming()
+        interval = stream.policies(post.destination).watchdog.interval
+        return history.conforming.look(expected, post.destination, way, interval, now)
 
     # --- a decision --------------------------------------------------------------------------------
 

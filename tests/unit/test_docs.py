@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from supervisor.config.fallback import Slate
 from supervisor.config.file import load
 from supervisor.config.overlay import Overlay
+from supervisor.config.profile import ProfileSection
 from supervisor.config.shape import (
     Audio,
     Config,
@@ -52,6 +53,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`slate`": Slate,
     "`fallback_policy`": FallbackPolicy,
     "`destinations`": DestinationSection,
+    "`profile`": ProfileSection,
 }
 
 

@@ -44,7 +44,7 @@ ROOMS = {
     # A program of its own beside an encoder: nothing of ours comes with it.
     "supervisor.player": Room(pure=False, system=True),
     "supervisor.preflight": Room(
-        pure=False, may_import="model secrets config ffmpeg desired machine probes store player", system=True
+        pure=False, may_import="model secrets config ffmpeg desired judge machine probes store player", system=True
     ),
     # They talk to a running neverdark by HTTP: nothing of the engine is here. What they take from the machine works
     # without one: a drill's signal to a process that a neverdark of the same user runs, and the demo's FFmpeg.

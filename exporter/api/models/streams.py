@@ -27,6 +27,27 @@ class Link(Shape, like=LinkState):
 
 
 @Example(
+    profile="youtube",
+    conforms=False,
+    findings=["keyframe interval 8 s: youtube expects at most 4 s"],
+    keyframe_interval=8.0,
+    frame_rate=30.0,
+    bit_rate=4_628_000.0,
+    bit_rate_peak=1.1,
+    b_frames=0,
+    sample_rate=48_000,
+)
+class ConformanceState(Shape, like=snapshot.Conformance):
+    """What is sent against what the destination's `profile` expects, as far as it is known.
+
+    `conforms` is null while too little has been seen; `findings` says in words what is not as expected, and has not
+    been for some minutes. What was seen: `keyframe_interval` in seconds, `frame_rate` in frames, `bit_rate` in bits and
+    `sample_rate` in samples a second; `bit_rate_peak` is how much higher than the mean the bit rate gets, `b_frames`
+    how many B-frames stand in a row at least.
+    """
+
+
+@Example(
     id=1,
     name="youtube",
     full_name="harbour-cam:youtube",
@@ -41,7 +62,7 @@ class Destination(Shape):
     `id` is a number that stays its own for ever, also while it is not configured; null as long as the database cannot
     give it one.
     `uplink` is null where there is no TCP connection to watch, `link` where neverdark feeds no pusher, `watchdog` where
-    nobody watches.
+    nobody watches, `conformance` where the destination has no `profile`, or nothing is sent.
     """
 
     id: int | None
@@ -54,6 +75,7 @@ class Destination(Shape):
     uplink: UplinkState | None
     link: Link | None
     watchdog: WatchdogState | None
+    conformance: ConformanceState | None
 
 
 @Example(by="schedule", why="schedule", since="2026-03-01T05:00:00.000Z", until="2026-03-01T21:00:00.000Z")

@@ -14,6 +14,7 @@ from supervisor.desired.plan import PROGRESS, StreamSpec, adapted, plan
 from supervisor.ffmpeg.opening import Traits
 from supervisor.ffmpeg.parameters import Picture
 from supervisor.machine.ffmpeg_binary import Binary
+from supervisor.model.profiles import PLATFORMS
 from supervisor.model.quantities import Address
 from supervisor.model.terms import ProcessKey, Role
 from supervisor.secrets.secrecy import Redactor
@@ -297,3 +298,30 @@ def test_an_encoder_that_listens_says_where_and_keeps_its_secret(tmp_path: Path)
     assert (encoder.source, encoder.live, encoder.keyed) == (None, True, False)
     assert "the-srt-passphrase" in spec.secrets
     assert "the-srt-passphrase" not in repr(spec)
+
+
+def test_a_profile_is_known_of_its_destination_and_changes_no_process(tmp_path: Path) -> None:
+    file = tmp_path / "neverdark.yml"
+    file.write_text(CONFIG)
+    plain = planned(load(file).config)
+    file.write_text(
+        CONFIG.replace("key: main-key}", "key: main-key, profile: youtube}").replace(
+            "key: srt-key}", "key: srt-key, profile: none}"
+        )
+    )
+    profiled = planned(load(file).config)
+    profiles = {destination.name: destination.profile for destination in profiled["cam"].destinations}
+    assert profiles == {"main": PLATFORMS["youtube"], "own-port": None, "srt": None, "file": None}
+    assert profiled["cam"].processes == plain["cam"].processes
+    assert profiled["cam"] != plain["cam"], "a reload takes it over"
+
+
+@pytest.mark.parametrize(
+    ("audio", "copied"),
+    [("{}", False), ("{source: copy}", True), ("{codec: copy}", True), ("{source: silence, codec: copy}", False)],
+)
+def test_whether_an_encoder_copies_the_sound(tmp_path: Path, audio: str, copied: bool) -> None:  # noqa: FBT001 - a row
+    file = tmp_path / "neverdark.yml"
+    file.write_text(f"streams: {{a: {{source: {{url: x.mp4}}, audio: {audio}, destinations: {{d: {{url: y.flv}}}}}}}}")
+    *_, encoder = planned(load(file).config)["a"].processes
+    assert encoder.copies_sound is copied

@@ -138,6 +138,10 @@ def _destination(place: DestinationSnapshot, own: dict[str, str]) -> Iterator[Ro
         yield "destination_backlog_seconds", own, link.backlog_seconds
         yield "destination_backlog_limit_seconds", own, link.backlog_limit_seconds
         yield "destination_av_offset_seconds", own, link.av_offset_seconds
+    if (found := place.conformance) is not None:
+        yield "destination_conformance", own, found.conforms
+        yield "keyframe_interval_seconds", own, found.keyframe_interval
+        yield "output_frame_rate_hertz", own, found.frame_rate
     if (uplink := place.uplink) is not None:
         yield "uplink_connections_total", own, uplink.connections
         yield "uplink_acked_bytes_total", own, uplink.acked_bytes

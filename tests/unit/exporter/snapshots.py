@@ -26,6 +26,7 @@ from supervisor.model.snapshot import (
     LOOP_LAG_BUCKETS,
     RECOVERY_BUCKETS,
     ConfigState,
+    Conformance,
     DestinationSnapshot,
     Fault,
     Histogram,
@@ -407,6 +408,19 @@ def destination(name: str, **changes: Any) -> DestinationSnapshot:
         watchdog=watchdog(),
     )
     return blank._replace(**changes)
+
+
+UNLIKE = Conformance(
+    "youtube",
+    False,
+    ("keyframe interval 8 s: youtube expects at most 4 s",),
+    keyframe_interval=8.0,
+    frame_rate=29.97,
+    bit_rate=4_628_000.0,
+    bit_rate_peak=1.25,
+    b_frames=0,
+    sample_rate=48_000,
+)
 
 
 def command(name: str, **changes: Any) -> StreamSnapshot:

@@ -39,6 +39,7 @@ from tests.unit.exporter.scenes import busy_command, busy_stream, three_streams
 from tests.unit.exporter.slow_reading import LIVE, Sample, samples
 from tests.unit.exporter.snapshots import (
     NOW,
+    UNLIKE,
     command,
     destination,
     encoder,
@@ -104,16 +105,24 @@ def never_ran() -> Snapshot:
 
 
 def unwatched() -> Snapshot:
-    """What there is at times only: an operator has stopped a watchdog, a stream plays a list."""
+    """What there is at times only: a stopped watchdog, a list, profiles, fallbacks."""
     still = watchdog(running=False, verdict=Verdict.UNKNOWN, verdicts={}, stopped_since=NOW - 90)
+    places = (
+        destination("x", watchdog=still),
+        destination("y", conformance=UNLIKE),
+        destination("z", conformance=UNLIKE._replace(conforms=None, frame_rate=None)),
+    )
+    sources = (SourceSnapshot("slated", "primary", False, False, 30.5), SourceSnapshot("slated", "fallback1", True, True, 1.5))
     morning = three_streams()
     return morning._replace(
         streams=(
             *morning.streams,
-            stream("still", encoder("still"), destinations=(destination("x", watchdog=still),)),
+            stream("still", encoder("still"), destinations=places),
             stream("radio", encoder("radio"), tracks={TrackResult.PLAYED: 12, TrackResult.SKIPPED: 1}),
+            stream("slated", encoder("slated"), sources=sources, switches={SwitchReason.FAILED: 1}),
         )
     )
+
 
 
 SNAPSHOTS = {
@@ -204,6 +213,7 @@ def test_metrics_and_readers_belong_together() -> None:
 
 
 PIPELINE = stream("a", encoder("a"), pusher("a", "x"), destinations=(destination("x"),))
+PROFILED = PIPELINE._replace(destinations=(destination("x", conformance=UNLIKE),))
 
 
 @pytest.mark.parametrize(
@@ -212,11 +222,20 @@ PIPELINE = stream("a", encoder("a"), pusher("a", "x"), destinations=(destination
         (command("a"), 86, 110),
         (busy_command("a"), 110, 110),
         (PIPELINE, 167, 110 + 80),
+        (PROFILED, 167 + 3, 110 + 80),
         (busy_stream("a"), 270, 110 + 2 * 80),
         (observed_command("a"), 86 + 28, 110 + 80),
         (busy_command("a", destination("x", link=None), destination("y", link=None)), 110 + 2 * 41, 110 + 2 * 80),
     ],
-    ids=["command", "busy command", "pipeline", "busy pipeline", "observed command", "busy observed command"],
+    ids=[
+        "command",
+        "busy command",
+        "pipeline",
+        "profile",
+        "busy pipeline",
+        "observed command",
+        "busy observed command",
+    ],
 )
 def test_a_stream_stays_within_its_series(shown: StreamSnapshot, usual: int, allowed: int) -> None:
     without, with_it = (len(read(render(one), openmetrics=False)) for one in (snapshot(), snapshot(shown)))

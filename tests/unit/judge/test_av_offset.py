@@ -84,3 +84,19 @@ def test_another_run_begins_anew() -> None:
     offset.begin_run()
     assert offset.seconds(now) is None
     assert offset.seconds(leaving(offset, 0.1, begin=now + 1)) == pytest.approx(0.1, abs=1e-4)
+
+
+@UNITS
+def test_whether_sound_leaves_beside_the_picture(unit: float) -> None:
+    offset = AvOffset()
+    assert offset.sounds(100.0) is None
+    for n in range(30):
+        offset.stamp(n / unit, 100.0 + n)
+        assert offset.sounds(100.0 + n) is (None if n <= 10 else False), "it may come a little later"
+    offset.stamp(AUDIO_BASE, 130.0)
+    assert offset.sounds(140.0) is True
+    assert offset.sounds(141.0) is None, "the picture has not been heard for as long"
+    offset.stamp(41.0 / unit, 141.0)
+    assert offset.sounds(141.0) is False
+    offset.begin_run()
+    assert offset.sounds(141.0) is None

@@ -46,6 +46,8 @@ ON_AIR = DestinationEvidence(
     av_offset=-0.02,
 )
 
+PROFILED = ON_AIR._replace(profiled=True, conforms=True)
+
 Row = tuple[DestinationEvidence, Verdict, Cause | None, Role | None]
 
 
@@ -240,6 +242,20 @@ CONFORMANCE: dict[str, Row] = {
     "the sound two seconds late": (ON_AIR._replace(av_offset=-2.0), HEALTHY, None, None),
     "and a little later": (ON_AIR._replace(av_offset=-2.01), DEGRADED, Trouble.AV_OFFSET, Role.PUSHER),
     "far apart, and nothing flows": (dark(av_offset=29.0), UNKNOWN, None, None),
+    "as its profile wants it": (PROFILED._replace(av_offset=None), HEALTHY, None, None),
+    "nobody has seen enough": (PROFILED._replace(conforms=None), UNKNOWN, None, None),
+    "not as its profile wants it, and nothing flows": (
+        dark(profiled=True, conforms=False),
+        UNKNOWN,
+        None,
+        None,
+    ),
+    "not as its profile wants it, and far apart": (
+        PROFILED._replace(conforms=False, av_offset=3.0),
+        DEGRADED,
+        Trouble.AV_OFFSET,
+        Role.PUSHER,
+    ),
 }
 TABLES: dict[Check, dict[str, Row]] = {
     Check.PROCESS: PROCESS,
@@ -283,6 +299,14 @@ def test_what_does_not_apply_finds_nothing(evidence: DestinationEvidence, checks
     assert set(examine(evidence)) == checks
     assert overall(examine(evidence)) is HEALTHY
     assert set(examine(evidence._replace(wanted=False))) == checks
+
+
+@pytest.mark.parametrize("evidence", [PROFILED, OBSERVED._replace(profiled=True)], ids=["a pusher", "a command"])
+def test_what_is_not_as_its_profile_wants_it_is_told_and_counts_for_nothing(evidence: DestinationEvidence) -> None:
+    found = examine(evidence._replace(conforms=False))
+    assert found[Check.CONFORMANCE].verdict is DEGRADED
+    assert overall(found) is HEALTHY
+    assert trouble(found) is None
 
 
 @pytest.mark.parametrize("evidence", [ON_AIR, BARE, dark(ingest=Reach.TIMEOUT), pusher(life=Life.GONE)])

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import SecretStr
 
 from supervisor.desired.plan import DestinationSpec, ProcessSpec, StreamSpec, Way
+from supervisor.ffmpeg.parameters import Parameters
 from supervisor.ffmpeg.sources import PathPlace, SourcePlace
 from supervisor.judge.attribution import FailureEvidence
 from supervisor.judge.checks import Life
@@ -164,10 +165,39 @@ class FakeChild(NamedTuple):
 class FakeIntake:
     def __init__(self) -> None:
         self.ahead: float | None = 0.0
+        self.sound: bool | None = True
+
+    def sounds(self, now: float) -> bool | None:
+        del now
+        return self.sound
 
     def offset(self, now: float) -> float | None:
         del now
         return self.ahead
+
+
+class FakeKeyframes:
+    """Some have come since the look before, as long as `coming`."""
+
+    def __init__(self) -> None:
+        self.longest: float | None = None
+        self.delay = 0.0
+        self.coming = True
+        self._count = 0
+
+    @property
+    def count(self) -> int:
+        self._count += self.coming
+        return self._count
+
+
+class FakeFeeds:
+    """What an encoder's media shows."""
+
+    def __init__(self) -> None:
+        self.tap = self
+        self.keyframes = FakeKeyframes()
+        self.current: Parameters | None = None
 
 
 class FakeProcess:
@@ -186,6 +216,7 @@ class FakeProcess:
         self.uplink = UplinkMeter() if self.spec.ingest else None
         self.observed: dict[str, UplinkMeter] = {one.name: UplinkMeter() for one in self.spec.observed}
         self.intake = FakeIntake() if key.role is Role.PUSHER else None
+        self.feeds = FakeFeeds() if key.role is Role.ENCODER else None
         self.feeder: FakeProcess | None = None
         self.fed: float | None = None
         self.backlog = 0.0
