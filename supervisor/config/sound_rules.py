@@ -63,7 +63,7 @@ def _pictures(path: Path_, stream: Mapping[str, Any]) -> Iterator[tuple[Path_, M
 def _one_origin(path: Path_, section: Mapping[str, Any]) -> Iterator[Found]:
     """A URL, or a list."""
     if section.get("playlist") is None:
-        if "url" not in section:
+        if "url" not in section and section.get("listen") is None:
             yield Found((*path, "url"), "expected a value: this key is required")
         if section.get("shuffle"):
             yield Found((*path, "shuffle"), "cannot be had without a playlist", show=True)

@@ -21,7 +21,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.collector import Collector
 from exporter.metrics import FAMILIES, PREFIX, Family, MetricKind, Probe
 from exporter.readers import READERS
-from supervisor.model.snapshot import ProgressTotals, Snapshot, StreamSnapshot, UplinkTotals
+from supervisor.model.fallback import SwitchReason
+from supervisor.model.snapshot import ProgressTotals, Snapshot, SourceSnapshot, StreamSnapshot, UplinkTotals
 from supervisor.model.terms import (
     Action,
     Check,
@@ -112,7 +113,10 @@ def unwatched() -> Snapshot:
         destination("y", conformance=UNLIKE),
         destination("z", conformance=UNLIKE._replace(conforms=None, frame_rate=None)),
     )
-    sources = (SourceSnapshot("slated", "primary", False, False, 30.5), SourceSnapshot("slated", "fallback1", True, True, 1.5))
+    sources = (
+        SourceSnapshot("slated", "primary", active=False, slate=False, seconds=30.5),
+        SourceSnapshot("slated", "fallback1", active=True, slate=True, seconds=1.5),
+    )
     morning = three_streams()
     return morning._replace(
         streams=(
@@ -122,7 +126,6 @@ def unwatched() -> Snapshot:
             stream("slated", encoder("slated"), sources=sources, switches={SwitchReason.FAILED: 1}),
         )
     )
-
 
 
 SNAPSHOTS = {
