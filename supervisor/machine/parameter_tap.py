@@ -12,11 +12,14 @@ import socket
 from struct import Struct
 
 from supervisor.ffmpeg.keyframes import Keyframes, keyframe_stamps
+from supervisor.ffmpeg.keyframe import Keyframe
 from supervisor.ffmpeg.parameters import AUDIO_PID, VIDEO_PID, Parameters, parse_parameters
 
 _LOOPBACK = "127.0.0.1"
 _DATAGRAM_BYTES = 1500
-_SO_ATTACH_FILTER = 26
+_SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
+_SO_RCVBUFFORCE = 33  # beyond net.core.rmem_max, for who may
+_KEYFRAME_BUFFER = 4 << 20  # a keyframe comes in one burst
 
 # Classic BPF. The filter sees a datagram with its UDP header of 8 bytes; a load beyond its end drops it.
 _INSTRUCTION = Struct("=HBBI")
@@ -52,6 +55,7 @@ class ParameterTap:
         self.fd = self._socket.fileno()
         self.keyframes = Keyframes()  # of the run that is listened to
         self._socket.connect((_LOOPBACK, 9))  # nobody
+        self._collecting: Keyframe | None = None
 
     def listen_to(self, port: int) -> None:
         """Take datagrams from this port and no other, and none of those that came before."""
@@ -59,15 +63,36 @@ class ParameterTap:
             pass
         self._socket.connect((_LOOPBACK, port))
         self.keyframes.begin_run()
+        if self._collecting:
+            self._collecting.begin_again()
 
     def read(self) -> Parameters | None:
         """The newest parameters that have come; None for none."""
         found = Parameters()
-        while datagram := self._next():
+        for datagram in self._burst() if self._collecting else iter(self._next, b""):
             found = found.updated(parse_parameters(datagram))
             if stamps := keyframe_stamps(datagram):
                 self.keyframes.take(stamps)
         return found if found != Parameters() else None
+
+    def collect(self, keyframe: Keyframe | None) -> None:
+        """Let whole keyframes through, and give to this one what is read; None: their beginnings are enough again."""
+        self._collecting = keyframe
+        with contextlib.suppress(OSError):  # closed meanwhile, or it never had a filter
+            if keyframe is None:
+                _attach(self._socket, _filter())
+                return
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KEYFRAME_BUFFER)
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _KEYFRAME_BUFFER)
+
+    def _burst(self) -> list[bytes]:
+        """What is there is fetched before it is looked at: the buffer may be small, and more comes."""
+        assert self._collecting
+        datagrams = list(iter(self._next, b""))
+        for datagram in datagrams:
+            self._collecting.take(datagram)
+        return datagrams
 
     def close(self) -> None:
         """Close the port."""
