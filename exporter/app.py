@@ -27,6 +27,7 @@ from exporter.api.recovery import recovery_router
 from exporter.api.shapes import show_readiness
 from exporter.api.streams import streams_router
 from exporter.api.text import TextOnly
+from exporter.api.thumbnails import thumbnails_router
 from exporter.api.watchdog import watchdog_router
 from exporter.collector import OPENMETRICS, TEXT, Collector
 from exporter.negotiation import wants_gzip, wants_openmetrics
@@ -92,6 +93,7 @@ def build_app(
     app.include_router(orders_router(control))
     app.include_router(recovery_router(control))
     app.include_router(watchdog_router(control))
+    app.include_router(thumbnails_router(control))
     app.include_router(history_router(control))
     app.include_router(alerts_router(control))
     app.include_router(maintenance_router(control))

@@ -25,6 +25,7 @@ from supervisor.model.terms import (
     TrackResult,
     Verdict,
 )
+from supervisor.model.thumbnails import ThumbnailResult
 
 PREFIX: Final = "livestream_"
 
@@ -317,6 +318,13 @@ FAMILIES: Final = (
     Family("store_queue_length", G, E, "Records that wait in memory to be written to it."),
     Family("store_written_total", C, E, "Records written to it."),
     Family("store_dropped_total", C, E, "Records that will never be in it: too many waited, or they could not be."),
+    Family(
+        "thumbnails_total",
+        C,
+        E,
+        "Pictures that somebody wished for, and what became of it.",
+        {"result": ThumbnailResult},
+    ),
     Family("clock_steps_total", C, E, "Jumps of the wall clock."),
     Family("config_last_reload_successful", G, E, "1 if the last reading of the configuration succeeded."),
     Family(

@@ -17,6 +17,7 @@ import psutil
 from supervisor.model.fallback import SwitchReason
 from supervisor.model.snapshot import DETECTION_BUCKETS, LOOP_LAG_BUCKETS, RECOVERY_BUCKETS, Snapshot
 from supervisor.model.terms import Check, Health, Role, Segment, State, Verdict
+from supervisor.model.thumbnails import ThumbnailResult
 
 # Any: the rows of all subjects go through one table.
 Reader = Callable[[Any], Any]
@@ -192,6 +193,7 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "store_queue_length": attrgetter("store.queue"),
     "store_written_total": attrgetter("store.written"),
     "store_dropped_total": attrgetter("store.dropped"),
+    "thumbnails_total": _counts(ThumbnailResult, attrgetter("thumbnails")),
     "clock_steps_total": attrgetter("clock_steps"),
     "config_last_reload_successful": lambda snapshot: int(snapshot.config.rejected is None),
     "config_last_reload_success_timestamp_seconds": attrgetter("config.accepted"),

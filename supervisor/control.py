@@ -24,10 +24,12 @@ from supervisor.model.remembered import Page, PastIncident, Question, StoreState
 from supervisor.model.selection import Selection
 from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, StreamAnswer, Verb, Wanted, WatchdogVerb
 from supervisor.model.thresholds import ORDERS_SECONDS, RELOAD_SECONDS
+from supervisor.model.thumbnails import Picture
 from supervisor.model.until import Until
 from supervisor.model.zones import local_offset
 
 _ANSWER_SECONDS = 2.0
+_PICTURE_SECONDS = 40.0  # a keyframe may be 15 away, and FFmpeg has 10
 _REMEMBERED_SECONDS = 0.5  # at most: a database that is locked must not keep an operator waiting
 _T = TypeVar("_T")
 
@@ -133,8 +135,29 @@ class EngineControl:
         """One that is open or still remembered; see `snapshot.Control`."""
         known = self._ask(lambda: self._incident(identity))
         if known is None and self._store and (past := self._store.incident(identity)):
-            return past.incident
+            return self._with_thumbnail(past.incident)
         return known
+
+    async def thumbnail(self, stream: str) -> Picture | None:
+        """A small picture of what a stream sends; see `snapshot.Control`."""
+
+        async def make() -> Picture | None:
+            return await self._engine.thumbnails.small(stream) if self._engine.knows(stream) else None
+
+        if not self._engine.started:
+            raise NotAnswering("neverdark is starting")
+        made = asyncio.run_coroutine_threadsafe(make(), self._loop)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(made), _PICTURE_SECONDS)
+        except TimeoutError:
+            raise NotAnswering(f"no picture was made within {_PICTURE_SECONDS:g} s") from None
+
+    def incident_thumbnail(self, identity: str) -> bytes | None:
+        """What was seen when an incident began; see `snapshot.Control`."""
+        kept = self._engine.thumbnails.kept
+        if identity not in kept and (found := self.incident(identity)):
+            identity = found.id
+        return kept.read(identity)
 
     def history(self, question: Question) -> Page:
         """Incidents as far back as they are remembered; see `snapshot.Control`."""
@@ -145,7 +168,10 @@ class EngineControl:
         if page is None:
             return since_the_start(known, question)
         live = {incident.id: incident for incident in known}  # the database may be a moment behind
-        shown = tuple(past._replace(incident=live.get(past.incident.id, past.incident)) for past in page.incidents)
+        shown = tuple(
+            past._replace(incident=live.get(past.incident.id) or self._with_thumbnail(past.incident))
+            for past in page.incidents
+        )
         return page._replace(incidents=shown, complete=written)
 
     def told(self, notifications: Sequence[Notification]) -> Heard:
@@ -196,14 +222,19 @@ class EngineControl:
         """Those of the engine, with who was told of them. On the loop."""
         known = self._engine.incidents(stream)
         told = self._told_of_each()
-        if not known or not told:
+        if not known:
             return known
-        return tuple(one._replace(notifications=told[one.id]) if one.id in told else one for one in known)
+        return tuple(
+            self._with_thumbnail(one._replace(notifications=told[one.id]) if one.id in told else one) for one in known
+        )
 
     def _incident(self, identity: str) -> Incident | None:
         found = self._engine.incident(identity)
         told = self._told_of_each() if found else {}
-        return found._replace(notifications=told.get(found.id, ())) if found else None
+        return self._with_thumbnail(found._replace(notifications=told.get(found.id, ()))) if found else None
+
+    def _with_thumbnail(self, incident: Incident) -> Incident:
+        return incident._replace(thumbnail=True) if incident.id in self._engine.thumbnails.kept else incident
 
     def _told_of_each(self) -> Mapping[str, tuple[Notification, ...]]:
         """By the incident that it is a part of by now."""

@@ -51,6 +51,7 @@ from supervisor.stream.remembering import Remembering
 from supervisor.stream.slating import Slating
 from supervisor.stream.stream import Stream
 from supervisor.stream.streams import Streams
+from supervisor.stream.thumbnails import Thumbnails
 from supervisor.stream.turns import Turns
 from supervisor.stream.view import SnapshotReader
 from supervisor.watchdog.jobs import Jobs
@@ -168,7 +169,16 @@ class Engine:
             machine,
             lambda *of: (self._watches.second.view(Post(*of)), self._memory.numbers().get(of)),
         )
-        self.listeners += self._watches.listeners
+        self.thumbnails = Thumbnails(
+            machine,
+            home.binary.path,
+            self.streams,
+            machine.kept_pictures(home.data_dir),
+            lambda name: self._configuration.joined.config_of(name).thumbnails_of(name),
+            lambda: self.loaded.config.history_days,
+            self._watches.storage,
+        )
+        self.listeners += [*self._watches.listeners, self.thumbnails.hear]
 
     @property
     def loaded(self) -> Loaded:
@@ -219,6 +229,7 @@ class Engine:
             self._accounts.run_forever,
             self._slating.run_forever,
             *self._watches.jobs,
+            self.thumbnails.run_forever,
         )
         await self._reconciler.reconcile_in_turn(self._catalogue)
         self._watches.second.scheduler.start()
@@ -458,6 +469,7 @@ class Engine:
             recovery=dict(self.book.tally.recovery),
             network_reachable=self._watches.reaches.reachable(),
             scheduler_rearmed=self._watches.second.scheduler.rearmed,
+            thumbnails=dict(self.thumbnails.counts),
         )
 
     def targets(self) -> list[tuple[str, tuple[str, str]]]:
@@ -469,6 +481,10 @@ class Engine:
         if name is not None and name not in self._catalogue:
             return None
         return self.book.incidents(name, self.machine.now())
+
+    def knows(self, name: str) -> bool:
+        """Whether there is such a stream."""
+        return name in self._catalogue
 
     def incident(self, identity: str) -> Incident | None:
         """One that is open or still remembered; see `Book.incident`."""

@@ -47,6 +47,7 @@ from supervisor.config.overlay import MOST_OVERLAYS, Filters, Overlay
 from supervisor.config.profile import ProfileField
 from supervisor.config.sound import SECTION, WORD, Playlist, form
 from supervisor.config.tracks import TrackMap
+from supervisor.config.thumbnails import Thumbnails
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
 from supervisor.model.availability import OBJECTIVE
 from supervisor.model.fallback import FallbackPolicy
@@ -187,6 +188,7 @@ class StreamSection(Policies):
         ScheduleSection()
     )  # None: whatever the defaults say
     objective: Objective | None = None  # None: the defaults'
+    thumbnails: Thumbnails = Thumbnails()
     command: Words | None = Field(default=None, min_length=1)
     source: Source | None = None
     video: Video = Video()
@@ -246,6 +248,7 @@ class Config(Section):
     shutdown: Literal["stop", "leave"] = "stop"
     network: Network = Network()
     external: ExternalSection = ExternalSection()
+    thumbnails: Thumbnails = Thumbnails()
     defaults: DefaultsSection = DefaultsSection()
     maintenance: tuple[MaintenanceSection, ...] = ()
     include: Included | None = None
@@ -272,6 +275,11 @@ class Config(Section):
     def fallback_policy_of(self, stream: str) -> FallbackPolicy:
         """When a stream leaves its source, and when it returns."""
         return self.defaults.fallback_policy.overridden_by(self.streams[stream].fallback_policy)
+
+    def thumbnails_of(self, stream: str) -> Thumbnails:
+        """Whether pictures of a stream are made; of one that is not here, what holds for all."""
+        own = self.streams[stream].thumbnails if stream in self.streams else Thumbnails()
+        return self.thumbnails.overridden_by(own)
 
     @property
     def token(self) -> SecretStr | None:

@@ -24,7 +24,8 @@ from supervisor.machine.marks import is_of_our_user
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BELOW = _DIRECTORY | os.O_NOFOLLOW
-_FOLDERS = {"run": 0o700, "logs": 0o750, "slates": 0o700}  # the group may read logs, as it may the data_dir itself
+# The group may read logs, as it may the data_dir itself.
+_FOLDERS = {"run": 0o700, "logs": 0o750, "slates": 0o700, "thumbnails": 0o700}
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -63,6 +64,7 @@ class DataDir:
             # run/STREAM/FIFO and logs/STREAM: a log file is ours by its directory, whoever has packed it up.
             _examine_below(self._directory, ["run"], 2, self.path, self.path)
             _examine_below(self._directory, ["logs"], 1, self.path, self.path)
+            _examine_below(self._directory, ["thumbnails"], 0, self.path, self.path)
             self._lock = _locked(self._directory, self.path)
             _sign(self._lock)
             undo.callback(_close, self._lock)

@@ -10,7 +10,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, Container, Mapping
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -23,6 +23,7 @@ from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.foreign import Found
 from supervisor.machine.gather import Gather
 from supervisor.machine.handover import Handover
+from supervisor.machine.kept_pictures import KeptPictures
 from supervisor.machine.leftovers import clear
 from supervisor.machine.media_links import MediaLink, MediaLinks
 from supervisor.machine.orphans import end_orphans
@@ -34,6 +35,7 @@ from supervisor.machine.progress_text import ProgressFile, ProgressUrl
 from supervisor.machine.recording import Recording
 from supervisor.machine.runlog import AfterWrite, RunLog
 from supervisor.machine.slates import Quietly, Slates
+from supervisor.machine.thumbnail import Draughtsman, collect
 from supervisor.model.quantities import Address, PortRange
 
 T = TypeVar("T")
@@ -57,6 +59,7 @@ class Machine:
         self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="probe")
         self._messengers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="external")  # a probe waits for none
         self._quietly = Quietly()
+        self._draughtsman = Draughtsman()
 
     async def in_a_thread(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises; it blocks, and must not keep the loop waiting."""
@@ -67,6 +70,7 @@ class Machine:
         self._quietly.stop()
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._messengers.shutdown(wait=False, cancel_futures=True)
+        self._draughtsman.close()
 
     # --- time and chance ---------------------------------------------------------------------------
 
@@ -157,6 +161,18 @@ class Machine:
     def recording(self, path: Path) -> Recording:
         """The files of a destination that is a file."""
         return Recording(path)
+
+    def collect_keyframe(self, tap: ParameterTap, seconds: float) -> Awaitable[bytes]:
+        """The next keyframe that an encoder sends; see `thumbnail.collect`."""
+        return collect(tap, seconds)
+
+    def draw(self, argv: Sequence[str], media: bytes, most: int) -> Awaitable[bytes]:
+        """The picture that a program makes of it; see `thumbnail.Draughtsman`."""
+        return self._draughtsman.draw(argv, self.environment, media, most)
+
+    def kept_pictures(self, data_dir: DataDir) -> KeptPictures:
+        """The pictures of incidents."""
+        return KeptPictures(data_dir.folder("thumbnails"))
 
     def clear_leftovers(self, data_dir: DataDir, streams: Collection[str], wall: float) -> None:
         """Remove what is too old of streams other than these; see `leftovers.clear`. Blocks."""

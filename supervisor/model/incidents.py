@@ -52,6 +52,7 @@ class Incident(NamedTuple):
     the finding that is gravest and nearest to the root. `detection_seconds` lie between the last advance and the
     notice, `recovery_seconds` between the notice and the (latest) new advance. `excused`: what was announced when it
     began and has not ended before it; it does not count. `notifications`: who was told of it, where that is asked for.
+    `thumbnail`: a picture of what was seen then is kept.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Incident(NamedTuple):
     said: str | None = None
     excused: Literal["drill", "maintenance"] | None = None
     notifications: tuple[Notification, ...] = ()
+    thumbnail: bool = False
 
     @property
     def subject(self) -> Subject:

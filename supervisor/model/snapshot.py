@@ -36,6 +36,7 @@ from supervisor.model.terms import (
     TrackResult,
     Verdict,
 )
+from supervisor.model.thumbnails import Picture, ThumbnailResult
 from supervisor.model.until import Until
 
 Verb = Literal["start", "stop", "restart"]
@@ -314,6 +315,7 @@ class Snapshot(NamedTuple):
     network_reachable: Mapping[str, bool]
     scheduler_rearmed: int
     store: StoreState = StoreState()
+    thumbnails: Mapping[ThumbnailResult, int] = dict.fromkeys(ThumbnailResult, 0)
 
 
 LOOP_LAG_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
@@ -375,6 +377,15 @@ class Control(Protocol):
 
     def incident(self, identity: str) -> Incident | None:
         """One that is open or still remembered, or the one that it has become a part of; None if there is none."""
+
+    async def thumbnail(self, stream: str) -> Picture | None:
+        """A small picture of what a stream sends; None when there is no such stream. In any loop.
+
+        A keyframe may be 15 s away. Raises `NoPicture` and `NotAnswering`.
+        """
+
+    def incident_thumbnail(self, identity: str) -> bytes | None:
+        """What was seen when an incident began, as a JPEG; None if that is not kept. Blocks."""
 
     def history(self, question: Question) -> Page:
         """Incidents as far back as they are remembered. Raises ValueError for an `after` that no answer gave."""

@@ -412,6 +412,7 @@ def counters(snapshot: Snapshot) -> Iterator[tuple[tuple[Any, ...], float]]:
     """Every count of a snapshot, by a name."""
     yield ("clock_steps",), snapshot.clock_steps
     yield ("scheduler_rearmed",), snapshot.scheduler_rearmed
+    yield ("thumbnails",), sum(snapshot.thumbnails.values())
     yield ("loop_lag", "sum"), snapshot.loop_lag.sum
     for what, by_layer in (("detection", snapshot.detection), ("recovery", snapshot.recovery)):
         for layer, histogram in by_layer.items():

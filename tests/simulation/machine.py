@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Awaitable, Callable, Collection, Container, Mapping
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -18,6 +18,7 @@ from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.foreign import Found
 from supervisor.machine.gather import Gather
 from supervisor.machine.handover import Handover
+from supervisor.machine.kept_pictures import KeptPictures
 from supervisor.machine.machine import Machine
 from supervisor.machine.media_links import MediaLink, MediaLinks
 from supervisor.machine.parameter_tap import ParameterTap
@@ -173,6 +174,19 @@ class SimulatedMachine(Machine):
 
     def recording(self, path: Path) -> Recording:
         return wires.SimulatedRecording(path)
+
+    async def collect_keyframe(self, tap: ParameterTap, seconds: float) -> bytes:
+        del tap, seconds
+        await asyncio.sleep(1.0)
+        return b"keyframe"
+
+    async def draw(self, argv: Sequence[str], media: bytes, most: int) -> bytes:
+        del argv, media, most
+        await asyncio.sleep(0.1)
+        return b"picture"
+
+    def kept_pictures(self, data_dir: DataDir) -> KeptPictures:
+        return wires.SimulatedPictures(data_dir.folder("thumbnails"))
 
     def clear_leftovers(self, data_dir: DataDir, streams: Collection[str], wall: float) -> None:
         pass

@@ -7,6 +7,7 @@ import inspect
 import pytest
 
 from supervisor.machine.gather import Gather
+from supervisor.machine.kept_pictures import KeptPictures
 from supervisor.machine.machine import Machine
 from supervisor.machine.media_links import MediaLink
 from supervisor.machine.parameter_tap import ParameterTap
@@ -35,6 +36,7 @@ _WITH_DETAIL = {"clock_step", "hours", "stop_until", "start_until"}
         (Probes, SimulatedProbes),
         (Child, wires.SimulatedChild),
         (Gather, wires.SimulatedGather),
+        (KeptPictures, wires.SimulatedPictures),
         (MediaLink, wires.SimulatedLink),
         (Outlet, wires.SimulatedOutlet),
         (ParameterTap, wires.SimulatedTap),

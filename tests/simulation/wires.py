@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Protocol
 
 from supervisor.ffmpeg.keyframes import Keyframes
+from supervisor.ffmpeg.keyframe import Keyframe
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.ffmpeg.progress import parse_report
 from supervisor.machine.data_dir import Folder
 from supervisor.machine.gather import Gather
+from supervisor.machine.kept_pictures import KeptPictures
 from supervisor.machine.media_links import MediaLink, MediaLinks
 from supervisor.machine.parameter_tap import ParameterTap
 from supervisor.machine.process import Child, Outlet
@@ -220,6 +222,23 @@ class SimulatedLog(RunLog):
             self.lines.extend(found)
 
 
+class SimulatedPictures(KeptPictures):
+    """The pictures of incidents, in memory."""
+
+    def keep(self, incident: str, jpeg: bytes, wall: float) -> None:
+        del jpeg, wall
+        self._known |= {incident}
+
+    def move(self, incident: str, other: str) -> None:
+        self._known = self._known - {incident} | {other}
+
+    def read(self, incident: str) -> bytes | None:
+        return b"picture" if incident in self._known else None
+
+    def tidy(self, wall: float, seconds: float) -> None:
+        pass
+
+
 class SimulatedTap(ParameterTap):
     """Where an encoder's parameters arrive."""
 
@@ -240,6 +259,9 @@ class SimulatedTap(ParameterTap):
         found, self._found = self._found, None
         self._wires.loop.mark(self.fd, readable=False)
         return found
+
+    def collect(self, keyframe: Keyframe | None) -> None:
+        pass
 
     def close(self) -> None:
         del self._wires.taps[self.port]

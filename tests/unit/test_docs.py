@@ -28,6 +28,7 @@ from supervisor.config.shape import (
     Video,
 )
 from supervisor.config.tracks import TrackMap
+from supervisor.config.thumbnails import Thumbnails
 from supervisor.model.fallback import FallbackPolicy
 from supervisor.model.policies import Policies
 from supervisor.model.quantities import parse_bitrate, parse_duration
@@ -37,6 +38,7 @@ EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 POLICIES = {name: type(field.default) for name, field in Policies.model_fields.items()}
 SECTIONS: dict[str, type[BaseModel]] = {
     "Top level": Config,
+    "`thumbnails`": Thumbnails,
     "`tls`": Tls,
     "`network`": Network,
     "`external`": ExternalSection,

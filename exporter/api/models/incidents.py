@@ -92,6 +92,7 @@ class ToldSomebody(Shape, like=Notification, without=("id", "stream", "destinati
     seconds_dark=3.55,
     detection_seconds=0.004,
     recovery_seconds=3.546,
+    thumbnail=True,
 )
 class IncidentReport(Shape):
     """From the first failure until media has advanced for 30 s again, 180 s after one that was slow.
@@ -104,6 +105,7 @@ class IncidentReport(Shape):
     It was noticed `detection_seconds` after the last advance; `recovery_seconds` later media advanced again.
     `excused`: it began under maintenance or in a drill, and did not outlast it; it does not count.
     `notifications`: who was told of it, as far as Alertmanager says so (`POST /api/alerts`).
+    `thumbnail`: there is a picture of what was seen then (`/api/incidents/{id}/thumbnail`).
     An action of layer `operator` is a replacement on purpose while the incident was open.
     """
 
@@ -125,6 +127,7 @@ class IncidentReport(Shape):
     findings: list[IncidentFinding]
     actions: list[Attempt]
     notifications: list[ToldSomebody]
+    thumbnail: bool
 
 
 class IncidentList(Shape):

@@ -61,6 +61,8 @@ def _all(snapshot: Snapshot) -> Iterator[Row]:
     yield "store_queue_length", {}, snapshot.store.queue
     yield "store_written_total", {}, snapshot.store.written
     yield "store_dropped_total", {}, snapshot.store.dropped
+    for result, times in snapshot.thumbnails.items():
+        yield "thumbnails_total", {"result": result}, times
     yield "clock_steps_total", {}, snapshot.clock_steps
     yield "config_last_reload_successful", {}, snapshot.config.rejected is None
     yield "config_last_reload_success_timestamp_seconds", {}, snapshot.config.accepted

@@ -56,6 +56,7 @@ from supervisor.model.terms import (
     State,
     Verdict,
 )
+from supervisor.model.thumbnails import NoPicture, Picture
 from supervisor.model.until import Until
 
 LIVE_PID = os.getpid()  # a process that the kernel can tell of
@@ -78,6 +79,9 @@ class FakeControl:
         self.requests: list[tuple[Verb, str]] = []
         self.orders: list[OrderGiven] = []
         self.said: list[tuple[Until | None, str | None]] = []
+        self.wished: list[str] = []
+        self.pictures: dict[str, bytes | NoPicture] = {}  # of streams
+        self.incident_pictures: dict[str, bytes] = {}
         self.windows: list[Maintenance] = []
         self.programs: list[ExternalSnapshot] = []
         self.announced: list[Announcement] = []
@@ -198,6 +202,19 @@ class FakeControl:
 
     def incident(self, identity: str) -> Incident | None:
         return next((one for one in self.incidents() or () if one.id == identity), None)
+
+    async def thumbnail(self, stream: str) -> Picture | None:
+        if self.failure is not None:
+            raise self.failure
+        if not self._knows(stream):
+            return None
+        self.wished.append(stream)
+        if isinstance(found := self.pictures.get(stream, NoPicture("the stream is stopped", lasting=True)), bytes):
+            return Picture(found, 0.0)
+        raise found
+
+    def incident_thumbnail(self, identity: str) -> bytes | None:
+        return self.incident_pictures.get(identity)
 
     def history(self, question: Question) -> Page:
         self.questions.append(question)

@@ -104,6 +104,7 @@ def test_an_incident_tells_all_that_its_clients_rely_on(client: Client) -> None:
         "findings": dark["findings"],
         "actions": dark["actions"],
         "notifications": [],
+        "thumbnail": False,
     }
     assert dark["actions"][-2:] == [
         {"at": "2025-12-31T23:57:54.250Z", "layer": "process", "action": "restart_encoder", "result": "failed"},
