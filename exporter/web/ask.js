@@ -1,6 +1,7 @@
 // Questions and orders. Paths are relative to the page, so that it also works below a proxy's prefix.
 
 const PATIENCE = 5000; // ms
+const PICTURE_PATIENCE = 30000;
 const KEY = "token";
 
 // What neverdark refused, in its own words.
@@ -18,8 +19,7 @@ export const keepToken = (token) => sessionStorage.setItem(KEY, token);
 // `given` is a token to be tried instead of the one that is kept.
 export async function ask(path, method = "GET", given = null) {
   const token = given ?? sessionStorage.getItem(KEY);
-  const headers = token === null ? {} : { Authorization: `Bearer ${token}` };
-  const response = await fetch(path, { method, headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+  const response = await asked(path, token, { method, cache: "no-store" }, PATIENCE);
   if (response.status === 401 && token !== null && sessionStorage.getItem(KEY) === token) {
     sessionStorage.removeItem(KEY);
   }
@@ -27,6 +27,18 @@ export async function ask(path, method = "GET", given = null) {
   const mayOnlyRead = (response.headers.get("WWW-Authenticate") ?? "").includes("insufficient_scope");
   if (!response.ok) throw new Refused(response.status, answer.detail, mayOnlyRead);
   return answer;
+}
+
+// A JPEG. What keyframes are far apart in takes its time.
+export async function askForPicture(path) {
+  const response = await asked(path, sessionStorage.getItem(KEY), {}, PICTURE_PATIENCE);
+  if (!response.ok) throw new Refused(response.status, (await response.json()).detail);
+  return response.blob();
+}
+
+function asked(path, token, how, patience) {
+  const headers = token === null ? {} : { Authorization: `Bearer ${token}` };
+  return fetch(path, { headers, signal: AbortSignal.timeout(patience), ...how });
 }
 
 // fetch's own errors say nothing that helps an owner; neverdark's do.

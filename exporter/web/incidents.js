@@ -2,6 +2,7 @@
 
 import { ask, inWords, streamPath } from "./ask.js";
 import { element, keepViews, setClass, setText } from "./nodes.js";
+import { PictureView } from "./picture.js";
 import { actionInWords, causeInWords, clock, closesAfter, dayAndClock, duration, plural, resultInWords, segmentInWords } from "./words.js";
 
 const EXCUSES = { drill: "Drill. ", maintenance: "In maintenance. " };
@@ -74,6 +75,7 @@ class PastIncidentView {
     this.what = element("span");
     this.outcome = element("small");
     this.also = element("ul");
+    this.picture = null;
     this.node.append(this.when, " ", this.drill, " ", this.what, this.outcome, this.also);
   }
 
@@ -88,6 +90,10 @@ class PastIncidentView {
     if (incident.recovery_seconds !== null) facts.push(`recovered in ${seconds(incident.recovery_seconds)}`);
     if (incident.actions.length > 0) facts.push(`restarted ${tried(incident.actions)}`);
     setText(this.outcome, facts.join(" · "));
+    if (incident.thumbnail && this.picture === null) {
+      this.picture = new PictureView(`api/incidents/${encodeURIComponent(incident.id)}/thumbnail`, "What was seen then", true);
+      this.node.append(this.picture.node);
+    }
     const found = also(incident);
     if (found.length !== this.also.children.length) this.also.replaceChildren(...found.map(() => element("li")));
     found.forEach((text, place) => setText(this.also.children[place], text));

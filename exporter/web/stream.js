@@ -4,6 +4,7 @@ import { ask, inWords, streamPath } from "./ask.js";
 import { doubtsInWords, isDegraded, lastThere } from "./doubts.js";
 import { OpenIncidentView, RecentIncidentsView } from "./incidents.js";
 import { element, keepViews, setClass, setText } from "./nodes.js";
+import { PictureView } from "./picture.js";
 import { bitRate, causeInWords, clock, counted, duration, size } from "./words.js";
 
 const SAMPLES = 6; // rates are taken over the last five answers, about ten seconds
@@ -211,12 +212,13 @@ export class StreamView {
     this.open = element("span", "pill trouble", "incident"); // a card that is closed shows this much
     this.health = element("span", "pill unsure");
     line.append(this.name, this.air, this.health, this.open, this.drills, this.maintenance, this.since, this.reason);
+    this.picture = new PictureView(`${streamPath(stream.stream)}/thumbnail`, `What ${stream.stream} sends`);
     this.incidents = element("div", "incidents");
     this.places = element("div", "places");
     this.buttons = orderButtons((verb, form) => this.order(stream.stream, verb, form));
     this.body = element("div", "processes");
     this.recent = new RecentIncidentsView(stream.stream);
-    this.node.append(line, this.incidents, this.places, this.body, this.recent.node, this.buttons.node);
+    this.node.append(line, this.picture.node, this.incidents, this.places, this.body, this.recent.node, this.buttons.node);
     this.views = { incidents: new Map(), places: new Map(), processes: new Map() };
     this.wasOff = false;
     this.node.addEventListener("toggle", () => this.fill());
@@ -245,6 +247,7 @@ export class StreamView {
     const window = stream.maintenance_window;
     setText(this.maintenance, window ? `in maintenance until ${clock(Date.parse(window.until))}` : "maintenance");
     this.maintenance.title = window?.reason ?? "";
+    this.picture.node.hidden = !stream.wanted || stream.command;
     this.buttons.update(stream);
     if (off && !this.wasOff) this.node.open = true;
     this.wasOff = off;

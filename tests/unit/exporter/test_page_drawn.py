@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from supervisor.config.tokens import FILE, Scope, TokenFile
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, StreamSnapshot, Wanted
 from supervisor.model.terms import Check, ExitCause, Health, Role, Segment, State, Verdict
+from supervisor.model.thumbnails import NoPicture
 from tests.unit.exporter.browser import Browser
 from tests.unit.exporter.conftest import Client, Serve
 from tests.unit.exporter.scenes import incident, their_incidents, three_streams
@@ -28,6 +30,17 @@ from tests.unit.exporter.snapshots import (
 )
 
 TOKEN = "a-token-that-is-right"
+# 16 by 8 pixels, all of them red.
+JPEG = base64.b64decode(
+    "/9j/4AAQSkZJRgABAgAAAQABAAD/2wBDAAgEBAQEBAUFBQUFBQYGBgYGBgYGBgYGBgYHBwcICAgHBwcGBgcHCAgICAkJCQgICAgJ"
+    "CQoKCgwMCwsODg4RERT/xAGiAAABBQEBAQEBAQAAAAAAAAAAAQIDBAUGBwgJCgsBAAMBAQEBAQEBAQEAAAAAAAABAgMEBQYHCAkK"
+    "CxAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcYGRolJicoKSo0NTY3ODk6"
+    "Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJ"
+    "ytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6EQACAQIEBAMEBwUEBAABAncAAQIDEQQFITEGEkFRB2FxEyIygQgUQpGhscEJ"
+    "IzNS8BVictEKFiQ04SXxFxgZGiYnKCkqNTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqCg4SFhoeIiYqSk5SV"
+    "lpeYmZqio6Slpqeoqaqys7S1tre4ubrCw8TFxsfIycrS09TV1tfY2dri4+Tl5ufo6ery8/T19vf4+fr/wAARCAAIABADASIAAhEA"
+    "AxEA/9oADAMBAAIRAxEAPwDi6KKK+UP38//Z"
+)
 SHOWN = "document.querySelector('#age').textContent === 'up to date'"
 
 
@@ -122,6 +135,30 @@ def test_a_drill_is_only_marked_while_one_runs(serve: Serve, browser: Browser) -
     drill = incident(0, "cam", closed=None, drill=True, role=Role.ENCODER)
     show(browser, serve(FakeControl(snapshot(allowed), incidents=(drill,))))
     assert visible(browser, "summary .pill.drill")
+
+
+def test_what_a_stream_sends_is_drawn_and_what_it_is_without(serve: Serve, browser: Browser) -> None:
+    control = FakeControl(snapshot(fine("cam"), fine("dark"), command("tool")))
+    control.pictures = {"cam": JPEG, "dark": NoPicture("no keyframe has come", lasting=True)}
+    show(browser, serve(control))
+    canvas = "document.querySelector('.picture canvas:not([hidden])')"
+    browser.wait(f"{canvas} !== null")
+    assert browser.run(f"[{canvas}.width, {canvas}.height]") == [16, 8]
+    red, green, blue, _ = browser.run(f"[...{canvas}.getContext('2d').getImageData(8, 4, 1, 1).data]")
+    assert (red > 200, green < 60, blue < 60) == (True, True, True)
+    assert control.wished == ["cam"], "the other is further down"
+    browser.run("document.querySelectorAll('.picture')[1].scrollIntoView()")
+    browser.wait("[...document.querySelectorAll('figcaption')].some((one) => one.innerText.includes('no keyframe'))")
+    assert set(control.wished) == {"cam", "dark"}, "of a command there is none"
+
+
+def test_a_picture_that_nobody_can_see_is_not_asked_for(serve: Serve, browser: Browser) -> None:
+    control = FakeControl(snapshot(*(fine(f"cam-{number:02}") for number in range(20))))
+    control.pictures = {f"cam-{number:02}": JPEG for number in range(20)}
+    show(browser, serve(control))
+    browser.run("document.querySelectorAll('.stream')[3].open = true")
+    browser.wait("document.querySelector('.picture canvas:not([hidden])') !== null")
+    assert control.wished == ["cam-03"], "only the card that is open"
 
 
 @pytest.mark.parametrize(
