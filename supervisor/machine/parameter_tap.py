@@ -11,8 +11,8 @@ import ctypes
 import socket
 from struct import Struct
 
-from supervisor.ffmpeg.keyframes import Keyframes, keyframe_stamps
 from supervisor.ffmpeg.keyframe import Keyframe
+from supervisor.ffmpeg.keyframes import Keyframes, keyframe_stamps
 from supervisor.ffmpeg.parameters import AUDIO_PID, VIDEO_PID, Parameters, parse_parameters
 
 _LOOPBACK = "127.0.0.1"

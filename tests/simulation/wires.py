@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from supervisor.ffmpeg.keyframes import Keyframes
 from supervisor.ffmpeg.keyframe import Keyframe
+from supervisor.ffmpeg.keyframes import Keyframes
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.ffmpeg.progress import parse_report
 from supervisor.machine.data_dir import Folder

@@ -27,8 +27,8 @@ from supervisor.config.shape import (
     Tls,
     Video,
 )
-from supervisor.config.tracks import TrackMap
 from supervisor.config.thumbnails import Thumbnails
+from supervisor.config.tracks import TrackMap
 from supervisor.model.fallback import FallbackPolicy
 from supervisor.model.policies import Policies
 from supervisor.model.quantities import parse_bitrate, parse_duration
