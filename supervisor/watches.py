@@ -26,6 +26,7 @@ from supervisor.watchdog.leftovers import Leftovers
 from supervisor.watchdog.other_publishers import OtherPublishers
 from supervisor.watchdog.overlays import OverlayWatch
 from supervisor.watchdog.reach_watch import ReachWatch
+from supervisor.watchdog.recordings import Recordings
 from supervisor.watchdog.refusal_watch import RefusalWatch
 from supervisor.watchdog.second_layer import SecondLayer
 from supervisor.watchdog.storage import StorageWatch
@@ -75,6 +76,7 @@ class Watches:
         self.others = OtherPublishers(probes, streams.pushers, tell)
         self._certificates = CertificateWatch(probes, streams.slot, book)
         self._overlays = OverlayWatch(machine, streams.slots, tell)
+        self._recordings = Recordings(machine, streams.pushers, tell)
         self._refusals = RefusalWatch(probes, streams.slot)
         self.second = SecondLayer(machine, probes, streams, book, self._keeper, self.reaches.reach, tell)
 
@@ -99,6 +101,7 @@ class Watches:
         self._keeper.look(partial(self._streams.proof, now=now), now=now, wall=wall)
         self.second.scheduler.look(now)
         self.memory.sample()
+        self._recordings.look(now, wall)
         self._sweep.look(spare_unknown=self._configuration.reading)
 
     def _learned(self, slot: Slot) -> None:

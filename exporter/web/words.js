@@ -21,6 +21,7 @@ const CAUSES = {
   av_offset: "sound and picture leave apart",
   clock_jumped: "the source's clock jumped",
   port_taken: "another program took a port of ours",
+  storage: "the disk of a recording does not take what is written, or is nearly full",
   slow: "slower than real time",
   bitrate_low: "the bit rate is too low",
   limit: "it used more than it may",

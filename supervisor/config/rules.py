@@ -125,6 +125,10 @@ def _stream(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
             if stream.get(section):
                 reason = "cannot be had with command: the command makes its own picture and sound"
                 yield Broken((*path, section), reason)
+    for key, destination in _mappings(stream.get("destinations")) if command else ():
+        if destination.get("recording") is not None:
+            reason = "cannot be had with command: a recording is fed by an encoder"
+            yield Broken((*path, "destinations", key, "recording"), reason)
     if source and not command and stream.get("destinations", {}) == {}:
         yield Broken((*path, "destinations"), "expected at least one destination")
     yield from (Broken(*found) for found in sound_rules(path, stream))
@@ -189,6 +193,11 @@ def _asked_for(source: Mapping[str, Any]) -> bool:
 def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken]:
     if empty := _empty(path, destination, {"key": "a key", "key_file": "the path of a file"}):
         yield from empty
+        return
+    if destination.get("recording") is not None:
+        for key in ("url", "key", "key_file"):
+            if destination.get(key) is not None:
+                yield Broken((*path, key), "cannot be had with recording, which names its own files")
         return
     has = [key for key in ("key", "key_file") if destination.get(key) is not None]
     if len(has) > 1:

@@ -48,6 +48,7 @@ from supervisor.config.profile import ProfileField
 from supervisor.config.sound import SECTION, WORD, Playlist, form
 from supervisor.config.thumbnails import Thumbnails
 from supervisor.config.tracks import TrackMap
+from supervisor.config.recording import RecordingSection, as_destination
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
 from supervisor.model.availability import OBJECTIVE
 from supervisor.model.fallback import FallbackPolicy
@@ -130,10 +131,16 @@ class DestinationSection(Policies):
     """Where a stream is sent, or, of a `command` stream, where the command sends it."""
 
     url: DestinationUrl
+    recording: RecordingSection | None = None
     key: Key | None = None
     key_file: KeyFile | None = None
     required: bool = True
     profile: ProfileField = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_recording(cls, value: Any) -> Any:
+        return as_destination(value)
 
     @property
     def secret_key(self) -> SecretStr | None:

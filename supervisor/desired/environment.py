@@ -42,6 +42,7 @@ class Environments:
         self._variables = variables
         self._more = dict(more)
         self._of_roles = {role: for_ffmpeg(role, variables) | self._more for role in (Role.ENCODER, Role.PUSHER)}
+        self._of_roles[Role.PUSHER]["TZ"] = "UTC"  # by which the files of a recording are named
         self._of_commands: dict[str, dict[str, str]] = {}
         self._words: Mapping[str, frozenset[str]] = {}
         self.of_programs: Mapping[str, str] = {}  # of what starts programs that are not ours: without our mark

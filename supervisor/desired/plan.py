@@ -23,6 +23,7 @@ from supervisor.ffmpeg.codecs import COPY, takes_sound, tracks
 from supervisor.ffmpeg.listening import awaited_at
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import Picture
+from supervisor.ffmpeg.recordings import recording_output
 from supervisor.ffmpeg.sound_apart import listed, with_player
 from supervisor.ffmpeg.sources import SourceKind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
 from supervisor.model.destination_urls import RTMP_PORTS, publishes_to
@@ -32,6 +33,7 @@ from supervisor.model.overlays import OverlayFile
 from supervisor.model.policies import Policies, UplinkPolicy
 from supervisor.model.profiles import Profile
 from supervisor.model.quantities import Address
+from supervisor.model.recordings import Kept
 from supervisor.model.terms import ProcessKey, Role
 from supervisor.model.thresholds import FFMPEG_FIRST_SHARE
 from supervisor.model.zones import instant, zone_of
@@ -85,6 +87,7 @@ class ProcessSpec:
     plays_list: bool = False  # a player beside it plays a list of tracks to it
     copies_sound: bool = False
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
+    kept: Kept | None = None  # a pusher's folder of segments
     target: tuple[str, ...] = field(default=(), repr=False)  # a pusher's URL and key, or what a command is
     overlays: tuple[OverlayFile, ...] = ()  # what an encoder lays over its picture, and reads from files
     claim: tuple[str, ...] = field(init=False, repr=False)  # what two processes must not do at the same time
@@ -171,12 +174,12 @@ def _stream(
         destinations=tuple(
             DestinationSpec(
                 key,
-                show_url(text(destination.url), text(destination.secret_key) or None),
+                _shown(name, key, destination),
                 destination.required,
                 _expected_bytes_per_second(stream),
                 config.policies_of(name, key),
                 Way(ingest, _tls(destination)) if (ingest := _ingest(destination)) else None,
-                (text(destination.url), text(destination.secret_key)),
+                _target(name, key, destination),
                 destination.profile.profile if destination.profile else None,
             )
             for key, destination in stream.destinations.items()
@@ -326,9 +329,9 @@ def _with_copies(video: Video, overlays: Mapping[int, OverlayFile]) -> Video:
 
 def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, ca_file: str | None) -> ProcessSpec:
     destination = config.streams[stream].destinations[name]
-    url = text(destination.url)
+    url, kept = text(destination.url), _kept(stream, name, destination)
     scheme = destination_scheme(url)
-    output_file = Path(url) if scheme == "file" else None
+    output_file = (kept.pattern if kept else Path(url)) if scheme == "file" else None
     sound = config.streams[stream].audio.source != "none"
     argv = pusher_argv(
         binary,
@@ -337,6 +340,7 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
         progress_url=PROGRESS,
         audio=sound,
         ca_file=ca_file,
+        output=recording_output(kept) if kept else None,
     )
     return ProcessSpec(
         key=ProcessKey(stream, Role.PUSHER, name),
@@ -349,8 +353,28 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
         ingest=_ingest(destination),
         tls=_tls(destination),
         output_file=output_file,
-        target=(url, text(destination.secret_key)),
+        kept=kept,
+        target=_target(stream, name, destination),
     )
+
+
+def _kept(stream: str, name: str, destination: DestinationSection) -> Kept | None:
+    found = destination.recording
+    if found is None:
+        return None
+    size, age, free = found.keep.size, found.keep.age, found.keep.free
+    return Kept(found.directory, f"{stream}.{name}", f".{found.format}", found.segment, size, age, free)
+
+
+def _target(stream: str, name: str, destination: DestinationSection) -> tuple[str, str]:
+    """The URL and the key of a destination as they are."""
+    kept = _kept(stream, name, destination)
+    return (kept.shown, "") if kept else (text(destination.url), text(destination.secret_key))
+
+
+def _shown(stream: str, name: str, destination: DestinationSection) -> str:
+    url, key = _target(stream, name, destination)
+    return show_url(url, key or None)
 
 
 def _ingest(destination: DestinationSection) -> Address | None:

@@ -11,7 +11,7 @@ from supervisor.ffmpeg.sound_apart import apart_options, is_apart
 from supervisor.ffmpeg.sources import frame_gap, is_still, source_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from supervisor.config.shape import Audio, Source, Video
 
@@ -90,10 +90,12 @@ def pusher_argv(
     progress_url: str,
     audio: bool,
     ca_file: str | None,
+    output: Sequence[str] | None = None,
 ) -> list[str]:
     """Return the pusher's argv: the encoder's MPEG-TS, repacked for the destination, never encoded.
 
-    `audio` is whether the encoder sends any. Raises ValueError for a destination that cannot be pushed to.
+    `output` stands instead of what is made of the URL and its key. `audio` is whether the encoder sends any. Raises
+    ValueError for a destination that cannot be pushed to.
     """
     return [
         *common_options(binary, progress_url, "warning"),
@@ -104,7 +106,7 @@ def pusher_argv(
         *(time_stamps() if audio else ()),
         *media_queue(binary.version),
         *("-max_interleave_delta", _PUSHER_INTERLEAVE),
-        *destination_output(destination_url, key, ca_file=ca_file),
+        *(output or destination_output(destination_url, key, ca_file=ca_file)),
     ]
 
 

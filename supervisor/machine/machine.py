@@ -34,9 +34,11 @@ from supervisor.machine.progress_socket import ProgressSocket
 from supervisor.machine.progress_text import ProgressFile, ProgressUrl
 from supervisor.machine.recording import Recording
 from supervisor.machine.runlog import AfterWrite, RunLog
+from supervisor.machine.segments import Segments, apart
 from supervisor.machine.slates import Quietly, Slates
 from supervisor.machine.thumbnail import Draughtsman, collect
 from supervisor.model.quantities import Address, PortRange
+from supervisor.model.recordings import Kept
 
 T = TypeVar("T")
 
@@ -158,9 +160,13 @@ class Machine:
         """The slates that were made for this FFmpeg."""
         return Slates(data_dir.folder("slates"), binary, run=self._quietly)
 
-    def recording(self, path: Path) -> Recording:
-        """The files of a destination that is a file."""
-        return Recording(path)
+    def recording(self, path: Path, kept: Kept | None = None) -> Recording:
+        """The files of a destination that is a file, or a folder of segments."""
+        return Segments(kept) if kept else Recording(path)
+
+    def apart(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """What `work` returns or raises, from a thread of its own: it may hang for good, and keeps nobody's end."""
+        return apart(work)
 
     def collect_keyframe(self, tap: ParameterTap, seconds: float) -> Awaitable[bytes]:
         """The next keyframe that an encoder sends; see `thumbnail.collect`."""

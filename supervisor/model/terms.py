@@ -101,6 +101,7 @@ class Trouble(StrEnum):
     AV_OFFSET = "av_offset"
     CLOCK_JUMPED = "clock_jumped"
     PORT_TAKEN = "port_taken"
+    STORAGE = "storage"
 
 
 Cause = ExitCause | Trouble

@@ -90,6 +90,8 @@ def why_not_started(error: OSError | ValueError, role: Role) -> tuple[ExitCause,
     reason = (error.strerror or str(error)) if isinstance(error, OSError) else "the command line cannot be used"
     if code in {errno.EAGAIN, errno.ENOMEM}:
         return ExitCause.OUT_OF_MEMORY, reason
+    if code == errno.ENOSPC:
+        return ExitCause.DISK_FULL, reason
     if code in {errno.EMFILE, errno.ENFILE}:
         return ExitCause.OTHER, reason
     return ExitCause.BAD_ARGUMENTS if role is Role.COMMAND else ExitCause.ENCODER_MISSING, reason

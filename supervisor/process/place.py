@@ -89,7 +89,7 @@ class Place:
             self.feeds.clocks = lambda: [at] if (at := self.time_stamp) is not None else []
         self.ready_argv: tuple[str, ...] | None = None  # a better command line for the same, from the next run on
         self.source = SourceSide(spec, partial(host.owner.adapted, spec.key)) if encodes and not spec.slate else None
-        self.recording = host.machine.recording(spec.output_file) if spec.output_file else None
+        self.recording = host.machine.recording(spec.output_file, spec.kept) if spec.output_file else None
 
     @property
     def time_stamp(self) -> float | None:

@@ -162,8 +162,8 @@ class Slot(Place):
             self.ready_argv = None
             if self.source:
                 self.source.renew(spec)
-        if spec.output_file != before.output_file:
-            self.recording = self.host.machine.recording(spec.output_file) if spec.output_file else None
+        if (spec.output_file, spec.kept) != (before.output_file, before.kept):
+            self.recording = self.host.machine.recording(spec.output_file, spec.kept) if spec.output_file else None
         self.reports.output.hide(redactor)
         if bool(self.uplink) != bool(spec.ingest):
             self.uplink = UplinkMeter() if spec.ingest else None
@@ -330,11 +330,16 @@ class Slot(Place):
     def _take_notice(self, notice: lifecycle_types.Notice) -> None:
         match notice:
             case lifecycle_types.Silent(reason, seconds, named):
-                self._fall_silent(named or _TROUBLE[reason], seconds)
+                self._fall_silent(self._of_storage() or named or _TROUBLE[reason], seconds)
             case lifecycle_types.Waiting(state, delay, left):
                 self.put_off(partial(self._tell_retry, state, delay, left))  # after the exit it follows from
             case lifecycle_types.Refilled():
                 self.host.tell(events.BudgetRefilled(self.key))
+
+    def _of_storage(self) -> Trouble | None:
+        """What keeps a recording from going on is its disk, unless somebody has stopped its process."""
+        stopped = self.run is not None and self.run.was_stopped
+        return Trouble.STORAGE if self.spec.kept and not stopped else None
 
     def _fall_silent(self, trouble: Trouble, seconds: float) -> None:
         run, now = self.run, self.host.loop.time()

@@ -15,6 +15,7 @@ from supervisor.judge.attribution import FailureEvidence
 from supervisor.judge.progress_meter import ProgressMeter
 from supervisor.judge.uplink import UplinkMeter
 from supervisor.lifecycle.types import Event, Status
+from supervisor.machine.recording import Recording
 from supervisor.model.policies import Policies
 from supervisor.model.terms import Cause, ProcessKey, RestartReason, Segment
 
@@ -69,6 +70,20 @@ class AnyProcess(Protocol):
     def spec(self) -> ProcessSpec: ...
     @property
     def status(self) -> Status: ...
+
+
+class RecordingProcess(AnyProcess, Protocol):
+    """A pusher whose destination may be a folder of segments, for who keeps that in order."""
+
+    @property
+    def recording(self) -> Recording | None: ...
+    @property
+    def meter(self) -> ProgressMeter: ...
+    @property
+    def run_id(self) -> str | None: ...
+    @property
+    def alive(self) -> bool: ...
+    def dispatch(self, event: Event, /) -> None: ...
 
 
 class JudgedProcess(AnyProcess, Protocol):

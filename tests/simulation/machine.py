@@ -29,6 +29,7 @@ from supervisor.machine.recording import Recording
 from supervisor.machine.runlog import AfterWrite, RunLog
 from supervisor.machine.slates import Slates
 from supervisor.model.quantities import Address, PortRange
+from supervisor.model.recordings import Kept
 from supervisor.model.runs import read
 from tests.simulation import wires
 from tests.simulation.handover import SimulatedHandover, SimulatedSlates
@@ -172,7 +173,8 @@ class SimulatedMachine(Machine):
         del seed
         return wires.SimulatedLinks(self._world.wires, ports, self._world.table.link_of)
 
-    def recording(self, path: Path) -> Recording:
+    def recording(self, path: Path, kept: Kept | None = None) -> Recording:
+        del kept
         return wires.SimulatedRecording(path)
 
     async def collect_keyframe(self, tap: ParameterTap, seconds: float) -> bytes:
