@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from supervisor.config.fields import absolute
 from supervisor.model.policies import PositiveDuration, Section
+from supervisor.model.push_urls import is_listener
 from supervisor.model.quantities import ByteSize, Duration
 
 SHORTEST_SEGMENT: Final = 10.0
@@ -54,8 +55,15 @@ class RecordingSection(Section):
 
 
 def as_destination(value: Any) -> Any:
-    """A destination as it is written; of a recording with the URL that stands for it, and not required unless said."""
-    if not isinstance(value, dict) or value.get("recording") is None:
+    """A destination as it is written; not required unless said, if it is a recording or waits to be called.
+
+    A recording gets the URL that stands for it.
+    """
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("url"), str) and is_listener(value["url"]):
+        return {"required": False, **value}  # nobody need call
+    if value.get("recording") is None:
         return value
     section = value["recording"] if isinstance(value["recording"], dict) else {}
     folder, suffix = section.get("directory"), section.get("format", "mkv")

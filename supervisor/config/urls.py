@@ -6,15 +6,17 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
 from supervisor.config.fields import absolute, base_dir
 from supervisor.model.destination_urls import file_path, split
-from supervisor.model.quantities import MAX_PORT
+from supervisor.model.push_urls import is_listener, wrong_parameter
+from supervisor.model.quantities import MAX_PORT, Address
 
-DESTINATION_SCHEMES = ("rtmp", "rtmps", "srt", "file")
+DESTINATION_SCHEMES = ("rtmp", "rtmps", "srt", "rtsp", "udp", "rist", "file")
+_WITHOUT_USUAL_PORT = ("srt", "udp", "rist")
 FILE_TYPES = (".flv", ".ts", ".mkv", ".mp4")
 # FFmpeg's reading protocols that a URL can begin with, and what each must name.
 _SOURCE_SCHEMES_WITH_HOST = (
@@ -51,13 +53,26 @@ def _destination_url(value: SecretStr) -> SecretStr:
     host, port = _host_and_port(url)
     if scheme == "srt" and not host and port:
         raise ValueError(
-            "expected a host before the port: neverdark calls the receiver, and does not wait to be called"
+            "expected a host before the port: that of the receiver, or with mode=listener an address of this machine"
+            " (0.0.0.0 for all)"
         )
     if not host or port == 0 or _SPACE.search(url):
         raise ValueError(f"{_HOST_AND_PORT}, and without spaces")
-    if scheme == "srt" and port is None:
-        raise ValueError("expected a port: SRT has no usual one")
+    if scheme in _WITHOUT_USUAL_PORT and port is None:
+        raise ValueError(f"expected a port: {scheme.upper()} has no usual one")
+    if reason := wrong_parameter(url):
+        raise ValueError(reason)
+    if is_listener(url) and (reason := _open_to_strangers(url, host)):
+        raise ValueError(reason)
     return value
+
+
+def _open_to_strangers(url: str, host: str) -> str | None:
+    """What lets anybody take a stream that waits to be called; a machine's own loopback is nobody else's."""
+    word = next((value for name, value in parse_qsl(url.partition("?")[2]) if name == "passphrase"), "")
+    if not word and not Address(host, 1).is_loopback:
+        return "expected a passphrase (passphrase=…), because with mode=listener anybody who can reach it may take it"
+    return None
 
 
 def _source_url(value: SecretStr, info: ValidationInfo) -> SecretStr:

@@ -14,6 +14,7 @@ from supervisor.config.urls import destination_scheme
 from supervisor.model.destination_urls import RTMP_PORTS, rtmp_name, split
 from supervisor.model.fallback import FallbackPolicy
 from supervisor.model.policies import LimitsPolicy, RestartPolicy, StallPolicy, StopPolicy, UplinkPolicy, WatchdogPolicy
+from supervisor.model.push_urls import PARAMETERS, goes_far, sends_unconfirmed
 from supervisor.model.quantities import show_duration
 from supervisor.secrets.secrecy import show_destination
 
@@ -116,8 +117,10 @@ def _unusual(section: BaseModel, where: str) -> Iterator[ConfigWarning]:
 def _doubtful_url(url: str, key: str) -> Iterator[str]:
     """What is odd about a destination's URL that is taken as it is written, and that few servers understand."""
     scheme = destination_scheme(url)
-    if scheme == "srt" and "mode=listener" in url.partition("?")[2].split("&"):
-        yield "with mode=listener it is off air until somebody calls, and its pusher is replaced while it waits"
+    if scheme in PARAMETERS and sends_unconfirmed(url):
+        yield "what goes there is sent, not confirmed: nothing tells whether it arrives"
+    if goes_far(url):
+        yield "multicast without ttl passes up to 16 routers: ttl=1 keeps it in this network"
     if scheme not in _RTMP:
         return
     application, _ = rtmp_name(url, key or None)

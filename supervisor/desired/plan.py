@@ -32,6 +32,7 @@ from supervisor.model.fallback import FallbackPolicy
 from supervisor.model.overlays import OverlayFile
 from supervisor.model.policies import Policies, UplinkPolicy
 from supervisor.model.profiles import Profile
+from supervisor.model.push_urls import TCP_PORTS, is_listener
 from supervisor.model.quantities import Address
 from supervisor.model.recordings import Kept
 from supervisor.model.terms import ProcessKey, Role
@@ -49,6 +50,7 @@ class Way(NamedTuple):
 
     address: Address
     tls: bool
+    rtmp: bool = True  # else its door tells all that can be known
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class ProcessSpec:
     feeds: tuple[str, ...] = ()  # the destinations that an encoder sends to
     ingest: Address | None = None  # where a pusher connects to by TCP
     tls: bool = False  # and whether it speaks TLS there
+    rtmp: bool = True  # and RTMP
+    listens: bool = False  # a pusher waits to be called
     observed: tuple[Observed, ...] = ()  # where a command says that it connects to by TCP
     source: SourcePlace | None = None  # where a probe can look whether an encoder's source is there
     question_url: SecretStr | None = None  # what may be asked how long to wait, once its server has refused
@@ -97,7 +101,7 @@ class ProcessSpec:
     ingests: tuple[Way, ...] = field(init=False)  # where it connects to by TCP
 
     def __post_init__(self) -> None:
-        own = () if self.ingest is None else (Way(self.ingest, self.tls),)
+        own = () if self.ingest is None else (Way(self.ingest, self.tls, self.rtmp),)
         known = (*own, *(Way(observed.ingest, observed.tls) for observed in self.observed))
         object.__setattr__(self, "ingests", known)  # once: it is asked for at every look at every process
         place = publishes_to(*self.target) if self.key.role is Role.PUSHER and self.target else None
@@ -178,7 +182,7 @@ def _stream(
                 destination.required,
                 _expected_bytes_per_second(stream),
                 config.policies_of(name, key),
-                Way(ingest, _tls(destination)) if (ingest := _ingest(destination)) else None,
+                Way(ingest, _tls(destination), _rtmp(destination)) if (ingest := _ingest(destination)) else None,
                 _target(name, key, destination),
                 destination.profile.profile if destination.profile else None,
             )
@@ -352,6 +356,8 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
         sound=sound,
         ingest=_ingest(destination),
         tls=_tls(destination),
+        rtmp=_rtmp(destination),
+        listens=is_listener(url),
         output_file=output_file,
         kept=kept,
         target=_target(stream, name, destination),
@@ -379,8 +385,12 @@ def _shown(stream: str, name: str, destination: DestinationSection) -> str:
 
 def _ingest(destination: DestinationSection) -> Address | None:
     parts = urlsplit(text(destination.url))
-    port = RTMP_PORTS.get(parts.scheme.lower())
+    port = TCP_PORTS.get(parts.scheme.lower())
     return Address(parts.hostname or "", parts.port or port) if port else None
+
+
+def _rtmp(destination: DestinationSection) -> bool:
+    return destination_scheme(text(destination.url)) in RTMP_PORTS
 
 
 def _tls(destination: DestinationSection) -> bool:

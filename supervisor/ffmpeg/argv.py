@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from supervisor.ffmpeg.codecs import device_options, tracks, video_options
-from supervisor.ffmpeg.destinations import destination_output, media_input, media_output, media_queue, time_stamps
+from supervisor.ffmpeg.destinations import (
+    destination_output,
+    keeps_time_base,
+    media_input,
+    media_output,
+    media_queue,
+    time_stamps,
+)
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.sound_apart import apart_options, is_apart
 from supervisor.ffmpeg.sources import frame_gap, is_still, source_options
+from supervisor.model.push_urls import is_listener
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,11 +107,11 @@ def pusher_argv(
     """
     return [
         *common_options(binary, progress_url, "warning"),
-        *media_input(),
+        *media_input(waits=is_listener(destination_url)),
         *("-map", "0:v:0"),
         *(("-map", "0:a:0") if audio else ()),
         *("-c", "copy"),
-        *(time_stamps() if audio else ()),
+        *(time_stamps() if audio and output is None and keeps_time_base(destination_url) else ()),
         *media_queue(binary.version),
         *("-max_interleave_delta", _PUSHER_INTERLEAVE),
         *(output or destination_output(destination_url, key, ca_file=ca_file)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlunsplit
 
 from supervisor.model.destination_urls import file_path, rtmp_name, split
+from supervisor.model.push_urls import whole_packets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,8 @@ _PROBE_BYTES = "60000000"
 # other track moves it back, and both stay apart for good. Beyond an hour it is no pause and no jump, but another clock;
 # MPEG-TS begins anew after 26.5 h.
 _DISCONTINUITY = "3600"
+# Who waits to be called has read the first packets long before, and has not seen what came since.
+_DISCONTINUITY_AFTER_WAITING = "10"
 
 _RTMP_SCHEMES = frozenset({"rtmp", "rtmps", "rtmpt", "rtmpts"})
 _RTMP_TLS_SCHEMES = frozenset({"rtmps", "rtmpts"})
@@ -70,6 +73,10 @@ _FRAGMENTED = ("-movflags", "+frag_keyframe+empty_moov+default_base_moof")
 # There is nothing to seek back to on a connection; in a file it would fail after a kill just the same.
 _FLV = ("-f", "flv", "-flvflags", "no_duration_filesize")
 _MPEGTS = ("-f", "mpegts", "-mpegts_flags", "+resend_headers")
+
+# What describes a stream by RTSP is sent before its first packet, and the encoder's AAC does not say there what it is:
+# so sound is encoded once more, for 1 % of a core. By TCP, so that what is not taken is known.
+_RTSP = ("-c:a", "aac", "-b:a", "128k", "-f", "rtsp", "-rtsp_transport", "tcp")
 
 # mp4 writes its header before it sees a packet, so it does not find out by itself that AAC comes as ADTS.
 _AAC_FOR_MP4 = ("-bsf:a", "aac_adtstoasc")
@@ -112,8 +119,10 @@ def _slave(options: str, port: int | str, query: str) -> str:
     return f"[{options}]{url}"
 
 
-def media_input() -> list[str]:
+def media_input(*, waits: bool = False) -> list[str]:
     """Return the pusher's input: the encoder's MPEG-TS, from the socket that it inherits.
+
+    `waits`: what it writes to may take nothing for hours at first.
 
     The first three options bring the first bytes to the ingest 0.3–0.7 s after the start instead of 5–6 s.
     """
@@ -123,7 +132,7 @@ def media_input() -> list[str]:
         *("-analyzeduration", _LONGEST_GOP),
         *("-probesize", _PROBE_BYTES),
         *("-fflags", "+genpts+discardcorrupt"),
-        *("-dts_delta_threshold", _DISCONTINUITY),
+        *("-dts_delta_threshold", _DISCONTINUITY_AFTER_WAITING if waits else _DISCONTINUITY),
         *("-thread_queue_size", _QUEUE),
         *("-f", "mpegts"),
         *("-i", f"pipe:{MEDIA_DESCRIPTOR}"),
@@ -147,8 +156,13 @@ def time_stamps() -> list[str]:
     ]
 
 
+def keeps_time_base(url: str) -> bool:
+    """Whether what is printed by `time_stamps` can be read: with other muxers FFmpeg 5 counts in a unit of its own."""
+    return split(url).scheme.lower() != "rtsp"
+
+
 def destination_output(url: str, key: str | None, *, ca_file: str | None) -> list[str]:
-    """Return the pusher's output for a destination's URL: RTMP(S), SRT or a file, by its scheme.
+    """Return the pusher's output for a destination's URL: RTMP(S), SRT, RTSP, UDP, RIST or a file, by its scheme.
 
     `ca_file` is a PEM bundle that RTMPS certificates are verified against (None: FFmpeg's own default).
     Raises ValueError, without the URL in it, for a scheme or file type that is not supported.
@@ -160,9 +174,15 @@ def destination_output(url: str, key: str | None, *, ca_file: str | None) -> lis
     if scheme == "srt":
         stream_id = [] if key is None else ["-srt_streamid", key]
         return [*_MPEGTS, *stream_id, url]
+    if scheme == "udp":
+        return [*_MPEGTS, whole_packets(url)]
+    if scheme == "rist":
+        return [*_MPEGTS, url]
+    if scheme == "rtsp":
+        return [*_RTSP, url]
     if scheme in {"", "file"}:
         return _file_output(url)
-    message = f"no pusher for destinations of scheme {scheme!r}: use rtmp, rtmps, srt or a file"
+    message = f"no pusher for destinations of scheme {scheme!r}: use rtmp, rtmps, srt, rtsp, udp, rist or a file"
     raise ValueError(message)
 
 

@@ -228,7 +228,7 @@ class StreamSnapshot(NamedTuple):
 
     `sources` has one entry only where there are fallbacks; `switches` counts why another one was shown.
 
-    `note` says in words what its owner should know of its source although it is on air.
+    `note` says in words what its owner should know of its source or of who may call, although it is on air.
 
     `verified` is False for a command of which nothing tells whether media arrives: `on_air` then says that it runs.
     `off_air_since` is 0 for none. `recovery_attempts` has the pairs that can occur.

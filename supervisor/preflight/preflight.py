@@ -24,6 +24,7 @@ from supervisor.preflight.warnings import warnings_of
 
 _FEWEST_CONNECTIONS = 32  # of HTTP clients
 _FILES_OF_OURS = 68 + _FEWEST_CONNECTIONS  # probes, worker threads, the database, the libraries
+_PROTOCOL_OF = {"rtsp": "rtp"}  # by which it is sent; it is none itself
 _FILES_OF_A_PROCESS = 5  # pidfd, output, progress, media or parameters, log file
 
 
@@ -141,7 +142,7 @@ def _protocols(config: Config, binary: Binary) -> Iterator[Problem]:
                 yield Problem(f"streams.{name}.{place}.listen", repr(source.listen), expected)
         for key, destination in stream.destinations.items() if stream.source else ():
             scheme = destination_scheme(text(destination.url))
-            if scheme not in binary.protocols:
+            if _PROTOCOL_OF.get(scheme, scheme) not in binary.protocols:
                 path = f"streams.{name}.destinations.{key}.url"
                 yield Problem(path, f"'{scheme}://…'", f"expected a protocol that {binary.path} was built with")
 

@@ -66,7 +66,7 @@ class Ending:
         slot.cpu_seconds += cpu
         planned, ours = slot.status.state is State.STOPPING, slot.status.ending
         failure, lines, again = self._diagnose(run, how, planned=planned or run.left)
-        again = again and not planned and not ours
+        again = (again or self._viewer_left(failure)) and not planned and not ours
         blamed = not (planned or ours or again)
         if blamed:
             slot.failures.blame(failure.cause, failure.said)
@@ -94,6 +94,11 @@ class Ending:
             slot.recording.tidy()
 
     # --- why ---------------------------------------------------------------------------------------
+
+    def _viewer_left(self, failure: Failure) -> bool:
+        """Whether it ended because who had called has gone: nothing has failed, and the next one may call."""
+        gone = failure.cause in {ExitCause.INGEST_CLOSED, ExitCause.OTHER}
+        return gone and self._slot.spec.listens and self._slot.meter.last_advance is not None
 
     def _diagnose(self, run: Run, how: Exit, *, planned: bool) -> tuple[Failure, list[str], bool]:
         """Why the run ended, its last lines, and whether it was but too impatient.

@@ -246,6 +246,8 @@ class Place:
 
     def advancing(self, now: float) -> bool:
         """It runs and has shown progress of late; one that reports none has lived for a moment."""
+        if self.waits_for_viewer and self.feeder:  # who calls will be served
+            return self.feeder.advancing(now)
         if self.status.state is not State.RUNNING or self.status.ending:
             return False
         if not self.spec.tracked:
@@ -267,10 +269,20 @@ class Place:
         return source.rhythm.allowance(now) if source and source.rhythm else 0.0
 
     @property
+    def waits_for_viewer(self) -> bool:
+        """It waits to be called, and nobody has called yet."""
+        return self.spec.listens and self.alive and not self.status.ending and self.meter.last_advance is None
+
+    @property
     def fed(self) -> float | None:
-        """Media seconds that its feeder delivered since it last advanced; None: it has no feeder."""
+        """Media seconds that its feeder delivered since it last advanced; None: it has no feeder.
+
+        Who waits to be called has nobody to send anything to, however much comes.
+        """
         if self.feeder is None:
             return None
+        if self.waits_for_viewer:
+            return 0.0
         return self.feeder.meter.fed_seconds - (self.run.fed_before if self.run else 0.0)
 
     def count_from(self, feeder: Slot) -> None:

@@ -20,6 +20,9 @@ def look(slot: Slot, now: float) -> None:
         return
     intake, feeder = slot.intake, slot.feeder
     if intake is not None and feeder is not None:
+        if slot.spec.listens and slot.waits_for_viewer:
+            intake.link.empty()  # who calls shall see what is, not what was
+            return
         behind = intake.weigh(feeder.meter, slot.meter, now)
         if not behind and not (slot.uplink and slot.uplink.unsent_bytes):
             return  # nothing waits anywhere

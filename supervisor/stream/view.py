@@ -128,7 +128,9 @@ def _along_the_path(stream: Stream) -> list[Slot]:
 
 def _note(stream: Stream) -> str | None:
     encoder = stream.encoder
-    return encoder.source.note if stream.wanted and encoder and encoder.source else None
+    of_source = encoder.source.note if stream.wanted and encoder and encoder.source else None
+    waiting = [f"{slot.key.destination} waits for a viewer" for slot in stream.pushers if slot.waits_for_viewer]
+    return "; ".join(filter(None, (of_source, *waiting))) or None
 
 
 def _sources(stream: Stream) -> tuple[SourceSnapshot, ...]:

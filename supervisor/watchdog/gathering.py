@@ -9,7 +9,7 @@ from typing import NamedTuple
 from supervisor.judge.checks import DestinationEvidence, ProcessEvidence, UplinkEvidence
 from supervisor.judge.rate import Rate
 from supervisor.judge.uplink import UplinkMeter
-from supervisor.model.terms import Reach, Role
+from supervisor.model.terms import Reach, Role, State
 from supervisor.probes.process import Usage
 from supervisor.watchdog.interfaces import JudgedProcess, JudgedStream
 
@@ -104,7 +104,8 @@ def _bitrate(rate: Rate, sender: JudgedProcess, uplink: UplinkMeter | None, wind
 
 
 def _process_evidence(process: JudgedProcess, sample: UsageSample | None) -> ProcessEvidence:
-    state, role, limits = process.status.state, process.key.role, process.spec.policies.limits
+    role, limits = process.key.role, process.spec.policies.limits
+    state = State.RUNNING if process.waits_for_viewer else process.status.state
     if sample is None or process.child is None or process.child.pid != sample.usage.pid:
         return ProcessEvidence(role, state, None, None, None, limits)  # it was replaced since the sample
     return ProcessEvidence(role, state, sample.usage.life, sample.cores, sample.usage.memory, limits)
@@ -119,7 +120,7 @@ def _cores(usage: Usage, now: float, before: UsageSample | None) -> float:
 
 def _silent(process: JudgedProcess, since: float, now: float) -> float | None:
     """Seconds since media last advanced there; None: not since it should."""
-    if not process.spec.tracked:
+    if not process.spec.tracked or process.waits_for_viewer:
         return 0.0 if process.advancing(now) else None
     last = process.meter.latest_advance
     return None if last is None or last < since else now - last

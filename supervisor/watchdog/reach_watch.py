@@ -239,8 +239,10 @@ class ReachWatch(Generic[P]):
                 self._teach(process)
 
     def _probe(self, target: Target) -> Awaitable[Reach]:
-        if isinstance(target, Way):
+        if isinstance(target, Way) and target.rtmp:
             return self._probes.reach_ingest(target.address, tls=target.tls)
+        if isinstance(target, Way):
+            return self._probes.reach_host(target.address)
         if isinstance(target, Address):
             return self._probes.reach_host(target)
         return self._probes.reach_source(target)

@@ -224,6 +224,7 @@ class FakeProcess:
         self.last_cause: Cause | None = None
         self.evidence = FailureEvidence(key.role)
         self.segment = Segment("pusher" if key.role is Role.PUSHER else "encoder")
+        self.waits_for_viewer = False
         self.refused = self.over_the_line = self.waits_for_source = self.waits_for_ingest = False
         self.may_be_told_to_wait = self.line_down = self.connected = self.heard_of = False
         self.speed, self.bytes_per_second = 1.0, 100_000.0  # of the media that flows
