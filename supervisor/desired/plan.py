@@ -61,6 +61,7 @@ class Observed:
     ingest: Address
     tls: bool
     uplink: UplinkPolicy
+    rtmp: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class ProcessSpec:
 
     def __post_init__(self) -> None:
         own = () if self.ingest is None else (Way(self.ingest, self.tls, self.rtmp),)
-        known = (*own, *(Way(observed.ingest, observed.tls) for observed in self.observed))
+        known = (*own, *(Way(observed.ingest, observed.tls, observed.rtmp) for observed in self.observed))
         object.__setattr__(self, "ingests", known)  # once: it is asked for at every look at every process
         place = publishes_to(*self.target) if self.key.role is Role.PUSHER and self.target else None
         object.__setattr__(self, "claim", place or self.target)
@@ -224,7 +225,7 @@ def _command(config: Config, name: str, stream: StreamSection) -> ProcessSpec:
         tracked,
         video=False,
         observed=tuple(
-            Observed(key, ingest, _tls(destination), config.policies_of(name, key).uplink)
+            Observed(key, ingest, _tls(destination), config.policies_of(name, key).uplink, _rtmp(destination))
             for key, destination in stream.destinations.items()
             if (ingest := _ingest(destination))
         ),

@@ -13,6 +13,7 @@ from supervisor.config.fallback import Slate
 from supervisor.config.file import load
 from supervisor.config.overlay import Overlay
 from supervisor.config.profile import ProfileSection
+from supervisor.config.recording import KeepSection, RecordingSection
 from supervisor.config.shape import (
     Audio,
     Config,
@@ -56,6 +57,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`fallback_policy`": FallbackPolicy,
     "`destinations`": DestinationSection,
     "`profile`": ProfileSection,
+    "`recording`": RecordingSection,
+    "`keep`": KeepSection,
 }
 
 

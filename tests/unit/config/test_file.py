@@ -231,7 +231,7 @@ ONE_MISTAKE = {
     destination(f"url: 'rtmp://h /live/{SECRET}'"): "streams.a.destinations.d.url: 'rtmp://h /live/***': expected a ",
     destination(
         f"url: 'srt://:9000?mode=listener&passphrase={SECRET}'"
-    ): "streams.a.destinations.d.url: 'srt://:9000/***': expected a host before the port: neverdark calls",
+    ): "streams.a.destinations.d.url: 'srt://:9000/***': expected a host before the port: that of the rec",
     destination(f"url: 'srt://h?passphrase={SECRET}'"): "streams.a.destinations.d.url: 'srt://h/***': expected a port",
     destination(f"url: {SECRET}"): "streams.a.destinations.d.url: '***': expected a file whose name ends with",
     destination("url: ./x.avi"): "streams.a.destinations.d.url: './x.avi': expected a file whose name ends with",

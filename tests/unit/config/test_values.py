@@ -85,8 +85,12 @@ def test_labels_are_no_quantities(tmp_path: Path) -> None:
             "streams.a.destinations.d.url: 'rtmps://h:1935/live/***': port 1935 is usually that of rtmp: did you mean rtmp://?",
         ),
         (
-            destination("url: 'srt://0.0.0.0:9000?latency=1&mode=listener'"),
-            "streams.a.destinations.d.url: 'srt://0.0.0.0:9000/***': with mode=listener it is off air until",
+            destination("url: 'udp://239.1.2.3:5000?ttl=1'"),
+            "streams.a.destinations.d.url: 'udp://239.1.2.3:5000/***': what goes there is sent, not confirmed",
+        ),
+        (
+            destination(f"url: 'rist://h:5000?secret={KEY}'"),
+            "streams.a.destinations.d.url: 'rist://h:5000/***': what goes there is sent, not confirmed",
         ),
     ],
 )
@@ -105,7 +109,14 @@ def test_what_is_hardly_meant_is_said_where_it_was_written(tmp_path: Path, conte
         destination(f"url: 'rtmps://h:443/live2?backup=1', key: {KEY}"),
         destination(f"url: 'rtmp://h/live//{KEY}/'"),
         destination("url: 'srt://h:443?streamid=#!::mode=listener'"),
+        destination("url: 'srt://0.0.0.0:9000?mode=listener&passphrase=0123456789'"),
+        destination("recording: {directory: /srv/rec}"),
     ],
 )
 def test_what_is_usual_is_left_alone(tmp_path: Path, content: str) -> None:
     assert told(tmp_path, content) == []
+
+
+def test_multicast_that_says_nothing_of_how_far_it_goes(tmp_path: Path) -> None:
+    _, far = told(tmp_path, destination("url: 'udp://239.1.2.3:5000'"))
+    assert "passes up to 16 routers" in far

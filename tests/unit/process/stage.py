@@ -8,6 +8,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import count
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -16,9 +17,11 @@ from supervisor.ffmpeg.opening import Traits
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.judge.attribution import FailureEvidence
 from supervisor.machine.marks import RunNames
+from supervisor.machine.segments import Segments
 from supervisor.model import events
 from supervisor.model.policies import Policies
 from supervisor.model.quantities import Address
+from supervisor.model.recordings import Kept
 from supervisor.model.terms import Exit, ProcessKey, Reach, Role
 from supervisor.process.backlog import Backlog
 from supervisor.process.claims import Claims
@@ -286,6 +289,10 @@ class FakeMachine:
         child = FakeChild(self, len(self.children) + 1, argv, environment)
         self.children.append(child)
         return child
+
+    def recording(self, path: Path, kept: Kept | None = None) -> Segments | None:
+        del path
+        return Segments(kept) if kept else None
 
     def is_stopped(self, pid: int) -> bool:
         return pid in self.stopped

@@ -239,6 +239,10 @@ class FakeProcess:
     # --- what a test does with it
 
     @property
+    def alive(self) -> bool:
+        return self.child is not None
+
+    @property
     def acknowledged_at(self) -> float | None:
         return self._clock.now() if self.heard_of else None
 
