@@ -157,7 +157,7 @@ async def test_below_the_floor_it_is_ended_and_goes_on_when_there_is_room(
     monkeypatch.setattr("supervisor.watchdog.recordings.must_wait", lambda *_, **__: None)
     await scene.seconds(15)
     assert isinstance(scene.pusher.told[-1], RetryNow)
-    assert Segments.file(scene.recording, WALL, 1)
+    assert scene.recording.file(WALL, 1).parent == scene.folder
 
 
 @in_quick_time
