@@ -71,6 +71,7 @@ def broken_rules(tree: Mapping[str, Any], files: Mapping[str, Path] = MappingPro
             place: Path_ = (*path, "destinations", key)
             yield from _order(place, [defaults, stream, destination])
             yield from _destination(place, destination)
+            yield from _recording(place, stream, destination)
             if str(stream.get("enabled", True)).lower() in _NO or not (NAME.fullmatch(name) and NAME.fullmatch(key)):
                 continue
             with as_seen_from(stream):
@@ -125,10 +126,6 @@ def _stream(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
             if stream.get(section):
                 reason = "cannot be had with command: the command makes its own picture and sound"
                 yield Broken((*path, section), reason)
-    for key, destination in _mappings(stream.get("destinations")) if command else ():
-        if destination.get("recording") is not None:
-            reason = "cannot be had with command: a recording is fed by an encoder"
-            yield Broken((*path, "destinations", key, "recording"), reason)
     if source and not command and stream.get("destinations", {}) == {}:
         yield Broken((*path, "destinations"), "expected at least one destination")
     yield from (Broken(*found) for found in sound_rules(path, stream))
@@ -194,11 +191,6 @@ def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken
     if empty := _empty(path, destination, {"key": "a key", "key_file": "the path of a file"}):
         yield from empty
         return
-    if destination.get("recording") is not None:
-        for key in ("url", "key", "key_file"):
-            if destination.get(key) is not None:
-                yield Broken((*path, key), "cannot be had with recording, which names its own files")
-        return
     has = [key for key in ("key", "key_file") if destination.get(key) is not None]
     if len(has) > 1:
         yield Broken((*path, "key_file"), "expected one of key and key_file, not both")
@@ -207,6 +199,16 @@ def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken
         with suppress(ValueError):  # reported where it stands
             if not all(rtmp_name(url, None)):
                 yield Broken((*path, "key_file"), "expected a key or a key_file: this URL names no stream")
+
+
+def _recording(path: Path_, stream: Mapping[str, Any], destination: Mapping[str, Any]) -> Iterator[Broken]:
+    if destination.get("recording") is None:
+        return
+    for key in ("url", "key", "key_file"):
+        if destination.get(key) is not None:
+            yield Broken((*path, key), "cannot be had with recording, which names its own files")
+    if stream.get("command") is not None:
+        yield Broken((*path, "recording"), "cannot be had with command: a recording is fed by an encoder")
 
 
 def _target(destination: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -168,3 +168,27 @@ def test_rtmps_with_a_certificate_that_nobody_vouches_for(
         eventually(lambda: running.one(*PUSHER)["state"] == "backoff", 5 + SLACK, "refused")
         assert running.one(*PUSHER)["last_failure"]["cause"] == "ingest_refused"
         all_along(lambda: not ingest.publishers(), 0.5, "no picture for a stranger")
+
+
+def test_srt_that_waits_to_be_called(neverdark: Launch, tmp_path: Path, ffmpeg: str) -> None:
+    port, passphrase = free_port(), secret("passphrase")
+    listen = f"srt://127.0.0.1:{port}?mode=listener&passphrase={passphrase}"
+    running = neverdark({"cam": cam(listen, stall={"startup": "2s"})}, ffmpeg=ffmpeg)
+    running.wait_on_air()
+    waits = "yt waits for a viewer"
+    all_along(lambda: running.get("/api/streams/cam").json()["note"] == waits, 3, "nobody has called")
+    received = tmp_path / "received.ts"
+    call = (
+        "-fpsprobesize",
+        "0",
+        "-analyzeduration",
+        "1000000",
+        "-i",
+        f"srt://127.0.0.1:{port}?passphrase={passphrase}",
+    )
+    with running_ffmpeg(*call, "-c", "copy", "-f", "mpegts", "-flush_packets", "1", str(received)):
+        eventually(lambda: received.stat().st_size > 30_000, 15 + SLACK, "a viewer is served")
+        assert tracks(received).keys() == {"video", "audio"}
+    eventually(lambda: running.get("/api/streams/cam").json()["note"] == waits, 10 + SLACK, "it waits again")
+    assert running.restarts() == {PUSHER: {"exit": 1}, ENCODER: {}}
+    assert running.get("/api/incidents").json()["incidents"] == []
