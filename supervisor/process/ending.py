@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from supervisor.process.run import Run
     from supervisor.process.slot import Slot
 
+_AS_A_VIEWER_LEAVES = frozenset({ExitCause.INGEST_CLOSED, ExitCause.OTHER})
+_WAITED = 1.0  # seconds
 FAILURE_LINES = 20  # of its last words, that people are shown
 
 
@@ -97,8 +99,11 @@ class Ending:
 
     def _viewer_left(self, failure: Failure) -> bool:
         """Whether it ended because who had called has gone: nothing has failed, and the next one may call."""
-        gone = failure.cause in {ExitCause.INGEST_CLOSED, ExitCause.OTHER}
-        return gone and self._slot.spec.listens and self._slot.meter.last_advance is not None
+        slot = self._slot
+        if not slot.spec.listens or slot.run is None or failure.cause not in _AS_A_VIEWER_LEAVES:
+            return False
+        # Who leaves within a second may not have been noticed; but what cannot wait at all ends at once.
+        return slot.meter.last_advance is not None or slot.host.loop.time() - slot.run.began >= _WAITED
 
     def _diagnose(self, run: Run, how: Exit, *, planned: bool) -> tuple[Failure, list[str], bool]:
         """Why the run ended, its last lines, and whether it was but too impatient.

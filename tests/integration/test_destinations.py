@@ -189,6 +189,7 @@ def test_srt_that_waits_to_be_called(neverdark: Launch, tmp_path: Path, ffmpeg: 
     with running_ffmpeg(*call, "-c", "copy", "-f", "mpegts", "-flush_packets", "1", str(received)):
         eventually(lambda: received.stat().st_size > 30_000, 15 + SLACK, "a viewer is served")
         assert tracks(received).keys() == {"video", "audio"}
+        eventually(lambda: running.get("/api/streams/cam").json()["note"] is None, 3 + SLACK, "which is known")
     eventually(lambda: running.get("/api/streams/cam").json()["note"] == waits, 10 + SLACK, "it waits again")
     assert running.restarts() == {PUSHER: {"exit": 1}, ENCODER: {}}
     assert running.get("/api/incidents").json()["incidents"] == []

@@ -127,6 +127,16 @@ def test_a_viewer_that_leaves_is_no_failure_and_the_next_may_call_at_once(stage:
     assert pusher.last_cause is None
 
 
+def test_a_viewer_that_looks_in_for_a_moment_is_none_either(stage: Stage) -> None:
+    """It is gone before the first report of progress."""
+    encoder, pusher = called(stage)
+    minute(stage, encoder, pusher)
+    child = stage.child
+    stage.say(pusher, LEFT)
+    child.end(1)
+    assert stage.child is not child
+
+
 def test_a_listener_that_cannot_even_wait_fails_like_any_other(stage: Stage) -> None:
     _, pusher = called(stage)
     stage.say(pusher, LEFT)
