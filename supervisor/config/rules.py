@@ -36,6 +36,7 @@ _CAMERAS = frozenset({"v4l2", "video4linux2"})
 _ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with
 _SENDABLE = frozenset({"h264", "hevc"})
 _MADE_OF_IT = ("video", "audio")
+_WITHOUT_KEY = frozenset({"rtsp", "udp", "rist"})
 _RAW_SOUND = frozenset({"avfoundation", "decklink", "lavfi"})
 
 
@@ -195,6 +196,9 @@ def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken
     if len(has) > 1:
         yield Broken((*path, "key_file"), "expected one of key and key_file, not both")
     url = destination.get("url")
+    scheme = destination_scheme(url) if isinstance(url, str) else ""
+    if has and scheme in _WITHOUT_KEY:
+        yield Broken((*path, has[0]), f"expected none: {scheme} has no keys")
     if not has and isinstance(url, str) and "://" in url and destination_scheme(url) in RTMP_PORTS:
         with suppress(ValueError):  # reported where it stands
             if not all(rtmp_name(url, None)):

@@ -121,6 +121,8 @@ def _host(name: str) -> str:
 
 def _other_name(parts: SplitResult, key: str | None) -> str:
     """The stream's name anywhere but with RTMP: of SRT its stream id, which a key is only if the URL has none."""
+    if parts.scheme.lower() in {"udp", "rist"}:  # what else stands there tells how it is sent
+        return next((value for name, value in parse_qsl(parts.query) if name == "virt-dst-port"), "")
     if parts.scheme.lower() != "srt":
         return "\0".join((parts.path.strip("/"), parts.query, key or ""))
     return next((value for name, value in parse_qsl(parts.query) if name == "streamid"), key or "")

@@ -49,8 +49,12 @@ def _named(config: Config) -> Iterator[tuple[str, str, _Doubt]]:
                 yield from _named_by_source(f"streams.{name}.{of}", source)
             yield from _named_by_video(f"streams.{name}.video", stream.video)
             for key, destination in stream.destinations.items():
-                if destination_scheme(url := text(destination.url)) == "file":
-                    yield f"streams.{name}.destinations.{key}.url", repr(url), partial(_of_folder, Path(url).parent)
+                place = f"streams.{name}.destinations.{key}"
+                if destination.recording:
+                    folder = destination.recording.directory
+                    yield f"{place}.recording.directory", repr(str(folder)), partial(_of_folder, folder)
+                elif destination_scheme(url := text(destination.url)) == "file":
+                    yield f"{place}.url", repr(url), partial(_of_folder, Path(url).parent)
         for index, rung in enumerate(stream.fallback):
             if rung.slate and rung.slate.image:
                 image = str(rung.slate.image)

@@ -246,7 +246,7 @@ class Place:
 
     def advancing(self, now: float) -> bool:
         """It runs and has shown progress of late; one that reports none has lived for a moment."""
-        if self.waits_for_viewer and self.feeder:  # who calls will be served
+        if self.spec.listens and self.waits_for_viewer and self.feeder:  # who calls will be served
             return self.feeder.advancing(now)
         if self.status.state is not State.RUNNING or self.status.ending:
             return False
@@ -281,7 +281,7 @@ class Place:
         """
         if self.feeder is None:
             return None
-        if self.waits_for_viewer:
+        if self.spec.listens and self.waits_for_viewer:
             return 0.0
         return self.feeder.meter.fed_seconds - (self.run.fed_before if self.run else 0.0)
 

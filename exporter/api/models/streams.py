@@ -127,8 +127,9 @@ class Stream(Shape):
 
     `on_primary` and `source` tell which of its `sources` viewers are given; none are listed without a fallback.
 
-    `note` says what is wrong with its source although it is on air: sound is declared and none is sent.
-    `track` is the name of the file that is played, of a list; null without one.
+    `note` says what is wrong with its source although it is on air, such as sound that is declared and not sent, and
+    which destinations wait for a viewer to call. `track` is the name of the file that is played, of a list; null
+    without one.
 
     `verified` is false for a command of which nothing tells whether media arrives (no `{progress}` in it, and no
     destinations): `on_air` then only says that it runs.

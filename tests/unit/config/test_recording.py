@@ -58,6 +58,7 @@ def test_what_is_kept(tmp_path: Path) -> None:
         ("{recording: {directory: /r, keep: {size: lots}}}", ".recording.keep.size: 'lots': expected a size"),
         ("{recording: {segment: 10m}}", ".recording.directory: expected"),
         ("{recording: /r}", ".recording: text: expected"),
+        ("{url: 'udp://h:1', key: S3CR3T-word}", ".key: expected none: udp has no keys"),
         ("{url: 'udp://h'}", ".url: 'udp://h/***': expected a port"),
         ("{url: 'udp://h:1?pktsize=1'}", ".url: 'udp://h:1/***': expected only parameters such as"),
         ("{url: 'udp://h:1?ttl=1&ttl=2'}", ".url: 'udp://h:1/***': expected ttl once"),

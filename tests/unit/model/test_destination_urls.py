@@ -21,6 +21,8 @@ Destination = tuple[str, str | None]
         (("rtmps://h/live2?backup=1", "k"), ("rtmps://h:443/live2/?backup=1", "k")),
         (("srt://h:9000?streamid=x", None), ("srt://H:9000/?latency=200000&streamid=x", None)),
         (("srt://h:9000?streamid=x", None), ("srt://h:9000", "x")),
+        (("udp://h:9000?ttl=1", None), ("udp://H:9000", None)),
+        (("rist://h:9000?secret=a", None), ("rist://h:9000/?buffer=100", None)),
         (("srt://h:9000?streamid=x%20y", None), ("srt://h:9000?streamid=x+y", None)),
         (("srt://h:9000?streamid=x", "ignored by FFmpeg"), ("srt://h:9000", "x")),
         (("srt://h:9000", None), ("srt://h:9000?passphrase=0123456789&mode=caller", None)),
