@@ -45,10 +45,10 @@ from supervisor.config.fields import (
 from supervisor.config.listening import Listening
 from supervisor.config.overlay import MOST_OVERLAYS, Filters, Overlay
 from supervisor.config.profile import ProfileField
+from supervisor.config.recording import RecordingSection, as_destination
 from supervisor.config.sound import SECTION, WORD, Playlist, form
 from supervisor.config.thumbnails import Thumbnails
 from supervisor.config.tracks import TrackMap
-from supervisor.config.recording import RecordingSection, as_destination
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
 from supervisor.model.availability import OBJECTIVE
 from supervisor.model.fallback import FallbackPolicy
