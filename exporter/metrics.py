@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from supervisor.model.content import Defect
 from supervisor.model.fallback import SwitchReason
 from supervisor.model.terms import (
     Action,
@@ -200,6 +201,18 @@ FAMILIES: Final = (
         "The latest recovery: from the moment when the failure was noticed to the next advance of media.",
         {"layer": Layer},
     ),
+    Family(
+        "content_verdict",
+        G,
+        S,
+        "1 for what picture and sound are found to be; there only where they are looked at.",
+        {"finding": Defect, "verdict": Verdict},
+    ),
+    Family("content_found_total", C, S, "How often picture or sound were found to be so.", {"finding": Defect}),
+    Family("picture_luma_ratio", G, S, "Mean luma of the picture: 0 is black, 1 is white."),
+    Family("picture_difference_ratio", G, S, "Mean difference of the picture's luma from that of a second before."),
+    Family("sound_level_decibels", G, S, "Mean level of the sound that viewers hear; 0 is full scale, -120 silence."),
+    Family("sound_peak_decibels", G, S, "Peak level of the sound that viewers hear."),
     Family("destination_on_air", G, D, "1 while media advances to the destination."),
     Family("destination_required", G, D, "1 if the stream counts as on air only with this destination."),
     Family("destination_expected_bytes_per_second", G, D, "What should be sent, by the configured bit rates."),

@@ -63,7 +63,7 @@ def _present(attribute: str) -> Closed:
     return Closed(attrgetter(attribute), lambda known: (tuple(known), tuple(known.values())))
 
 
-def _verdict_entries(verdicts: Mapping[Check, Verdict]) -> Entries:
+def _verdict_entries(verdicts: Mapping[StrEnum, Verdict]) -> Entries:
     pairs = product(verdicts.items(), Verdict)
     return tuple(product(verdicts, Verdict)), tuple(int(found is verdict) for (_, found), verdict in pairs)
 
@@ -105,6 +105,11 @@ def _conforms(place: Any) -> int | None:
     return None if found is None or found.conforms is None else int(found.conforms)
 
 
+def _content(attribute: str) -> Reader:
+    read = attrgetter(attribute)
+    return lambda stream: None if stream.content is None else read(stream.content)
+
+
 def _watchdog(attribute: str) -> Reader:
     read = attrgetter(attribute)
     return lambda place: None if place.watchdog is None else read(place.watchdog)
@@ -142,6 +147,12 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "playlist_tracks_total": _present("tracks"),
     "last_detection_seconds": _present("last_detection"),
     "last_recovery_seconds": _present("last_recovery"),
+    "content_verdict": Closed(_content("verdicts"), _verdict_entries),
+    "content_found_total": Closed(_content("counts"), lambda counts: (tuple(counts), tuple(counts.values()))),
+    "picture_luma_ratio": _content("luma"),
+    "picture_difference_ratio": _content("difference"),
+    "sound_level_decibels": _content("sound"),
+    "sound_peak_decibels": _content("peak"),
     "destination_on_air": _flag("on_air"),
     "destination_required": _flag("required"),
     "destination_expected_bytes_per_second": attrgetter("expected_bytes_per_second"),

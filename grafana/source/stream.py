@@ -66,6 +66,7 @@ def build() -> Dashboard:
     _right_now(page)
     _what_happened(page)
     _media(page)
+    _content(page)
     _uplink(page)
     _recoveries(page)
     return page.builder
@@ -326,6 +327,53 @@ def _media(page: Page) -> None:
             {0: ("not as expected", "orange"), 1: ("as expected", "green")},
             Query(f"min by (destination) (livestream_destination_conformance{{{TO}}})", "{{destination}}"),
         ).no_value("no destination with a profile"),
+        width=12,
+        height=8,
+    )
+
+
+def _content(page: Page) -> None:
+    page.row("Picture and sound")
+    nothing = "nobody looks at this stream's picture and sound: content"
+    page.add(
+        states(
+            "What viewers see and hear",
+            "Black, frozen, silent, too loud, still: degraded when it is found, unhealthy a while later. Not known "
+            "without a sample for 5 s. Nothing is restarted for it, unless content.recover says so.",
+            codes_of(VERDICTS),
+            Query(
+                coded(
+                    "livestream_content_verdict",
+                    IT,
+                    "verdict",
+                    {str(verdict): code for verdict, (code, _, _) in VERDICTS.items()},
+                    "finding",
+                ),
+                "{{finding}}",
+            ),
+        ).no_value(nothing),
+        width=COLUMNS,
+        height=7,
+    )
+    page.add(
+        lines(
+            "Luma, and how much the picture changes",
+            "0 is black, 1 is white. The difference is that from the picture of a second before: exactly 0 is frozen.",
+            "percentunit",
+            Query(f"max(livestream_picture_luma_ratio{{{IT}}})", "luma"),
+            Query(f"max(livestream_picture_difference_ratio{{{IT}}})", "difference"),
+        ).no_value(nothing),
+        width=12,
+        height=8,
+    )
+    page.add(
+        lines(
+            "Level of the sound",
+            "0 dB is full scale, -120 no sound at all. Speech and music are mostly between -30 and -10.",
+            "dB",
+            Query(f"max(livestream_sound_level_decibels{{{IT}}})", "mean"),
+            Query(f"max(livestream_sound_peak_decibels{{{IT}}})", "peak"),
+        ).no_value(nothing),
         width=12,
         height=8,
     )

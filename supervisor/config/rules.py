@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from supervisor.config import content
 from supervisor.config.fallback import broken_fallback
 from supervisor.config.fields import NAME, absolute, as_seen_from, read_secret
 from supervisor.config.listening import Takers, broken_listening
@@ -67,6 +68,8 @@ def broken_rules(tree: Mapping[str, Any], files: Mapping[str, Path] = MappingPro
         yield from _order(path, [defaults, stream])
         yield from _stream(path, stream)
         yield from _listening(path, stream, takers)
+        if refused := content.refused(stream):
+            yield Broken((*path, "content"), refused)
         yield from _schedule(path, defaults, stream)
         for key, destination in _mappings(stream.get("destinations")):
             place: Path_ = (*path, "destinations", key)

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from supervisor.config.content import Content, ContentSection
 from supervisor.config.fallback import Slate, parse_slate
 from supervisor.config.fields import (
     Cron,
@@ -51,6 +52,7 @@ from supervisor.config.thumbnails import Thumbnails
 from supervisor.config.tracks import TrackMap
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
 from supervisor.model.availability import OBJECTIVE
+from supervisor.model.content import ContentPolicy
 from supervisor.model.fallback import FallbackPolicy
 from supervisor.model.policies import Policies, PositiveDuration, Section
 from supervisor.model.quantities import (
@@ -170,6 +172,7 @@ class DefaultsSection(Policies):
     schedule: ScheduleSection = ScheduleSection()
     objective: Objective = OBJECTIVE
     fallback_policy: FallbackPolicy = FallbackPolicy()
+    content: Content = ContentSection()
 
 
 class MaintenanceSection(Section):
@@ -202,6 +205,7 @@ class StreamSection(Policies):
     audio: Audio = Audio()
     fallback: tuple[Rung, ...] = ()
     fallback_policy: FallbackPolicy = FallbackPolicy()
+    content: Content = ContentSection()
     destinations: dict[Name, DestinationSection] = {}  # noqa: RUF012 - pydantic gives each stream its own
 
     @property
@@ -273,6 +277,13 @@ class Config(Section):
         own = self.streams[stream].schedule
         merged = own and self.defaults.schedule.overridden_by(own)
         return merged if merged and merged.on else None
+
+    def content_of(self, stream: str) -> ContentPolicy | None:
+        """What is looked at in the picture and sound of a stream; None: nothing."""
+        section = self.streams[stream]
+        if section.command is not None or section.video.codec == "copy":
+            return None
+        return self.defaults.content.overridden_by(section.content).policy
 
     def objective_of(self, stream: str) -> float:
         """Which part of the wanted time a stream is to be on air; of one that is not here, what holds for all."""

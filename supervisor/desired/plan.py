@@ -26,6 +26,7 @@ from supervisor.ffmpeg.parameters import Picture
 from supervisor.ffmpeg.recordings import recording_output
 from supervisor.ffmpeg.sound_apart import listed, with_player
 from supervisor.ffmpeg.sources import SourceKind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
+from supervisor.model.content import ContentPolicy
 from supervisor.model.destination_urls import RTMP_PORTS, publishes_to
 from supervisor.model.external import External
 from supervisor.model.fallback import FallbackPolicy
@@ -91,6 +92,7 @@ class ProcessSpec:
     copies_picture: bool = False
     plays_list: bool = False  # a player beside it plays a list of tracks to it
     copies_sound: bool = False
+    content: ContentPolicy | None = None  # what is looked at in the picture and sound of an encoder
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
     kept: Kept | None = None  # a pusher's folder of segments
     target: tuple[str, ...] = field(default=(), repr=False)  # a pusher's URL and key, or what a command is
@@ -170,7 +172,7 @@ def _stream(
         # Pushers first: who listens before the encoder speaks loses nothing.
         processes = (
             *(_pusher(config, name, key, binary, port, ca_file) for key, port in ports.items()),
-            encoder_of(config, name, stream, binary, ports),
+            encoder_of(config, name, stream, binary, ports, seen=config.content_of(name)),
         )
     return StreamSpec(
         name=name,
@@ -238,7 +240,8 @@ def sourceless(config: Config, name: str, binary: Binary, media_port: MediaPort)
     stream = config.streams[name]
     assert stream.source is not None  # the configuration's own rule
     without = stream.model_copy(update={"source": Source(url=SecretStr(_NO_SOURCE))})
-    return encoder_of(config, name, without, binary, {key: media_port(name, key) for key in stream.destinations}).argv
+    links = {key: media_port(name, key) for key in stream.destinations}
+    return encoder_of(config, name, without, binary, links, seen=config.content_of(name)).argv
 
 
 def adapted(config: Config, name: str, binary: Binary, media_port: MediaPort, traits: Traits) -> tuple[str, ...]:
@@ -249,9 +252,8 @@ def adapted(config: Config, name: str, binary: Binary, media_port: MediaPort, tr
     stream = config.streams[name]
     if found := picture_of(stream.video, traits.picture):
         stream = stream.model_copy(update={"video": stream.video.model_copy(update=found)})
-    return encoder_of(
-        config, name, stream, binary, {key: media_port(name, key) for key in stream.destinations}, traits
-    ).argv
+    links = {key: media_port(name, key) for key in stream.destinations}
+    return encoder_of(config, name, stream, binary, links, traits, seen=config.content_of(name)).argv
 
 
 def picture_of(video: Video, picture: Picture | None) -> dict[str, object]:
@@ -273,8 +275,9 @@ def encoder_of(
     binary: Binary,
     links: Mapping[str, int],
     traits: Traits = NOTHING_KNOWN,
+    seen: ContentPolicy | None = None,
 ) -> ProcessSpec:
-    """An encoder from the stream's source to `links`, the ports by destination."""
+    """An encoder from the stream's source to `links`, the ports by destination; `seen` is what is looked at in it."""
     assert stream.source is not None  # the configuration's own rule
     policies = config.policies_of(name)
     overlays = _overlays(config, name, stream.video)
@@ -287,6 +290,7 @@ def encoder_of(
         progress_url=PROGRESS,
         read_timeout=policies.stall.timeout * FFMPEG_FIRST_SHARE + (2 / traits.rate if traits.rate else 0.0),
         traits=traits,
+        seen=seen,
     )
     played = listed(stream.source, stream.audio)
     if played:
@@ -309,6 +313,7 @@ def encoder_of(
         plays_list=played is not None,
         overlays=tuple(overlays.values()),
         copies_sound=tracks(stream.audio).copied,
+        content=seen,
     )
 
 

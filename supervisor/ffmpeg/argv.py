@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from supervisor.ffmpeg import content
 from supervisor.ffmpeg.codecs import device_options, tracks, video_options
 from supervisor.ffmpeg.destinations import (
     destination_output,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from supervisor.config.shape import Audio, Source, Video
+    from supervisor.model.content import ContentPolicy
 
 
 class Binary(Protocol):
@@ -58,12 +60,14 @@ def encoder_argv(  # noqa: PLR0913 - what one command line is made of
     progress_url: str,
     read_timeout: float,
     traits: Traits = NOTHING_KNOWN,
+    seen: ContentPolicy | None = None,
 ) -> list[str]:
     """Return the encoder's argv: the source once, as MPEG-TS to the loopback UDP port of each destination in `links`.
 
     What it sends from is left open (`destinations.sender_mark`). `progress_url` is where `-progress` reports go
     (udp://…), `read_timeout` in seconds bounds a silent network source. Raises ValueError without a port.
-    `traits` is what was found out about the source.
+    `traits` is what was found out about the source, `seen` what is looked at in picture and sound; the port where that
+    is told is left open (`content.CONTENT_PORT`).
 
     An encoder whose silence is endless ends with its source only up to FFmpeg 5; a later one goes on with silence
     alone, and is found by that (`source_clock`).
@@ -83,7 +87,8 @@ def encoder_argv(  # noqa: PLR0913 - what one command line is made of
         *source_options(source, read_timeout=read_timeout, traits=traits),
         *chosen.input,
         *chosen.maps,
-        *video_options(video, steady=bool(gap) or is_still(source)),
+        *video_options(video, steady=bool(gap) or is_still(source), seen=seen),
+        *content.of_sound(seen, chosen.sounds),
         *chosen.audio,
         *(["-shortest"] if chosen.endless and binary.version < _SHORTEST_FREEZES_SINCE else []),
         *media_output(links, copied_sound=chosen.copied, gap=gap),

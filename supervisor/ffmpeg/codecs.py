@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from supervisor.config.tracks import TrackMap
+from supervisor.ffmpeg import content
 from supervisor.ffmpeg.opening import INFO, PICTURE_MARK
 from supervisor.ffmpeg.overlay import overlay_filters
 
 if TYPE_CHECKING:
     from supervisor.config.shape import Audio, Video
+    from supervisor.model.content import ContentPolicy
 
 COPY = "copy"
 
@@ -42,6 +44,9 @@ _FALLBACK_FPS = 60
 
 # What a source's few frames are repeated to: x264 looks ahead by frames, and so would by many seconds.
 _STEADY_FPS = 25.0
+
+# The source's sound, if it brings any, and a silence of ours after it.
+_OWN_AND_SILENCE = 2
 
 # Prints the mark once the first frame is decoded, and adds nothing.
 _MARK = f"0*print({PICTURE_MARK},{INFO})"
@@ -87,10 +92,11 @@ def device_options(video: Video) -> list[str]:
     return [] if video.codec == COPY else list(VIDEO_CODECS[video.codec].device)
 
 
-def video_options(video: Video, *, steady: bool = False) -> list[str]:
+def video_options(video: Video, *, steady: bool = False, seen: ContentPolicy | None = None) -> list[str]:
     """Return the output options of the video track. Raises KeyError for a codec that is not in the table.
 
     `steady`: frames come seldom or unevenly, and are repeated; without it what has no rate told keeps its own.
+    `seen`: what is looked at in the picture, as the source has it.
     """
     if video.codec == COPY:
         return ["-c:v", COPY]
@@ -100,7 +106,7 @@ def video_options(video: Video, *, steady: bool = False) -> list[str]:
     if codec.takes_preset and preset is not None:
         argv += ["-preset", preset]
     argv += codec.options
-    argv += ["-vf", _filters(video, codec)]
+    argv += ["-vf", ",".join([*content.of_picture(seen), _filters(video, codec)])]
     # tee would choose constant and mpegts variable frame rate by itself: say it, so that both are alike.
     fps = _STEADY_FPS if video.fps is None and steady else video.fps
     argv += ["-fps_mode", "vfr"] if fps is None else ["-fps_mode", "cfr", "-r", frame_rate(fps)]
@@ -158,6 +164,12 @@ class Tracks:
     audio: tuple[str, ...]
     endless: bool  # a track of ours never ends by itself
     copied: bool = False  # the sound is as the source has it
+
+    @property
+    def sounds(self) -> tuple[str, ...]:
+        """The maps of what is encoded, if the source's own sound is among them: that one is first."""
+        sounds = tuple(word for word in self.maps if ":a" in word)
+        return () if self.copied or (self.endless and len(sounds) < _OWN_AND_SILENCE) else sounds
 
 
 def takes_sound(audio: Audio) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from supervisor.model.content import DEFECTS
 from supervisor.model.terms import Cause, ExitCause, Reach, Role, Segment, Trouble
 
 
@@ -32,7 +33,7 @@ class FailureEvidence(NamedTuple):
 
 
 _SOURCE = frozenset(
-    {ExitCause.SOURCE_UNREACHABLE, ExitCause.SOURCE_REFUSED, ExitCause.SOURCE_ENDED, Trouble.CLOCK_JUMPED}
+    {ExitCause.SOURCE_UNREACHABLE, ExitCause.SOURCE_REFUSED, ExitCause.SOURCE_ENDED, Trouble.CLOCK_JUMPED, *DEFECTS}
 )
 _SENDING = frozenset(
     {

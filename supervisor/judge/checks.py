@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from supervisor.judge.content import ContentEvidence
 from supervisor.lifecycle.pauses import fed_enough
 from supervisor.model.policies import LimitsPolicy
 from supervisor.model.terms import Cause, Check, ExitCause, Reach, Role, State, Trouble, Verdict
@@ -79,6 +80,7 @@ class DestinationEvidence(NamedTuple):
     source_refuses: bool = False  # and must not be asked more often than it is anyway
     profiled: bool = False  # something is expected of what is sent
     conforms: bool | None = None  # and it is so
+    content: ContentEvidence | None = None  # None: nobody looks at picture and sound
 
     @property
     def advances(self) -> bool:
@@ -191,6 +193,17 @@ def _conformance(evidence: DestinationEvidence) -> Judgement | None:
     return _UNKNOWN if evidence.av_offset is None else _HEALTHY
 
 
+def _content(evidence: DestinationEvidence) -> Judgement | None:
+    """What viewers see and hear. It is their source's, as a rule: whether a restart may follow, the owner says."""
+    content = evidence.content
+    if content is None:
+        return None
+    if not evidence.source_delivers:
+        return _UNKNOWN
+    bad = content.verdict in {Verdict.DEGRADED, Verdict.UNHEALTHY}
+    return Judgement(content.verdict, content.cause, Role.ENCODER) if bad else Judgement(content.verdict)
+
+
 def _network(evidence: DestinationEvidence) -> Judgement | None:
     if not evidence.has_ingest:
         return None
@@ -235,6 +248,7 @@ CHECKS: Mapping[Check, Callable[[DestinationEvidence], Judgement | None]] = {
     Check.NETWORK: _network,
     Check.SOURCE: _source,
     Check.CONFORMANCE: _conformance,
+    Check.CONTENT: _content,
 }
 # Without an answer from these nothing can be called healthy; the others are silent while nobody needs to ask.
 _NEEDED = frozenset({Check.PROCESS, Check.PROGRESS})
@@ -247,8 +261,17 @@ def examine(evidence: DestinationEvidence) -> dict[Check, Judgement]:
     return {check: found for check, look in CHECKS.items() if (found := look(evidence)) is not None}
 
 
+def recoverable(findings: Mapping[Check, Judgement], evidence: DestinationEvidence) -> Mapping[Check, Judgement]:
+    """What a recovery action may follow from: a dark night is no reason for a restart unless its owner says so."""
+    if evidence.content is None or evidence.content.restart:
+        return findings
+    return {check: found for check, found in findings.items() if check is not Check.CONTENT}
+
+
 def seen(check: Check, evidence: DestinationEvidence) -> str | None:
-    """What a probe of ours found, in words, where a check rests on one."""
+    """What was found, in words, where a check has more to say."""
+    if check is Check.CONTENT and evidence.content:
+        return evidence.content.said or None
     if check is Check.SOURCE and evidence.source and not evidence.source_delivers:
         return _SEEN[evidence.source] + (", no media comes" if evidence.source.works else "")
     if check is Check.NETWORK and evidence.ingest and not evidence.advances:

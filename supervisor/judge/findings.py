@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from supervisor.model.content import DEFECTS
 from supervisor.model.incidents import Finding
 from supervisor.model.terms import ExitCause, Segment, Trouble
 
@@ -27,18 +28,19 @@ _FROM_THE_ROOT = (
 def headline(findings: Sequence[Finding]) -> Finding:
     """The finding that an incident is named after; of equals the oldest.
 
-    What is dark comes before what is only slow, a cause before its consequences, the root before what hangs on it,
-    and what says why before what only says that.
+    What is dark, or of no use to viewers, comes before what is only slow, a cause before its consequences, the root
+    before what hangs on it, what says why before what only says that, and a source that is gone before a black one.
     """
     return min(findings, key=_weight)
 
 
-def _weight(finding: Finding) -> tuple[bool, bool, int, bool]:
+def _weight(finding: Finding) -> tuple[bool, bool, int, bool, bool]:
     return (
         finding.cause in WHILE_MEDIA_FLOWS - {Trouble.BACKLOG},  # that costs a connection, and so what follows
         finding.consequence,
         _FROM_THE_ROOT.index(finding.segment),
         finding.cause in VAGUE,
+        finding.cause in DEFECTS,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from supervisor.model.content import Defect
 from supervisor.model.fallback import SwitchReason
 from supervisor.model.incidents import Finding, Incident
 from supervisor.model.maintenance import Maintenance
@@ -417,6 +418,26 @@ class AnotherPublisher:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentFound:
+    """Media of a stream flows and viewers cannot use it, for so many seconds; `said`, in words."""
+
+    stream: str
+    defect: Defect
+    seconds: float
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContentGood:
+    """What was found of a stream's picture or sound is over after so many seconds, or (not `seen`) nobody can tell."""
+
+    stream: str
+    defect: Defect
+    seconds: float
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StorageTrouble:
     """Something cannot be written. Streams go on; logs have a gap."""
 
@@ -515,6 +536,8 @@ Payload = (
     | OrphanEnded
     | ClockStepped
     | AnotherPublisher
+    | ContentFound
+    | ContentGood
     | StorageTrouble
     | StorageRecovered
     | OrdersRecalled

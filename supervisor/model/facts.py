@@ -57,6 +57,8 @@ def subject_of(what: events.Payload) -> Subject:  # noqa: PLR0911 - one a kind o
             | events.FeedSwitched()
             | events.SlateTrouble()
             | events.DrillAnnounced()
+            | events.ContentFound()
+            | events.ContentGood()
         ):
             return Subject(what.stream)
         case (

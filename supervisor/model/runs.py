@@ -42,7 +42,8 @@ class RunRecord(NamedTuple):
 
     `settings` tells whether it was started with the same settings as another; empty: it is a run of its own kind, which
     nobody else would start. `began` is monotonic, `started` wall clock. Ports are of the loopback, 0 for none:
-    `progress` is where it reports, `media` where a pusher's media comes in, `tap` where an encoder tells parameters;
+    `progress` is where it reports, `media` where a pusher's media comes in, `tap` where an encoder tells parameters,
+    `content` where it tells what picture and sound are like;
     `feeds` are the ports of an encoder's links and those that it sends from, by destination, the latter also for "".
     `clock` is the time stamp that an encoder began with, in seconds. `learned` is what the runs of an encoder had found
     out about its source (see `ffmpeg.opening.remembered`).
@@ -59,6 +60,7 @@ class RunRecord(NamedTuple):
     before: Before = Before()
     learned: Any = None
     clock: int = 0
+    content: int = 0
 
 
 def digest(words: tuple[str, ...]) -> str:
@@ -81,7 +83,7 @@ class RecordWriter:
 
     def write(self, record: RunRecord) -> str:
         """The record as `read` reads it."""
-        key, settings, began, started, progress, media, tap, feeds, before, learned, clock = record
+        key, settings, began, started, progress, media, tap, feeds, before, learned, clock, content = record
         # The same objects, and not only equal ones: to compare takes longer than to encode now and then in vain.
         if settings is not self._of[0] or learned is not self._of[1] or key is not self._of[2]:
             self._head = _ENCODE((_VERSION, (key.stream, key.role, key.destination, key.rung), settings))[:-1]
@@ -91,9 +93,9 @@ class RecordWriter:
         if restarts is not self._counts_of[0] or exits is not self._counts_of[1]:
             self._counts = f"{_counts(restarts)},{_counts(exits)}"
             self._counts_of = restarts, exits
+        ports = f"{progress},{media},{tap},{clock}" + (f",{content}" if content else "")
         return (
-            f"{self._head},[{began!r},{started!r}],[{progress},{media},{tap},{clock}],"
-            f"{_ENCODE(feeds) if feeds else '{}'},"
+            f"{self._head},[{began!r},{started!r}],[{ports}],{_ENCODE(feeds) if feeds else '{}'},"
             f"[[{frames},{dropped},{duplicated},{size},{seconds!r}],{cpu!r},{self._counts},"
             f'{_ENCODE(uplinks) if uplinks else "{}"},"{reason}","{cause}"],{self._learned}]'
         )
@@ -122,6 +124,7 @@ def _read(found: Any) -> RunRecord | None:
         return None
     (stream, role, destination, *rung), settings, (began, started), ports, feeds, before, learned = rest
     progress, media, tap, *clock = ports
+    clock, content = [*clock, 0, 0][:2]
     totals, cpu_seconds, restarts, exits, uplinks, reason, cause = before
     frames, dropped, duplicated, size, seconds = totals
     return RunRecord(
@@ -141,7 +144,8 @@ def _read(found: Any) -> RunRecord | None:
             {str(name): (int(many), int(acked), int(again)) for name, (many, acked, again) in uplinks.items()},
         ),
         learned,
-        int(*clock),
+        int(clock),
+        _port(content),
     )
 
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 from supervisor.model.availability import Availability
+from supervisor.model.content import ContentState
 from supervisor.model.edits import Configured, Edit, Edited
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.external import Announcement, ExternalSnapshot
@@ -231,6 +232,7 @@ class StreamSnapshot(NamedTuple):
     `note` says in words what its owner should know of its source or of who may call, although it is on air.
 
     `verified` is False for a command of which nothing tells whether media arrives: `on_air` then says that it runs.
+    `content` is None where nobody looks at picture and sound.
     `off_air_since` is 0 for none. `recovery_attempts` has the pairs that can occur.
     """
 
@@ -264,6 +266,7 @@ class StreamSnapshot(NamedTuple):
     labels: Mapping[str, str] = {}
     track: str | None = None  # the name of the file that is played, of a list
     tracks: Mapping[TrackResult, int] = {}  # empty without a list
+    content: ContentState | None = None
     sources: tuple[SourceSnapshot, ...] = ()
     switches: Mapping[SwitchReason, int] = MappingProxyType({})
 

@@ -102,6 +102,11 @@ class Trouble(StrEnum):
     CLOCK_JUMPED = "clock_jumped"
     PORT_TAKEN = "port_taken"
     STORAGE = "storage"
+    BLACK = "black"
+    FROZEN = "frozen"
+    SILENT = "silent"
+    LOUD = "loud"
+    STILL = "still"
 
 
 Cause = ExitCause | Trouble
@@ -138,6 +143,7 @@ class Check(StrEnum):
     NETWORK = "network"
     SOURCE = "source"
     CONFORMANCE = "conformance"
+    CONTENT = "content"
 
 
 class Verdict(StrEnum):

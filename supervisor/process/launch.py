@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from supervisor.desired.plan import PROGRESS
+from supervisor.ffmpeg.content import CONTENT_PORT
 from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
 from supervisor.machine.marks import RECORD_VARIABLE, RUN_VARIABLE
 from supervisor.model.runs import RecordWriter, RunRecord, digest
@@ -103,6 +104,7 @@ class Launch:
             place.counted(reason),
             source.learned if source else None,
             feeds.clock if feeds else 0,
+            place.content.port if place.content else 0,
         )
 
     def _media(self, now: float) -> dict[int, int]:
@@ -121,6 +123,8 @@ class Launch:
         argv = [word.replace(PROGRESS, progress) for word in words]
         if begin:
             argv = list(map(begin(place.spec.feeds), argv))
+        if place.content and place.content.port:
+            argv = [word.replace(CONTENT_PORT, str(place.content.port)) for word in argv]
         if place.recording:
             path, unused = str(place.recording.path), str(place.recording.file(wall, place.status.run))
             argv = [unused if word == path else word for word in argv]

@@ -25,6 +25,7 @@ from supervisor.model.terms import (
     Trouble,
 )
 from supervisor.model.thresholds import BREAKS_WITHIN_SECONDS, ON_AIR_SECONDS
+from supervisor.process.content_side import ContentSide
 from supervisor.process.failures import Failures
 from supervisor.process.feeds import Feeds
 from supervisor.process.intake import Intake
@@ -89,6 +90,8 @@ class Place:
             self.feeds.clocks = lambda: [at] if (at := self.time_stamp) is not None else []
         self.ready_argv: tuple[str, ...] | None = None  # a better command line for the same, from the next run on
         self.source = SourceSide(spec, partial(host.owner.adapted, spec.key)) if encodes and not spec.slate else None
+        known = self.adoptable.record.content if self.adoptable else 0
+        self.content = ContentSide(self, known) if encodes else None
         self.recording = host.machine.recording(spec.output_file, spec.kept) if spec.output_file else None
 
     @property

@@ -59,6 +59,8 @@ class Reports:
         self._slot.meter.begin_run()
         if self._slot.source:
             self._slot.source.begin_run(run.began)
+        if self._slot.content:
+            self._slot.content.begin_run(run.child.pid)
         if self._progress:
             self._progress.begin_run(run.child.pid, family=self._slot.key.role is Role.COMMAND)
 
@@ -72,6 +74,8 @@ class Reports:
         if self._slot.feeds:
             host.loop.remove_reader(self._slot.feeds.tap.fd)
             self._slot.feeds.close()
+        if self._slot.content:
+            self._slot.content.close()
 
     # --- progress ----------------------------------------------------------------------------------
 

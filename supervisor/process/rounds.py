@@ -15,6 +15,8 @@ _BACKLOG_SHARE = 0.85  # of what is allowed at most: it is looked at once a seco
 
 def look(slot: Slot, now: float) -> None:
     """What the second since the last look has shown may call for another run."""
+    if slot.content:
+        slot.content.look(now)
     run = slot.run
     if run is None or run.over:
         return

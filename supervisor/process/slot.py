@@ -151,10 +151,12 @@ class Slot(Place):
                 eater.count_from(self)
             eater.feeder = self
 
-    def update(self, spec: ProcessSpec, redactor: Redactor) -> None:
+    def update(self, spec: ProcessSpec, redactor: Redactor) -> None:  # noqa: C901 - each part is on its own
         """Take a changed specification; one that changes the command line replaces the process."""
         if spec.tracked:
             self.reports.track()  # first, for it may fail, and then nothing has changed
+        if self.content:
+            self.content.follow(spec.content)
         before, self.spec = self.spec, spec
         replaced = spec.argv != before.argv
         if replaced:

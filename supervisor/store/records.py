@@ -94,6 +94,8 @@ _AS_THEY_ARE: Final = (
     events.OrphanEnded,
     events.ClockStepped,
     events.AnotherPublisher,
+    events.ContentFound,
+    events.ContentGood,
     events.StorageTrouble,
     events.StorageRecovered,
     events.ProbeTrouble,

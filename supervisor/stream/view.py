@@ -12,6 +12,7 @@ from supervisor.judge.all_open import NOTHING_OPEN
 from supervisor.judge.incidents import Book
 from supervisor.judge.on_air import health
 from supervisor.machine.machine import Clock
+from supervisor.model.content import ContentState
 from supervisor.model.fallback import source_name
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.snapshot import (
@@ -80,6 +81,8 @@ class SnapshotReader:
         judged = stream.judge(now)
         known = {post: self._known_of(name, post) for post, _ in stream.posts()}
         verdicts = [watchdog.verdict for watchdog, _ in known.values() if watchdog]
+        content = _content(stream, now)
+        verdicts += [content.verdict] if content else []
         destinations = tuple(
             _destination(stream, destination, now, *known[destination.name]) for destination in stream.spec.destinations
         )
@@ -118,6 +121,7 @@ class SnapshotReader:
             switches=dict(stream.ladder.switches) if stream.ladder else {},
             track=tracks.current if tracks and stream.wanted else None,
             tracks=tracks.counts if tracks else {},
+            content=content,
         )
 
 
@@ -147,6 +151,11 @@ def _sources(stream: Stream) -> tuple[SourceSnapshot, ...]:
         )
         for number, slot in enumerate(ladder.rungs)
     )
+
+
+def _content(stream: Stream, now: float) -> ContentState | None:
+    encoder = stream.encoder
+    return encoder.content.state(now) if encoder and encoder.content else None
 
 
 def _destination(

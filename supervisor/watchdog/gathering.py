@@ -83,6 +83,7 @@ def evidence_of(
         source_delivers=reader.advancing(now),
         source=probed.source,
         source_refuses=reader.refused,
+        content=reader.content.evidence(now) if reader.content else None,
     )
 
 

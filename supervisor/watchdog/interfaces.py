@@ -12,6 +12,7 @@ from typing import Protocol
 from supervisor.desired.plan import ProcessSpec, StreamSpec, Way
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.judge.attribution import FailureEvidence
+from supervisor.judge.content import ContentEvidence
 from supervisor.judge.progress_meter import ProgressMeter
 from supervisor.judge.uplink import UplinkMeter
 from supervisor.lifecycle.types import Event, Status
@@ -61,6 +62,12 @@ class Feeds(Protocol):
     def current(self) -> Parameters | None: ...
 
 
+class Content(Protocol):
+    """What is known of picture and sound."""
+
+    def evidence(self, now: float, /) -> ContentEvidence | None: ...
+
+
 class AnyProcess(Protocol):
     """What all of them need: which process, what it is to be, and where it is in its life."""
 
@@ -105,6 +112,8 @@ class JudgedProcess(AnyProcess, Protocol):
     def intake(self) -> Intake | None: ...
     @property
     def feeds(self) -> Feeds | None: ...
+    @property
+    def content(self) -> Content | None: ...
     @property
     def refused(self) -> bool: ...
     @property

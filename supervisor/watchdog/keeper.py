@@ -43,7 +43,7 @@ class Keeper:
         self._off_air = off_air
         self._wanted = wanted
 
-    def __call__(self, fact: Fact) -> None:
+    def __call__(self, fact: Fact) -> None:  # noqa: C901 - one arm a fact
         """Enter one fact."""
         now, wall = self._clock.now(), self._clock.wall()
         what = fact.what
@@ -62,6 +62,8 @@ class Keeper:
                 self._book.replaced(key, wall=wall)
             case events.ProcessAdvanced(key):
                 self._book.advanced(key, now=now)
+            case events.ContentFound() | events.ContentGood():
+                self._content(what)
             case events.ProcessRemoved(key):
                 self._book.planned([key], now=now, wall=wall)
             case events.StreamWanted(stream, wanted=False):
@@ -69,6 +71,16 @@ class Keeper:
             case _:
                 return
         self._spread()
+
+    def _content(self, what: events.ContentFound | events.ContentGood) -> None:
+        """What viewers see and hear has no process: it is the stream's."""
+        about = Subject(what.stream)
+        if isinstance(what, events.ContentGood):
+            self._book.praise(about, what.defect)
+            return
+        drill = self._drilling(what.stream)
+        found = Complaint(about, what.defect.cause, Segment.SOURCE, drill=drill, said=what.said)
+        self._book.complain(found, what.defect, now=self._clock.now(), wall=self._clock.wall())
 
     def failed(
         self,

@@ -15,6 +15,7 @@ from supervisor.judge.ladder import Decision, Situation, decide
 from supervisor.lifecycle.pauses import HOPELESS
 from supervisor.machine.machine import Clock
 from supervisor.model import events
+from supervisor.model.content import DEFECTS
 from supervisor.model.snapshot import Conformance, WatchdogSnapshot
 from supervisor.model.terms import (
     Action,
@@ -174,7 +175,7 @@ class SecondLayer:
         if history.conformance:
             evidence = evidence._replace(profiled=True, conforms=history.conformance.conforms)
         judgements = checks.examine(evidence)
-        culprit, cause = _culprit(way, checks.trouble(judgements), now)
+        culprit, cause = _culprit(way, checks.trouble(checks.recoverable(judgements, evidence)), now)
         return _Examination(post, stream, history, way, evidence, judgements, culprit, cause)
 
     @staticmethod
@@ -196,7 +197,7 @@ class SecondLayer:
         others = [name for name, _ in stream.posts() if name != examined.post.destination]
         known = self._book.open.own_segment(culprit.key) or culprit.segment
         return Situation(
-            verdict=checks.overall(examined.judgements),
+            verdict=checks.overall(checks.recoverable(examined.judgements, examined.evidence)),
             segment=_own_segment(culprit, cause) if cause in WHILE_MEDIA_FLOWS else known,
             is_command=culprit.key.role is Role.COMMAND,
             line_down=culprit.line_is_down(),
@@ -221,6 +222,8 @@ class SecondLayer:
     def _report(self, examined: _Examination, segment: Segment) -> None:
         """Open an incident that the first layer knows nothing of, or say once more that what is wrong still is."""
         culprit, cause = examined.culprit, examined.cause
+        if cause in DEFECTS:
+            return  # there is an incident of the stream's, since its picture or sound was found to be bad
         if culprit.status.state is State.RUNNING and cause is not None:
             if examined.evidence.advances and cause in WHILE_MEDIA_FLOWS:
                 self._keeper.complained(culprit.key, cause, segment, examined.post)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from supervisor.config.content import ContentSection
 from supervisor.config.fallback import Slate
 from supervisor.config.file import load
 from supervisor.config.overlay import Overlay
@@ -45,6 +46,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`external`": ExternalSection,
     **{f"`{name}`": model for name, model in POLICIES.items()},
     "`streams`": StreamSection,
+    "`content`": ContentSection,
     "`schedule`": ScheduleSection,
     "`maintenance`": MaintenanceSection,
     "`source`": Source,

@@ -13,6 +13,7 @@ from exporter.api.models.processes import Process, UplinkState
 from exporter.api.models.watchdog import WatchdogState
 from exporter.api.shape import From, Made, Shape, show_time
 from supervisor.model import snapshot
+from supervisor.model.content import ContentState, Defect, Found
 from supervisor.model.snapshot import LinkState
 from supervisor.model.terms import Health
 
@@ -24,6 +25,34 @@ class Link(Shape, like=LinkState):
     `backlog_seconds` of media are not on the line yet, more than `backlog_limit_seconds` are too many. The sound leaves
     `av_offset_seconds` ahead of the picture; null: not known. `overruns` counts how often media was thrown away.
     """
+
+
+@Example(finding="black", since="2026-03-01T18:00:00.000Z", verdict="degraded", said="black for 12s")
+class ContentFinding(Shape, like=Found, without=("defect",)):
+    """What is wrong with picture or sound, since when, how bad that is, and in words."""
+
+    finding: Annotated[Defect, From("defect")]
+    since: AwareDatetime
+
+
+@Example(
+    verdict="degraded",
+    verdicts={"black": "degraded", "frozen": "healthy", "silent": "healthy", "loud": "healthy"},
+    counts={"black": 1, "frozen": 0, "silent": 0, "loud": 0},
+    luma=0.004,
+    difference=0.0002,
+    sound=-32.5,
+    peak=-20.2,
+)
+class Content(Shape, like=ContentState):
+    """Picture and sound as the source has them, once a second.
+
+    `verdicts` has what is looked at, `counts` how often each was found since neverdark started; `verdict` is the worst
+    of what is known. `luma` is 0 for black and 1 for white, `difference` that from the picture of a second before, on
+    the same scale; `sound` and `peak` are in dB, 0 for full scale and -120 for silence. Null: not known.
+    """
+
+    findings: list[ContentFinding]
 
 
 @Example(
@@ -133,6 +162,7 @@ class Stream(Shape):
 
     `verified` is false for a command of which nothing tells whether media arrives (no `{progress}` in it, and no
     destinations): `on_air` then only says that it runs.
+    `content` is null where nobody looks at picture and sound.
     `off_air_since` is when it went off air, until media has advanced for 30 s again. `drills`: whether
     faults may be caused on purpose; `maintenance`: what fails now was announced, by a drill or
     a `maintenance_window`.
@@ -161,6 +191,7 @@ class Stream(Shape):
     wanted_seconds: float
     on_air_seconds: float
     processes: list[Process]
+    content: Content | None
     destinations: list[Destination]
     sources: list[StreamSource]
 

@@ -49,6 +49,7 @@ Row = tuple[str, dict[str, str], float | None]
 def _all(snapshot: Snapshot) -> Iterator[Row]:
     for stream in snapshot.streams:
         yield from _stream(stream)
+        yield from _content(stream)
         yield from _recovery(stream)
         for place in stream.destinations:
             at = {"stream": stream.name, "destination": place.name}
@@ -110,6 +111,21 @@ def _stream(stream: StreamSnapshot) -> Iterator[Row]:
         yield "stream_source_active", {**own, "source": source.name}, source.active
         yield "stream_source_seconds_total", {**own, "source": source.name}, source.seconds
     yield "stream_off_air_since_timestamp_seconds", own, stream.off_air_since
+
+
+def _content(stream: StreamSnapshot) -> Iterator[Row]:
+    own = {"stream": stream.name}
+    if (content := stream.content) is None:
+        return
+    for defect, found in content.verdicts.items():
+        for verdict in Verdict:
+            yield "content_verdict", {**own, "finding": defect, "verdict": verdict}, verdict == found
+    for defect, count in content.counts.items():
+        yield "content_found_total", {**own, "finding": defect}, count
+    yield "picture_luma_ratio", own, content.luma
+    yield "picture_difference_ratio", own, content.difference
+    yield "sound_level_decibels", own, content.sound
+    yield "sound_peak_decibels", own, content.peak
 
 
 def _recovery(stream: StreamSnapshot) -> Iterator[Row]:

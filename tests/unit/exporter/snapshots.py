@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from supervisor.model.availability import Availability
+from supervisor.model.content import ContentState, Defect, Found
 from supervisor.model.edits import Configured, Edit, Edited
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.external import Announcement, ExternalSnapshot
@@ -395,7 +396,7 @@ def watchdog(**changes: Any) -> WatchdogSnapshot:
     blank = WatchdogSnapshot(
         running=True,
         verdict=Verdict.HEALTHY,
-        verdicts=dict.fromkeys(Check, Verdict.HEALTHY),
+        verdicts=dict.fromkeys((check for check in Check if check is not Check.CONTENT), Verdict.HEALTHY),
         checks={**dict.fromkeys(Verdict, 0), Verdict.HEALTHY: 2880},
         consecutive_failures=0,
         last_check=NOW - 12,
@@ -438,6 +439,21 @@ UNLIKE = Conformance(
     b_frames=0,
     sample_rate=48_000,
 )
+
+
+def content(**changes: Any) -> ContentState:
+    """Picture and sound of a camera at night whose picture has gone black."""
+    blank = ContentState(
+        verdict=Verdict.DEGRADED,
+        verdicts={**dict.fromkeys(Defect, Verdict.HEALTHY), Defect.BLACK: Verdict.DEGRADED},
+        counts={**dict.fromkeys(Defect, 0), Defect.BLACK: 2},
+        findings=(Found(Defect.BLACK, NOW - 12, Verdict.DEGRADED, "black for 12s"),),
+        luma=0.004,
+        difference=0.0,
+        sound=-32.5,
+        peak=-20.25,
+    )
+    return blank._replace(**changes)
 
 
 def command(name: str, **changes: Any) -> StreamSnapshot:

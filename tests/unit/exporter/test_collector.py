@@ -42,6 +42,7 @@ from tests.unit.exporter.snapshots import (
     NOW,
     UNLIKE,
     command,
+    content,
     destination,
     encoder,
     observed_command,
@@ -133,6 +134,7 @@ SNAPSHOTS = {
     "three streams": three_streams(),
     "nothing configured": snapshot(),
     "never ran": never_ran(),
+    "a black picture": snapshot(stream("black", encoder("black"), content=content())),
     "an observed command": snapshot(observed_command("owner"), network_reachable={"ingest": False}),
     "all that there can be": snapshot(busy_stream("busy"), busy_command("bare")),
     "stopped": snapshot(stream("off", encoder("off", state=State.STOPPED, pid=None), wanted=False, on_air=False)),
@@ -197,9 +199,13 @@ def test_label_values_are_escaped() -> None:
         assert labels == {"version": odd, "revision": "{}"}
 
 
+def _looked_at(shown: Snapshot) -> Snapshot:
+    return shown._replace(streams=tuple(one._replace(content=content()) for one in shown.streams))
+
+
 @pytest.mark.parametrize("family", FAMILIES, ids=[family.name for family in FAMILIES])
 def test_each_family_has_its_type_help_and_labels(family: Family) -> None:
-    parsed = parse_openmetrics(render(unwatched(), openmetrics=True))  # type: ignore[no-untyped-call]  # not ours
+    parsed = parse_openmetrics(render(_looked_at(unwatched()), openmetrics=True))  # type: ignore[no-untyped-call]  # not ours
     (shown,) = (one for one in parsed if one.name == PREFIX + family.name.removesuffix("_total"))
     assert shown.type == family.kind
     assert shown.documentation == family.help
@@ -227,6 +233,8 @@ PROFILED = PIPELINE._replace(destinations=(destination("x", conformance=UNLIKE),
         (PIPELINE, 167, 110 + 80),
         (PROFILED, 167 + 3, 110 + 80),
         (busy_stream("a"), 270, 110 + 2 * 80),
+        # Whose picture and sound are looked at, has so many more: of its own, and a check's of each destination.
+        (PIPELINE._replace(content=content()), 167 + 29, 110 + 80 + 29),
         (observed_command("a"), 86 + 28, 110 + 80),
         (busy_command("a", destination("x", link=None), destination("y", link=None)), 110 + 2 * 41, 110 + 2 * 80),
     ],
@@ -236,6 +244,7 @@ PROFILED = PIPELINE._replace(destinations=(destination("x", conformance=UNLIKE),
         "pipeline",
         "profile",
         "busy pipeline",
+        "content",
         "observed command",
         "busy observed command",
     ],

@@ -20,6 +20,7 @@ from supervisor.journal.journal import Journal
 from supervisor.journal.lines import LineWriter
 from supervisor.journal.outbox import MOST_WAITING
 from supervisor.model import events
+from supervisor.model.content import Defect
 from supervisor.model.facts import Fact, subject_of
 from supervisor.model.incidents import Finding, Incident
 from supervisor.model.maintenance import Maintenance
@@ -148,6 +149,9 @@ FACTS: list[events.Payload] = [
     events.OrphanEnded(7, "r0"),
     events.ClockStepped(-60.0),
     events.AnotherPublisher("häfen", "youtube", "another neverdark, pid 7, data_dir /srv/two"),
+    events.ContentFound("häfen", Defect.BLACK, 10.0, "black for 10s"),
+    events.ContentGood("häfen", Defect.BLACK, 61.0, seen=True),
+    events.ContentGood("häfen", Defect.SILENT, 61.0, seen=False),
     events.StorageTrouble(Path("/data"), "No space left on device"),
     events.StorageRecovered(Path("/data")),
     events.OrdersRecalled(("häfen",), ("lobby",)),

@@ -15,9 +15,11 @@ from supervisor.judge.checks import (
     UplinkEvidence,
     examine,
     overall,
+    recoverable,
     seen,
     trouble,
 )
+from supervisor.judge.content import ContentEvidence
 from supervisor.model.policies import LimitsPolicy
 from supervisor.model.terms import Cause, Check, ExitCause, Reach, Role, State, Trouble, Verdict
 
@@ -44,6 +46,7 @@ ON_AIR = DestinationEvidence(
     has_source=True,
     source_delivers=True,
     av_offset=-0.02,
+    content=ContentEvidence(Verdict.HEALTHY, None, "", restart=False),
 )
 
 PROFILED = ON_AIR._replace(profiled=True, conforms=True)
@@ -257,6 +260,14 @@ CONFORMANCE: dict[str, Row] = {
         Role.PUSHER,
     ),
 }
+BLACK = ContentEvidence(DEGRADED, Trouble.BLACK, "black for 12s", restart=False)
+CONTENT: dict[str, Row] = {
+    "worth looking at": (ON_AIR, HEALTHY, None, None),
+    "black": (ON_AIR._replace(content=BLACK), DEGRADED, Trouble.BLACK, Role.ENCODER),
+    "for long": (ON_AIR._replace(content=BLACK._replace(verdict=UNHEALTHY)), UNHEALTHY, Trouble.BLACK, Role.ENCODER),
+    "nobody can tell any more": (ON_AIR._replace(content=BLACK._replace(verdict=UNKNOWN)), UNKNOWN, None, None),
+    "black, and nothing flows": (dark(content=BLACK, source_delivers=False), UNKNOWN, None, None),
+}
 TABLES: dict[Check, dict[str, Row]] = {
     Check.PROCESS: PROCESS,
     Check.PROGRESS: PROGRESS,
@@ -264,6 +275,7 @@ TABLES: dict[Check, dict[str, Row]] = {
     Check.NETWORK: NETWORK,
     Check.SOURCE: SOURCE,
     Check.CONFORMANCE: CONFORMANCE,
+    Check.CONTENT: CONTENT,
 }
 ROWS = [(check, name) for check, table in TABLES.items() for name in table]
 
@@ -279,7 +291,7 @@ def test_what_a_check_finds(check: Check, name: str) -> None:
     assert CHECKS[check](evidence) == Judgement(verdict, cause, role)
 
 
-SRT = ON_AIR._replace(uplink=None, has_ingest=False)
+SRT = ON_AIR._replace(uplink=None, has_ingest=False, content=None)
 FILE = SRT
 BARE = DestinationEvidence((process(Role.COMMAND),), tracked=False, silent=0.0)
 OBSERVED = BARE._replace(uplink=UplinkEvidence(connected=True, silent=0.0, timeout=5.0), has_ingest=True)
@@ -316,6 +328,20 @@ def test_of_what_nobody_wants_nothing_is_known(evidence: DestinationEvidence) ->
     assert set(findings.values()) == {Judgement(UNKNOWN)}
     assert overall(findings) is UNKNOWN
     assert trouble(findings) is None
+
+
+def test_a_recovery_follows_from_content_only_where_that_is_wished_for() -> None:
+    black = ON_AIR._replace(content=BLACK._replace(verdict=UNHEALTHY))
+    assert overall(examine(black)) is UNHEALTHY
+    assert overall(recoverable(examine(black), black)) is HEALTHY
+    assert trouble(recoverable(examine(black), black)) is None
+    wished = black._replace(content=BLACK._replace(verdict=UNHEALTHY, restart=True))
+    assert overall(recoverable(examine(wished), wished)) is UNHEALTHY
+
+
+def test_a_picture_that_is_black_is_told_in_words() -> None:
+    assert seen(Check.CONTENT, ON_AIR._replace(content=BLACK)) == "black for 12s"
+    assert seen(Check.CONTENT, ON_AIR) is None
 
 
 def found(**verdicts: Verdict) -> dict[Check, Judgement]:

@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 
 from supervisor.judge.findings import MOST, add, correct, headline
+from supervisor.model.content import Defect
 from supervisor.model.incidents import Finding
 from supervisor.model.terms import Cause, ExitCause, Layer, Role, Segment, Trouble
 
@@ -85,6 +86,14 @@ def test_what_is_wrong_while_media_flows_never_hides_what_is_dark(cause: Cause) 
     wrong = finding(cause, Segment.SOURCE)
     for dark in (CLOSED, PUSHER_KILLED._replace(consequence=True)):
         assert headline([wrong, dark]) == dark
+
+
+@pytest.mark.parametrize("defect", Defect)
+def test_what_viewers_see_comes_before_what_is_slow_and_after_a_source_that_is_gone(defect: Defect) -> None:
+    bad, slow = finding(defect.cause, Segment.SOURCE), finding(Trouble.SLOW, Segment.SOURCE)
+    for order in ([bad, slow], [slow, bad]):
+        assert headline(order) == bad
+    assert headline([bad, LOST]) == headline([LOST, bad]) == LOST
 
 
 @pytest.mark.parametrize("segment", Segment)

@@ -15,8 +15,7 @@ ENCODER = ProcessKey("cam", Role.ENCODER)
 PUSHER = ProcessKey("cam", Role.PUSHER, "youtube")
 SECOND = ProcessKey("cam", Role.PUSHER, "twitch")
 BY = "content"
-# Stand-ins: what finds a black picture will have a cause of its own.
-BLACK = Complaint(Subject("cam"), ExitCause.SOURCE_ENDED, Segment.SOURCE, said="the picture is black")
+BLACK = Complaint(Subject("cam"), Trouble.BLACK, Segment.SOURCE, said="the picture is black")
 ENDED = Complaint(Subject("cam", "youtube"), ExitCause.INGEST_CLOSED, Segment.PLATFORM, Layer.PLATFORM)
 FULL = Complaint(ITSELF, ExitCause.DISK_FULL, Segment.NEVERDARK)
 SLOW = Complaint(Subject.of(ENCODER), Trouble.SLOW, Segment.ENCODER)
@@ -122,7 +121,7 @@ def test_slow_never_hides_black_and_both_stay_in_the_list(diary: Diary, order: t
     diary.complain(100.0, *order)
     incident = diary.only(101.0)
     assert (incident.cause, incident.role, incident.said) == (BLACK.cause, None, BLACK.said)
-    assert sorted(causes(incident)) == [("slow", False), ("source_ended", False)]
+    assert sorted(causes(incident)) == [("black", False), ("slow", False)]
     assert [one.turn for one in diary.book.news()] == [Turn.OPENED, Turn.FOUND]
 
 
@@ -135,8 +134,8 @@ def test_a_stream_has_one_incident_with_its_encoder(diary: Diary, *, encoder_fir
         diary.complain(99.0, BLACK)
         diary.fail(100.0, CRASH)
     incident = diary.only(101.0)
-    assert sorted(causes(incident)) == [("killed", False), ("source_ended", False)]
-    assert incident.cause is ExitCause.SOURCE_ENDED, "nearer to the root"
+    assert sorted(causes(incident)) == [("black", False), ("killed", False)]
+    assert incident.cause is Trouble.BLACK, "nearer to the root"
     assert incident.seconds_dark == 1.5, "as any crash"
     assert diary.book.open.is_dark(ENCODER)
     assert diary.book.open.segment(PUSHER) is Segment.SOURCE
@@ -183,7 +182,7 @@ def test_what_ends_by_itself_is_no_part_of_what_the_encoder_had_long_before(diar
 
 def test_a_thin_line_beside_a_black_picture_is_a_part_of_it_and_no_root(diary: Diary) -> None:
     diary.complain(100.0, BLACK, THIN)
-    assert causes(diary.only(101.0)) == [("source_ended", False), ("bitrate_low", True)]
+    assert causes(diary.only(101.0)) == [("black", False), ("bitrate_low", True)]
     diary.fail(110.0, REFUSED)
     assert [incident.destination for incident in diary.open(111.0)] == ["youtube", None]
 

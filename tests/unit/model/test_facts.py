@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from supervisor.model import events
+from supervisor.model.content import Defect
 from supervisor.model.facts import Fact, Teller, subject_of
 from supervisor.model.fallback import SwitchReason
 from supervisor.model.incidents import Finding, Incident
@@ -77,6 +78,8 @@ TOLD: list[tuple[events.Payload, Subject]] = [
     (events.MaintenanceOver(WINDOW._replace(streams=None)), ITSELF),
     (events.StreamOnAir("cam", on_air=True, reason=None, seconds=3.0), STREAM),
     (events.DrillAnnounced("cam", 90.0, None), STREAM),
+    (events.ContentFound("cam", Defect.BLACK, 10.0, "black for 10s"), STREAM),
+    (events.ContentGood("cam", Defect.BLACK, 60.0, seen=True), STREAM),
     (events.OrderGiven("stop", STREAM, "anna", "::1"), STREAM),
     (events.DestinationHealthy("cam", "youtube", 7, 0.1, 9), DESTINATION),
     (events.DestinationUnhealthy("cam", "youtube", 1, 3, Segment.UPLINK, "uplink: unhealthy", None), DESTINATION),

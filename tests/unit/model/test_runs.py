@@ -37,6 +37,7 @@ def test_each_record_of_a_place_comes_back_whatever_stayed_the_same() -> None:
         RECORD._replace(feeds={"yt": (20_001, 20_004)}),
         RECORD._replace(settings=digest(("ffmpeg",)), learned=None),
         RECORD._replace(progress=40_005),
+        RECORD._replace(content=40_006),
         RECORD,
     ]
     for record in (RECORD, *others, *reversed(others)):

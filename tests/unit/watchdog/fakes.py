@@ -14,6 +14,7 @@ from supervisor.ffmpeg.parameters import Parameters
 from supervisor.ffmpeg.sources import PathPlace, SourcePlace
 from supervisor.judge.attribution import FailureEvidence
 from supervisor.judge.checks import Life
+from supervisor.judge.content import ContentEvidence
 from supervisor.judge.progress_meter import ProgressMeter
 from supervisor.judge.uplink import TcpSample, TcpState, UplinkMeter
 from supervisor.lifecycle.types import Event, Status
@@ -162,6 +163,15 @@ class FakeChild(NamedTuple):
     pid: int
 
 
+class FakeContent:
+    def __init__(self) -> None:
+        self.now: ContentEvidence | None = None
+
+    def evidence(self, now: float) -> ContentEvidence | None:
+        del now
+        return self.now
+
+
 class FakeIntake:
     def __init__(self) -> None:
         self.ahead: float | None = 0.0
@@ -217,6 +227,7 @@ class FakeProcess:
         self.observed: dict[str, UplinkMeter] = {one.name: UplinkMeter() for one in self.spec.observed}
         self.intake = FakeIntake() if key.role is Role.PUSHER else None
         self.feeds = FakeFeeds() if key.role is Role.ENCODER else None
+        self.content = FakeContent()
         self.feeder: FakeProcess | None = None
         self.fed: float | None = None
         self.backlog = 0.0

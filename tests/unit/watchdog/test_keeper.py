@@ -8,8 +8,10 @@ import pytest
 
 from supervisor.judge.incidents import Book
 from supervisor.model import events
+from supervisor.model.content import Defect
 from supervisor.model.facts import Fact, subject_of
 from supervisor.model.incidents import Finding, Incident
+from supervisor.model.subjects import Subject
 from supervisor.model.terms import (
     Action,
     ExitCause,
@@ -248,3 +250,30 @@ def test_what_fails_on_its_way_out_opens_nothing(desk: Desk) -> None:
     desk.wanted = False
     desk.at(100.0, exited())
     assert desk.incidents() == ()
+
+
+def test_what_viewers_see_is_an_incident_of_the_stream_until_it_is_good_again(desk: Desk) -> None:
+    desk.at(100.0, events.ContentFound("cam", Defect.BLACK, 10.0, "black for 10s"))
+    desk.at(105.0, events.ContentFound("cam", Defect.SILENT, 15.0, "silent for 15s"))
+    (incident,) = desk.incidents()
+    assert (incident.subject, incident.cause, incident.segment) == (Subject("cam"), Trouble.BLACK, Segment.SOURCE)
+    assert (incident.said, incident.layer, incident.seconds_dark) == ("black for 10s", Layer.WATCHDOG, 0.0)
+    assert [one.cause for one in incident.findings] == [Trouble.BLACK, Trouble.SILENT]
+    desk.at(200.0, events.ContentGood("cam", Defect.BLACK, 100.0, seen=True))
+    _looks(desk, 201.0, 260.0)
+    assert desk.incidents()[0].closed is None, "it is silent still"
+    desk.at(261.0, events.ContentGood("cam", Defect.SILENT, 100.0, seen=True))
+    _looks(desk, 262.0, 300.0)
+    assert desk.incidents()[0].closed == WALL + 292.0
+
+
+def test_a_planned_stop_ends_what_viewers_saw(desk: Desk) -> None:
+    desk.at(100.0, events.ContentFound("cam", Defect.FROZEN, 30.0, "frozen for 30s"))
+    desk.at(101.0, events.StreamWanted("cam", wanted=False, why="operator"))
+    assert desk.incidents()[0].closed == WALL + 101.0
+
+
+def _looks(desk: Desk, first: float, last: float) -> None:
+    for second in range(int(last - first) + 1):
+        now = desk.seconds = first + second
+        desk.keep.look(lambda _, now=now: now, now=now, wall=WALL + now)  # type: ignore[misc]

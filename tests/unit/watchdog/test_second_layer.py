@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from supervisor.judge.checks import Life
+from supervisor.judge.content import ContentEvidence
 from supervisor.judge.incidents import Book
 from supervisor.judge.ladder import Withheld
 from supervisor.model import events
@@ -139,6 +140,8 @@ async def test_what_flows_is_healthy_and_every_check_that_applies_says_so() -> N
     assert scene.view.checks[Verdict.HEALTHY] == 1
 
 
+BLACK = ContentEvidence(Verdict.UNHEALTHY, Trouble.BLACK, "black for 2m", restart=False)
+
 BROKEN: dict[str, tuple[Callable[[Scene], object], Check, Verdict]] = {
     "a process that somebody has stopped": (
         lambda scene: setattr(scene.probes, "life", Life.STOPPED),
@@ -150,6 +153,11 @@ BROKEN: dict[str, tuple[Callable[[Scene], object], Check, Verdict]] = {
         lambda scene: setattr(scene.pusher.intake, "ahead", 2.5),
         Check.CONFORMANCE,
         Verdict.DEGRADED,
+    ),
+    "a black picture": (
+        lambda scene: setattr(scene.encoder.content, "now", BLACK),
+        Check.CONTENT,
+        Verdict.UNHEALTHY,
     ),
     "sound of which nobody knows": (
         lambda scene: setattr(scene.pusher.intake, "ahead", None),
@@ -167,12 +175,34 @@ def test_each_piece_of_evidence_reaches_its_check(kind: str) -> None:
     async def test() -> None:
         scene = Scene()
         await scene.flows()
-        assert scene.view.verdicts[check] is Verdict.HEALTHY
+        assert scene.view.verdicts.get(check, Verdict.HEALTHY) is Verdict.HEALTHY
         broken(scene)
         await scene.flows()
         assert scene.view.verdicts[check] is verdict
 
     test()
+
+
+@in_quick_time
+async def test_a_black_picture_is_never_a_reason_for_a_restart() -> None:
+    """A dark night would be a restart for ever, and the viewers of the encoder's silence see no better picture."""
+    scene = Scene()
+    scene.encoder.content.now = BLACK
+    assert {await scene.flows() for _ in range(40)} == {Verdict.HEALTHY}
+    assert scene.view.verdicts[Check.CONTENT] is Verdict.UNHEALTHY
+    assert scene.acted_on() == []
+    assert scene.incidents() == (), "what looks at the picture tells of it"
+
+
+@in_quick_time
+async def test_unless_its_owner_wishes_it() -> None:
+    scene = Scene()
+    scene.encoder.content.now = BLACK._replace(restart=True)
+    for _ in range(3):
+        await scene.flows()
+    assert scene.acted_on() == [ENCODER]
+    assert scene.unhealthy[-1].said.endswith("content: unhealthy (black for 2m)")
+    assert scene.incidents() == ()
 
 
 @in_quick_time
