@@ -16,7 +16,7 @@ import psutil
 
 from supervisor.model.fallback import SwitchReason
 from supervisor.model.snapshot import DETECTION_BUCKETS, LOOP_LAG_BUCKETS, RECOVERY_BUCKETS, Snapshot
-from supervisor.model.terms import Check, Health, Role, Segment, State, Verdict
+from supervisor.model.terms import Health, Role, Segment, State, Verdict
 from supervisor.model.thumbnails import ThumbnailResult
 
 # Any: the rows of all subjects go through one table.
