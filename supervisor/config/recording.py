@@ -16,7 +16,7 @@ from supervisor.model.quantities import ByteSize, Duration
 SHORTEST_SEGMENT: Final = 10.0
 _LONGEST_SEGMENT: Final = 86_400.0
 _MOST_FREE: Final = 0.9
-_PERCENT: Final = re.compile(r"\s*([0-9]{1,2}(?:\.[0-9]{1,4})?)\s*%\s*")
+_PERCENT: Final = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,4})?) ?%")
 
 
 def _segment(value: float) -> float:
@@ -27,7 +27,7 @@ def _segment(value: float) -> float:
 
 def _share(value: object) -> float:
     """A part of the disk, from 0 to 90 %."""
-    found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    found = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
     share = float(found[1]) / 100 if found else _MOST_FREE + 1
     if share > _MOST_FREE:
         raise ValueError("expected a part of the disk such as 5%, at most 90%")

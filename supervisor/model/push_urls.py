@@ -44,6 +44,7 @@ PARAMETERS: Final = {"udp": _UDP, "rist": _RIST}
 TCP_PORTS: Final = {**RTMP_PORTS, "rtsp": 554}
 # One packet of these is 188 bytes; so many fit into what every line carries.
 PACKET_SIZE: Final = 1316
+_IS_NAME: Final = re.compile(r"[a-z_-]{1,30}").fullmatch
 _VALUE: Final = re.compile(r"[\w.:@+,-]{0,128}")
 
 
@@ -56,7 +57,7 @@ def wrong_parameter(url: str) -> str | None:
     names = set()
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name not in known:
-            shown = f", not {name}" if re.fullmatch(r"[a-z_-]{1,30}", name) else ""
+            shown = f", not {name}" if _IS_NAME(name) else ""
             return f"expected only parameters such as {', '.join(sorted(known))}{shown}"
         if name in names:
             return f"expected {name} once"

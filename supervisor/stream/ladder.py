@@ -97,8 +97,7 @@ class Ladder:
         states = [self._state(slot, now) for slot in self.rungs]
         choice = self._choice.look(states, self.ordered, now)
         self._start_and_stop(choice)
-        quiet = states[self.feeding].quiet
-        delivers = self.rungs[self.feeding].alive and quiet is not None and quiet < GRACE
+        delivers = _delivers(self.rungs[self.feeding], now)
         if self._crossing:
             if delivers and self.rungs[self._to].alive:
                 return
@@ -121,7 +120,10 @@ class Ladder:
         feeds = slot is self.rungs[self.feeding]
         since = max(self._wanted_since, self._choice.since if feeds else 0.0)
         quiet: float | None = now - max(since, latest or 0.0) - slot.usual_silence(now)
-        good = slot.advancing(now) and quiet is not None and quiet < GRACE
+        good = _delivers(slot, now)
+        unfit = slot.content.unfit_for(now) if good and slot.content else None
+        if unfit is not None:  # it delivers, and nobody should see that
+            return RungState(False, True, unfit, slot.spec.at_once, slot.spec.live)  # noqa: FBT003 - a row
         if (latest or 0.0) < since and not failed and now - since < slot.spec.policies.stall.startup:
             quiet = None  # it is about to begin
         return RungState(good, failed, quiet, slot.spec.at_once, slot.spec.live)
@@ -188,3 +190,9 @@ class Ladder:
         if self._crossing:
             self._crossing.give_up()
             self._crossing = None
+
+
+def _delivers(slot: Slot, now: float) -> bool:
+    """Media comes from it in this moment."""
+    last = slot.meter.last_advance
+    return slot.alive and last is not None and slot.advancing(now) and now - last - slot.usual_silence(now) < GRACE

@@ -22,6 +22,7 @@ from supervisor.journal.outbox import MOST_WAITING
 from supervisor.model import events
 from supervisor.model.content import Defect
 from supervisor.model.facts import Fact, subject_of
+from supervisor.model.fallback import SwitchReason
 from supervisor.model.incidents import Finding, Incident
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.subjects import ITSELF, Subject
@@ -115,6 +116,10 @@ FACTS: list[events.Payload] = [
     events.RecoveryAnswered(KEY, "the command failed (exit code 1)"),
     events.ProgramTrouble(KEY, "its progress cannot be read in time"),
     events.ProgramTrouble(KEY, None),
+    events.EncoderReplaced(KEY, RestartReason.OPERATOR, 0.002),
+    events.FeedSwitched("häfen", 0, 1, SwitchReason.FAILED, None),
+    events.FeedSwitched("häfen", 1, 0, SwitchReason.RETURNED, 0.002),
+    events.SlateTrouble("häfen", "No space left on device"),
     events.SourceLearned(KEY, "declares sound and sends none: silence takes its place"),
     events.StreamWanted("häfen", wanted=True, why="start"),
     events.StreamWanted("häfen", wanted=False, why="operator"),

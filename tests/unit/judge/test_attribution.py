@@ -40,6 +40,7 @@ BY_CAUSE_ALONE: dict[Cause | None, tuple[Segment, Segment, Segment]] = {
     Trouble.AV_OFFSET: (_ENC, _PSH, _ENC),
     Trouble.CLOCK_JUMPED: (_SRC, _SRC, _SRC),
     Trouble.PORT_TAKEN: (_ENC, _PSH, _ENC),
+    Trouble.STORAGE: (_ENC, _PSH, _ENC),
     **{defect.cause: (_SRC, _SRC, _SRC) for defect in Defect},  # what viewers see is what the source has
     None: (_ENC, _PSH, _ENC),  # it has just fallen silent, and nobody has judged it yet
 }

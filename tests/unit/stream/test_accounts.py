@@ -44,12 +44,13 @@ class Notes(Forgetful):
 
 def place(media: float | None, *, run_id: str = "run", adopted: bool = True, began: float = 0.0, **spec: Any) -> Any:
     """The place of a process; `media` seconds of its run as the first report told them, None before that."""
+    connections: dict[str, UplinkMeter] = {}
     return SimpleNamespace(
         run=SimpleNamespace(run_id=run_id, adopted=adopted, over=False, began=began),
         meter=SimpleNamespace(run_media=media or 0.0, last_advance=None if media is None else NOW),
         spec=SimpleNamespace(tracked=True, **spec),
         uplink=None,
-        observed=(connections := {}),
+        observed=connections,
         uplinks=connections,
         is_known=media is not None,
         usual_silence=lambda _: 0.0,
