@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from exporter.collector import Collector
+from supervisor.model.fallback import SwitchReason, source_name
 from supervisor.model.remembered import StoreState
 from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
@@ -28,6 +29,7 @@ from supervisor.model.snapshot import (
     ProcessSnapshot,
     ProgressTotals,
     Snapshot,
+    SourceSnapshot,
     StreamSnapshot,
     UplinkTotals,
     WatchdogSnapshot,
@@ -50,6 +52,7 @@ from tests.unit.exporter.snapshots import destination, process, snapshot, stream
 
 SCRAPE = 15  # seconds between scrapes
 SETTLED = 30  # seconds of advance that end an incident
+RETURN_AFTER = 30  # seconds for which a source is good before viewers see it again
 LOOK = 30  # seconds between the watchdog's looks
 RETRY = 45  # seconds between attempts, about
 ATTEMPTS = 10
@@ -111,6 +114,15 @@ class Plan(NamedTuple):
     planned: tuple[Span, ...] = ()
     maintenance: tuple[Span, ...] = ()
     slow: tuple[Span, ...] = ()
+    slate: bool = False  # what viewers see while the source is gone
+
+    def covers(self, trouble: Episode) -> bool:
+        """Viewers see the slate meanwhile, and nothing goes off air."""
+        return self.slate and trouble.segment is Segment.SOURCE
+
+    def shown(self, at: float) -> int:
+        """Which source viewers see: 0 is the stream's own."""
+        return int(any(self.covers(one) and one.at <= at < one.at + one.dark + RETURN_AFTER for one in self.troubles))
 
     def now(self, at: float) -> tuple[Episode, ...]:
         return tuple(trouble for trouble in self.troubles if trouble.is_on(at))
@@ -155,6 +167,8 @@ class Actor:
         layers = (Layer.PROCESS, Layer.WATCHDOG, Layer.OPERATOR)
         self._attempts = dict.fromkeys(product(layers, actions), 0)
         self._results = dict.fromkeys(product(layers, Result), 0)
+        self._switches = dict.fromkeys(SwitchReason, 0)
+        self._seconds = [0.0, 0.0]  # for which viewers saw the source, and the slate
         self._last_detection: dict[Layer, float] = {}
         self._last_recovery: dict[Layer, float] = {}
         self._detection, self._recovery = detection, recovery
@@ -167,11 +181,14 @@ class Actor:
         plan, seconds = self._plan, now - before
         if self._is_wanted(now):
             self._wanted += seconds
+            self._seconds[plan.shown(now)] += seconds
             if self._is_on_air(now):
                 self._on_air += seconds
             else:
                 worst = next((trouble for trouble in plan.now(now)), None)
                 self._off_air[worst.segment if worst else Segment.UNKNOWN] += seconds
+        if plan.shown(now) != plan.shown(before):
+            self._switches[SwitchReason.FAILED if plan.shown(now) else SwitchReason.RETURNED] += 1
         for trouble in plan.troubles:
             self._live_through(trouble, before, now)
         for span in plan.planned:
@@ -225,7 +242,8 @@ class Actor:
 
     def _delivers(self, place: Place, now: float) -> bool:
         return self._is_wanted(now) and not any(
-            trouble.stops_encoder() or trouble.concerns(place.name) for trouble in self._plan.now(now)
+            (trouble.stops_encoder() or trouble.concerns(place.name)) and not self._plan.covers(trouble)
+            for trouble in self._plan.now(now)
         )
 
     def _encodes(self, now: float) -> bool:
@@ -261,6 +279,7 @@ class Actor:
     def _look(self, place: Place, now: float, epoch: float) -> WatchdogSnapshot:
         past = self._watchdogs[place.name]
         troubles = [one for one in self._plan.now(now) if one.stops_encoder() or one.concerns(place.name)]
+        troubles = [one for one in troubles if not self._plan.covers(one)]
         found = dict.fromkeys(Check, Verdict.HEALTHY)
         if not self._is_wanted(now):
             return past._replace(running=True, last_check=epoch + now - 7)
@@ -302,6 +321,7 @@ class Actor:
         return stream(
             plan.name,
             self._process(None, now, epoch),
+            *self._slates(now),
             *(self._process(place, now, epoch) for place in plan.places),
             wanted=wanted,
             on_air=on_air,
@@ -318,6 +338,16 @@ class Actor:
             recovery_results=dict(self._results),
             last_detection=dict(self._last_detection),
             last_recovery=dict(self._last_recovery),
+            sources=self._sources(now),
+            switches=dict(self._switches) if plan.slate else {},
+        )
+
+    def _sources(self, now: float) -> tuple[SourceSnapshot, ...]:
+        name, shown = self._plan.name, self._plan.shown(now)
+        return tuple(
+            SourceSnapshot(name, source_name(rung), rung == shown, rung > 0, round(seconds, 3))
+            for rung, seconds in enumerate(self._seconds)
+            if self._plan.slate
         )
 
     def _state(self, place: Place | None, now: float) -> State:
@@ -331,6 +361,14 @@ class Actor:
                     return State.COOLDOWN
                 return State.STARTING if since % RETRY > RETRY - SCRAPE / 2 else State.BACKOFF
         return State.RUNNING
+
+    def _slates(self, now: float) -> Iterator[ProcessSnapshot]:
+        """The encoder that sends the slate: only while it is seen."""
+        if self._plan.slate:
+            runs = self._is_wanted(now) and self._plan.shown(now) > 0
+            state = State.RUNNING if runs else State.STOPPED
+            key = ProcessKey(self._plan.name, Role.ENCODER, rung=1)
+            yield process(key, state=state, pid=os.getpid() if runs else None)
 
     def _process(self, place: Place | None, now: float, epoch: float) -> ProcessSnapshot:
         plan, state = self._plan, self._state(place, now)
@@ -442,6 +480,7 @@ def machines(span: float) -> tuple[Machine, ...]:
             (Place("youtube", 0.023), Place("backup", 0.031, required=False, bad=(Span(at(4.2), at(4.9)),))),
             (
                 Episode(at(0.6), 2, *CRASH),
+                Episode(at(1.0), 4 * MINUTE, *CAMERA),
                 Episode(at(1.5), 12, *STALL, noticed=10.2),
                 Episode(at(2.3), 8, *BLOCKED, noticed=5.3, destination="youtube"),
                 lost_line,
@@ -449,6 +488,7 @@ def machines(span: float) -> tuple[Machine, ...]:
                 Episode(at(5.2), 2.2 * MINUTE, *STALL, noticed=95.0, layer=Layer.WATCHDOG),
             ),
             slow=(Span(at(1.9), at(2.15), 0.88),),
+            slate=True,
         ),
         Plan(
             "garden-cam",

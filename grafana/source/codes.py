@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from supervisor.model.fallback import SwitchReason
 from supervisor.model.terms import Layer, RestartReason, Segment, State, Verdict
 
 OBJECTIVE: Final = 0.999  # of the seconds in which a stream is wanted
@@ -67,6 +68,13 @@ LAYER_COLORS: Final = {
     Layer.WATCHDOG: "purple",
     Layer.PLATFORM: "orange",
     Layer.OPERATOR: "blue",
+}
+# Which source viewers are given: a number for the stream's own, one for every fallback.
+SHOWN: Final[Codes] = {0: ("not seen", QUIET), 1: ("viewers see it", "green"), 2: ("viewers see it", "orange")}
+SWITCH_COLORS: Final = {
+    SwitchReason.FAILED: "orange",
+    SwitchReason.RETURNED: "green",
+    SwitchReason.ORDERED: "blue",
 }
 
 AVAILABILITY_STEPS: Final[Steps] = ((None, "red"), (0.99, "orange"), (OBJECTIVE, "green"))

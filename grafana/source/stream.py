@@ -16,12 +16,14 @@ from grafana.source.codes import (
     QUIET,
     RECOVERY_STEPS,
     SEGMENT_COLORS,
+    SHOWN,
+    SWITCH_COLORS,
     VERDICTS,
     codes_of,
 )
 from grafana.source.page import COLUMNS, Annotation, Dashboard, Page, datasource_variable, label_variable
-from grafana.source.panels import DATASOURCE, bars, fixed, lines, number, states, words
-from grafana.source.queries import Query, air, availability, broken, coded, total
+from grafana.source.panels import DATASOURCE, bars, columns, fixed, lines, number, states, words
+from grafana.source.queries import Query, air, availability, broken, coded, counted, total
 from grafana.source.shared import dark_for, recovery_actions, restarts
 
 UID: Final = "neverdark-stream"
@@ -173,6 +175,7 @@ def _what_happened(page: Page) -> None:
         width=COLUMNS,
         height=7,
     )
+    _what_viewers_see(page)
     page.add(
         states(
             "What broke: open incidents",
@@ -223,6 +226,58 @@ def _what_happened(page: Page) -> None:
         ).no_value("none has ended"),
         width=12,
         height=8,
+    )
+
+
+def _what_viewers_see(page: Page) -> None:
+    no_fallback = "this stream has no fallback: viewers see its own source, or nothing"
+    page.add(
+        states(
+            "What viewers see",
+            "A lane for each source. Green: the stream's own (primary) is on air. Orange: a fallback is. No colour in "
+            "any lane: the stream was dark.",
+            SHOWN,
+            Query(_seen('source="primary"', 1), "{{source}}"),
+            Query(_seen('source!="primary"', 2), "{{source}}"),
+        )
+        .show_value(common_models.VisibilityMode.NEVER)
+        .no_value(no_fallback),
+        width=COLUMNS,
+        height=6,
+    )
+    page.add(
+        columns(
+            "Switches to another source, by reason",
+            "Failed: the source that viewers saw was gone. Returned: a better one has been good for long enough. "
+            "Ordered: somebody chose it.",
+            "none",
+            Query(counted("livestream_stream_switches_total", IT, "reason"), "{{reason}}"),
+            colors={str(reason): color for reason, color in SWITCH_COLORS.items()},
+        ).no_value("no switches"),
+        width=12,
+        height=7,
+    )
+    page.add(
+        bars(
+            "For how long viewers got each source",
+            "In the time shown, while the stream was wanted. What is not primary is a fallback.",
+            "s",
+            Query(total("livestream_stream_source_seconds_total", IT, "source"), "{{source}}"),
+            limits=((None, "orange"),),
+            colors={"primary": "green"},
+        ).no_value("no fallback"),
+        width=12,
+        height=7,
+    )
+
+
+def _seen(source: str, code: int) -> str:
+    """`SHOWN`'s number of each source: `code` where viewers are given it, and the stream is on air."""
+    active = f"livestream_stream_source_active{{{IT},{source}}}"
+    on_air = f"max_over_time(livestream_stream_on_air{{{IT}}}[$__interval]) == 1"
+    return (
+        f"max by (source) (max_over_time({active}[$__interval]) * {code} and on (instance, stream) {on_air}"
+        f" or {active} * 0)"
     )
 
 
