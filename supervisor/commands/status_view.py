@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from supervisor.commands.stream_words import Json, Rank, ago, config_lines, rank, reasons, summary
+from supervisor.commands.stream_words import Json, Rank, ago, config_lines, fallback_seen, rank, reasons, summary
 
 _GAP: Final = 2
 _STATE_STYLES: Final = {
@@ -108,6 +108,8 @@ def _on_air(stream: Json) -> Text:
         return Text("OFF AIR", style="bold red")
     if not stream.get("verified", True):  # nothing tells whether media arrives
         return Text("runs, unverified", style="bold yellow")
+    if seen := fallback_seen(stream):
+        return Text(f"ON AIR, viewers see {seen}", style="bold yellow")
     return Text("ON AIR", style="bold green")
 
 
@@ -120,7 +122,7 @@ def _rows(stream: Json, at: datetime | None) -> list[list[Text]]:
 
 def _cells(process: Json, at: datetime | None) -> list[Text]:
     return [
-        Text(" ".join(filter(None, (process["role"], process["destination"])))),
+        Text(_place(process)),
         Text(process["state"], style=_STATE_STYLES.get(process["state"], "dim")),
         Text(ago(process["started"], at) if process["pid"] else ""),
         Text(str(process["pid"] or "")),
@@ -128,6 +130,12 @@ def _cells(process: Json, at: datetime | None) -> list[Text]:
         Text(_speed(process)),
         Text(_uplink(process, at)),
     ]
+
+
+def _place(process: Json) -> str:
+    """`pusher youtube`; an encoder of a fallback by the fallback's name."""
+    destination = process["destination"]
+    return f"{process['role']} {destination}" if destination else process.get("name") or process["role"]
 
 
 def _fitting(widths: Sequence[int], width: int | None) -> list[int]:

@@ -23,9 +23,10 @@ class Rank(IntEnum):
 
     OFF_AIR = 0
     DOUBTFUL = 1
-    UNVERIFIED = 2
-    FINE = 3
-    STOPPED = 4
+    ON_FALLBACK = 2
+    UNVERIFIED = 3
+    FINE = 4
+    STOPPED = 5
 
 
 def rank(stream: Json) -> Rank:
@@ -36,7 +37,14 @@ def rank(stream: Json) -> Rank:
         return Rank.OFF_AIR
     if stream["health"] in {"degraded", "unhealthy"}:
         return Rank.DOUBTFUL
+    if fallback_seen(stream):
+        return Rank.ON_FALLBACK
     return Rank.FINE if stream.get("verified", True) else Rank.UNVERIFIED
+
+
+def fallback_seen(stream: Json) -> str | None:
+    """The name of the fallback that viewers see; None: they see the stream's own source, or nothing."""
+    return stream["source"] if stream["on_air"] and not stream.get("on_primary", True) else None
 
 
 def off_air(streams: Iterable[Json]) -> bool:
@@ -54,6 +62,7 @@ def summary(streams: Sequence[Json], of: Mapping[str, Sequence[Json]], at: datet
     if not streams:
         return Text("no stream is configured")
     dark = ranks[Rank.OFF_AIR]
+    replaced = [(stream, seen) for stream in streams if stream["wanted"] and (seen := fallback_seen(stream))]
     said: list[str | tuple[str, str]] = [_headline(streams, wanted, len(dark))]
     for stream in dark[:_MOST_NAMED]:
         since = f" for {ago(stream['since'], at)}" if stream["since"] else ""
@@ -62,6 +71,9 @@ def summary(streams: Sequence[Json], of: Mapping[str, Sequence[Json]], at: datet
         said.append(f"; and {len(dark) - _MOST_NAMED} more")
     if doubtful := ranks[Rank.DOUBTFUL]:
         said.append((f"; {_named(doubtful)} degraded", "yellow"))
+    said += [(f"; {stream['stream']}: viewers see {seen}", "yellow") for stream, seen in replaced[:_MOST_NAMED]]
+    if len(replaced) > _MOST_NAMED:
+        said.append((f"; {len(replaced) - _MOST_NAMED} more on a fallback", "yellow"))
     if unsure := ranks[Rank.UNVERIFIED]:
         said.append((f"; {_named(unsure)} unverified: nothing tells whether media arrives", "yellow"))
     if stopped and wanted:

@@ -13,10 +13,19 @@ from rich.console import Console
 from exporter.api.shape import show_time
 from exporter.api.shapes import show_config, show_incidents, show_stream
 from supervisor.commands import status_view
+from supervisor.model.fallback import source_name
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance
-from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, Snapshot, StreamSnapshot, Wanted
-from supervisor.model.terms import ExitCause, Health, Role, Segment, State, Trouble
+from supervisor.model.snapshot import (
+    ConfigState,
+    LastFailure,
+    ProgressTotals,
+    Snapshot,
+    SourceSnapshot,
+    StreamSnapshot,
+    Wanted,
+)
+from supervisor.model.terms import ExitCause, Health, ProcessKey, Role, Segment, State, Trouble
 from tests.unit.exporter.scenes import incident, their_incidents, three_streams
 from tests.unit.exporter.snapshots import NOW, command, destination, encoder, pusher, snapshot, stream, watchdog
 
@@ -103,6 +112,46 @@ def test_a_mute_command_is_never_called_healthy() -> None:
     assert "runs, unverified" in shown
     assert "healthy" not in shown
     assert "put {progress} into the command" in shown
+
+
+def on_fallback(name: str, **changes: Any) -> StreamSnapshot:
+    """Its source is gone, and viewers see a slate."""
+    sources = [
+        SourceSnapshot(name, source_name(rung), active=rung == 1, slate=rung > 0, seconds=60.0) for rung in range(2)
+    ]
+    slate = encoder(name)._replace(key=ProcessKey(name, Role.ENCODER, rung=1))
+    processes = (encoder(name, state=State.BACKOFF, pid=None), slate, pusher(name, "youtube"))
+    shown = stream(name, *processes, destinations=(destination("youtube"),), sources=tuple(sources))
+    return shown._replace(**changes)
+
+
+def test_a_stream_on_a_fallback_says_what_viewers_see() -> None:
+    lost = incident(0, "cam", closed=None, cause=ExitCause.SOURCE_UNREACHABLE, segment=Segment.SOURCE)
+    shown = snapshot(fine("a"), on_fallback("cam"), fine("b"))
+    assert summary(*shown.streams) == "3 of 3 wanted streams on air; cam: viewers see fallback1"
+    for width in (None, 80, 50):
+        lines = printed(shown, width, [lost]).splitlines()
+        (row,) = (line for line in lines if line.startswith("cam") and "ON AIR" in line)
+        assert "ON AIR, viewers see fallback1" in row, width
+        assert any(line.strip().startswith("fallback1") for line in lines), "its encoder by its name"
+        assert "the source could not be reached" in " ".join(line.strip() for line in lines)
+    rows = [line for line in printed(shown, None).splitlines() if line.startswith(("a ", "cam", "b "))]
+    assert rows[0].startswith("cam"), "before those that are fine"
+
+
+def test_who_sees_the_streams_own_source_or_nothing_is_told_of_no_fallback() -> None:
+    back = [one._replace(active=one.name == "primary") for one in on_fallback("cam").sources]
+    for one in (
+        on_fallback("cam", sources=tuple(back)),
+        on_fallback("cam", on_air=False, reason="encoder: cooldown"),
+        on_fallback("cam", wanted=False, on_air=False),
+    ):
+        assert "viewers" not in printed(snapshot(one), None)
+
+
+def test_many_on_fallbacks_are_counted() -> None:
+    said = summary(*(on_fallback(f"c{number}") for number in range(5)))
+    assert said.endswith("c2: viewers see fallback1; 2 more on a fallback")
 
 
 def test_a_refused_configuration_is_one_line_below_the_summary() -> None:
