@@ -6,7 +6,7 @@ import { isDegraded } from "./doubts.js";
 import { keepViews, setClass, setText } from "./nodes.js";
 import { StreamView } from "./stream.js";
 import { askForToken, closeTokenForm } from "./token.js";
-import { duration, plural } from "./words.js";
+import { duration, fallbackSeen, plural } from "./words.js";
 
 const INTERVAL = 2000;
 const PATIENCE = 5000; // as long as a question may take
@@ -71,7 +71,7 @@ function rank(stream) {
   if (!stream.wanted) return 4;
   if (!stream.on_air) return 0;
   if (isDegraded(stream)) return 1;
-  return stream.verified ? 3 : 2;
+  return stream.verified && fallbackSeen(stream) === null ? 3 : 2;
 }
 
 function filter() {
@@ -104,6 +104,11 @@ function showVerdict(streams) {
     }
   } else if (streams.length > 0) {
     [verdict, summary] = ["All streams are stopped", ""];
+  }
+  const replaced = wanted.filter((stream) => fallbackSeen(stream) !== null);
+  if (replaced.length > 0) {
+    const shown = replaced.slice(0, NAMED).map((stream) => `${stream.stream}: viewers see ${fallbackSeen(stream)}`);
+    summary += `${summary ? " · " : ""}${shown.join(", ")}${replaced.length > NAMED ? " …" : ""}`;
   }
   const degraded = wanted.filter(isDegraded);
   if (degraded.length > 0) summary += `${summary ? " · " : ""}${degraded.length} degraded: ${named(degraded)}`;

@@ -5,7 +5,7 @@ import { doubtsInWords, isDegraded, lastThere } from "./doubts.js";
 import { OpenIncidentView, RecentIncidentsView } from "./incidents.js";
 import { element, keepViews, setClass, setText } from "./nodes.js";
 import { PictureView } from "./picture.js";
-import { bitRate, causeInWords, clock, counted, duration, size } from "./words.js";
+import { bitRate, causeInWords, clock, counted, duration, fallbackSeen, size, sourcesInWords } from "./words.js";
 
 const SAMPLES = 6; // rates are taken over the last five answers, about ten seconds
 
@@ -108,7 +108,8 @@ function uplinkFacts(uplink, at) {
 
 function titleOf(process) {
   if (process.role === "pusher") return `Pusher to ${process.destination}`;
-  return process.role === "encoder" ? "Encoder" : "Command";
+  if (process.role === "command") return "Command";
+  return process.name === "encoder" ? "Encoder" : `Encoder of ${process.name}`;
 }
 
 function since(time, at) {
@@ -186,8 +187,11 @@ function doubts({ watchdog, conformance }) {
 const UNVERIFIED =
   "The command runs. Whether media arrives nobody tells: put {progress} into the command, or name its destinations.";
 
-function airInWords({ wanted, on_air: onAir, verified }) {
+function airInWords(stream) {
+  const { wanted, on_air: onAir, verified } = stream;
   if (!onAir) return wanted ? ["off air", "bad"] : ["stopped", "idle"];
+  const seen = fallbackSeen(stream);
+  if (seen !== null) return [`on air, viewers see ${seen}`, "unsure"];
   return verified ? ["on air", "good"] : ["runs, unverified", "unsure"];
 }
 
@@ -214,11 +218,12 @@ export class StreamView {
     line.append(this.name, this.air, this.health, this.open, this.drills, this.maintenance, this.since, this.reason);
     this.picture = new PictureView(`${streamPath(stream.stream)}/thumbnail`, `What ${stream.stream} sends`);
     this.incidents = element("div", "incidents");
+    this.sources = element("p", "sources");
     this.places = element("div", "places");
     this.buttons = orderButtons((verb, form) => this.order(stream.stream, verb, form));
     this.body = element("div", "processes");
     this.recent = new RecentIncidentsView(stream.stream);
-    this.node.append(line, this.picture.node, this.incidents, this.places, this.body, this.recent.node, this.buttons.node);
+    this.node.append(line, this.picture.node, this.incidents, this.sources, this.places, this.body, this.recent.node, this.buttons.node);
     this.views = { incidents: new Map(), places: new Map(), processes: new Map() };
     this.wasOff = false;
     this.node.addEventListener("toggle", () => this.fill());
@@ -239,7 +244,7 @@ export class StreamView {
     setText(this.since, `for ${since(stream.since, at)}`);
     this.since.title = `since ${clock(Date.parse(stream.since))}`;
     const note = stream.note ? `source: ${stream.note}` : "";
-    const doubts = kind === "unsure" ? UNVERIFIED : doubtsInWords(stream, incidents, at) || note;
+    const doubts = stream.on_air && !stream.verified ? UNVERIFIED : doubtsInWords(stream, incidents, at) || note;
     setText(this.reason, wantedInWords(stream) || (stream.reason ?? doubts));
     this.open.hidden = off || degraded || incidents.every(({ excused }) => excused);
     this.drills.hidden = !incidents.some(({ drill }) => drill);
@@ -261,10 +266,11 @@ export class StreamView {
     const { views } = this;
     keepViews(this.incidents, views.incidents, incidents, ({ id }) => id, () => new OpenIncidentView());
     for (const incident of incidents) views.incidents.get(incident.id).update(incident, at, stream);
+    setText(this.sources, sourcesInWords(stream));
     const placeKey = ({ name, required }) => `${name} ${required}`;
     keepViews(this.places, views.places, stream.destinations, placeKey, (place) => new PlaceView(place));
     for (const place of stream.destinations) views.places.get(placeKey(place)).update(place, at, stream);
-    const processKey = ({ role, destination }) => `${role} ${destination ?? ""}`;
+    const processKey = ({ name }) => name;
     const makeProcess = (process) => new ProcessView(stream.stream, process);
     keepViews(this.body, views.processes, stream.processes, processKey, makeProcess);
     for (const process of stream.processes) views.processes.get(processKey(process)).update(process, at);

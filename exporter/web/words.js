@@ -75,6 +75,18 @@ export function resultInWords(result) {
   return result === null ? "no result yet" : (RESULTS[result] ?? result);
 }
 
+// The fallback that viewers see; null: they see the stream's own source, or nothing.
+export const fallbackSeen = ({ on_air: onAir, on_primary: onPrimary, source }) => (onAir && !onPrimary ? source : null);
+
+// "Sources: primary, fallback1 (a slate; viewers see it)"; nothing where there is but one.
+export function sourcesInWords({ sources, on_air: onAir }) {
+  const said = sources.map(({ name, slate, active }) => {
+    const more = [slate ? "a slate" : "", active && onAir ? "viewers see it" : ""].filter(Boolean).join("; ");
+    return more ? `${name} (${more})` : name;
+  });
+  return said.length > 0 ? `Sources: ${said.join(", ")}` : "";
+}
+
 export function duration(seconds) {
   const s = Math.max(0, Math.floor(seconds));
   if (s < 60) return `${s} s`;

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from supervisor.config.tokens import FILE, Scope, TokenFile
+from supervisor.model.fallback import source_name
 from supervisor.model.maintenance import Maintenance
-from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, StreamSnapshot, Wanted
-from supervisor.model.terms import Check, ExitCause, Health, Role, Segment, State, Verdict
+from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, SourceSnapshot, StreamSnapshot, Wanted
+from supervisor.model.terms import Check, ExitCause, Health, ProcessKey, Role, Segment, State, Verdict
 from supervisor.model.thumbnails import NoPicture
 from tests.unit.exporter.browser import Browser
 from tests.unit.exporter.conftest import Client, Serve
@@ -77,6 +78,16 @@ def half_dark(name: str) -> StreamSnapshot:
     return stream(name, *(encoder(name), pusher(name, "youtube"), refused), destinations=places, health=Health.DEGRADED)
 
 
+def with_slate(name: str, shown: int) -> StreamSnapshot:
+    """Its source is gone for good; viewers see the slate if `shown` is 1."""
+    sources = tuple(
+        SourceSnapshot(name, source_name(rung), active=rung == shown, slate=rung > 0, seconds=60.0) for rung in range(2)
+    )
+    slate = encoder(name)._replace(key=ProcessKey(name, Role.ENCODER, rung=1))
+    processes = (encoder(name, state=State.BACKOFF, pid=None), slate, pusher(name, "youtube"))
+    return stream(name, *processes, destinations=(destination("youtube"),), sources=sources)
+
+
 # --- what it says ----------------------------------------------------------------------------------
 
 
@@ -102,6 +113,28 @@ def test_the_headline_and_a_dark_optional_destination_do_not_contradict_each_oth
     assert "backup, which is optional, is dark, the stream is on air" in told
     assert "dark for" not in told
     assert "backup (optional): dark since" in text(browser, ".place.bad")
+
+
+def test_it_says_what_viewers_see_and_which_sources_there_are(serve: Serve, browser: Browser) -> None:
+    lost = incident(0, "cam", closed=None, cause=ExitCause.SOURCE_UNREACHABLE, segment=Segment.SOURCE)
+    control = FakeControl(snapshot(fine("a"), with_slate("cam", 1)), incidents=(lost,))
+    show(browser, serve(control))
+    assert text(browser, "#verdict") == "All 2 streams on air"
+    assert text(browser, "#summary") == "cam: viewers see fallback1"
+    assert text(browser, ".stream:first-child h2") == "cam", "before those that are fine"
+    assert text(browser, ".stream:first-child .air").lower() == "on air, viewers see fallback1"
+    assert visible(browser, ".stream:first-child .pill.trouble")
+    assert text(browser, ".sources") == "Sources: primary, fallback1 (a slate; viewers see it)"
+    titles = browser.run("[...document.querySelectorAll('.stream:first-child h3')].map((one) => one.firstChild.data)")
+    assert titles == ["Encoder", "Encoder of fallback1", "Pusher to youtube"]
+    assert not visible(browser, ".stream:last-child .sources"), "there is but one"
+    control.now = snapshot(fine("a"), with_slate("cam", 0))
+    browser.wait("document.querySelector('#summary').textContent === ''")
+    browser.wait("document.querySelector('.stream:last-child .air').textContent === 'on air'")
+    assert text(browser, ".stream:last-child .sources") == "Sources: primary (viewers see it), fallback1 (a slate)"
+    control.now = snapshot(with_slate("cam", 1)._replace(on_air=False, reason="pusher: backoff"))
+    browser.wait("document.querySelector('.air').textContent === 'off air'")
+    assert text(browser, ".sources") == "Sources: primary, fallback1 (a slate)"
 
 
 def test_it_says_until_when_a_stream_is_off_by_schedule_stopped_or_in_maintenance(
