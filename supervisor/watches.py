@@ -59,6 +59,7 @@ class Watches:
             streams.is_off_air,
             streams.wants,
         )
+        self._keeper.feeding = streams.feeding
         self.reaches = ReachWatch(
             machine,
             probes,

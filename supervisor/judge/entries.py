@@ -10,10 +10,21 @@ from supervisor.model.subjects import Subject
 from supervisor.model.terms import Cause, Layer, ProcessKey, Segment
 
 
+class Feeding(NamedTuple):
+    """The encoder of which rung viewers are given the media of: 0 is the stream's own. `by_order`: somebody's wish."""
+
+    rung: int = 0
+    by_order: bool = False
+
+
+OWN_SOURCE = Feeding()
+
+
 class Failed(NamedTuple):
     """A process has failed. `silent` seconds ago media last advanced; None: it has not in this run.
 
-    `feeds` are the processes that get their media from this one. `said` tells more than the cause does.
+    `feeds` are the processes that get their media from this one. `covered`: viewers are given another encoder's media,
+    and nothing is dark for it. `said` tells more than the cause does.
     """
 
     key: ProcessKey
@@ -24,6 +35,7 @@ class Failed(NamedTuple):
     drill: bool = False
     feeds: tuple[ProcessKey, ...] = ()
     said: str | None = None
+    covered: bool = False
 
     @property
     def subject(self) -> Subject:

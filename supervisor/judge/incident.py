@@ -50,6 +50,7 @@ class OpenIncident:
     findings: list[Finding] = field(default_factory=list)
     clock: Stopwatch = field(default_factory=Stopwatch)
     held: bool = False  # its clock stands because the whole stream's runs
+    covered: bool = False  # its clock stands because viewers see another source
     back: float | None = None  # since when that which the others wait for flows again
     detection: float | None = None
     recovery: float | None = None
@@ -98,6 +99,16 @@ class OpenIncident:
         """Whether this process failed by itself."""
         member = self.members.get(key)
         return member is not None and not member.follows
+
+    def is_covered(self, feeding: int) -> bool:
+        """What has failed by itself is encoders, and viewers are given another one's media."""
+        dark = [key for key, member in self.members.items() if member.dark and not member.follows]
+        return bool(dark) and all(key.role is Role.ENCODER and key.rung != feeding for key in dark)
+
+    def is_replaced(self, feeding: int) -> bool:
+        """An encoder has failed, and viewers are still given what stands below it."""
+        roots = (key for key, member in self.members.items() if not member.follows)
+        return any(key.role is Role.ENCODER and key.rung < feeding for key in roots)
 
     def dark_since(self) -> float:
         """From when on the first of those that failed by themselves was dark."""

@@ -18,7 +18,7 @@ from itertools import count
 
 from supervisor.judge import findings
 from supervisor.judge.all_open import AllOpen
-from supervisor.judge.entries import Complaint, Failed, News, Turn
+from supervisor.judge.entries import OWN_SOURCE, Complaint, Failed, Feeding, News, Turn
 from supervisor.judge.incident import Member, OpenIncident
 from supervisor.judge.later_evidence import SETTLES, correct
 from supervisor.judge.past import Past
@@ -60,7 +60,7 @@ class Book:
         if not member.dark and not member.follows:
             self._detected(incident, failed)
         if not member.dark or member.follows:
-            mine.darken(incident, key, started, now)
+            mine.darken(incident, key, started, now, covered=failed.covered)
             mine.starve(incident, failed.feeds, started)
         member.explained = member.explained or failed.cause not in findings.VAGUE
         member.failed, incident.since = True, None
@@ -148,6 +148,7 @@ class Book:
         proof: Callable[[ProcessKey], float | None],
         drilling: Callable[[str], bool],
         off_air: Callable[[str], bool],
+        feeding: Callable[[str], Feeding] = lambda _: OWN_SOURCE,
         *,
         now: float,
         wall: float,
@@ -156,14 +157,18 @@ class Book:
 
         `proof` tells when a process that advances has last shown it (monotonic), None for one that does not. What it
         has shown before its failure was noticed proves nothing. What is still dark when the `drilling` of its stream is
-        over is no drill any more. Whoever waits for media keeps a stream dark as long as it is `off_air`.
+        over is no drill any more. Whoever waits for media keeps a stream dark as long as it is `off_air`. While viewers
+        are given a fallback's media (`feeding`) because the source had failed, its incident stays open.
         """
         self._looked = now
         for mine in self.open.streams():
             for incident in mine:
                 if incident in mine:  # it may have become a part of one before it
                     self._look_at(incident, proof, now, wall, drill=drilling(incident.stream))
-                    mine.keep_time(incident, now, off_air=off_air(incident.stream))
+                    fed = feeding(incident.stream)
+                    mine.keep_time(incident, now, off_air=off_air(incident.stream), feeding=fed.rung)
+                    if not fed.by_order and incident.is_replaced(fed.rung):
+                        incident.since = None
                     if incident.since is not None and now - incident.since >= closes_after(incident.named_after.cause):
                         self._close(incident, Result.RECOVERED, now, wall)
 

@@ -94,8 +94,13 @@ class OpenIncidents:
 
     # --- what is dark ------------------------------------------------------------------------------
 
-    def darken(self, incident: OpenIncident, key: ProcessKey, started: float, now: float) -> None:
-        """A process has failed that has not advanced since it `started` to be dark; it may be known to be."""
+    def darken(
+        self, incident: OpenIncident, key: ProcessKey, started: float, now: float, *, covered: bool = False
+    ) -> None:
+        """A process has failed that has not advanced since it `started` to be dark; it may be known to be.
+
+        `covered`: viewers see another source, and no time passes.
+        """
         member = incident.members[key]
         if member.follows:
             # How long it keeps the stream dark is seen when its encoder is back.
@@ -106,7 +111,9 @@ class OpenIncidents:
         if not incident.failing:
             incident.noticed, incident.recovery, incident.actor = now, None, None
         member.dark, member.since, member.noticed, member.explained = True, started, now, False
-        self.start(incident, started)
+        incident.covered = covered
+        if not covered:
+            self.start(incident, started)
 
     def starve(self, incident: OpenIncident, feeds: tuple[ProcessKey, ...], started: float) -> None:
         """Who gets media from what has failed is dark with it, unless it has trouble of its own already."""
@@ -179,10 +186,20 @@ class OpenIncidents:
             incident.recovery = round(max(0.0, now - incident.noticed), 3)
         self.stop(incident, now)
 
-    def keep_time(self, incident: OpenIncident, now: float, *, off_air: bool) -> None:
-        """The encoder is back, and perhaps not yet all that send on what it makes: as long as that shows it is dark."""
+    def keep_time(self, incident: OpenIncident, now: float, *, off_air: bool, feeding: int = 0) -> None:
+        """The encoder is back, and perhaps not yet all that send on what it makes: as long as that shows it is dark.
+
+        While it is not, viewers may be given another encoder's media: then nothing is dark, either.
+        """
         if incident.failing:
+            covered = not off_air and incident.is_covered(feeding)
+            if covered and not incident.covered:
+                self.stop(incident, now)
+            elif incident.covered and not covered:
+                self.start(incident, now)
+            incident.covered = covered
             return
+        incident.covered = False
         if incident.waiting and off_air:
             if incident.clock.since is None:
                 self.start(incident, min(member.since for member in incident.waiting))

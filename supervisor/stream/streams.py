@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from itertools import chain
 
+from supervisor.judge.entries import OWN_SOURCE, Feeding
 from supervisor.model.terms import ProcessKey
 from supervisor.process.slot import Slot
 from supervisor.stream.stream import Stream
@@ -44,9 +45,9 @@ class Streams(dict[str, Stream]):
         return [slot for stream in self.values() for slot in stream.senders]
 
     def wants(self, key: ProcessKey) -> bool:
-        """Whether a process shall run."""
+        """Whether a process shall run: a fallback's only while it is needed."""
         stream = self.get(key.stream)
-        return stream is not None and stream.wants(key)
+        return stream is not None and stream.wants(key) and (not key.rung or stream.slots[key].status.wanted)
 
     def proof(self, key: ProcessKey, now: float) -> float | None:
         """When a process last proved that media flows, if it does."""
@@ -61,6 +62,12 @@ class Streams(dict[str, Stream]):
         """A stream that shall run is not on air, as far as the latest account knows."""
         stream = self.get(name)
         return stream is not None and stream.wanted and not stream.on_air
+
+    def feeding(self, name: str) -> Feeding:
+        """Whose media viewers are given."""
+        stream = self.get(name)
+        ladder = stream.ladder if stream else None
+        return Feeding(ladder.feeding, ladder.ordered is not None) if ladder else OWN_SOURCE
 
     def drop_gone(self, configured: Container[str]) -> list[str]:
         """Let go of those that are not configured, when their processes are gone; returns their names."""

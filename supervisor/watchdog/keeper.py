@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from supervisor.judge.attribution import FailureEvidence, segment_of
-from supervisor.judge.entries import Complaint, Failed, Turn
+from supervisor.judge.entries import OWN_SOURCE, Complaint, Failed, Feeding, Turn
 from supervisor.judge.incidents import Book
 from supervisor.judge.tally import ACTION_OF_ROLE
 from supervisor.machine.machine import Clock
@@ -22,7 +22,7 @@ class Keeper:
     """A listener to facts.
 
     `keys_of` gives the processes of a stream, `drilling` whether it is in a drill, `off_air` whether it is wanted and
-    not on air, `wanted` whether a process shall run.
+    not on air, `wanted` whether a process shall run. `feeding` tells whose media viewers are given.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Keeper:
         self._drilling = drilling
         self._off_air = off_air
         self._wanted = wanted
+        self.feeding: Callable[[str], Feeding] = lambda _: OWN_SOURCE
 
     def __call__(self, fact: Fact) -> None:  # noqa: C901 - one arm a fact
         """Enter one fact."""
@@ -97,8 +98,11 @@ class Keeper:
         if not self._wanted(key):
             return
         late = 0.0 if ended is None else self._clock.now() - ended
-        feeds = tuple(other for other in self._keys_of(key.stream) if other != key) if key.role is Role.ENCODER else ()
-        failed = Failed(key, cause, segment, silent, layer, self._drilling(key.stream), feeds, said)
+        covered = key.role is Role.ENCODER and self.feeding(key.stream).rung != key.rung
+        feeds: tuple[ProcessKey, ...] = ()
+        if key.role is Role.ENCODER and not covered:
+            feeds = tuple(other for other in self._keys_of(key.stream) if other.role is Role.PUSHER)
+        failed = Failed(key, cause, segment, silent, layer, self._drilling(key.stream), feeds, said, covered)
         self._book.fail(failed, now=self._clock.now() - late, wall=self._clock.wall() - late)
         self._spread()
 
@@ -110,7 +114,11 @@ class Keeper:
 
     def look(self, proof: Callable[[ProcessKey], float | None], *, now: float, wall: float) -> None:
         """Called every second; see `Book.look`."""
-        self._book.look(proof, self._drilling, self._off_air, now=now, wall=wall)
+        # A fallback that is not needed any more will not show that it works.
+        open_now = self._book.open.every()
+        idle = [key for one in open_now for key in one.members if key.rung and not self._wanted(key)]
+        self._book.planned(idle, now=now, wall=wall)
+        self._book.look(proof, self._drilling, self._off_air, self.feeding, now=now, wall=wall)
         self._spread()
 
     def _spread(self) -> None:

@@ -21,9 +21,11 @@ from typing import Any, TypeVar
 
 from supervisor.config.file import Loaded, load
 from supervisor.engine import Engine, Home, Workshop
+from supervisor.ffmpeg.slate import Still
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.machine import Machine
+from supervisor.machine.slates import Slates
 from supervisor.model.remembered import Memory
 from supervisor.model.terms import Exit, ProcessKey, Reach, Role
 from supervisor.probes.probes import Probes
@@ -281,6 +283,9 @@ class HandMachine(Machine):
     def handover(self, *_: Any) -> Any:
         raise OSError("nobody goes over here: what is replaced is ended first")
 
+    def slates(self, *_: Any) -> Slates:
+        return _HandSlates()
+
     def raise_file_limit(self) -> tuple[int, int]:
         return 1024, 1024
 
@@ -323,6 +328,19 @@ class HandMachine(Machine):
                     % (child.frames, child.frames * 1000, child.frames * 500_000 // 12)
                 )
                 self.gathered.callbacks[socket.fd]()
+
+
+class _HandSlates(Slates):
+    """They are made in no time."""
+
+    def __init__(self) -> None:
+        self.font = None
+
+    def make(self, still: Still, frame: Path | None = None, *, seconds: float = 0.0) -> Path:
+        del still, frame, seconds
+        return Path("/slates/made.mkv")
+
+    def tidy(self) -> None: ...
 
 
 class HandProbes(Probes):

@@ -1,0 +1,108 @@
+"""A stream that shows its slate: it is on air, and what is wrong with its source is told until it is over."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from supervisor.model import events
+from supervisor.model.incidents import Incident
+from supervisor.model.terms import ProcessKey, Role, Segment
+from tests.unit.hand_machine import Scene, play
+
+CONFIG = """
+defaults: {watchdog: {enabled: false}, restart: {initial_delay: 1s, max_delay: 5s}}
+streams:
+  cam:
+    source: {url: "rtsp://camera.example/live"}
+    video: {size: 1280x720, fps: 25}
+    fallback: [{slate: true}]
+    fallback_policy: {return_after: 90s}
+    destinations:
+      youtube: {url: "rtmp://ingest.example/live", key: "abcd-efgh"}
+"""
+OWN, SLATE = ProcessKey("cam", Role.ENCODER), ProcessKey("cam", Role.ENCODER, rung=1)
+GONE = b"Error opening input: No route to host\nError opening input file rtsp://camera.example/live.\n"
+
+
+def open_now(scene: Scene) -> list[Incident]:
+    return [one for one in scene.engine.incidents("cam") or () if one.closed is None]
+
+
+def feeding(scene: Scene) -> int:
+    ladder = scene.engine.streams["cam"].ladder
+    assert ladder is not None
+    return ladder.feeding
+
+
+async def ends_at_once(scene: Scene, key: ProcessKey, seconds: float) -> None:
+    """Whoever is started at this place ends: its source is gone."""
+    end = scene.loop.time() + seconds
+    while scene.loop.time() < end:
+        slot = scene.engine.streams.slot(key)
+        assert slot is not None
+        child: Any = slot.child
+        if child and child.pid not in scene.frozen:
+            scene.frozen.add(child.pid)
+            scene.machine.says(child, GONE)
+            child.ends(1)
+        await asyncio.sleep(0.2)
+
+
+def test_the_incident_stays_open_while_viewers_see_the_slate_and_nothing_is_dark_for_it(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        await asyncio.sleep(20)
+        for _ in range(10):
+            await ends_at_once(scene, OWN, 60)
+            (shown,) = (await scene.engine.snapshot()).streams
+            assert (shown.on_air, shown.on_primary, shown.source) == (True, False, "fallback1")
+            (incident,) = open_now(scene)
+            assert (incident.segment, incident.role) == (Segment.SOURCE, Role.ENCODER)
+            assert incident.seconds_dark < 5
+        back = scene.loop.time()
+        while feeding(scene):  # the camera is back, and has to be good for long enough
+            assert open_now(scene)
+            await asyncio.sleep(1)
+        assert scene.loop.time() - back > 60
+        await asyncio.sleep(25)
+        assert open_now(scene), "until media has advanced for long enough"
+        await asyncio.sleep(10)
+        assert not open_now(scene)
+
+    scene = play(tmp_path, CONFIG, test)
+    assert len(scene.facts(events.IncidentOpened)) == 1
+    assert len(scene.facts(events.IncidentClosed)) == 1
+
+
+def test_what_was_wrong_with_a_slate_is_over_when_it_is_not_needed_any_more(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        await asyncio.sleep(20)
+        await ends_at_once(scene, OWN, 10)
+        pusher = scene.child("cam", Role.PUSHER, "youtube").pid
+        scene.frozen.add(pusher)
+        both = asyncio.gather(ends_at_once(scene, OWN, 20), ends_at_once(scene, SLATE, 20))
+        await asyncio.sleep(15)
+        assert not scene.engine.streams["cam"].on_air
+        dark = sum(one.seconds_dark for one in open_now(scene))
+        assert 8 < dark < 20, "each second of it once"
+        await both
+        scene.frozen.discard(pusher)
+        await asyncio.sleep(200)
+        assert feeding(scene) == 0
+        assert not open_now(scene)
+
+    play(tmp_path, CONFIG, test)
+
+
+def test_an_order_keeps_no_incident_open(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        await asyncio.sleep(20)
+        await ends_at_once(scene, OWN, 10)
+        assert open_now(scene)
+        assert scene.engine.switch("cam", "fallback1", None)
+        await asyncio.sleep(60)
+        assert feeding(scene) == 1
+        assert not open_now(scene)
+
+    play(tmp_path, CONFIG, test)
