@@ -41,6 +41,9 @@ After = Annotated[
     ),
 ]
 LogRole = Annotated[Role | None, Query(description="of which process; else of the encoder or the command")]
+LogName = Annotated[
+    str | None, Query(description="its name; else no fallback's encoder is meant", examples=["fallback1"])
+]
 LogDestination = Annotated[str | None, Query(description="of which pusher, if the stream has several")]
 DestinationUrl = Annotated[
     str | None,
@@ -109,11 +112,12 @@ def _add_logs(router: APIRouter, control: Control) -> None:
         stream: str,
         role: LogRole = None,
         destination: LogDestination = None,
+        name: LogName = None,
         lines: Lines = 200,
         after: After = None,
     ) -> Response:
         def read() -> Response:
-            process = _find_process(_find(control, stream), role, destination)
+            process = _find_process(_find(control, stream), role, destination, name)
             page = _log_page(control, process, lines, after)
             return answer({"file": page.file, "lines": page.lines, "next": page.after})
 
@@ -195,14 +199,18 @@ def _find(control: Control, name: str) -> StreamSnapshot:
     raise no_such_stream()
 
 
-def _find_process(stream: StreamSnapshot, role: Role | None, destination: str | None) -> ProcessSnapshot:
-    """The one process that is meant. What is left out may be anything, but for a pusher's role."""
-    if role is None:
+def _find_process(
+    stream: StreamSnapshot, role: Role | None, destination: str | None, name: str | None
+) -> ProcessSnapshot:
+    """The one process that is meant. What is left out may be anything, but for a pusher's role, a fallback's name."""
+    if role is None and name is None:
         role = Role.PUSHER if destination else Role.COMMAND if stream.is_command else Role.ENCODER
     found = [
         process
         for process in stream.processes
-        if process.key.role is role and destination in {None, "", process.key.destination}
+        if role in {None, process.key.role}
+        and destination in {None, "", process.key.destination}
+        and (process.key.name == name if name else not process.key.rung)
     ]
     if not found:
         raise HTTPException(404, "the stream has no such process")

@@ -129,7 +129,7 @@ function logView(stream, process) {
   view.append(element("summary", "", "Log"), text);
   view.addEventListener("toggle", async () => {
     if (!view.open) return;
-    const query = new URLSearchParams({ role: process.role, destination: process.destination ?? "", lines: "100" });
+    const query = new URLSearchParams({ name: process.name, lines: "100" });
     try {
       const { lines } = await ask(`${streamPath(stream)}/logs?${query}`);
       setText(text, lines.join("\n") || "(empty)");

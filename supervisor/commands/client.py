@@ -309,7 +309,7 @@ def _pages(
     """New lines of each process; `after` keeps how far each has been read, and has no entry where there is no log."""
     pages = {}
     for process in processes:
-        name, which = log_view.name_of(process), {key: process[key] for key in ("role", "destination")}
+        name, which = log_view.name_of(process), {key: process.get(key) for key in ("role", "destination", "name")}
         try:
             answer = api.get(f"/api/streams/{stream}/logs", **which, lines=lines, after=after.get(name))
         except ApiError as error:

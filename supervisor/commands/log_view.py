@@ -14,8 +14,9 @@ Json = Mapping[str, Any]
 
 
 def name_of(process: Json) -> str:
-    """A process in words: `pusher youtube`."""
-    return " ".join(filter(None, (process["role"], process["destination"])))
+    """A process in words: `pusher youtube`; an encoder of a fallback by the fallback's name."""
+    destination = process["destination"]
+    return f"{process['role']} {destination}" if destination else process.get("name") or process["role"]
 
 
 def chosen(processes: Sequence[Json], role: str | None, destination: str | None) -> list[Json]:

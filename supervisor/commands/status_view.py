@@ -14,6 +14,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from supervisor.commands.log_view import name_of
 from supervisor.commands.stream_words import Json, Rank, ago, config_lines, fallback_seen, rank, reasons, summary
 
 _GAP: Final = 2
@@ -122,7 +123,7 @@ def _rows(stream: Json, at: datetime | None) -> list[list[Text]]:
 
 def _cells(process: Json, at: datetime | None) -> list[Text]:
     return [
-        Text(_place(process)),
+        Text(name_of(process)),
         Text(process["state"], style=_STATE_STYLES.get(process["state"], "dim")),
         Text(ago(process["started"], at) if process["pid"] else ""),
         Text(str(process["pid"] or "")),
@@ -130,12 +131,6 @@ def _cells(process: Json, at: datetime | None) -> list[Text]:
         Text(_speed(process)),
         Text(_uplink(process, at)),
     ]
-
-
-def _place(process: Json) -> str:
-    """`pusher youtube`; an encoder of a fallback by the fallback's name."""
-    destination = process["destination"]
-    return f"{process['role']} {destination}" if destination else process.get("name") or process["role"]
 
 
 def _fitting(widths: Sequence[int], width: int | None) -> list[int]:

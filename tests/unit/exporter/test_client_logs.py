@@ -54,6 +54,20 @@ def test_one_process_alone_is_shown_as_its_file_has_it(
     assert capfd.readouterr().out.splitlines() == [f"2026-01-01T{line}" for line in whole]
 
 
+def test_the_encoder_of_a_fallback_has_its_own_lines(
+    serve: Serve, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cam").mkdir()
+    for second, name in enumerate(("encoder", "fallback1")):
+        (tmp_path / "cam" / f"{name}.r1.log").write_text(f"2026-01-01T12:00:0{second}.000Z of {name}\n")
+    both = [process(ProcessKey("cam", Role.ENCODER, rung=rung)) for rung in range(2)]
+    assert logs(Api(serve(FakeControl(snapshot(stream("cam", *both)), tmp_path)).url, None), "cam") == 0
+    assert capfd.readouterr().out.splitlines() == [
+        "2026-01-01T12:00:00.000Z encoder   of encoder",
+        "2026-01-01T12:00:01.000Z fallback1 of fallback1",
+    ]
+
+
 def test_a_process_or_a_stream_that_is_not_there(api: Api, capfd: pytest.CaptureFixture[str]) -> None:
     assert logs(api, "harbour-cam", "command") == 1
     assert logs(api, "harbour") == 1

@@ -18,10 +18,11 @@ from exporter.http import HttpServer
 from supervisor.model.events import ConfigRejected, ConfigReloaded
 from supervisor.model.quantities import Address
 from supervisor.model.snapshot import NotAnswering, Snapshot
+from supervisor.model.terms import ProcessKey, Role
 from tests.unit.exporter.conftest import PATIENCE, Serve
 from tests.unit.exporter.scenes import three_streams
 from tests.unit.exporter.slow_reading import LIVE, samples
-from tests.unit.exporter.snapshots import NOW, FakeControl, command, encoder, snapshot, stream
+from tests.unit.exporter.snapshots import NOW, FakeControl, command, encoder, pusher, snapshot, stream
 from tests.unit.exporter.test_collector import PROMTOOL_CLEAN, promtool, read
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -340,6 +341,24 @@ def test_logs(serve: Serve, tmp_path: Path) -> None:
         {"detail": "destination: expected one of youtube, backup"},
     )
     assert client.get(f"{path}?role=pusher&destination=../encoder").status_code == 404
+
+
+def test_the_log_of_a_fallbacks_encoder_is_asked_for_by_its_name(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "cam").mkdir()
+    for name in ("encoder", "fallback1", "pusher-youtube"):
+        (tmp_path / "cam" / f"{name}.r1.log").write_text(f"of {name}\n")
+    slate = encoder("cam")._replace(key=ProcessKey("cam", Role.ENCODER, rung=1))
+    client = serve(FakeControl(snapshot(stream("cam", encoder("cam"), slate, pusher("cam", "youtube"))), tmp_path))
+    for query, expected in (
+        ("", "encoder"),
+        ("?role=encoder", "encoder"),
+        ("?name=fallback1", "fallback1"),
+        ("?role=encoder&name=fallback1", "fallback1"),
+        ("?name=pusher-youtube", "pusher-youtube"),
+    ):
+        assert client.get(f"/api/streams/cam/logs{query}").json()["lines"] == [f"of {expected}"], query
+    for query in ("?name=fallback2", "?role=pusher&name=fallback1", "?name=../cam/encoder"):
+        assert client.get(f"/api/streams/cam/logs{query}").status_code == 404, query
 
 
 # --- the server itself -----------------------------------------------------------------------------

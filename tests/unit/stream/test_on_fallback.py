@@ -95,6 +95,34 @@ def test_what_was_wrong_with_a_slate_is_over_when_it_is_not_needed_any_more(tmp_
     play(tmp_path, CONFIG, test)
 
 
+def test_until_the_slate_is_seen_and_while_it_does_not_arrive_it_is_dark(tmp_path: Path) -> None:
+    late = CONFIG.replace("return_after: 90s", "after: 20s, return_after: 20s")
+
+    async def test(scene: Scene) -> None:
+        await asyncio.sleep(20)
+        pusher = scene.child("cam", Role.PUSHER, "youtube").pid
+        scene.frozen.add(pusher)
+        await ends_at_once(scene, OWN, 18)
+        assert 16 < open_now(scene)[0].seconds_dark < 19
+        scene.frozen.discard(pusher)
+        while not feeding(scene):
+            await ends_at_once(scene, OWN, 1)
+        await ends_at_once(scene, OWN, 2)
+        seen = open_now(scene)[0].seconds_dark
+        assert seen > 19
+        await ends_at_once(scene, OWN, 60)
+        assert open_now(scene)[0].seconds_dark == seen
+        refused = asyncio.create_task(ends_at_once(scene, ProcessKey("cam", Role.PUSHER, "youtube"), 20))
+        await ends_at_once(scene, OWN, 20)
+        await refused
+        assert sum(one.seconds_dark for one in open_now(scene)) > seen + 10
+        await asyncio.sleep(600)
+        assert feeding(scene) == 0
+        assert not open_now(scene)
+
+    play(tmp_path, late, test)
+
+
 def test_an_order_keeps_no_incident_open(tmp_path: Path) -> None:
     async def test(scene: Scene) -> None:
         await asyncio.sleep(20)
