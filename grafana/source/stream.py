@@ -233,7 +233,7 @@ def _what_viewers_see(page: Page) -> None:
     no_fallback = "this stream has no fallback: viewers see its own source, or nothing"
     page.add(
         states(
-            "What viewers see",
+            "Which source viewers see",
             "A lane for each source. Green: the stream's own (primary) is on air. Orange: a fallback is. No colour in "
             "any lane: the stream was dark.",
             SHOWN,
