@@ -78,8 +78,15 @@ class Ladder:
         self._wanted_since = None
         self._give_up_crossing()
         self.ordered = None
+        self._choice.feeding = 0
+        self._turn_to(0)
         for slot in self.rungs[1:]:
             slot.stop()
+
+    def dissolve(self) -> None:
+        """There is to be no ladder, or another one: the stream's own encoder feeds, if it runs."""
+        self.end()
+        self._connect(self.rungs[0])
 
     def order(self, rung: int | None, seconds: float | None) -> None:
         """An operator wants to see this one, for so long (None: until another order); None: whichever is best."""
@@ -144,16 +151,13 @@ class Ladder:
     def _switch(self, to: int, reason: SwitchReason, *, cross: bool) -> None:
         """At its next keyframe, where it is to `cross` from one that still delivers; else at once."""
         after = self.rungs[to]
-        assert after.feeds is not None
         if cross:
             if not after.status.wanted:
                 after.start()
             if after.alive and self._cross(to, reason):
                 return
         self._feed(to, reason, None)
-        if after.alive:
-            for link, port in after.feeds.links.items():
-                link.send_from(port)
+        self._connect(after)
         after.start()
 
     def _cross(self, to: int, reason: SwitchReason) -> bool:
@@ -178,13 +182,24 @@ class Ladder:
         """From now on it is this one; `seconds` for which it stood still, None: there was a gap."""
         self.account()
         now, before = self._host.loop.time(), self.feeding
-        for number, slot in enumerate(self.rungs):
-            assert slot.feeds is not None
-            slot.feeds.on_feed = number == to
         self.switches[reason] += 1
         self._choice.switched(to, reason, now)
-        self._fed(self.rungs[to])
+        self._turn_to(to)
         self._host.tell(events.FeedSwitched(self._stream, before, to, reason, seconds))
+
+    def _turn_to(self, rung: int) -> None:
+        """What this one sends is for the pushers."""
+        for number, slot in enumerate(self.rungs):
+            assert slot.feeds is not None
+            slot.feeds.on_feed = number == rung
+        self._fed(self.rungs[rung])
+
+    @staticmethod
+    def _connect(slot: Slot) -> None:
+        """If it runs, the links take what it sends from now on, wherever that begins."""
+        if slot.feeds and slot.alive:
+            for link, port in slot.feeds.links.items():
+                link.send_from(port)
 
     def _give_up_crossing(self) -> None:
         if self._crossing:

@@ -98,9 +98,13 @@ class Stream:
 
     def _replace_encoder(self, reason: RestartReason) -> bool:
         """Where all is well, the encoder alone is replaced, and no viewer sees it: connections stay."""
-        now = self._host.loop.time()
-        well = all(slot.advancing(now) for slot in self.pushers)
-        return well and self.feeding is self.encoder and self.encoder is not None and self.encoder.replace(reason)
+        now, encoder = self._host.loop.time(), self.encoder
+        if encoder is None or not all(slot.advancing(now) for slot in self.pushers):
+            return False
+        if self.feeding is encoder:
+            return encoder.replace(reason)
+        encoder.restart(reason)  # viewers see a fallback meanwhile
+        return True
 
     def _catch_up(self) -> None:
         """What has failed before an order is told before it, or it would seem to be the order's doing."""
@@ -258,7 +262,7 @@ class Stream:
         policy = self.spec.fallback
         rungs = sorted(encoders, key=lambda slot: slot.key.rung)
         if self.ladder and (policy is None or self.ladder.rungs != tuple(rungs)):
-            self.ladder.end()
+            self.ladder.dissolve()
             self.ladder = None
         if policy is None:
             return

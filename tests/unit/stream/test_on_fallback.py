@@ -134,3 +134,62 @@ def test_an_order_keeps_no_incident_open(tmp_path: Path) -> None:
         assert not open_now(scene)
 
     play(tmp_path, CONFIG, test)
+
+
+def test_a_stream_that_was_stopped_on_its_slate_begins_with_its_own_source(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        await asyncio.sleep(20)
+        await ends_at_once(scene, OWN, 10)
+        assert feeding(scene) == 1
+        scene.engine.request("stop", "cam")
+        await asyncio.sleep(10)
+        assert scene.engine.streams["cam"].gone
+        scene.engine.request("start", "cam")
+        await asyncio.sleep(10)
+        assert feeding(scene) == 0
+        assert scene.engine.streams["cam"].on_air
+        slate = scene.engine.streams.slot(SLATE)
+        assert slate
+        assert not slate.alive
+
+    play(tmp_path, CONFIG, test)
+
+
+def test_a_restart_while_viewers_see_the_slate_leaves_the_connections(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        await asyncio.sleep(20)
+        await ends_at_once(scene, OWN, 10)
+        pusher = scene.child("cam", Role.PUSHER, "youtube")
+        scene.engine.request("restart", "cam")
+        await asyncio.sleep(5)
+        assert scene.child("cam", Role.PUSHER, "youtube") is pusher
+        assert pusher.signals == []
+        assert scene.engine.streams["cam"].on_air
+
+    play(tmp_path, CONFIG, test)
+
+
+def test_a_fallback_that_is_no_longer_configured_gives_way_to_the_source(tmp_path: Path) -> None:
+    async def test(scene: Scene) -> None:
+        await asyncio.sleep(20)
+        await ends_at_once(scene, OWN, 10)
+        scene.write(
+            CONFIG.replace("    fallback: [{slate: true}]\n", "").replace(
+                "    fallback_policy: {return_after: 90s}\n", ""
+            )
+        )
+        await asyncio.sleep(5)  # the source is back, and the slate still on
+        assert feeding(scene) == 1
+        await scene.engine.reload()
+        await asyncio.sleep(5)
+        stream = scene.engine.streams["cam"]
+        assert stream.ladder is None
+        assert SLATE not in stream.slots
+        assert stream.on_air
+        own, (pusher,) = stream.encoder, stream.pushers
+        assert own
+        assert own.feeds
+        assert pusher.feeder is own
+        assert own.feeds.on_feed
+
+    play(tmp_path, CONFIG, test)
