@@ -27,7 +27,7 @@ STOPPED_WITHIN = 10.0
 
 
 def configuration(listen: int, ingest: int, directory: Path) -> dict[str, object]:
-    """A bare command, which is also the ingest; a command with progress; a test card sent to the ingest and a file.
+    """A bare command, which is also the ingest; a command with progress; a test card to the ingest and a file; a radio.
 
     Between them they bring every family of series to life.
     """
@@ -52,13 +52,28 @@ def configuration(listen: int, ingest: int, directory: Path) -> dict[str, object
             "card": {
                 "source": {"url": picture, "format": "lavfi", "realtime": True},
                 "video": {"codec": "libx264", "bitrate": "100k", "preset": "ultrafast"},
+                "content": True,
+                "fallback": [{"slate": True}],
                 "destinations": {
-                    "local": {"url": url, "key": "key"},
+                    "local": {"url": url, "key": "key", "profile": "youtube"},
                     "file": {"url": str(directory / "card.ts"), "required": False},
                 },
             },
+            "radio": {
+                "source": {"playlist": [str(tone(ffmpeg, directory))]},
+                "video": {"generate": "still", "size": "160x90", "fps": 10, "preset": "ultrafast"},
+                "destinations": {"file": {"url": str(directory / "radio.ts")}},
+            },
         },
     }
+
+
+def tone(ffmpeg: str, directory: Path) -> Path:
+    """A track for the list."""
+    track = directory / "tone.wav"
+    argv = [ffmpeg, "-loglevel", "error", "-nostdin", "-f", "lavfi", "-i", "sine=duration=2", str(track)]
+    subprocess.run(argv, check=True, timeout=30)
+    return track
 
 
 def free_port() -> int:

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from exporter.collector import Collector
+from supervisor.model.content import ContentState, Defect
 from supervisor.model.fallback import SwitchReason, source_name
 from supervisor.model.remembered import StoreState
 from supervisor.model.snapshot import (
@@ -48,7 +49,7 @@ from supervisor.model.terms import (
     State,
     Verdict,
 )
-from tests.unit.exporter.snapshots import destination, process, snapshot, stream, watchdog
+from tests.unit.exporter.snapshots import UNLIKE, content, destination, process, snapshot, stream, watchdog
 
 SCRAPE = 15  # seconds between scrapes
 SETTLED = 30  # seconds of advance that end an incident
@@ -340,6 +341,20 @@ class Actor:
             last_recovery=dict(self._last_recovery),
             sources=self._sources(now),
             switches=dict(self._switches) if plan.slate else {},
+            content=self._content(now) if plan.slate else None,
+        )
+
+    def _content(self, now: float) -> ContentState:
+        """What is seen and heard of a stream that is looked at: all is well, and it moves."""
+        return content(
+            verdict=Verdict.HEALTHY,
+            verdicts=dict.fromkeys(Defect, Verdict.HEALTHY),
+            counts=dict.fromkeys(Defect, 0),
+            findings=(),
+            luma=0.4 + 0.1 * wave(now, 900, self._phase),
+            difference=0.02 + 0.01 * wave(now, 70, self._phase),
+            sound=-22.0 + 4 * wave(now, 50, self._phase),
+            peak=-9.0 + 3 * wave(now, 50, self._phase),
         )
 
     def _sources(self, now: float) -> tuple[SourceSnapshot, ...]:
@@ -423,6 +438,9 @@ class Actor:
             ),
             dropped_datagrams=int(counts.datagrams),
             watchdog=self._watchdogs[place.name],
+            conformance=UNLIKE._replace(conforms=True, findings=(), keyframe_interval=2.0)
+            if self._plan.slate
+            else None,
         )
 
 
