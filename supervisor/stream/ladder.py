@@ -126,7 +126,8 @@ class Ladder:
         failed = failed or slot.awaits_publisher
         feeds = slot is self.rungs[self.feeding]
         since = max(self._wanted_since, self._choice.since if feeds else 0.0)
-        quiet: float | None = now - max(since, latest or 0.0) - slot.usual_silence(now)
+        usual = 0.0 if failed else slot.usual_silence(now)
+        quiet: float | None = now - max(since, latest or 0.0) - usual
         good = _delivers(slot, now)
         unfit = slot.content.unfit_for(now) if good and slot.content else None
         if unfit is not None:  # it delivers, and nobody should see that

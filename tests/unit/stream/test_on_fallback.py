@@ -123,6 +123,17 @@ def test_until_the_slate_is_seen_and_while_it_does_not_arrive_it_is_dark(tmp_pat
     play(tmp_path, late, test)
 
 
+def test_a_source_in_pieces_that_is_known_to_be_gone_is_left_at_once(tmp_path: Path) -> None:
+    """Silence between its pieces is usual; a refused connection is not."""
+
+    async def test(scene: Scene) -> None:
+        await asyncio.sleep(20)
+        await ends_at_once(scene, OWN, 5)
+        assert feeding(scene) == 1
+
+    play(tmp_path, CONFIG.replace("rtsp://camera.example/live", "http://camera.example/live"), test)
+
+
 def test_an_order_keeps_no_incident_open(tmp_path: Path) -> None:
     async def test(scene: Scene) -> None:
         await asyncio.sleep(20)
