@@ -117,7 +117,8 @@ class Launch:
     def _argv(self, progress: str, wall: float, begin: _Begin | None) -> list[str]:
         place = self._place
         once, self._once = self._once, None
-        words: Sequence[str] = once or place.ready_argv or place.spec.argv
+        ready = place.ready_argv if place.last_cause is None else None  # it has just failed: what it reads may be gone
+        words: Sequence[str] = once or ready or place.spec.argv
         if place.source:
             words = place.source.words(once, place.spec.policies.stall.startup)
         argv = [word.replace(PROGRESS, progress) for word in words]

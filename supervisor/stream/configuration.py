@@ -25,7 +25,6 @@ from supervisor.machine.media_links import MediaLinks, NoFreePort
 from supervisor.model.edits import Bodies, Shelf
 from supervisor.model.external import External
 from supervisor.model.snapshot import ConfigState
-from supervisor.model.terms import ProcessKey, Role
 
 Read = tuple[Loaded, tuple[ConfigWarning, ...]]
 _NO_PORT = -1
@@ -173,13 +172,10 @@ class Configuration:
         found = rungs_of(config, stream)[rung - 1]
         return rung_encoder(config, stream, found, self.home.binary, links, traits, own).argv
 
-    def slate(self, stream: str, traits: Traits) -> tuple[ProcessKey, Still] | None:
-        """The encoder's place of a stream's slate, if it has one, and what it is to show."""
-        config = self.joined.config_of(stream)
-        for rung in rungs_of(config, stream, traits):
-            if rung.still:
-                return ProcessKey(stream, Role.ENCODER, rung=rung.number), rung.still
-        return None
+    def slate(self, stream: str, traits: Traits) -> Still | None:
+        """What a stream's slate is to show; None: it has none."""
+        rungs = rungs_of(self.joined.config_of(stream), stream, traits)
+        return next((rung.still for rung in rungs if rung.still), None)
 
     def slate_argv(self, stream: str, still: Still, path: Path) -> tuple[str, ...]:
         """The command line of its encoder, from the file that was made."""

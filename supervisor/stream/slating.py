@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from supervisor.ffmpeg.opening import NOTHING_KNOWN
-from supervisor.ffmpeg.slate import Still
+from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.machine.machine import Machine
 from supervisor.machine.slates import NoSlate
 from supervisor.model import events
@@ -26,7 +25,7 @@ class Slating:
         self._configuration = configuration
         self._machine = machine
         self._tell = tell
-        self._made: dict[str, Still] = {}  # by stream: what its slate was made for
+        self._made: dict[str, Traits] = {}  # by stream: what was known of its picture when its slate was made
         self._not_before: dict[str, float] = {}
 
     async def run_forever(self) -> None:
@@ -39,13 +38,13 @@ class Slating:
                     await self._look(name, stream)
 
     async def _look(self, name: str, stream: Stream) -> None:
+        slot = next((slot for slot in stream.slots.values() if slot.spec.slate), None)
         own = stream.encoder.source if stream.encoder else None
-        found = self._configuration.slate(name, own.learned if own else NOTHING_KNOWN)
-        if found is None:
-            return
-        key, still = found
-        slot = stream.slots.get(key)
-        if slot is None or (slot.ready_argv and self._made.get(name) == still):
+        traits = own.learned if own else NOTHING_KNOWN
+        if slot is None or (slot.ready_argv and self._made.get(name) == traits):
+            return  # as nearly always: what else it is made of is in the command line that it replaces
+        still = self._configuration.slate(name, traits)
+        if still is None:
             return
         try:
             path = await self._machine.in_a_thread(partial(self._configuration.slates.make, still))
@@ -53,6 +52,6 @@ class Slating:
             self._not_before[name] = self._machine.now() + _AGAIN
             self._tell(events.SlateTrouble(name, str(error)))
             return
-        self._made[name] = still
-        if self._streams.get(name) is stream and stream.slots.get(key) is slot:
+        if self._streams.get(name) is stream and stream.slots.get(slot.key) is slot:
+            self._made[name] = traits
             slot.ready_argv = self._configuration.slate_argv(name, still, path)

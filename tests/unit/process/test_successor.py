@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from supervisor.model import events
-from supervisor.model.terms import RestartReason, State
+from supervisor.model.terms import RestartReason, Role, State
 from supervisor.process.slot import Slot
 from tests.unit.process.stage import Handover, Stage
 
@@ -144,3 +144,15 @@ def test_a_stop_ends_both(stage: Stage, encoder: Slot) -> None:
     assert (before.signals, beside.signals) == ([signal.SIGTERM], [signal.SIGKILL])
     assert encoder.status.state is State.STOPPED
     assert beside.closed, "and it is reaped"
+
+
+def test_a_better_command_line_is_not_tried_twice(stage: Stage) -> None:
+    """A slate's file may be gone: then it is drawn."""
+    slot = stage.place(Role.ENCODER, slate=True)
+    slot.ready_argv = ("ffmpeg", "made.mkv")
+    slot.start()
+    assert stage.child.argv == ["ffmpeg", "made.mkv"]
+    stage.child.end(code=1)
+    stage.loop.move(5.0)
+    assert stage.child.argv[0:2] != ["ffmpeg", "made.mkv"]
+    assert child_of(slot) is stage.child
