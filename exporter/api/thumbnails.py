@@ -29,7 +29,7 @@ def thumbnails_router(control: Control) -> APIRouter:
         tags=["streams"],
         summary="A small picture of what a stream sends",
         description="A JPEG 320 pixels wide of the encoder's next keyframe, made when somebody asks; for 10 s all get "
-        "the same one. 409 where there is none as things are (stopped, a command, switched off), 503 where none could "
+        "the same one. 409 where there is none as things are (stopped, a command, switched off), or where none could "
         "be made now: nothing came within 15 s, it cannot be decoded, or too many are asked for at once.",
         response_class=Response,
         responses={
@@ -43,7 +43,7 @@ def thumbnails_router(control: Control) -> APIRouter:
             # No thread waits for it: they are few, and whoever looks at many streams asks for many.
             picture = await control.thumbnail(stream)
         except NoPicture as error:
-            raise HTTPException(409 if error.lasting else 503, str(error)) from None
+            raise HTTPException(409, str(error)) from None
         if picture is None:
             raise no_such_stream()
         return _shown(picture.jpeg, 10)

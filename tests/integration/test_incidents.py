@@ -16,7 +16,7 @@ from tests.integration.harness.media import publishing, record
 from tests.integration.harness.recipes import Json, cam, secret
 from tests.integration.harness.rtsp import RtspCamera
 from tests.integration.harness.supervised import Neverdark, ProcessName
-from tests.integration.harness.waiting import SLACK, eventually
+from tests.integration.harness.waiting import ON_AIR, SLACK, eventually
 
 QUICK: Json = {
     "restart": {"initial_delay": "200ms", "max_delay": "2s", "attempts": 1000},
@@ -52,7 +52,10 @@ def test_what_is_planned_is_no_incident(ingest: Ingest, neverdark: Launch) -> No
     def all_changed(before: dict[ProcessName, int | None]) -> bool:
         return not before.items() & running.pids().items()
 
-    for order in ("restart", "stop", "start"):
+    encoder = running.pid("cam", "encoder")
+    assert running.post("/api/streams/cam/restart").status_code == 202
+    eventually(partial(running.replaced, encoder, "cam", "encoder"), ON_AIR, "restarted")
+    for order in ("stop", "start"):
         before = running.pids()
         assert running.post(f"/api/streams/cam/{order}").status_code == 202
         eventually(partial(all_changed, before), 5 + SLACK, f"{order}: done")

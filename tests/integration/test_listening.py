@@ -84,4 +84,4 @@ def test_by_srt_a_wrong_passphrase_does_not_even_end_the_wait(ingest: Ingest, ne
     with insisting(place + passphrase):
         running.wait_on_air()
     eventually(lambda: _waits(running), 4 + SLACK, "it left, and is awaited again")
-    assert running.exits(*ENCODER) == {"source_ended": 1}
+    eventually(lambda: running.exits(*ENCODER) == {"source_ended": 1}, SLACK, "and that is counted")

@@ -36,7 +36,7 @@ def test_a_picture_is_a_jpeg_that_is_kept_for_ten_seconds_by_who_asked(client: C
     assert client.ask("HEAD", PATH).status_code == 200
 
 
-@pytest.mark.parametrize(("lasting", "status"), [(True, 409), (False, 503)])
+@pytest.mark.parametrize(("lasting", "status"), [(True, 409), (False, 409)])
 def test_without_one_the_reason_is_told(client: Client, control: FakeControl, *, lasting: bool, status: int) -> None:
     control.pictures["cam"] = NoPicture("the stream is stopped", lasting=lasting)
     answer = client.get(PATH)
