@@ -5,7 +5,7 @@ import { askForPicture, inWords, Refused } from "./ask.js";
 import { element, setText } from "./nodes.js";
 
 const EVERY = 12000; // ms; neverdark itself shows the same one for 10 s
-const RARELY = 60000; // where there is none as things are
+const RARELY = 30000; // where there is none as things are, or none came
 const OLD = 40000; // what is not renewed for so long says nothing of now
 const views = new Set();
 let asking = false;
@@ -38,9 +38,8 @@ export class PictureView {
       this.draw(await createImageBitmap(await askForPicture(this.path)));
       this.due = this.once ? Infinity : performance.now() + EVERY;
     } catch (error) {
-      const lasting = error instanceof Refused && error.status !== 503;
-      this.due = performance.now() + (lasting ? RARELY : EVERY);
-      if (performance.now() - this.drawn > OLD || lasting) this.say(inWords(error));
+      this.due = performance.now() + (error instanceof Refused ? RARELY : EVERY);
+      if (!this.drawn || performance.now() - this.drawn > OLD) this.say(inWords(error));
     }
   }
 

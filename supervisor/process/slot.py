@@ -84,7 +84,9 @@ class Slot(Place):
         If the next one does not come to send, this one is replaced as by `restart`.
         """
         now = self.host.loop.time()
-        if not self.feeds or not self.feeds.on_feed or self.successor or not self.advancing(now) or self.adoptable:
+        if self.successor:
+            return True  # it is being replaced
+        if not self.feeds or not self.feeds.on_feed or not self.advancing(now) or self.adoptable:
             return False
         if self.spec.awaits:  # its publisher comes once, and the port is taken
             return False
@@ -160,6 +162,7 @@ class Slot(Place):
         before, self.spec = self.spec, spec
         replaced = spec.argv != before.argv
         if replaced:
+            self._give_up_successor()  # it is as this one was
             self.failures.forget_certificate()
             self.ready_argv = None
             if self.source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from supervisor.model import events
 from supervisor.model.terms import RestartReason, Role, State
 from supervisor.process.slot import Slot
+from supervisor.secrets.secrecy import Redactor
 from tests.unit.process.stage import Handover, Stage
 
 OPERATOR = RestartReason.OPERATOR
@@ -133,6 +135,24 @@ def test_where_links_cannot_go_over_nothing_is_started(stage: Stage, encoder: Sl
 def test_one_that_does_not_deliver_is_not_waited_for(stage: Stage, encoder: Slot) -> None:
     stage.loop.move(5.0)
     assert not encoder.replace(OPERATOR)
+
+
+def test_asked_twice_it_is_replaced_once(stage: Stage, encoder: Slot) -> None:
+    encoder.replace(OPERATOR)
+    count = len(stage.machine.children)
+    encoder.recover(RestartReason.WATCHDOG)
+    assert len(stage.machine.children) == count
+
+
+def test_a_changed_specification_is_that_of_the_next_run(stage: Stage, encoder: Slot) -> None:
+    encoder.replace(OPERATOR)
+    beside = stage.child
+    encoder.update(replace(encoder.spec, argv=("ffmpeg", "other", "{progress}")), Redactor(()))
+    assert beside.signals == [signal.SIGKILL]
+    assert "other" in stage.child.argv
+    sends(stage)
+    stage.loop.move(1.0)
+    assert "other" in child_of(encoder).argv
 
 
 def test_a_stop_ends_both(stage: Stage, encoder: Slot) -> None:
