@@ -177,6 +177,15 @@ class SimulatedMachine(Machine):
         del kept
         return wires.SimulatedRecording(path)
 
+    def apart(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.ensure_future(self.in_a_thread(work))
+
+    def ready_overlay(self, one: object) -> None:
+        raise NotImplementedError  # no picture of this world has anything laid over it
+
+    def renew_overlay(self, one: object) -> bool:
+        raise NotImplementedError
+
     async def collect_keyframe(self, tap: ParameterTap, seconds: float) -> bytes:
         del tap, seconds
         await asyncio.sleep(1.0)

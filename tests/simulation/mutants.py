@@ -153,8 +153,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a drill counts as an incident",
         "watchdog/keeper.py",
-        "failed = Failed(key, cause, segment, silent, layer, self._drilling(key.stream), feeds, said)",
-        "failed = Failed(key, cause, segment, silent, layer, False, feeds, said)",
+        "failed = Failed(key, cause, segment, silent, layer, self._drilling(key.stream), feeds, said, covered)",
+        "failed = Failed(key, cause, segment, silent, layer, False, feeds, said, covered)",
         ("planned_is_none",),
         shapes="drill",
     ),
