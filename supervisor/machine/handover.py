@@ -19,10 +19,6 @@ _MOST_KEPT = 2000  # datagrams since a keyframe: what waits longer than that has
 _BEGINS, _HAS_ADAPTATION, _RANDOM_ACCESS = 0x40, 0x20, 0x40
 
 
-class NotPossible(OSError):  # noqa: N818 - it names the state
-    """The links are of a kind that cannot change their sender without a gap."""
-
-
 class SideSocket:
     """Takes what the next encoder sends to one link, beside the link's own socket."""
 
