@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import random
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -69,14 +70,26 @@ def all_along(condition: Callable[[], object], seconds: float, what: str) -> Non
         time.sleep(_PAUSE)
 
 
+def _turn() -> Iterator[int]:
+    """The ports of this process of the tests, again and again: no two workers have one in common."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = max(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), worker + 1)
+    mine = range(10_000 + worker, 20_000, workers)
+    # Not from the first one on: another run of the tests may be at work on this machine.
+    return itertools.islice(itertools.cycle(mine), random.randrange(len(mine)), None)  # noqa: S311 - no secret
+
+
+_ports = _turn()
+
+
 def free_port() -> int:
-    """A TCP port that nobody has now.
+    """A TCP port that nobody has now, and that is given to nobody else for a long time.
 
     Not one of those that the kernel gives out by itself (32768 and up): a server of a test that goes away and
     comes back must find its port untouched by somebody's outgoing connection.
     """
     while True:
-        port = random.randrange(10000, 20000)  # noqa: S311 - so that parallel workers do not meet
+        port = next(_ports)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

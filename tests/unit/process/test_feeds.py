@@ -22,7 +22,7 @@ SPS, OTHER = sequence(1280, 720, (25, 1)), sequence(640, 360, (25, 1))
 
 @pytest.fixture
 def links() -> Iterator[MediaLinks]:
-    links = MediaLinks(PortRange(34000, 34999), str(os.getpid()))
+    links = MediaLinks(PortRange(32400, 32699), str(os.getpid()))
     yield links
     links.keep_only(set())
 
@@ -42,10 +42,11 @@ def ports(feeds: Feeds, *names: str) -> tuple[dict[str, int], int, str]:
     return marks, int(fill("{from-}")), words[-1]
 
 
-def send(port: int, to: int, datagram: bytes) -> None:
+def send(port: int, to: int, *datagrams: bytes) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as encoder:
         encoder.bind(("127.0.0.1", port))
-        encoder.sendto(datagram, ("127.0.0.1", to))
+        for datagram in datagrams:
+            encoder.sendto(datagram, ("127.0.0.1", to))
 
 
 def received(links: MediaLinks, name: str) -> list[bytes]:
@@ -115,8 +116,8 @@ def test_what_the_tap_tells_is_put_together_and_outlives_the_run(feeds: Feeds) -
     shown = Parameters(frozenset({SPS, PICTURE_SET}))
     assert feeds.heard(0.0) == feeds.current == shown
     assert feeds.heard(0.0) is None
-    for _ in range(200):  # of which the kernel lets some through
-        send(own, feeds.tap.port, packet(AUDIO, pes(b"\xff\xf1\x4c\x80\x00\x00\x00"), begins=True))
+    sound = packet(AUDIO, pes(b"\xff\xf1\x4c\x80\x00\x00\x00"), begins=True)
+    send(own, feeds.tap.port, *[sound] * 200)  # of which the kernel lets some through
     both = Parameters(shown.video, b"aac\x4c\x80")
     assert feeds.heard(0.0) == feeds.current == both
     feeds.ended()

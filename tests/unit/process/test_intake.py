@@ -20,7 +20,7 @@ KNOWN = Parameters(frozenset({b"\x67abc"}))
 
 @pytest.fixture
 def link() -> Iterator[MediaLink]:
-    links = MediaLinks(PortRange(33000, 33999), str(os.getpid()))
+    links = MediaLinks(PortRange(32100, 32399), str(os.getpid()))
     yield links.get("s", "d")
     links.keep_only(set())
 
