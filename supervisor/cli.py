@@ -504,7 +504,7 @@ def _maintenance(args: argparse.Namespace) -> int:
 def _switch(args: argparse.Namespace) -> int:
     from supervisor.commands import client
 
-    return client.switch(_api(args), args.stream, args.to, args.lasting)
+    return client.switch(_api(args), args.stream, args.to, args.lasting, args.reason)
 
 
 def _upgrade(args: argparse.Namespace) -> int:

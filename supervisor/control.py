@@ -244,9 +244,12 @@ class EngineControl:
             told[whole] = (*told.get(whole, ()), *self._told.of(identity))
         return told
 
-    def switch(self, stream: str, source: str | None, seconds: float | None) -> bool:
+    def switch(self, stream: str, source: str | None, seconds: float | None, reason: str | None = None) -> bool:
         """Show a source of a stream; see `snapshot.Control`."""
-        return self._ask(lambda: self._engine.switch(stream, source, seconds))
+        known = self._ask(lambda: self._engine.switch(stream, source, seconds, reason))
+        if known:
+            self._written()
+        return known
 
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:
         """Announce a drill, and break something; see `snapshot.Control`."""

@@ -48,6 +48,7 @@ from supervisor.stream.ordering import order_all
 from supervisor.stream.reconcile import Reconciler
 from supervisor.stream.reload import Reload
 from supervisor.stream.remembering import Remembering
+from supervisor.stream.showing import Showing
 from supervisor.stream.slating import Slating
 from supervisor.stream.stream import Stream
 from supervisor.stream.streams import Streams
@@ -109,6 +110,7 @@ class Engine:
         self.orders = Orders()
         self._memory = memory or Forgetful()
         self._remembering = Remembering(self.orders, self._memory, self.tell)
+        self._showing = Showing(self.streams, self._memory, self.tell)
         self._reconciler = Reconciler(
             self._catalogue, self.orders, self.streams, machine, self._make_stream, self._drop_gone, self.tell
         )
@@ -213,6 +215,7 @@ class Engine:
         self.switching.recall()
         self._reload.follow(specs, "start")
         self.externals.recall()
+        self._showing.recall(lambda name: self._reconciler.wanted(name).wanted)
         self._take_over()
         self.maintaining.begin()
         ready()
@@ -334,6 +337,7 @@ class Engine:
             return
         again = self._stopping.is_set()
         self._reconciler.end()
+        self._showing.end()
         self._stopping.set()
         if again:
             for stream in self.streams.values():
@@ -384,11 +388,12 @@ class Engine:
         self._drills.order(self.streams[name], seconds, fault, destination)
         return True
 
-    def switch(self, name: str, source: str | None, seconds: float | None) -> bool:
+    def switch(self, name: str, source: str | None, seconds: float | None, reason: str | None = None) -> bool:
         """Show a source of a stream; see `snapshot.Control`."""
         if name not in self._catalogue or self._stopping.is_set():
             return False
-        self.streams[name].show(source, seconds)
+        self.streams[name].show(source, seconds, reason or "operator")
+        self._showing.look()
         return True
 
     def reload(self, *, allow_removal: bool = False) -> asyncio.Future[Outcome]:
@@ -436,6 +441,7 @@ class Engine:
             if name not in settling:
                 stream.account(now, wall, excused=self.excuses.covers(stream.subject, MAINTENANCE, now))
         self._accounts.look()
+        self._showing.look()
         self._watches.look(now, wall)
         self.ticked()
 
@@ -451,6 +457,7 @@ class Engine:
             self._reconciler.clock_was_set(what.seconds)
             self.maintaining.windows.clock_was_set(what.seconds)
             self._remembering.look()
+            self._showing.clock_was_set(what.seconds)
         self._teller.tell(what)
 
     # --- what it shows: nothing in here changes anything -------------------------------------------

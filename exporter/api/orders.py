@@ -66,12 +66,14 @@ class StreamOrder(OrderBody):
     reason: Reason | None = None
 
 
-@Example(to="fallback1", lasting="10m")
+@Example(to="fallback1", lasting="10m", reason="lens is cleaned")
 class SwitchOrder(OrderBody):
     """Which source viewers are to see: `primary`, `fallback1`, …, or `auto` for the best one that works.
 
-    `lasting` is for how long, then it is `auto` again; without it until another order.
+    `lasting` is for how long, then it is `auto` again; without it until another order, or a stop. It is remembered over
+    a restart of neverdark; `reason` is shown with the stream.
     """
 
     to: Source
     lasting: Lasting | None = None
+    reason: Reason | None = None

@@ -184,7 +184,7 @@ def _add_switch(router: APIRouter, control: Control) -> None:
     async def switch(stream: str, body: SwitchOrder) -> Response:
         source = None if body.to == AUTO else body.to
         try:
-            known = await in_thread(lambda: control.switch(stream, source, body.lasting))
+            known = await in_thread(lambda: control.switch(stream, source, body.lasting, body.reason))
         except Refused as error:
             raise HTTPException(409, str(error)) from None
         if not known:

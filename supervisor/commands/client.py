@@ -59,11 +59,13 @@ def order(api: Api, verb: str, meant: Sequence[Selection], until: str | None = N
     return _FAILED if any(answer.get("detail") for answer in answers) else _DONE
 
 
-def switch(api: Api, stream: str, to: str, lasting: str | None = None) -> int:
+def switch(api: Api, stream: str, to: str, lasting: str | None = None, reason: str | None = None) -> int:
     """Show another source of a stream; `to` may be its number."""
     source = source_name(int(to)) if to.isdecimal() and to.isascii() else to
     try:
-        answer = api.post(f"/api/streams/{quote(stream, safe='')}/switch", body=_said(to=source, lasting=lasting))
+        answer = api.post(
+            f"/api/streams/{quote(stream, safe='')}/switch", body=_said(to=source, lasting=lasting, reason=reason)
+        )
     except ApiError as error:
         return _fail_for(api, stream, error)
     shown = answer["source"] or "the best source that works"

@@ -174,6 +174,7 @@ def _add_words_of_a_switch(switch: argparse.ArgumentParser) -> None:
         "--to", required=True, metavar="SOURCE", help="primary (or 0), fallback1 (or 1), …; auto: the best that works"
     )
     switch.add_argument("--for", dest="lasting", metavar="DURATION", help="such as 10m (default: until another order)")
+    switch.add_argument("--reason", metavar="TEXT", help="why; it is shown with the stream")
 
 
 def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:

@@ -151,6 +151,10 @@ def _announced(stream: Json, at: datetime | None) -> Iterator[str]:
             yield f"{'on' if stream['wanted'] else 'stopped'} by an operator's order until {until}{why}"
         elif not stream["wanted"]:
             yield f"off by schedule, on again at {until}"
+    if ordered := stream.get("ordered_source"):
+        until = f" until {clock(ordered['until'], at)}" if ordered["until"] else ""
+        why = f" ({ordered['why']})" if ordered["why"] != "operator" else ""
+        yield f"viewers are to see {ordered['source']} by an operator's order{until}{why}"
     if window:
         why = f": {window['reason']}" if window["reason"] else ""
         yield f"in maintenance until {clock(window['until'], at)}{why}"

@@ -11,6 +11,7 @@ from supervisor.model.maintenance import Maintenance
 AnnouncedPayload = (
     events.StreamOrdered
     | events.OrderLapsed
+    | events.SourceOrdered
     | events.WatchdogsSwitched
     | events.MaintenanceOrdered
     | events.MaintenanceBegun
@@ -26,6 +27,10 @@ def write_announced(log: Any, what: AnnouncedPayload) -> None:
             log.info("ordered to run" if wanted else "ordered to stop", **about)
         case events.OrderLapsed(stream):
             log.info("what an operator ordered is over", stream=stream)
+        case events.SourceOrdered(stream, source, why, until, recalled):
+            about = {"stream": stream, "source": source or "the best that works", "why": why}
+            words = "as before neverdark was started anew: viewers are to see" if recalled else "viewers are to see"
+            log.info(words, **about, **({"until": _time(until)} if until else {}))
         case events.WatchdogsSwitched(destinations, running, why):
             words = "watchdog looks again" if running else "watchdog stopped: what only it would notice, nobody repairs"
             log.info(words, destinations=destinations, why=why)

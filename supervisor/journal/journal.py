@@ -122,7 +122,7 @@ class Journal:
                 log.error("a probe cannot look, what it tells is unknown", probe=probe, error=error)
             case events.InternalError(where, error):
                 log.error("internal error, please report it; streams go on", where=where, error=error)
-            case events.StreamOrdered() | events.OrderLapsed() | events.WatchdogsSwitched():
+            case events.StreamOrdered() | events.OrderLapsed() | events.WatchdogsSwitched() | events.SourceOrdered():
                 write_announced(log, what)
             case events.MaintenanceOrdered() | events.MaintenanceBegun() | events.MaintenanceOver():
                 write_announced(log, what)

@@ -215,6 +215,20 @@ class OrderLapsed:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceOrdered:
+    """An operator wants viewers to see a source of a stream, before `until` (wall clock; None: until told).
+
+    Without a `source` it is the best that works, as ever. `recalled`: it was said before neverdark was started anew.
+    """
+
+    stream: str
+    source: str | None
+    why: str
+    until: float | None
+    recalled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StreamOnAir:
     """Every required destination advances (or no longer does, with the reason)."""
 
@@ -514,6 +528,7 @@ Payload = (
     | StreamWanted
     | StreamOrdered
     | OrderLapsed
+    | SourceOrdered
     | StreamOnAir
     | WatchdogStarted
     | WatchdogsSwitched

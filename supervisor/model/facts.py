@@ -53,6 +53,7 @@ def subject_of(what: events.Payload) -> Subject:  # noqa: PLR0911 - one a kind o
             events.StreamWanted()
             | events.StreamOrdered()
             | events.OrderLapsed()
+            | events.SourceOrdered()
             | events.StreamOnAir()
             | events.FeedSwitched()
             | events.SlateTrouble()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from supervisor.model.policies import PositiveDuration, Section
 from supervisor.model.quantities import Duration
@@ -25,6 +26,15 @@ class FallbackPolicy(Section):
     after: Duration = 0.0
     return_after: PositiveDuration = 30.0
     warm: bool = False
+
+
+class SourceOrder(NamedTuple):
+    """An operator wants viewers to see this source, since and until when (wall clock; None: until another order)."""
+
+    source: str
+    why: str
+    since: float
+    until: float | None
 
 
 def source_name(rung: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
+from supervisor.model.fallback import SourceOrder
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance
 
@@ -75,6 +76,12 @@ class Memory(Protocol):
     def keep(self, words: Mapping[str, Word]) -> None:
         """From now on these are all there are."""
 
+    def recall_sources(self) -> Mapping[str, SourceOrder]:
+        """The source of each stream that operators want viewers to see, likewise."""
+
+    def keep_sources(self, ordered: Mapping[str, SourceOrder]) -> None:
+        """From now on these are all there are."""
+
     def recall_windows(self) -> Sequence[Maintenance]:
         """The maintenance windows that operators have ordered, likewise."""
 
@@ -128,6 +135,13 @@ class Forgetful:
         return {}
 
     def keep_stopped_watchdogs(self, stopped: Mapping[DestinationName, float]) -> None:
+        """They are forgotten."""
+
+    def recall_sources(self) -> Mapping[str, SourceOrder]:
+        """None."""
+        return {}
+
+    def keep_sources(self, ordered: Mapping[str, SourceOrder]) -> None:
         """They are forgotten."""
 
     def recall_windows(self) -> Sequence[Maintenance]:

@@ -15,7 +15,7 @@ from supervisor.model.content import ContentState
 from supervisor.model.edits import Configured, Edit, Edited
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.external import Announcement, ExternalSnapshot
-from supervisor.model.fallback import SwitchReason, source_name
+from supervisor.model.fallback import SourceOrder, SwitchReason, source_name
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.notifications import Heard, Notification
@@ -227,7 +227,8 @@ class StreamSnapshot(NamedTuple):
 
     `desired` tells whose word it is that it shall run or not, `maintenance_window` which one it is in.
 
-    `sources` has one entry only where there are fallbacks; `switches` counts why another one was shown.
+    `sources` has one entry only where there are fallbacks; `switches` counts why another one was shown, and
+    `ordered_source` is what an operator wants viewers to see, None for the best that works.
 
     `note` says in words what its owner should know of its source or of who may call, although it is on air.
 
@@ -269,6 +270,7 @@ class StreamSnapshot(NamedTuple):
     content: ContentState | None = None
     sources: tuple[SourceSnapshot, ...] = ()
     switches: Mapping[SwitchReason, int] = MappingProxyType({})
+    ordered_source: SourceOrder | None = None
 
     @property
     def on_primary(self) -> bool:
@@ -408,10 +410,10 @@ class Control(Protocol):
         0 seconds end a drill. False when there is no such stream. Raises `Refused`.
         """
 
-    def switch(self, stream: str, source: str | None, seconds: float | None) -> bool:
+    def switch(self, stream: str, source: str | None, seconds: float | None, reason: str | None = None) -> bool:
         """Show a source of a stream (`primary`, `fallback1`, …), for so long or until another order; None: the best.
 
-        False when there is no such stream. Raises `Refused`.
+        It is remembered over a restart. False when there is no such stream. Raises `Refused`.
         """
 
     def order_watchdog(self, verb: WatchdogVerb, stream: str, destination: str) -> bool:

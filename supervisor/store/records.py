@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from supervisor.model import events
 from supervisor.model.availability import AirHour
 from supervisor.model.facts import Fact
+from supervisor.model.fallback import SourceOrder
 from supervisor.model.incidents import ActionTaken, Finding, Incident
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.notifications import SAME_WITHIN, Notification
@@ -77,6 +78,7 @@ _AS_THEY_ARE: Final = (
     events.StreamWanted,
     events.StreamOrdered,
     events.OrderLapsed,
+    events.SourceOrdered,
     events.WatchdogsSwitched,
     events.MaintenanceOrdered,
     events.MaintenanceBegun,
@@ -220,6 +222,16 @@ def row_of_word(word: Word) -> dict[str, Any]:
 def word_of(row: Mapping[str, Any]) -> Word:
     """The word that stands in a row."""
     return Word(**{name: row[name] for name in Word._fields})
+
+
+def row_of_source(order: SourceOrder) -> dict[str, Any]:
+    """What an operator wants viewers to see as a row, but for the stream."""
+    return {**order._asdict(), "why": clean(order.why), "by": "operator"}
+
+
+def source_of(row: Mapping[str, Any]) -> SourceOrder:
+    """The order that stands in a row."""
+    return SourceOrder(**{name: row[name] for name in SourceOrder._fields})
 
 
 def row_of_window(window: Maintenance) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 VERSION_TABLE: Final = "neverdark_version"
 HEAD: Final = (
-    "0006"  # the latest step: asked for at each start, and to load Alembic for that takes as long as SQLAlchemy
+    "0007"  # the latest step: asked for at each start, and to load Alembic for that takes as long as SQLAlchemy
 )
 METADATA: Final = sa.MetaData()
 
@@ -144,6 +144,16 @@ WANTED: Final = sa.Table(  # the word that an operator has given last, as long a
     sa.Column("until", sa.Double),
     sa.Column("ends", sa.Text, nullable=False),  # how `until` was said
     sa.Column("enabled", sa.Boolean, nullable=False),  # what the configuration says meanwhile
+)
+ORDERED_SOURCES: Final = sa.Table(  # what an operator wants viewers to see, as long as that holds
+    "ordered_sources",
+    METADATA,
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("since", sa.Double, nullable=False),
+    sa.Column("until", sa.Double),
 )
 STOPPED_WATCHDOGS: Final = sa.Table(  # by an operator
     "stopped_watchdogs",

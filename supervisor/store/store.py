@@ -21,6 +21,7 @@ from supervisor.model import events
 from supervisor.model.availability import AirHour, Availability
 from supervisor.model.edits import Bodies
 from supervisor.model.facts import Fact
+from supervisor.model.fallback import SourceOrder
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.notifications import Notification
@@ -29,8 +30,8 @@ from supervisor.store import history
 from supervisor.store.database import Database
 from supervisor.store.made import Made
 from supervisor.store.made_copy import MadeCopy
-from supervisor.store.records import KEPT, row_of_window, row_of_word, window_of, word_of
-from supervisor.store.schema import MAINTENANCE, WANTED
+from supervisor.store.records import KEPT, row_of_source, row_of_window, row_of_word, source_of, window_of, word_of
+from supervisor.store.schema import MAINTENANCE, ORDERED_SOURCES, WANTED
 from supervisor.store.writer import Life, Noted, Pulse, Said, Writer
 from supervisor.store.writing import Kept
 
@@ -125,6 +126,14 @@ class Store:
     def keep(self, words: Mapping[str, Word]) -> None:
         """From now on these are all there are."""
         self._writer.keep(WANTED, {stream: row_of_word(word) for stream, word in words.items()})
+
+    def recall_sources(self) -> Mapping[str, SourceOrder]:
+        """What operators wanted viewers to see, as it stood there at the start."""
+        return {stream: source_of(row) for stream, row in self._recalled.get(ORDERED_SOURCES, {}).items()}
+
+    def keep_sources(self, ordered: Mapping[str, SourceOrder]) -> None:
+        """From now on these are all there are."""
+        self._writer.keep(ORDERED_SOURCES, {stream: row_of_source(order) for stream, order in ordered.items()})
 
     def recall_windows(self) -> Sequence[Maintenance]:
         """The maintenance windows that stood there at the start."""

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from supervisor.model.remembered import Account
 from supervisor.store.database import Database, reading
 from supervisor.store.records import EVERYWHERE, Into, Record, account_of
-from supervisor.store.schema import ACCOUNTS, BOOTS, INCIDENTS, MAINTENANCE, RUNS, WANTED
+from supervisor.store.schema import ACCOUNTS, BOOTS, INCIDENTS, MAINTENANCE, ORDERED_SOURCES, RUNS, WANTED
 from supervisor.store.trouble import is_of_a_record
 
 ENDED = "neverdark ended"
-WHOLE = (WANTED, MAINTENANCE)  # what operators have said: kept as a whole
+WHOLE = (WANTED, ORDERED_SOURCES, MAINTENANCE)  # what operators have said: kept as a whole
 Kept = Mapping[str, Mapping[str, Any]]  # rows by their key
 
 

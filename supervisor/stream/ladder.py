@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.judge.fallback import GRACE, Choice, FallbackLadder, RungState
 from supervisor.model import events
-from supervisor.model.fallback import FallbackPolicy, SwitchReason
+from supervisor.model.fallback import FallbackPolicy, SourceOrder, SwitchReason, source_name
 from supervisor.model.terms import Segment, Trouble
 from supervisor.process.crossing import Crossing
 
@@ -30,7 +30,8 @@ class Ladder:
         """`fed` is told whose media the pushers get from now on."""
         self.rungs = tuple(rungs)
         self.ordered: int | None = None  # what an operator wants to see
-        self._ordered_until = float("inf")
+        self.order_in_force: SourceOrder | None = None  # the same in words
+        self._ordered_until = float("inf")  # monotonic
         self._choice = FallbackLadder(policy, len(rungs), host.loop.time())
         self._stream = stream
         self._host = host
@@ -77,7 +78,7 @@ class Ladder:
         self.account()
         self._wanted_since = None
         self._give_up_crossing()
-        self.ordered = None
+        self._forget_order()
         self._choice.feeding = 0
         self._turn_to(0)
         for slot in self.rungs[1:]:
@@ -88,11 +89,35 @@ class Ladder:
         self.end()
         self._connect(self.rungs[0])
 
-    def order(self, rung: int | None, seconds: float | None) -> None:
+    def order(self, rung: int | None, seconds: float | None, why: str = "operator") -> None:
         """An operator wants to see this one, for so long (None: until another order); None: whichever is best."""
-        self.ordered = rung
-        self._ordered_until = self._host.loop.time() + seconds if seconds is not None else float("inf")
+        if rung is None:
+            self._forget_order()
+        else:
+            now = self._host.machine.wall()
+            until = None if seconds is None else now + seconds
+            self.recall(SourceOrder(source_name(rung), why, now, until))
+        order = self.order_in_force
+        self._host.tell(events.SourceOrdered(self._stream, order and order.source, why, order and order.until))
         self.look()
+
+    def recall(self, order: SourceOrder) -> bool:
+        """An order counts that was given at some time. False if it is over, or there is no such source."""
+        left = float("inf") if order.until is None else order.until - self._host.machine.wall()
+        names = [source_name(number) for number in range(len(self.rungs))]
+        if left <= 0 or order.source not in names:
+            return False
+        self.ordered, self.order_in_force = names.index(order.source), order
+        self._ordered_until = self._host.loop.time() + left
+        return True
+
+    def clock_was_set(self, seconds: float) -> None:
+        """By so much: what was ordered for so and so long ends as much later."""
+        if (order := self.order_in_force) and order.until is not None:
+            self.order_in_force = order._replace(until=order.until + seconds)
+
+    def _forget_order(self) -> None:
+        self.ordered = self.order_in_force = None
 
     def look(self) -> None:
         """Something may have changed; called every second, and after a turn of one of the encoders."""
@@ -100,7 +125,7 @@ class Ladder:
             return
         now = self._host.loop.time()
         if self.ordered is not None and now >= self._ordered_until:
-            self.ordered = None
+            self._forget_order()
         states = [self._state(slot, now) for slot in self.rungs]
         choice = self._choice.look(states, self.ordered, now)
         self._start_and_stop(choice)

@@ -238,7 +238,7 @@ class Stream:
         """The process that makes the media for the pushers in this moment; None for a command."""
         return self.ladder.rungs[self.ladder.feeding] if self.ladder else self.encoder
 
-    def show(self, source: str | None, seconds: float | None) -> None:
+    def show(self, source: str | None, seconds: float | None, why: str = "operator") -> None:
         """An operator wants viewers to see a source, for so long (None: until another order); None: the best one.
 
         Raises Refused.
@@ -250,7 +250,7 @@ class Stream:
             raise Refused(f"{source}: expected one of {', '.join(names)}, or auto for the best one")
         if source is not None and not self.wanted:
             raise Refused("the stream is stopped")
-        self.ladder.order(names.index(source) if source is not None else None, seconds)
+        self.ladder.order(names.index(source) if source is not None else None, seconds, why)
 
     def _feed_from(self, feeding: Slot) -> None:
         for slot in self.slots.values():

@@ -14,6 +14,7 @@ from exporter.api.models.watchdog import WatchdogState
 from exporter.api.shape import From, Made, Shape, show_time
 from supervisor.model import snapshot
 from supervisor.model.content import ContentState, Defect, Found
+from supervisor.model.fallback import SourceOrder
 from supervisor.model.snapshot import LinkState
 from supervisor.model.terms import Health
 
@@ -132,6 +133,14 @@ class StreamSource(Shape):
     seconds: float
 
 
+@Example(source="fallback1", why="lens is cleaned", since="2026-03-01T18:00:00.000Z", until="2026-03-01T18:10:00.000Z")
+class OrderedSource(Shape, like=SourceOrder):
+    """What an operator wants viewers to see, why, since when, and `until` when; null: until another order."""
+
+    since: AwareDatetime
+    until: AwareDatetime | None
+
+
 @Example(
     stream="harbour-cam",
     wanted=True,
@@ -155,6 +164,7 @@ class Stream(Shape):
     """One stream; `since` is when `on_air` last changed, `reason` says why it is not on air.
 
     `on_primary` and `source` tell which of its `sources` viewers are given; none are listed without a fallback.
+    `ordered_source` is null while nobody has ordered one: then it is the best that works.
 
     `note` says what is wrong with its source although it is on air, such as sound that is declared and not sent, and
     which destinations wait for a viewer to call. `track` is the name of the file that is played, of a list; null
@@ -194,6 +204,7 @@ class Stream(Shape):
     content: Content | None
     destinations: list[Destination]
     sources: list[StreamSource]
+    ordered_source: OrderedSource | None
 
 
 @Example(at="2026-03-01T18:00:00.000Z", version="1.0.0", token_required=True)

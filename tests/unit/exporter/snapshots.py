@@ -88,7 +88,7 @@ class FakeControl:
         self.announced: list[Announcement] = []
         self.maintenance_orders: list[MaintenanceOrder] = []
         self.drills: list[tuple[str, float, Fault | None, str | None]] = []
-        self.switches: list[tuple[str, str | None, float | None]] = []
+        self.switches: list[tuple[str, str | None, float | None, str | None]] = []
         self.reloads: list[bool] = []
         self.questions: list[Question] = []
         self.notified: list[Notification] = []
@@ -238,12 +238,12 @@ class FakeControl:
         self.asked_times.append((since, until, stream))
         return self.times
 
-    def switch(self, stream: str, source: str | None, seconds: float | None) -> bool:
+    def switch(self, stream: str, source: str | None, seconds: float | None, reason: str | None = None) -> bool:
         if self.refusal is not None:
             raise self.refusal
         if not self._knows(stream):
             return False
-        self.switches.append((stream, source, seconds))
+        self.switches.append((stream, source, seconds, reason))
         return True
 
     def drill(self, stream: str, seconds: float, fault: Fault | None, destination: str | None) -> bool:

@@ -127,6 +127,8 @@ FACTS: list[events.Payload] = [
     events.StreamOnAir("häfen", on_air=False, reason="encoder: starting", seconds=3.0),
     events.StreamOrdered("häfen", wanted=False, why="new lens", until=1_800_000_000.0),
     events.StreamOrdered("häfen", wanted=True, why="operator", until=None),
+    events.SourceOrdered("häfen", "fallback1", "new lens", 1_800_000_000.0, recalled=True),
+    events.SourceOrdered("häfen", None, "operator", None),
     events.OrderLapsed("häfen"),
     events.WatchdogsSwitched(("häfen:yt",), False, "stop"),
     events.MaintenanceOrdered(WINDOW),

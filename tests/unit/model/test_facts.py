@@ -72,6 +72,7 @@ TOLD: list[tuple[events.Payload, Subject]] = [
     (events.BudgetRefilled(KEY), PROCESS),
     (events.StreamWanted("cam", wanted=True, why="start"), STREAM),
     (events.StreamOrdered("cam", wanted=False, why="operator", until=None), STREAM),
+    (events.SourceOrdered("cam", "fallback1", "operator", None), STREAM),
     (events.OrderLapsed("cam"), STREAM),
     (events.MaintenanceOrdered(WINDOW), STREAM),
     (events.MaintenanceBegun(WINDOW._replace(streams=("cam", "other"))), ITSELF),
