@@ -16,10 +16,11 @@ export class Refused extends Error {
 export const hasToken = () => sessionStorage.getItem(KEY) !== null;
 export const keepToken = (token) => sessionStorage.setItem(KEY, token);
 
-// `given` is a token to be tried instead of the one that is kept.
-export async function ask(path, method = "GET", given = null) {
+// `given` is a token to be tried instead of the one that is kept; `body` what an order says.
+export async function ask(path, method = "GET", given = null, body = null) {
   const token = given ?? sessionStorage.getItem(KEY);
-  const response = await asked(path, token, { method, cache: "no-store" }, PATIENCE);
+  const said = body === null ? {} : { body: JSON.stringify(body) };
+  const response = await asked(path, token, { method, cache: "no-store", ...said }, PATIENCE);
   if (response.status === 401 && token !== null && sessionStorage.getItem(KEY) === token) {
     sessionStorage.removeItem(KEY);
   }
@@ -38,6 +39,7 @@ export async function askForPicture(path) {
 
 function asked(path, token, how, patience) {
   const headers = token === null ? {} : { Authorization: `Bearer ${token}` };
+  if (how.body) headers["Content-Type"] = "application/json";
   return fetch(path, { headers, signal: AbortSignal.timeout(patience), ...how });
 }
 

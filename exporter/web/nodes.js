@@ -16,6 +16,25 @@ export function setClass(node, className) {
   if (node.className !== className) node.className = className;
 }
 
+// A button that does what `then` says. What changes what viewers see is asked `twice`, without a dialogue that would
+// stop the page.
+export function orderButton(className, plain, then, twice = true) {
+  const button = element("button", className, plain);
+  let armed = 0;
+  button.addEventListener("click", async () => {
+    if (twice && Date.now() - armed > 4000) {
+      armed = Date.now();
+      button.textContent = `Really ${plain.toLowerCase()}?`;
+      setTimeout(() => (button.textContent = plain), 4000);
+      return;
+    }
+    armed = 0;
+    button.textContent = plain;
+    await then();
+  });
+  return button;
+}
+
 // One view for each item, in the items' order: made when its key is new, removed when it is gone.
 export function keepViews(parent, views, items, keyOf, make) {
   const keys = new Set(items.map(keyOf));

@@ -53,7 +53,7 @@ function show(answer, incidents) {
   const open = new Map(streams.map(({ stream }) => [stream, []]));
   for (const incident of incidents) open.get(incident.stream)?.push(incident);
   const mayOrder = !answer.token_required || hasToken();
-  const order = (stream, verb, form) => give(stream, verb, mayOrder, form);
+  const order = (stream, verb, form, body) => give(stream, verb, mayOrder, form, body);
   keepViews(byId("streams"), views, streams, ({ stream }) => stream, (stream) => {
     const view = new StreamView(stream);
     view.node.open = streams.length <= OPEN_AT_FIRST;
@@ -145,15 +145,15 @@ function showAge() {
 }
 
 // An order. The token, if one is needed, is asked for below it (`form`), and the order follows when it was right.
-async function give(stream, verb, mayOrder, form) {
-  const again = async () => form.say(await give(stream, verb, true, form));
+async function give(stream, verb, mayOrder, form, body = null) {
+  const again = async () => form.say(await give(stream, verb, true, form, body));
   const label = `Token, to ${verb} ${stream}`;
   if (!mayOrder && !hasToken()) {
     askForToken(form.node, label, again);
     return "";
   }
   try {
-    await ask(`${streamPath(stream)}/${verb}`, "POST");
+    await ask(`${streamPath(stream)}/${verb}`, "POST", null, body);
     look();
     return `${verb}: accepted`;
   } catch (error) {

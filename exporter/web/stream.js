@@ -3,8 +3,9 @@
 import { ask, inWords, streamPath } from "./ask.js";
 import { doubtsInWords, isDegraded, lastThere } from "./doubts.js";
 import { OpenIncidentView, RecentIncidentsView } from "./incidents.js";
-import { element, keepViews, setClass, setText } from "./nodes.js";
+import { element, keepViews, orderButton, setClass, setText } from "./nodes.js";
 import { PictureView } from "./picture.js";
+import { SwitchView } from "./switch.js";
 import { bitRate, causeInWords, clock, counted, duration, fallbackSeen, size, sourcesInWords } from "./words.js";
 
 const SAMPLES = 6; // rates are taken over the last five answers, about ten seconds
@@ -219,11 +220,12 @@ export class StreamView {
     this.picture = new PictureView(`${streamPath(stream.stream)}/thumbnail`, `What ${stream.stream} sends`);
     this.incidents = element("div", "incidents");
     this.sources = element("p", "sources");
+    this.choice = new SwitchView((form, body) => this.order(stream.stream, "switch", form, body));
     this.places = element("div", "places");
     this.buttons = orderButtons((verb, form) => this.order(stream.stream, verb, form));
     this.body = element("div", "processes");
     this.recent = new RecentIncidentsView(stream.stream);
-    this.node.append(line, this.picture.node, this.incidents, this.sources, this.places, this.body, this.recent.node, this.buttons.node);
+    this.node.append(line, this.picture.node, this.incidents, this.sources, this.choice.node, this.places, this.body, this.recent.node, this.buttons.node);
     this.views = { incidents: new Map(), places: new Map(), processes: new Map() };
     this.wasOff = false;
     this.node.addEventListener("toggle", () => this.fill());
@@ -267,6 +269,7 @@ export class StreamView {
     keepViews(this.incidents, views.incidents, incidents, ({ id }) => id, () => new OpenIncidentView());
     for (const incident of incidents) views.incidents.get(incident.id).update(incident, at, stream);
     setText(this.sources, sourcesInWords(stream));
+    this.choice.update(stream);
     const placeKey = ({ name, required }) => `${name} ${required}`;
     keepViews(this.places, views.places, stream.destinations, placeKey, (place) => new PlaceView(place));
     for (const place of stream.destinations) views.places.get(placeKey(place)).update(place, at, stream);
@@ -286,23 +289,11 @@ function orderButtons(order) {
   const buttons = {};
   for (const verb of ["start", "restart", "stop"]) {
     const plain = verb[0].toUpperCase() + verb.slice(1);
-    const button = element("button", verb, plain);
-    let armed = 0;
-    button.addEventListener("click", async () => {
-      // What takes a stream off air is asked twice, without a dialogue that would stop the page.
-      if (verb !== "start" && Date.now() - armed > 4000) {
-        armed = Date.now();
-        button.textContent = `Really ${verb}?`;
-        setTimeout(() => (button.textContent = plain), 4000);
-        return;
-      }
-      armed = 0;
-      button.textContent = plain;
+    const give = async () => {
       result.textContent = "…";
       result.textContent = await order(verb, form);
-    });
-    buttons[verb] = button;
-    node.append(button);
+    };
+    node.append((buttons[verb] = orderButton(verb, plain, give, verb !== "start")));
   }
   node.append(result);
   return {

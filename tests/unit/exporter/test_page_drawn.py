@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config.tokens import FILE, Scope, TokenFile
-from supervisor.model.fallback import source_name
+from supervisor.model.fallback import SourceOrder, source_name
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.snapshot import ConfigState, LastFailure, ProgressTotals, SourceSnapshot, StreamSnapshot, Wanted
 from supervisor.model.terms import Check, ExitCause, Health, ProcessKey, Role, Segment, State, Verdict
@@ -342,3 +342,57 @@ def test_the_token_is_tried_by_a_reading(serve: Serve) -> None:
     assert client.get("/metrics").text.count("livestream_http_refused_tokens_total 1\n") == 1, "it counts as an attempt"
     assert serve(control).get("/api/token").status_code == 200
     assert control.requests == []
+
+
+# --- which source viewers see ----------------------------------------------------------------------
+
+SHOW = ".switch .show"
+
+
+def test_a_source_is_shown_by_order_for_as_long_as_is_said(serve: Serve, browser: Browser) -> None:
+    control = FakeControl(snapshot(with_slate("cam", 0)))
+    show(browser, serve(control))
+    assert browser.run("[...document.querySelectorAll('.switch select')].map(one => one.value)") == ["fallback1", ""]
+    assert not visible(browser, ".switch .end")
+    assert not visible(browser, ".switch .ordered")
+    browser.run("document.querySelector('.switch select:last-of-type').value = '10m'")
+    browser.run(f"document.querySelector('{SHOW}').click()")
+    assert text(browser, SHOW) == "Really switch?"
+    assert control.switches == []
+    browser.run(f"document.querySelector('{SHOW}').click()")
+    browser.wait("document.querySelector('.switch .said').innerText === 'switch: accepted'")
+    assert control.switches == [("cam", "fallback1", 600.0, None)]
+
+
+def test_it_says_what_was_ordered_until_when_and_ends_it(serve: Serve, browser: Browser) -> None:
+    order = SourceOrder("fallback1", "lens is cleaned", NOW - 60, NOW + 540)
+    control = FakeControl(snapshot(with_slate("cam", 1)._replace(ordered_source=order)))
+    show(browser, serve(control))
+    assert text(browser, ".switch .ordered").startswith("Viewers are to see fallback1 by an operator's order, until ")
+    assert text(browser, ".switch .ordered").endswith(": lens is cleaned")
+    browser.run("document.querySelector('.switch .end').click()")
+    browser.wait("document.querySelector('.switch .said').innerText === 'switch: accepted'")
+    assert control.switches == [("cam", None, None, None)]
+
+
+def test_what_somebody_is_choosing_stays(serve: Serve, browser: Browser) -> None:
+    show(browser, serve(FakeControl(snapshot(with_slate("cam", 0)))))
+    browser.run("document.querySelector('.switch select').value = 'primary'")
+    browser.run("(window.asked = 0, window.kept = fetch, window.fetch = (...all) => (window.asked++, kept(...all)))")
+    browser.wait("window.asked > 1")
+    assert browser.run("document.querySelector('.switch select').value") == "primary"
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["no fallback", "stopped"])
+def test_there_is_nothing_to_choose(alone: bool, serve: Serve, browser: Browser) -> None:
+    one = fine("cam") if alone else with_slate("cam", 0)._replace(wanted=False, on_air=False)
+    show(browser, serve(FakeControl(snapshot(one))))
+    browser.run("document.querySelector('.stream').open = true")
+    assert not visible(browser, ".switch")
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+def test_the_choice_fits_a_narrow_screen(width: int, serve: Serve, browser: Browser) -> None:
+    order = SourceOrder("fallback1", "lens is cleaned", NOW - 60, None)
+    show(browser, serve(FakeControl(snapshot(with_slate("cam", 1)._replace(ordered_source=order)))), width)
+    assert browser.run("document.documentElement.scrollWidth") <= width
