@@ -23,6 +23,7 @@ from supervisor.commands.client import terminal
 from supervisor.commands.drill_faults import LOOK, CausedFault, DrilledStream, Faults
 from supervisor.drills import rules
 from supervisor.drills import view as drill_view
+from supervisor.drills.fallback import FallbackWatch
 from supervisor.drills.rules import CannotDrill, DrillPlace, Inapplicable
 from supervisor.drills.view import DrillOutcome, DrillReport
 from supervisor.model.drills import Drill
@@ -38,7 +39,11 @@ _VERBS = {DrillOutcome.FAILED: "failed", DrillOutcome.REFUSED: "was refused"}
 
 
 class _Failed(Exception):  # noqa: N818 - the name says what happened
-    """The drill has shown that something does not work; the text says what."""
+    """The drill has shown that something does not work; the text says what, and `report` what it has shown by then."""
+
+    def __init__(self, said: str, report: DrillReport | None = None) -> None:
+        super().__init__(said)
+        self.report = report
 
 
 class DrillRunner:
@@ -90,11 +95,15 @@ class DrillRunner:
         with ExitStack() as cleanup:
             deadline = time.monotonic() + allowed
             fault = self._faults.begin(drill, place, math.ceil(allowed + _SPARE), process, cleanup)
+            began = time.monotonic()
             report = report._replace(done=fault.done)
             try:
+                if drill is Drill.FALLBACK:
+                    report = self._on_fallback(stream, report, began, deadline)
                 incident = self._recovery(drill, place, fault, known, deadline)
             except _Failed as failure:
                 seen = rules.find_incident(drill, place, self._stream.incidents(), known)
+                report = failure.report or report
                 report = report._replace(outcome=DrillOutcome.FAILED, reason=str(failure), done=fault.done)
                 return report.with_incident(seen) if seen else report
         objection = rules.objection(drill, incident)
@@ -118,6 +127,7 @@ class DrillRunner:
             if opened := rules.open_incident(incidents):
                 closing = max(closing, closes_after(opened["cause"]))
             rest = policies.watchdog.cooldown if drill is Drill.FULL else policies.restart.reset_after
+            rest += policies.fallback.return_after
             most = _LATE_BACK + closing + rest
             if time.monotonic() > began + most:
                 raise CannotDrill(f"waited in vain for {why}")
@@ -145,6 +155,28 @@ class DrillRunner:
                 raise _Failed(self._in_vain(stream, fault, incident))
             time.sleep(LOOK if fault.over else _SPENDING_LOOK)
 
+    def _on_fallback(self, before: Any, report: DrillReport, began: float, deadline: float) -> DrillReport:
+        """Another source arrives at every ingest, on the connections that stood, and then the stream's own one is back.
+
+        Times are since `began`, when the fault was caused, both monotonic. Raises _Failed.
+        """
+        watch = FallbackWatch(before)
+        within = rules.seconds_until_fallback(rules.policies_of(before, rules.encoder_of(before)))
+        while True:
+            stream, now = self._stream.now(), time.monotonic()
+            if broken := watch.look(stream):
+                raise _Failed(broken, report)
+            if report.fallback_seconds is None and watch.arrived:
+                report = report._replace(fallback=watch.fallback, fallback_seconds=now - began)
+                self._tell(f"{report.drill}: viewers see {watch.fallback} after {show_duration(now - began)}")
+            elif report.fallback_seconds is None and now > began + within:
+                raise _Failed(f"no fallback had arrived at every ingest after {show_duration(within)}", report)
+            if report.fallback_seconds is not None and stream["on_primary"]:
+                return report._replace(return_seconds=now - began)
+            if now > deadline:
+                raise _Failed("the stream's own source was not shown again in time", report)
+            time.sleep(LOOK)
+
     @staticmethod
     def _is_back(process: Any, fault: CausedFault) -> bool:
         return bool(process["state"] == State.RUNNING and process["run_id"] != fault.run_id)
@@ -165,6 +197,8 @@ def _why_not_yet(drill: Drill, place: DrillPlace, stream: Any, process: Any, inc
         return f"the incident of {opened['opened']} ({opened['cause']}) to close, {closes} after the stream is back"
     if not stream["on_air"]:
         return "the stream to be on air"
+    if drill is Drill.FALLBACK and not stream["on_primary"]:
+        return "viewers to see the stream's own source"
     if drill is Drill.FULL:
         rests = rules.watchdog_rests_until(incidents, policies.watchdog)
         return "the second layer's cooldown to be over" if rests and rests > datetime.now(UTC) else None

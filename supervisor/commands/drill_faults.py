@@ -86,10 +86,10 @@ class Faults:
         """Announce a drill and cause its fault; `cleanup` ends both."""
         cleanup.callback(self._stream.withdraw)
         match drill:
-            case Drill.UPLINK | Drill.SOURCE:
+            case Drill.UPLINK | Drill.SOURCE | Drill.FALLBACK:
                 self._stream.announce(seconds, drill, place.destination)
                 done = f"the connection of {place.name} (pid {process['pid']}) blocked: nothing is acknowledged"
-                if drill is Drill.SOURCE:
+                if drill is not Drill.UPLINK:
                     done = f"{place.name} (pid {process['pid']}) cut off from its source"
                 return CausedFault(done)
             case Drill.QUICK | Drill.PUSHER | Drill.FULL:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from supervisor.model.drills import Drill
+from supervisor.model.fallback import FallbackWaits
 from supervisor.model.policies import RestartPolicy, StallPolicy, UplinkPolicy, WatchdogPolicy
 from supervisor.model.terms import Layer, Result, Role, Segment
 
@@ -15,6 +16,8 @@ Json = Mapping[str, Any]
 
 _LOOKING = 2.0  # what is looked at once a second, and told a moment later
 _SOURCE_AWAY = 10.0  # how long at most neverdark keeps a source away that is not a connection
+_AT_ONCE = 10.0  # from the choice of a slate until the ingest has acknowledged something of it
+_LONGEST_RETURN = 600.0  # however often a source has flapped
 _SECOND_LAYER = 30.0  # from the second layer's decision to a picture
 
 
@@ -33,6 +36,7 @@ SEGMENT: Mapping[Drill, Segment] = {
     Drill.PUSHER: Segment.PUSHER,
     Drill.UPLINK: Segment.UPLINK,
     Drill.SOURCE: Segment.SOURCE,
+    Drill.FALLBACK: Segment.SOURCE,
     Drill.FULL: Segment.ENCODER,
 }
 
@@ -61,6 +65,8 @@ def place_of(drill: Drill, stream: Json, destination: str | None) -> DrillPlace:
     main = Role.COMMAND if command else Role.ENCODER
     if drill is Drill.PUSHER and command:
         raise Inapplicable("a command stream has no pusher of neverdark's")
+    if drill is Drill.FALLBACK and not stream.get("fallback"):
+        raise Inapplicable("the stream has no fallback")
     if drill is Drill.SOURCE and command:
         raise Inapplicable("the source of a command stream is the command's own business")
     if drill not in {Drill.PUSHER, Drill.UPLINK}:
@@ -91,12 +97,20 @@ def process_of(stream: Json, place: DrillPlace) -> Json:
     raise CannotDrill(f"the stream has no {place.name}")
 
 
+def encoder_of(stream: Json) -> Json:
+    """The process that reads the stream's own source."""
+    return process_of(stream, DrillPlace(Role.ENCODER, None))
+
+
 def check(drill: Drill, stream: Json, process: Json) -> None:
     """Raises CannotDrill when the stream is not as a drill needs it."""
     if not stream["drills"]:
         raise CannotDrill("drills are switched off for this stream (drills: false)")
     if not stream["on_air"]:
         raise CannotDrill(f"the stream is not on air ({stream['reason'] or 'no reason given'})")
+    if drill is Drill.FALLBACK and (ordered := stream["ordered_source"]):
+        end = f"neverdark switch {stream['stream']} --to auto"
+        raise CannotDrill(f"viewers are to see {ordered['source']} by an operator's order; {end} ends it")
     if drill is Drill.FREEZE and process["progress"] is None:
         raise Inapplicable("the command tells no progress ({progress}), so that nobody could see it stand still")
     if drill is Drill.FULL and not policies_of(stream, process).watchdog.enabled:
@@ -113,6 +127,7 @@ class RunningPolicies(NamedTuple):
     stall: StallPolicy
     uplink: UplinkPolicy
     watchdog: WatchdogPolicy
+    fallback: FallbackWaits = FallbackWaits(0.0, 0.0)
 
 
 def policies_of(stream: Json, process: Json) -> RunningPolicies:
@@ -130,6 +145,7 @@ def policies_of(stream: Json, process: Json) -> RunningPolicies:
         StallPolicy.model_validate(given["stall"]),
         UplinkPolicy.model_validate(given["uplink"]),
         min(watchdogs, key=lambda each: (not each.enabled, each.failures * each.interval)),
+        FallbackWaits(**stream["fallback"]) if stream.get("fallback") else FallbackWaits(0.0, 0.0),
     )
 
 
@@ -160,6 +176,21 @@ def seconds_allowed(drill: Drill, policies: RunningPolicies, budget: int | None 
             return policies.uplink.interval + policies.uplink.timeout + _LOOKING + repair
         case Drill.SOURCE:
             return max(policies.stall.timeout + _LOOKING, _SOURCE_AWAY) + repair
+        case Drill.FALLBACK:
+            away = max(policies.stall.timeout + _LOOKING, _SOURCE_AWAY, seconds_until_fallback(policies))
+            return away + repair + seconds_until_return(policies)
+
+
+def seconds_until_fallback(policies: RunningPolicies) -> float:
+    """From the loss of a stream's own source until something of another one must have reached every ingest."""
+    noticed = max(policies.fallback.after, policies.stall.timeout) + _LOOKING
+    return noticed + max(_AT_ONCE, policies.stall.startup)
+
+
+def seconds_until_return(policies: RunningPolicies) -> float:
+    """From its first picture until a stream's own source must be shown again: this loss may double the wait."""
+    wait = policies.fallback.return_after
+    return max(wait, min(2 * wait, _LONGEST_RETURN)) + _LOOKING + policies.stall.startup
 
 
 def _next_wait(policies: RunningPolicies, budget: int | None) -> float:

@@ -29,7 +29,9 @@ class DrillOutcome(StrEnum):
 class DrillReport(NamedTuple):
     """One drill. `done` tells how the fault was caused, `reason` what was wrong; durations are seconds.
 
-    What stands below `incident` is that incident's: None where there is none, or where it has no such figure.
+    What stands below `incident` is that incident's: None where there is none, or where it has no such figure. But for
+    the last three: which `fallback` viewers saw, and how long after the fault it was acknowledged by every ingest and
+    the stream's own source was shown again, as the client saw it.
     """
 
     drill: Drill
@@ -48,6 +50,9 @@ class DrillReport(NamedTuple):
     detection_seconds: float | None = None
     recovery_seconds: float | None = None
     seconds_dark: float | None = None
+    fallback: str | None = None
+    fallback_seconds: float | None = None
+    return_seconds: float | None = None
 
     def with_incident(self, incident: Json) -> DrillReport:
         """The report with what an incident tells."""
@@ -92,6 +97,8 @@ def table(reports: Iterable[DrillReport]) -> Table:
             report.segment or "",
             Text(report.outcome, style=_STYLES[report.outcome]),
         )
+        if report.fallback:
+            grid.add_row("", Text(_shown(report), style="dim"))
         if report.reason:
             grid.add_row("", Text(report.reason, style="dim" if report.outcome is DrillOutcome.SKIPPED else "red"))
     return grid
@@ -101,7 +108,13 @@ def one_line(report: DrillReport) -> str:
     """A report in one line."""
     figures = (("noticed", report.detection_seconds), ("back", report.recovery_seconds))
     shown = ", ".join(f"{what} after {_seconds(value)}" for what, value in figures if value is not None)
-    return f"{report.drill}: {report.outcome}" + "".join(f"; {part}" for part in (shown, report.reason) if part)
+    parts = (shown, _shown(report) if report.fallback else "", report.reason)
+    return f"{report.drill}: {report.outcome}" + "".join(f"; {part}" for part in parts if part)
+
+
+def _shown(report: DrillReport) -> str:
+    words = f"{report.fallback} at the ingest after {_seconds(report.fallback_seconds)}, on the same connection"
+    return words + (f", primary again after {_seconds(report.return_seconds)}" if report.return_seconds else "")
 
 
 def _seconds(value: float | None) -> str:

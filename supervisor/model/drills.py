@@ -15,6 +15,7 @@ class Drill(StrEnum):
     PUSHER = "pusher"
     UPLINK = "uplink"
     SOURCE = "source"
+    FALLBACK = "fallback"
     FULL = "full"
 
 
@@ -25,6 +26,7 @@ WHAT_IS_DONE: Final[Mapping[str, str]] = {
     Drill.PUSHER: "kill a pusher",
     Drill.UPLINK: "nothing is acknowledged any more",
     Drill.SOURCE: "it is gone",
+    Drill.FALLBACK: "it is gone, and viewers must see the next one, and then it again",
     Drill.FULL: "kill the encoder until the second layer takes over",
     ALL: "one after the other",
 }

@@ -37,6 +37,13 @@ class SourceOrder(NamedTuple):
     until: float | None
 
 
+class FallbackWaits(NamedTuple):
+    """Seconds after which a stream's own source is left and taken back; the latter is longer after one that flapped."""
+
+    after: float
+    return_after: float
+
+
 def source_name(rung: int) -> str:
     """`primary` is the stream's own source; then come `fallback1` and so on."""
     return f"fallback{rung}" if rung else "primary"

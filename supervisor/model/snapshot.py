@@ -15,7 +15,7 @@ from supervisor.model.content import ContentState
 from supervisor.model.edits import Configured, Edit, Edited
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.external import Announcement, ExternalSnapshot
-from supervisor.model.fallback import SourceOrder, SwitchReason, source_name
+from supervisor.model.fallback import FallbackWaits, SourceOrder, SwitchReason, source_name
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.notifications import Heard, Notification
@@ -42,7 +42,7 @@ from supervisor.model.until import Until
 
 Verb = Literal["start", "stop", "restart"]
 WatchdogVerb = Literal["start", "stop", "restart"]
-Fault = Literal["uplink", "source"]  # what a drill has neverdark itself break
+Fault = Literal["uplink", "source", "fallback"]  # what a drill has neverdark itself break
 
 
 class ProgressTotals(NamedTuple):
@@ -228,7 +228,8 @@ class StreamSnapshot(NamedTuple):
     `desired` tells whose word it is that it shall run or not, `maintenance_window` which one it is in.
 
     `sources` has one entry only where there are fallbacks; `switches` counts why another one was shown, and
-    `ordered_source` is what an operator wants viewers to see, None for the best that works.
+    `ordered_source` is what an operator wants viewers to see, None for the best that works; `fallback` tells how long
+    the stream's own source may be gone, and must be good again.
 
     `note` says in words what its owner should know of its source or of who may call, although it is on air.
 
@@ -271,6 +272,7 @@ class StreamSnapshot(NamedTuple):
     sources: tuple[SourceSnapshot, ...] = ()
     switches: Mapping[SwitchReason, int] = MappingProxyType({})
     ordered_source: SourceOrder | None = None
+    fallback: FallbackWaits | None = None
 
     @property
     def on_primary(self) -> bool:

@@ -45,12 +45,14 @@ class Drills:
         self._tell(events.DrillAnnounced(stream.spec.name, seconds, how))
 
     def _cause(self, fault: Fault, stream: Stream, destination: str | None) -> str:
-        """Break the uplink of a destination or the source of a stream; returns in words how.
+        """Break the uplink of a destination, or take a stream's own source away; returns in words how.
 
         Raises Refused; nothing is broken then.
         """
         if fault == "uplink":
             return _block_uplink(self._machine, stream, destination)
+        if fault == "fallback":
+            _expect_fallback(stream)
         encoder = stream.encoder
         if encoder is None or encoder.child is None:
             raise Refused("there is no encoder that reads a source right now")
@@ -64,6 +66,17 @@ class Drills:
                 return f"dropped all that comes in on the source's connection from {victim.remote}"
         encoder.run_once(self._sourceless(stream.spec.name))
         return "restarted the encoder for one run with a source that is not there"
+
+
+def _expect_fallback(stream: Stream) -> None:
+    """Raises Refused where no other source would be shown."""
+    ladder = stream.ladder
+    if ladder is None:
+        raise Refused("the stream has no fallback")
+    if ladder.order_in_force:
+        raise Refused(f"an operator wants viewers to see {ladder.order_in_force.source}: nothing else will be shown")
+    if ladder.feeding:
+        raise Refused("viewers see a fallback already")
 
 
 def _block_uplink(machine: Machine, stream: Stream, destination: str | None) -> str:

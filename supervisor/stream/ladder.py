@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.judge.fallback import GRACE, Choice, FallbackLadder, RungState
 from supervisor.model import events
-from supervisor.model.fallback import FallbackPolicy, SourceOrder, SwitchReason, source_name
+from supervisor.model.fallback import FallbackPolicy, FallbackWaits, SourceOrder, SwitchReason, source_name
 from supervisor.model.terms import Segment, Trouble
 from supervisor.process.crossing import Crossing
 
@@ -62,6 +62,11 @@ class Ladder:
     def feeding(self) -> int:
         """The rung whose media the pushers get."""
         return self._choice.feeding
+
+    @property
+    def waits(self) -> FallbackWaits:
+        """How long the stream's own source may be gone, and has to be good again."""
+        return FallbackWaits(self._choice.policy.after, self._choice.return_after)
 
     def follow(self, policy: FallbackPolicy) -> None:
         """Another policy counts from now on."""

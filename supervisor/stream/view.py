@@ -120,6 +120,7 @@ class SnapshotReader:
             sources=_sources(stream),
             switches=dict(stream.ladder.switches) if stream.ladder else {},
             ordered_source=stream.ladder.order_in_force if stream.ladder else None,
+            fallback=stream.ladder.waits if stream.ladder else None,
             track=tracks.current if tracks and stream.wanted else None,
             tracks=tracks.counts if tracks else {},
             content=content,

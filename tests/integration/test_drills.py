@@ -10,7 +10,7 @@ from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.recipes import Json, cam, secret
 from tests.integration.harness.supervised import Neverdark
-from tests.integration.harness.waiting import SLACK, free_port
+from tests.integration.harness.waiting import SLACK, eventually, free_port
 
 # Short enough to see all layers at work within a test.
 QUICK = {
@@ -25,8 +25,12 @@ SEGMENTS = {
     "pusher": "pusher",
     "uplink": "uplink",
     "source": "source",
+    "fallback": "source",
     "full": "encoder",
 }
+
+
+FALLBACK = {"fallback": [{"slate": True}], "fallback_policy": {"return_after": "2s"}}
 
 
 def begin(running: Neverdark, *words: str) -> subprocess.Popen[str]:
@@ -55,9 +59,13 @@ def report(drill: subprocess.Popen[str], seconds: float) -> tuple[int, Json, str
 def test_every_drill_is_recovered_from_and_names_its_segment(ingest: Ingest, neverdark: Launch) -> None:
     """All at once, each on a stream of its own: one after the other they wait for each other's incidents to close."""
     streams: Json = {name: cam(ingest.url, secret(name), **QUICK) for name in SEGMENTS}
+    streams["fallback"] |= FALLBACK
     running = neverdark(streams)
     running.wait_on_air(seconds=20 + SLACK)
     encoders = {name: running.pid(name, "encoder") for name in streams}
+    connection = ingest.publishers()[secret("fallback")].client
+    slates = running.data_dir / "slates"
+    eventually(lambda: list(slates.glob("[!.]*.mkv")), 30 + SLACK, "the slate is made")
 
     begun = {name: begin(running, name, "--stream", name) for name in SEGMENTS}
     results = {name: report(drill, 60) for name, drill in begun.items()}
@@ -70,6 +78,10 @@ def test_every_drill_is_recovered_from_and_names_its_segment(ingest: Ingest, nev
         assert shown["seconds_dark"] >= 0
         assert running.stream(name)["maintenance"] is False, "the drill is over"
     assert results["quick"][1]["detection_seconds"] < 1 + SLACK
+    shown = results["fallback"][1]
+    assert shown["fallback"] == "fallback1"
+    assert 0 < shown["fallback_seconds"] < shown["return_seconds"] <= shown["allowed_seconds"]
+    assert ingest.publishers()[secret("fallback")].client == connection
     assert "until no attempt was left" in results["full"][1]["done"]
     running.wait_on_air()
     untouched = {name for name in streams if running.pid(name, "encoder") == encoders[name]}

@@ -14,7 +14,7 @@ from exporter.api.models.watchdog import WatchdogState
 from exporter.api.shape import From, Made, Shape, show_time
 from supervisor.model import snapshot
 from supervisor.model.content import ContentState, Defect, Found
-from supervisor.model.fallback import SourceOrder
+from supervisor.model.fallback import FallbackWaits, SourceOrder
 from supervisor.model.snapshot import LinkState
 from supervisor.model.terms import Health
 
@@ -141,6 +141,14 @@ class OrderedSource(Shape, like=SourceOrder):
     until: AwareDatetime | None
 
 
+@Example(after=0.0, return_after=30.0)
+class Fallback(Shape, like=FallbackWaits):
+    """Seconds for which a stream's own source may be gone before viewers are given another one.
+
+    And for which it must be good before they are given it again: more, after it has failed again soon.
+    """
+
+
 @Example(
     stream="harbour-cam",
     wanted=True,
@@ -164,7 +172,8 @@ class Stream(Shape):
     """One stream; `since` is when `on_air` last changed, `reason` says why it is not on air.
 
     `on_primary` and `source` tell which of its `sources` viewers are given; none are listed without a fallback.
-    `ordered_source` is null while nobody has ordered one: then it is the best that works.
+    `ordered_source` is null while nobody has ordered one: then it is the best that works. `fallback` is null without
+    any.
 
     `note` says what is wrong with its source although it is on air, such as sound that is declared and not sent, and
     which destinations wait for a viewer to call. `track` is the name of the file that is played, of a list; null
@@ -205,6 +214,7 @@ class Stream(Shape):
     destinations: list[Destination]
     sources: list[StreamSource]
     ordered_source: OrderedSource | None
+    fallback: Fallback | None
 
 
 @Example(at="2026-03-01T18:00:00.000Z", version="1.0.0", token_required=True)

@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from supervisor import cli
+from supervisor.drills.fallback import FallbackWatch
 from supervisor.drills.rules import (
     CannotDrill,
     DrillPlace,
@@ -37,6 +38,7 @@ from supervisor.drills.rules import (
 from supervisor.drills.view import DrillOutcome, DrillReport, one_line, passed
 from supervisor.machine.marks import RUN_VARIABLE
 from supervisor.model.drills import Drill
+from supervisor.model.fallback import FallbackWaits
 from supervisor.model.policies import RestartPolicy, StallPolicy, UplinkPolicy, WatchdogPolicy
 from supervisor.model.terms import Role
 
@@ -48,7 +50,7 @@ ONE_TRY = RunningPolicies(
 
 
 def shown(policies: RunningPolicies) -> Json:
-    return {name: section.model_dump() for name, section in policies._asdict().items()}
+    return {name: section.model_dump() for name, section in policies._asdict().items() if name != "fallback"}
 
 
 def process(role: str, destination: str | None = None, policies: RunningPolicies = DEFAULTS, **more: object) -> Json:
@@ -95,6 +97,8 @@ def action(layer: str, result: str | None, at: str = "2026-01-01T00:00:00.000Z")
         (Drill.FREEZE, DEFAULTS, None, 10 + 2 + 0.5 + 30),
         (Drill.UPLINK, DEFAULTS, None, 1 + 5 + 2 + 0.5 + 30),
         (Drill.SOURCE, DEFAULTS, None, 12 + 0.5 + 30),
+        (Drill.FALLBACK, DEFAULTS._replace(fallback=FallbackWaits(0, 30)), None, 42 + 0.5 + 30 + 60 + 2 + 30),
+        (Drill.FALLBACK, DEFAULTS._replace(fallback=FallbackWaits(60, 900)), 9, 92 + 1 + 30 + 900 + 2 + 30),
         (Drill.FULL, DEFAULTS, None, 0.5 + 1 + 2 + 4 + 8 + 5 * 10 + 3 * 30 + 30),
         (Drill.FULL, DEFAULTS, 3, 0.5 + 1 + 2 + 4 + 8 + 5 * 10 + 3 * 30 + 30),
         (Drill.FULL, ONE_TRY, None, 0.5 + 2 * 1 + 30),
@@ -296,7 +300,7 @@ def test_a_stream_that_stays_dark_is_a_failure_and_ends_a_row_of_drills(
     fake.repairs = False
     code, reports, _ = drill(fake, capfd, "all")
     assert code == 1
-    assert [report["outcome"] for report in reports] == ["failed", *["skipped"] * 5]
+    assert [report["outcome"] for report in reports] == ["failed", *["skipped"] * 6]
     assert reports[0]["reason"] == "it was not on air again in time: dead"
     assert fake.posts[-1]["seconds"] == "0"
 
@@ -332,3 +336,52 @@ def test_what_is_called_off_leaves_nothing_frozen(fake: Fake, capfd: pytest.Capt
 
 def _state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+# --- a fallback ------------------------------------------------------------------------------------
+
+
+def fed(source: str, acked: int | None, *, run: str = "r", connections: int = 1, sent: int = 0) -> Json:
+    uplink = None if acked is None else {"connections": connections, "acked_bytes": acked}
+    main = process("pusher", "main", run_id=run, uplink=uplink, progress={"bytes": sent})
+    return stream(process("encoder"), main, on_primary=source == "primary", source=source)
+
+
+def test_a_fallback_has_arrived_when_the_ingest_has_acknowledged_some_of_it() -> None:
+    watch = FallbackWatch(fed("primary", 100))
+    seen = []
+    for source, acked in (("primary", 200), ("fallback1", 300), ("fallback1", 300), ("fallback1", 301)):
+        assert watch.look(fed(source, acked)) is None
+        seen.append((watch.fallback, watch.arrived))
+    first = ("fallback1", False)  # what was acknowledged then may have been the rest of what was before
+    assert seen == [(None, False), first, first, ("fallback1", True)]
+
+
+def test_where_nobody_acknowledges_what_is_sent_counts() -> None:
+    watch = FallbackWatch(fed("primary", None, sent=5))
+    arrived = [watch.look(fed("fallback1", None, sent=sent)) or watch.arrived for sent in (6, 7)]
+    assert arrived == [False, True]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [fed("fallback1", 300, run="another"), fed("fallback1", 300, connections=2), fed("primary", 1, run="another")],
+)
+def test_another_connection_is_told(after: Json) -> None:
+    assert FallbackWatch(fed("primary", 100)).look(after) == "main: the ingest got another connection"
+
+
+def test_without_a_fallback_or_with_an_order_there_is_no_drill_of_it() -> None:
+    with pytest.raises(Inapplicable, match="the stream has no fallback"):
+        place_of(Drill.FALLBACK, stream(), None)
+    ordered = stream(
+        fallback={"after": 0, "return_after": 30}, ordered_source={"source": "fallback1"}, stream="cam", drills=True
+    )
+    assert place_of(Drill.FALLBACK, ordered, None) == DrillPlace(Role.ENCODER, None)
+    with pytest.raises(CannotDrill, match="neverdark switch cam --to auto"):
+        check(Drill.FALLBACK, ordered, process("encoder"))
+
+
+def test_what_viewers_saw_is_told_with_its_times() -> None:
+    told = one_line(DrillReport(Drill.FALLBACK, "cam", fallback="fallback1", fallback_seconds=2.5, return_seconds=41.0))
+    assert "fallback1 at the ingest after 2.50 s, on the same connection, primary again after 41s" in told

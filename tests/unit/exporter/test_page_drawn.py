@@ -384,7 +384,7 @@ def test_what_somebody_is_choosing_stays(serve: Serve, browser: Browser) -> None
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["no fallback", "stopped"])
-def test_there_is_nothing_to_choose(alone: bool, serve: Serve, browser: Browser) -> None:
+def test_there_is_nothing_to_choose(*, alone: bool, serve: Serve, browser: Browser) -> None:
     one = fine("cam") if alone else with_slate("cam", 0)._replace(wanted=False, on_air=False)
     show(browser, serve(FakeControl(snapshot(one))))
     browser.run("document.querySelector('.stream').open = true")
