@@ -43,6 +43,7 @@ from supervisor.stream.configuration import Configuration, Home, Read, Workshop
 from supervisor.stream.drilling import Drills
 from supervisor.stream.editing import Editor
 from supervisor.stream.externals import Externals
+from supervisor.stream.last_frames import LastFrames
 from supervisor.stream.maintaining import Maintaining
 from supervisor.stream.ordering import order_all
 from supervisor.stream.reconcile import Reconciler
@@ -144,7 +145,6 @@ class Engine:
             self._stopping.is_set,
         )
         # What is, and who looks after it.
-        self._slating = Slating(self.streams, self._configuration, machine, self.tell)
         self._claims = Claims()
         self._waiting = WaitingForIngest()
         self._turns = Turns(
@@ -180,6 +180,15 @@ class Engine:
             lambda: self.loaded.config.history_days,
             self._watches.storage,
         )
+        self._last_frames = LastFrames(
+            machine,
+            self.streams,
+            machine.frames(home.data_dir),
+            self._configuration.frame_every,
+            self.thumbnails.full_size,
+            self._watches.storage,
+        )
+        self._slating = Slating(self.streams, self._configuration, machine, self.tell, self._last_frames)
         self.listeners += [*self._watches.listeners, self.thumbnails.hear]
 
     @property
@@ -231,6 +240,7 @@ class Engine:
             self.editor.run_forever,
             self._accounts.run_forever,
             self._slating.run_forever,
+            self._last_frames.run_forever,
             *self._watches.jobs,
             self.thumbnails.run_forever,
         )

@@ -9,15 +9,16 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, NamedTuple
 from unicodedata import category
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from supervisor.config.fields import PlainFile
 from supervisor.config.yaml_nodes import Path_
-from supervisor.model.policies import Section
+from supervisor.model.policies import PositiveDuration, Section
 
 _LONGEST_TEXT: Final = 300
 _MOST_LINES: Final = 8
 _MOST_RUNGS: Final = 8
+_MOST_OFTEN: Final = 10.0  # each frame is encoded to some seconds of a slate
 _SHOWN: Final = ("image", "text", "last_frame")
 
 
@@ -38,12 +39,13 @@ def _text(value: object) -> object:
 class Slate(Section):
     """A still picture with silence: an image, a text, or the last frame of what was shown before.
 
-    With none of these it says that the stream is back soon.
+    With none of these it says that the stream is back soon. A frame is taken `every` so often, of a `last_frame`.
     """
 
     image: PlainFile | None = None
     text: Annotated[str | None, BeforeValidator(_text)] = None
     last_frame: bool = False
+    every: Annotated[PositiveDuration, Field(ge=_MOST_OFTEN)] = 300.0
     audio: Literal["silence"] = "silence"
     clock: bool = False
 

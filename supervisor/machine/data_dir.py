@@ -25,7 +25,7 @@ from supervisor.machine.marks import is_of_our_user
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BELOW = _DIRECTORY | os.O_NOFOLLOW
 # The group may read logs, as it may the data_dir itself.
-_FOLDERS = {"run": 0o700, "logs": 0o750, "slates": 0o700, "thumbnails": 0o700}
+_FOLDERS = {"run": 0o700, "logs": 0o750, "slates": 0o700, "thumbnails": 0o700, "frames": 0o700}
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _ID = re.compile(r"[0-9a-f]{32}")
 

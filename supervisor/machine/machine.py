@@ -23,6 +23,7 @@ from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.foreign import Found
 from supervisor.machine.gather import Gather
 from supervisor.machine.handover import Handover
+from supervisor.machine.kept_frames import KeptFrames
 from supervisor.machine.kept_pictures import KeptPictures
 from supervisor.machine.leftovers import clear
 from supervisor.machine.media_links import MediaLink, MediaLinks
@@ -159,6 +160,10 @@ class Machine:
     def slates(self, data_dir: DataDir, binary: Binary) -> Slates:
         """The slates that were made for this FFmpeg."""
         return Slates(data_dir.folder("slates"), binary, run=self._quietly)
+
+    def frames(self, data_dir: DataDir) -> KeptFrames:
+        """The last good frame of each stream whose slate shows it."""
+        return KeptFrames(data_dir.folder("frames"))
 
     def recording(self, path: Path, kept: Kept | None = None) -> Recording:
         """The files of a destination that is a file, or a folder of segments."""

@@ -115,6 +115,8 @@ def _tell(config: Config, name: str, still: Still, trial: Trial | None, found: L
         known = stream.video.size and stream.video.fps and stream.video.codec != COPY
         shown = f"{still.size} at {still.fps:g} frames a second" if known else "the stream's size once that is known"
         what = "image" if still.image else "text"
+        if still.last_frame:
+            what = "the last good frame, and its text until one was kept,"
         found.proved += (
             f"streams.{name}.fallback: the last rung, a slate with {what} in {shown}, can always be shown",
         )

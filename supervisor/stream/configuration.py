@@ -177,11 +177,17 @@ class Configuration:
         rungs = rungs_of(self.joined.config_of(stream), stream, traits)
         return next((rung.still for rung in rungs if rung.still), None)
 
-    def slate_argv(self, stream: str, still: Still, path: Path) -> tuple[str, ...]:
-        """The command line of its encoder, from the file that was made."""
+    def frame_every(self, stream: str) -> float | None:
+        """How often a frame is taken for the slate of a stream; None: its slate shows none."""
+        rungs = self.joined.config_of(stream).streams[stream].fallback
+        return next((rung.slate.every for rung in rungs if rung.slate and rung.slate.last_frame), None)
+
+    def slate_argv(self, stream: str, still: Still, path: Path | None) -> tuple[str, ...]:
+        """The command line of its encoder, from the file that was made; None: it is drawn while it is sent."""
         config, binary = self.joined.config_of(stream), self.home.binary
         links = {name: self._links.port(stream, name) for name in config.streams[stream].destinations}
-        return slate_encoder(config, stream, still, str(path), binary, links, font=self.slates.font).argv
+        file = None if path is None else str(path)
+        return slate_encoder(config, stream, still, file, binary, links, font=self.slates.font).argv
 
     def sourceless(self, stream: str) -> tuple[str, ...]:
         """The same, but that its source is not there: for drills."""

@@ -46,7 +46,7 @@ class Showing:
             self._memory.keep_sources(now)
 
     def end(self) -> None:
-        """neverdark ends: what happens to the streams from now on is nobody's word."""
+        """Neverdark ends: what happens to the streams from now on is nobody's word."""
         self._kept = None
 
     def clock_was_set(self, seconds: float) -> None:

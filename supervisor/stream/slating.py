@@ -10,6 +10,7 @@ from supervisor.machine.machine import Machine
 from supervisor.machine.slates import NoSlate
 from supervisor.model import events
 from supervisor.stream.configuration import Configuration
+from supervisor.stream.last_frames import LastFrames
 from supervisor.stream.stream import Stream
 from supervisor.stream.streams import Streams
 
@@ -20,12 +21,16 @@ _AGAIN = 300.0  # after one that could not be made: until then it would be drawn
 class Slating:
     """Lives on the engine's loop; what takes long is done in a thread, one at a time."""
 
-    def __init__(self, streams: Streams, configuration: Configuration, machine: Machine, tell: events.Tell) -> None:
+    def __init__(
+        self, streams: Streams, configuration: Configuration, machine: Machine, tell: events.Tell, frames: LastFrames
+    ) -> None:
+        self._frames = frames
         self._streams = streams
         self._configuration = configuration
         self._machine = machine
         self._tell = tell
-        self._made: dict[str, Traits] = {}  # by stream: what was known of its picture when its slate was made
+        # By stream: what was known of its picture when its slate was made, and which frame it shows.
+        self._made: dict[str, tuple[Traits, int]] = {}
         self._not_before: dict[str, float] = {}
 
     async def run_forever(self) -> None:
@@ -41,17 +46,22 @@ class Slating:
         slot = next((slot for slot in stream.slots.values() if slot.spec.slate), None)
         own = stream.encoder.source if stream.encoder else None
         traits = own.learned if own else NOTHING_KNOWN
-        if slot is None or (slot.ready_argv and self._made.get(name) == traits):
+        made_of = traits, self._frames.version(name)
+        if slot is None or (slot.ready_argv and self._made.get(name) == made_of):
             return  # as nearly always: what else it is made of is in the command line that it replaces
         still = self._configuration.slate(name, traits)
         if still is None:
             return
+        if traits.picture and (not slot.ready_argv or self._made.get(name, made_of)[0] != traits):
+            # Until it is made it is drawn, in the size that it has to have: another one would be a new connection.
+            slot.ready_argv = self._configuration.slate_argv(name, still, None)
+        make = partial(self._configuration.slates.make, still, self._frames.path(name))
         try:
-            path = await self._machine.in_a_thread(partial(self._configuration.slates.make, still))
+            path = await self._machine.in_a_thread(make)
         except NoSlate as error:
             self._not_before[name] = self._machine.now() + _AGAIN
             self._tell(events.SlateTrouble(name, str(error)))
             return
         if self._streams.get(name) is stream and stream.slots.get(slot.key) is slot:
-            self._made[name] = traits
+            self._made[name] = made_of
             slot.ready_argv = self._configuration.slate_argv(name, still, path)

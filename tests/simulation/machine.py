@@ -18,6 +18,7 @@ from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.foreign import Found
 from supervisor.machine.gather import Gather
 from supervisor.machine.handover import Handover
+from supervisor.machine.kept_frames import KeptFrames
 from supervisor.machine.kept_pictures import KeptPictures
 from supervisor.machine.machine import Machine
 from supervisor.machine.media_links import MediaLink, MediaLinks
@@ -198,6 +199,9 @@ class SimulatedMachine(Machine):
 
     def kept_pictures(self, data_dir: DataDir) -> KeptPictures:
         return wires.SimulatedPictures(data_dir.folder("thumbnails"))
+
+    def frames(self, data_dir: DataDir) -> KeptFrames:
+        return KeptFrames(data_dir.folder("frames"))
 
     def clear_leftovers(self, data_dir: DataDir, streams: Collection[str], wall: float) -> None:
         pass
