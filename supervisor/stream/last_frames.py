@@ -16,6 +16,7 @@ from typing import NamedTuple
 from supervisor.machine.kept_frames import KeptFrames
 from supervisor.machine.machine import Machine
 from supervisor.machine.runlog import AfterWrite
+from supervisor.model.content import Defect
 from supervisor.model.thumbnails import NoPicture, Picture
 from supervisor.process.run import Run
 from supervisor.process.slot import Slot
@@ -23,6 +24,7 @@ from supervisor.stream.streams import Streams
 
 _LOOK_EVERY = 1.0
 _AGAIN = 30.0  # after a frame that could not be taken or was not good
+_OF_PICTURE = frozenset({Defect.BLACK, Defect.FROZEN})
 _PROVEN = 5.0  # longer than any check of the content takes to find something, and so long where there is none
 
 
@@ -119,11 +121,13 @@ class LastFrames:
 
 
 def _is_good(slot: Slot, now: float) -> bool:
-    """Media comes, and nothing is known to be wrong with it."""
+    """Media comes, and nothing is known to be wrong with its picture."""
     state = slot.content.state(now) if slot.content else None
-    return slot.alive and slot.advancing(now) and not (state and state.findings)
+    wrong = {found.defect for found in state.findings} & _OF_PICTURE if state else None
+    return slot.alive and slot.advancing(now) and not wrong
 
 
 def _seconds_to_prove(slot: Slot) -> float:
     policy = slot.spec.content
-    return _PROVEN + max((bounds.after for bounds in policy.bounds.values()), default=0.0) if policy else _PROVEN
+    checks = [bounds.after for defect, bounds in policy.bounds.items() if defect in _OF_PICTURE] if policy else []
+    return _PROVEN + max(checks, default=0.0)

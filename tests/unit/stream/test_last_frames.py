@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from supervisor.machine.data_dir import DataDir
 from supervisor.machine.kept_frames import KeptFrames
-from supervisor.model.content import Bounds, Defect
+from supervisor.model.content import Bounds, Defect, Found
+from supervisor.model.terms import Verdict
 from supervisor.model.thumbnails import NoPicture, Picture
 from supervisor.stream.last_frames import LastFrames
 from tests.unit.hand_machine import HandLoop, hand_loop
@@ -24,11 +25,12 @@ class Table:
 
     def __init__(self, loop: HandLoop, folder: Path) -> None:
         self.loop = loop
-        self.good, self.findings, self.refuses = True, (), False
+        self.good, self.refuses = True, False
+        self.findings: list[Found] = []
         self.taken: list[float] = []
         self.told: list[OSError | None] = []
         content = SimpleNamespace(state=lambda _: SimpleNamespace(findings=self.findings))
-        policy = SimpleNamespace(bounds={Defect.FROZEN: Bounds(CHECKED)})
+        policy = SimpleNamespace(bounds={Defect.FROZEN: Bounds(CHECKED), Defect.STILL: Bounds(3600.0)})
         self.encoder: Any = SimpleNamespace(
             run=object(),
             alive=True,
@@ -94,12 +96,12 @@ def test_what_turns_out_to_be_wrong_is_not_kept(tmp_path: Path) -> None:
         assert table.frame == b"frame 1"
         await asyncio.sleep(EVERY - 40)  # another one has just been taken
         assert len(table.taken) == 2
-        table.findings = ("frozen",)  # type: ignore[assignment]
+        table.findings = [Found(Defect.FROZEN, 0.0, Verdict.DEGRADED, "frozen")]
         await asyncio.sleep(600)
         assert (table.frame, len(table.taken)) == (b"frame 1", 2), "of what is wrong none is taken either"
-        table.findings = ()
+        table.findings = [Found(Defect.SILENT, 0.0, Verdict.DEGRADED, "silent")]
         await asyncio.sleep(60)
-        assert table.frame == b"frame 3"
+        assert table.frame == b"frame 3", "a picture is as good without sound"
 
     play(tmp_path, test)
 
@@ -137,7 +139,7 @@ def test_a_disk_that_takes_none_is_told_of_once_and_the_last_one_stays(tmp_path:
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        table.kept.keep = full  # type: ignore[method-assign]
+        table.kept.keep = full  # type: ignore[method-assign, assignment]
         await asyncio.sleep(2 * EVERY)
         assert [error is not None for error in table.told] == [True]
         assert (table.frame, table.frames.version("cam")) == (b"frame 1", 1)
