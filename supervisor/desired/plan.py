@@ -34,7 +34,7 @@ from supervisor.model.overlays import OverlayFile
 from supervisor.model.policies import Policies, UplinkPolicy
 from supervisor.model.profiles import Profile
 from supervisor.model.push_urls import TCP_PORTS, is_listener
-from supervisor.model.quantities import Address
+from supervisor.model.quantities import Address, Size
 from supervisor.model.recordings import Kept
 from supervisor.model.terms import ProcessKey, Role
 from supervisor.model.thresholds import FFMPEG_FIRST_SHARE
@@ -262,7 +262,7 @@ def picture_of(video: Video, picture: Picture | None) -> dict[str, object]:
     if picture is None or video.codec == COPY or not picture.square:
         return found
     if video.size is None:
-        found["size"] = (picture.width, picture.height)
+        found["size"] = Size(picture.width, picture.height)
     if video.fps is None and picture.rate is not None and picture.rate <= _MOST_FPS:
         found["fps"] = picture.rate
     return found

@@ -267,8 +267,9 @@ class Neverdark:
         return streams
 
     def processes(self) -> Iterator[tuple[ProcessName, Json]]:
+        """All but the encoders of fallbacks, which would have the name of the stream's own."""
         for stream in self.streams():
-            for process in stream["processes"]:
+            for process in [one for one in stream["processes"] if not one["name"].startswith("fallback")]:
                 yield (stream["stream"], process["role"], process["destination"] or ""), process
 
     def one(self, stream: str, role: str, destination: str = "") -> Json:

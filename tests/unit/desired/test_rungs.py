@@ -12,6 +12,7 @@ from supervisor.desired.plan import adapted, plan
 from supervisor.desired.rungs import rung_encoder, rungs_of, slate_encoder
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import Colours, Picture
+from supervisor.ffmpeg.slate import render_argv
 from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.model.quantities import Size
 from supervisor.model.terms import Role
@@ -72,6 +73,7 @@ def test_a_slate_is_as_the_stream_is(
     still = rungs_of(config(tmp_path, video), "cam", traits)[-1].still
     assert still
     assert (still.size, still.fps, still.video.codec) == (size, fps, codec)
+    assert any(f"={size}" in word for word in render_argv(FFMPEG, still, "out.mkv")), "a slate can be made of it"
     assert still.colours == (traits.picture.colours if traits.picture else Colours())
 
 
