@@ -41,8 +41,9 @@ class Adoption:
         self._links = links
         self._all = found
         count = Counter(run.record.key for run in found)
-        # Of a place with several runs, none: nobody can tell which is the right one.
+        # Of a place with several runs, none: nobody can tell which is the right one; but see `_that_feeds`.
         self._found = {run.record.key: run for run in found if count[run.record.key] == 1 and not run.stopped}
+        self._several = {key for key, runs in count.items() if runs > 1 and key.role is Role.ENCODER}
         self._pushers: set[ProcessKey] = set()  # whose links are found
 
     def find_links(self) -> None:
@@ -57,10 +58,25 @@ class Adoption:
                     self._pushers.add(key)
                 else:
                     self._found.pop(key, None)
+        for key in self._several:
+            if feeding := self._that_feeds(key):
+                self._found[key] = feeding
         for key, run in self._found.items():
             for destination, (port, _) in run.record.feeds.items():
                 if destination:
                     self._links.find(key.stream, destination, port, None)
+
+    def _that_feeds(self, key: ProcessKey) -> FoundRun | None:
+        """Of an encoder that was being replaced without a gap, the run whose media the pushers take.
+
+        The other one, where that one had just been stopped for it; None: nobody can tell.
+        """
+        pushers = [one for one in self._pushers if one.stream == key.stream]
+        taken = {self._links.get(one.stream, one.destination).peer for one in pushers}
+        left = [run for run in self._all if run.record.key == key and not run.stopped]
+        feeding = [run for run in left if taken & {port for name, (_, port) in run.record.feeds.items() if name}]
+        (only,) = feeding or left if len(feeding or left) == 1 else (None,)
+        return only
 
     def choose(
         self, wanted: Mapping[ProcessKey, ProcessSpec], settings: Callable[[ProcessSpec], str]

@@ -76,6 +76,9 @@ class LastFrames:
         await self._machine.in_a_thread(partial(self._kept.keep_only, tuple(self._streams)))
         while True:
             await asyncio.sleep(_LOOK_EVERY)
+            for name in self._due.keys() - self._streams.keys():
+                for known in (self._due, self._candidates, self._versions):
+                    known.pop(name, None)
             for name, slot in tuple(self._wanting()):
                 await self._look(name, slot)
 

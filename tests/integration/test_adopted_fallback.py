@@ -111,3 +111,19 @@ def test_killed_in_the_middle_of_a_switch(*, crossed: bool, ingest: Ingest, unst
         eventually(lambda: ingest.publisher(key).bytes_in > received, SLACK, "media flows")
         eventually(lambda: len(alive(running)) == len(pids(running)) == 3, SLACK, "none is left over")
     assert ingest.refused() == 0
+
+
+def test_killed_while_an_encoder_is_replaced(ingest: Ingest, unstarted: Launch) -> None:
+    """The one that feeds goes on, the one that was to follow it is ended."""
+    key = secret("main")
+    running = unstarted({"cam": card() | {"destinations": {"yt": {"url": ingest.url, "key": key}}}})
+    running.start().wait_on_air()
+    connection, before = ingest.publishers()[key].client, pids(running)
+    assert running.post("/api/streams/cam/restart").status_code == 202
+    (following,) = eventually(lambda: set(carriers(running.data_dir)) - set(before.values()), SLACK, "both run")
+    os.kill(following, signal.SIGSTOP)
+    running.crash()
+    running.start().wait_on_air()
+    assert pids(running) == before
+    assert set(carriers(running.data_dir)) == set(before.values())
+    assert ingest.publishers()[key].client == connection

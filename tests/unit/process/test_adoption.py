@@ -304,6 +304,33 @@ def test_a_pusher_goes_on_with_the_media_of_the_encoder_that_it_has_it_from() ->
 
 
 @pytest.mark.parametrize(
+    ("peer", "stopped", "kept"),
+    [
+        (302, (), {1, 2}),
+        (302, (3,), {1, 2}),
+        (402, (), {2, 3}),
+        (402, (3,), {1, 2}),
+        (502, (), {2}),
+        (302, (1, 3), {2}),
+    ],
+    ids=["before", "just before", "after", "just after", "nobody can tell", "both stopped"],
+)
+def test_of_an_encoder_and_the_one_that_follows_it_that_which_feeds_goes_on(
+    peer: int, stopped: tuple[int, ...], kept: set[int]
+) -> None:
+    """neverdark was killed while it replaced one without a gap, before the links went over or after that."""
+    following = OF_ENCODER._replace(feeds={"yt": (301, 402), "": (0, 403)})
+    ports = Ports()
+    ports.peer = peer
+    runs = [run(OF_ENCODER, 1, stopped=1 in stopped), run(OF_PUSHER, 2), run(following, 3, stopped=3 in stopped)]
+    adoption = Adoption(cast("Any", ports), cast("Any", ports), runs)
+    adoption.find_links()
+    fit = adoption.choose({key: wanted(key) for key in (ENCODER, PUSHER)}, lambda _: "s")
+    assert {one.child.pid for one in fit} == kept
+    assert {one.child.pid for one in runs if not cast("Any", one.child).closed} == kept
+
+
+@pytest.mark.parametrize(
     ("ports", "runs", "kept"),
     [
         (Ports(), [run(OF_ENCODER, 1), run(OF_PUSHER._replace(settings="other"), 2)], [1]),
