@@ -18,17 +18,17 @@ from exporter.api.orders import AUTO, StreamOrder, SwitchOrder
 from exporter.api.shape import show_time
 from exporter.api.shapes import show_config, show_stream
 from supervisor.config.tokens import Scope
+from supervisor.model.drills import LONGEST
 from supervisor.model.snapshot import Control, Fault, ProcessSnapshot, Refused, StreamSnapshot, Verb
 from supervisor.model.terms import Role
 
 _MAX_LINES: Final = 10_000
-_MAX_DRILL: Final = 3600  # seconds
 _NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {code: {"model": Problem} for code in (404, 422, 503)}
 
 Lines = Annotated[int, Query(ge=1, le=_MAX_LINES, description="at most so many lines")]
 DrillSeconds = Annotated[
     float,
-    Query(ge=0, le=_MAX_DRILL, description="for so long, what fails counts as a drill; 0 ends a drill", examples=[30]),
+    Query(ge=0, le=LONGEST, description="for so long, what fails counts as a drill; 0 ends a drill", examples=[30]),
 ]
 DrillFault = Annotated[Fault | None, Query(description="what neverdark itself shall break; else you do")]
 DrillDestination = Annotated[str | None, Query(max_length=63, description="where, if the stream has several")]

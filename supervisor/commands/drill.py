@@ -87,6 +87,7 @@ class DrillRunner:
         process = rules.process_of(stream, place)
         rules.check(drill, stream, process)
         allowed = rules.seconds_allowed(drill, rules.policies_of(stream, process), int(process["budget_remaining"]))
+        rules.expect_time(allowed + _SPARE)
         known = frozenset(str(incident["id"]) for incident in self._stream.incidents())
         report = DrillReport(
             drill, self._stream.name, place.destination, allowed_seconds=allowed, expected_segment=rules.SEGMENT[drill]

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from supervisor.model.drills import Drill
+from supervisor.model.drills import LONGEST, Drill
 from supervisor.model.fallback import FallbackWaits
 from supervisor.model.policies import RestartPolicy, StallPolicy, UplinkPolicy, WatchdogPolicy
+from supervisor.model.quantities import show_duration
 from supervisor.model.terms import Layer, Result, Role, Segment
 
 # The API's answers, as they came.
@@ -147,6 +148,12 @@ def policies_of(stream: Json, process: Json) -> RunningPolicies:
         min(watchdogs, key=lambda each: (not each.enabled, each.failures * each.interval)),
         FallbackWaits(**stream["fallback"]) if stream.get("fallback") else FallbackWaits(0.0, 0.0),
     )
+
+
+def expect_time(seconds: float) -> None:
+    """Raises CannotDrill when a drill of so many seconds cannot be announced."""
+    if seconds > LONGEST:
+        raise CannotDrill(f"it may take {show_duration(seconds)}, and a drill lasts {show_duration(LONGEST)} at most")
 
 
 def backoffs(restart: RestartPolicy) -> list[float]:

@@ -19,6 +19,7 @@ class Drill(StrEnum):
     FULL = "full"
 
 
+LONGEST: Final = 3600.0  # seconds for which one may be announced
 ALL: Final = "all"
 WHAT_IS_DONE: Final[Mapping[str, str]] = {
     Drill.QUICK: "kill the encoder (or command)",

@@ -27,6 +27,7 @@ from supervisor.drills.rules import (
     RunningPolicies,
     backoffs,
     check,
+    expect_time,
     find_incident,
     objection,
     place_of,
@@ -37,7 +38,7 @@ from supervisor.drills.rules import (
 )
 from supervisor.drills.view import DrillOutcome, DrillReport, one_line, passed
 from supervisor.machine.marks import RUN_VARIABLE
-from supervisor.model.drills import Drill
+from supervisor.model.drills import LONGEST, Drill
 from supervisor.model.fallback import FallbackWaits
 from supervisor.model.policies import RestartPolicy, StallPolicy, UplinkPolicy, WatchdogPolicy
 from supervisor.model.terms import Role
@@ -385,3 +386,9 @@ def test_without_a_fallback_or_with_an_order_there_is_no_drill_of_it() -> None:
 def test_what_viewers_saw_is_told_with_its_times() -> None:
     told = one_line(DrillReport(Drill.FALLBACK, "cam", fallback="fallback1", fallback_seconds=2.5, return_seconds=41.0))
     assert "fallback1 at the ingest after 2.50 s, on the same connection, primary again after 41s" in told
+
+
+def test_one_that_may_take_longer_than_a_drill_lasts_is_refused() -> None:
+    expect_time(LONGEST)
+    with pytest.raises(CannotDrill, match="it may take 1h1m, and a drill lasts 1h at most"):
+        expect_time(LONGEST + 60)

@@ -13,7 +13,7 @@ from rich.console import Console
 from exporter.api.shape import show_time
 from exporter.api.shapes import show_config, show_incidents, show_stream
 from supervisor.commands import status_view
-from supervisor.model.fallback import source_name
+from supervisor.model.fallback import SourceOrder, source_name
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.snapshot import (
@@ -240,12 +240,16 @@ def test_it_says_until_when_and_why_a_stream_is_off_or_under_maintenance() -> No
             off._replace(name="b", desired=Wanted(False, "operator", "lunch", NOW, later)),
             fine("c")._replace(desired=Wanted(True, "schedule", "schedule", NOW, later)),
             fine("d")._replace(maintenance=True, maintenance_window=window),
+            fine("e")._replace(ordered_source=SourceOrder("fallback1", "lens", NOW, later)),
+            fine("f")._replace(ordered_source=SourceOrder("primary", "operator", NOW, None)),
         ),
         None,
     ).splitlines()
-    said = [line.strip() for line in lines if "until" in line or "schedule" in line]
+    said = [line.strip() for line in lines if "until" in line or "schedule" in line or "order" in line]
     assert sorted(said) == [
         f"in maintenance until {when}: new lens",
         f"off by schedule, on again at {when}",
         f"stopped by an operator's order until {when} (lunch)",
+        f"viewers are to see fallback1 by an operator's order until {when} (lens)",
+        "viewers are to see primary by an operator's order",
     ]
