@@ -52,6 +52,11 @@ def test_a_size_that_is_not_known_is_not_said(tmp_path: Path) -> None:
     assert found.proved[0].endswith("a slate with text in the stream's size once that is known, can always be shown")
 
 
+def test_of_a_last_frame_it_is_said_what_is_shown_until_there_is_one(tmp_path: Path) -> None:
+    found = checked(tmp_path, "[{slate: {last_frame: true}}]")
+    assert "a slate with the last good frame, and its text until one was kept, in 64x36 at 5" in found.proved[0]
+
+
 def test_an_image_that_is_none_is_one_problem(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no image")
     (tmp_path / "folder.png").mkdir()

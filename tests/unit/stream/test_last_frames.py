@@ -71,8 +71,10 @@ def play(folder: Path, test: Callable[[Table], Awaitable[None]]) -> None:
         async def whole() -> None:
             table = Table(loop, folder)
             running = asyncio.create_task(table.frames.run_forever())
-            await test(table)
-            running.cancel()
+            try:
+                await test(table)
+            finally:
+                running.cancel()
 
         loop.run_until_complete(whole())
 

@@ -70,6 +70,12 @@ def test_the_order_counts_until_its_time_is_over_or_another_is_given(tmp_path: P
         assert notes.told == told, "what has not changed is not written"
         (shown,) = (await scene.engine.snapshot()).streams
         assert shown.ordered_source == kept
+        for child in scene.alive():
+            child.obeys = False
+        scene.engine.stop()
+        await asyncio.sleep(2.5)
+        assert not scene.engine.streams["cam"].wanted
+        assert notes.sources == {"cam": kept}, "the end of neverdark is nobody's word"
 
     async def goes_on(scene: Scene) -> None:
         (before,) = notes.sources.values()
