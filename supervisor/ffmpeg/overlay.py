@@ -19,6 +19,10 @@ _OF_VALUE: Final = re.compile(r"([\\':])")
 _OF_GRAPH: Final = re.compile(r"([\\'\[\],;])")
 _BORDER: Final = 8
 
+# An image's black is 0. FFmpeg 9 would make that of the whole picture, in some graphs and in others not: then the next
+# run of an encoder, which knows the size, sends other parameters than the first.
+_AS_VIDEO = "scale=out_range=tv,format=yuva420p"
+
 
 def overlay_filters(overlays: Sequence[Overlay]) -> Iterator[str]:
     """One filter each, or a piece of a graph that can stand where a filter can: between two commas."""
@@ -52,6 +56,7 @@ def _image(overlay: Overlay, number: int) -> str:
     if overlay.opacity < 1:
         steps.append(f"colorchannelmixer=aa={overlay.opacity:g}")
     x, y = _place(overlay, "W", "H", "w", "h")
+    steps.append(_AS_VIDEO)
     below, above = f"[below{number}]", f"[above{number}]"
     return f"null{below};{','.join(steps)}{above};{below}{above}overlay=x={x}:y={y}:eof_action=repeat"
 

@@ -14,6 +14,7 @@ from supervisor.config.overlay import POSITIONS, Overlay
 from supervisor.config.shape import Video
 from supervisor.ffmpeg.codecs import video_options
 from supervisor.ffmpeg.overlay import escaped
+from supervisor.ffmpeg.parameters import parse_parameters
 
 WIDTH, HEIGHT = 96, 64
 BOTH = pytest.mark.parametrize("ffmpeg", [shutil.which("ffmpeg"), imageio_ffmpeg.get_ffmpeg_exe()], ids=["5.1", "9.0"])
@@ -101,3 +102,19 @@ def test_the_owners_filters_come_before_the_size() -> None:
 def test_without_any_of_it_the_command_line_is_as_before() -> None:
     assert "drawtext" not in _chain()
     assert Overlay(text="x").position == "top-left"
+
+
+@BOTH
+def test_an_image_changes_nothing_of_what_is_announced(ffmpeg: str, tmp_path: Path) -> None:
+    """Also not where the size is known, as it is to all runs but the first: else every connection was replaced."""
+    logo = tmp_path / "logo.png"
+    _run(ffmpeg, "-f", "lavfi", "-i", "color=red:size=8x8", "-frames:v", "1", str(logo))
+    announced = set()
+    for video in ({}, {"size": "96x64"}, {"overlay": [{"image": str(logo)}]}):
+        for more in ({}, {"size": "96x64", "fps": 10}):
+            options = video_options(Video.model_validate({**video, **more}))
+            card = ("-f", "lavfi", "-i", f"testsrc2=size={WIDTH}x{HEIGHT}:rate=10")
+            made = _run(ffmpeg, *card, *options, "-frames:v", "2", "-f", "mpegts", "-")
+            found = [parse_parameters(made[at : at + 1316]).video for at in range(0, len(made), 1316)]
+            announced.add(next(filter(None, found)))
+    assert len(announced) == 1
