@@ -41,8 +41,9 @@ ENTRYPOINT ["nginx", "-e", "stderr", "-c", "/etc/neverdark-ingest/nginx.conf"]
 # --- neverdark ----------------------------------------------------------------------------------------
 
 FROM ${PYTHON_IMAGE} AS neverdark
+# Texts, of slates and of overlays, need a font.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates ffmpeg \
+    && apt-get install -y --no-install-recommends ca-certificates ffmpeg fontconfig fonts-dejavu-core \
     && apt-get clean && rm -rf /var/lib/apt/lists/*
 
 # It owns nothing but its data. Who gives it files to read, keys above all, gives them to this user.

@@ -19,6 +19,7 @@ from supervisor.ffmpeg.codecs import COPY
 from supervisor.ffmpeg.slate import Still, drawn_text, plain_ground
 from supervisor.machine.ffmpeg_binary import Binary
 from supervisor.machine.slates import NoSlate, Quietly, find_font, read_image, render
+from supervisor.preflight.trial import NO_FONT
 from supervisor.probes.together import together
 
 SLATE_PATIENCE: Final = 20.0  # seconds for all of them: one takes a second or two of one core
@@ -96,7 +97,8 @@ def _tried(binary: Binary, still: Still, output: Path, seconds: float) -> Trial:
             render(binary, plain_ground(still), b"", output, font=font, seconds=seconds, run=run)
         except NoSlate as worse:
             return Trial(wrong=f"FFmpeg cannot make it: {worse}")
-        return Trial(doubt=f"FFmpeg cannot draw its text, and a plain picture is shown instead: {error}")
+        why = NO_FONT if font is None and "font" in str(error).lower() else str(error)
+        return Trial(doubt=f"FFmpeg cannot draw its text, and a plain picture is shown instead: {why}")
     return Trial()
 
 

@@ -33,6 +33,8 @@ _OF_OUTPUTS = re.compile(r"^Option (\S+) .*cannot be applied to input url", re.M
 _NO_NUMBER = re.compile(r"Expected (?:number|int64) for (\S+) but found|The value for (\S+) was ")
 _NO_VALUE = re.compile(r"Missing argument for option '?([\w:]+)|output format for '" + re.escape(_NOWHERE))
 _CONTEXT = re.compile(r"^(?:\[[^\]]*\] )+")
+_NO_FONT = re.compile(r"Cannot find a valid font|Cannot load default config file|Could not load font")
+NO_FONT = "expected a font on this machine, such as that of Debian's packages fontconfig and fonts-dejavu-core"
 _UNKNOWN_FILTER = re.compile(r"No such filter: '([^']*)'")
 
 
@@ -89,6 +91,8 @@ def _refused_on_picture(binary: Binary, chain: str) -> str | None:
     if found := _UNKNOWN_FILTER.search(said):
         meant = near(found[1], _FILTER.findall(_answer(binary, "-filters")))
         return "FFmpeg has no filter of that name" + _did_you_mean(meant)
+    if _NO_FONT.search(said):
+        return NO_FONT
     return f"FFmpeg cannot do this: {_first_line(said)}" if said else None
 
 
