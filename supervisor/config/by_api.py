@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from supervisor.config.fields import absolute, base_dir
+from supervisor.config.origins import CARD, LISTS
 from supervisor.config.problems import Problem, dotted
 from supervisor.config.shape import Config
 from supervisor.config.urls import FILE_TYPES
@@ -48,6 +49,8 @@ _FILTERS: Final = frozenset(
 )
 # Without quotes and escapes: what is written is what FFmpeg reads.
 _GRAPH: Final = re.compile(r"[A-Za-z0-9_=:.,;\[\]@#*+()/ -]*", re.ASCII)
+# ALSA's configuration knows devices that are files.
+_PLAIN_CARD: Final = re.compile(r"(?:default|(?:plughw|hw|sysdefault|dsnoop):[A-Za-z0-9_=,]{1,64})", re.ASCII)
 _LABELS: Final = re.compile(r"\[[A-Za-z0-9_]+\]", re.ASCII)
 _FILTER: Final = re.compile(r"([a-z0-9_]{1,40})(?:@[A-Za-z0-9_]{1,40})?", re.ASCII)
 _PARTS: Final = re.compile(r"[,;]")
@@ -121,7 +124,7 @@ def _source(where: str, source: Mapping[str, Any], token_file: Path | None) -> I
             yield from _key_file(f"{where}.{key}", file, token_file)
     if source.get("options"):
         yield Problem(f"{where}.options", None, f"expected none: no options for FFmpeg are taken by API, {_ALLOWS}")
-    yield from _playlist(f"{where}.playlist", source.get("playlist"))
+    yield from _of_this_machine(where, source)
     made, url = source.get("format"), source.get("url")
     if not isinstance(url, str) or not isinstance(made, str | None):
         return  # reported where it stands
@@ -136,6 +139,16 @@ def _source(where: str, source: Mapping[str, Any], token_file: Path | None) -> I
         types = ", ".join(sorted(_MEDIA))
         reason = f"expected a URL of the network, such as rtsp://…, or the path of a media file ({types}), {_ALLOWS}"
         yield Problem(f"{where}.url", None, reason)
+
+
+def _of_this_machine(where: str, source: Mapping[str, Any]) -> Iterator[Problem]:
+    """Lists, programs and devices."""
+    for key in LISTS:
+        yield from _playlist(f"{where}.{key}", source.get(key))
+    if source.get("pipe") is not None:
+        yield Problem(f"{where}.pipe", None, f"expected a url: no programs are run by API, {_ALLOWS}")
+    if (card := source.get(CARD)) is not None and not (isinstance(card, str) and _PLAIN_CARD.fullmatch(card)):
+        yield Problem(f"{where}.{CARD}", None, f"expected a sound card, such as hw:1 or plughw:1,0, {_ALLOWS}")
 
 
 def _playlist(where: str, places: object) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from supervisor.config import content
 from supervisor.config.fallback import broken_fallback
 from supervisor.config.fields import NAME, absolute, as_seen_from, read_secret
 from supervisor.config.listening import Takers, broken_listening
+from supervisor.config.origins import as_format
 from supervisor.config.overlay import broken_overlays
 from supervisor.config.sound_rules import sound_rules
 from supervisor.config.urls import destination_scheme
@@ -169,7 +170,7 @@ def _copied_video(path: Path_, video: object) -> Iterator[Broken]:
 
 def _raw_copied(path: Path_, stream: Mapping[str, Any], read: object) -> Iterator[Broken]:
     """What is raw, or MJPEG, must be encoded: no container that neverdark sends can carry it."""
-    source = read if isinstance(read, dict) else {}
+    source = as_format(read) if isinstance(read, dict) else {}
     video, audio = (value if isinstance(value := stream.get(key), dict) else {} for key in _MADE_OF_IT)
     made = source.get("format")
     if not isinstance(made, str):

@@ -43,11 +43,11 @@ from supervisor.config.fields import (
     Zone,
     as_seen_from,
 )
-from supervisor.config.listening import Listening
+from supervisor.config.origins import Origin
 from supervisor.config.overlay import MOST_OVERLAYS, Filters, Overlay
 from supervisor.config.profile import ProfileField
 from supervisor.config.recording import RecordingSection, as_destination
-from supervisor.config.sound import SECTION, WORD, Playlist, form
+from supervisor.config.sound import SECTION, WORD, form
 from supervisor.config.thumbnails import Thumbnails
 from supervisor.config.tracks import TrackMap
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
@@ -78,12 +78,11 @@ VIDEO_CODECS = (
 _LONGEST_KEYFRAME_INTERVAL = 10.0
 
 
-class Source(Listening):
-    """Where the picture comes from, or the sound: a URL, a list of sounds, or who calls."""
+class Source(Origin):
+    """Where the picture comes from, or the sound: a URL, or what else `Origin` names."""
 
     format: str | None = Field(default=None, pattern=r"^[a-z0-9_]+$")
     url: SourceUrl = Field(default=SecretStr(""), validate_default=False)
-    playlist: Playlist | None = None
     shuffle: bool = False
     options: Words = ()
     realtime: bool | None = None

@@ -19,12 +19,12 @@ from supervisor.config.urls import destination_scheme
 from supervisor.desired.maintenance import Planned
 from supervisor.desired.schedule import Schedule
 from supervisor.ffmpeg.argv import Binary, encoder_argv, pusher_argv
+from supervisor.ffmpeg.beside import plays_list, with_companions
 from supervisor.ffmpeg.codecs import COPY, takes_sound, tracks
 from supervisor.ffmpeg.listening import awaited_at
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import Picture
 from supervisor.ffmpeg.recordings import recording_output
-from supervisor.ffmpeg.sound_apart import listed, with_player
 from supervisor.ffmpeg.sources import SourceKind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
 from supervisor.model.content import ContentPolicy
 from supervisor.model.destination_urls import RTMP_PORTS, publishes_to
@@ -292,9 +292,8 @@ def encoder_of(
         traits=traits,
         seen=seen,
     )
-    played = listed(stream.source, stream.audio)
-    if played:
-        argv = with_player(argv, played, note=str(config.data_dir / "playlists" / f"{name}.json"))
+    note = config.data_dir / "playlists" / name
+    argv = with_companions(argv, stream.source, stream.video, stream.audio, note=note)
     return ProcessSpec(
         ProcessKey(name, Role.ENCODER),
         tuple(argv),
@@ -310,7 +309,7 @@ def encoder_of(
         feeds=tuple(links),
         takes_sound=takes_sound(stream.audio),
         copies_picture=stream.video.codec == COPY,
-        plays_list=played is not None,
+        plays_list=plays_list(stream.source, stream.audio),
         overlays=tuple(overlays.values()),
         copies_sound=tracks(stream.audio).copied,
         content=seen,
@@ -414,7 +413,7 @@ def _secrets(stream: StreamSection) -> frozenset[str]:
     found: set[str] = set()
     for source in stream.sources.values():
         found |= secrets_of_url(text(source.url))
-        found |= secrets_of_argv(text(word) for word in source.options)
+        found |= secrets_of_argv(text(word) for word in (*source.options, *(source.pipe or ())))
         found |= {text(source.publisher_secret)} - {""}
     found |= secrets_of_argv(text(word) for word in stream.command or ())
     for destination in stream.destinations.values():

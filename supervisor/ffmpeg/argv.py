@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from supervisor.ffmpeg import content
+from supervisor.ffmpeg.beside import plays_videos, video_list_options
 from supervisor.ffmpeg.codecs import device_options, tracks, video_options
 from supervisor.ffmpeg.destinations import (
     destination_output,
@@ -78,6 +79,13 @@ def encoder_argv(  # noqa: PLR0913 - what one command line is made of
             *common_options(binary, progress_url, "info"),
             *device_options(video),
             *apart_options(source, video, audio, read_timeout=read_timeout, traits=traits),
+            *media_output(links, copied_sound=False, gap=gap),
+        ]
+    if plays_videos(source, video):
+        return [
+            *common_options(binary, progress_url, "info"),
+            *device_options(video),
+            *video_list_options(video, audio, seen),
             *media_output(links, copied_sound=False, gap=gap),
         ]
     chosen = tracks(audio, source.map, silent=traits.silent)

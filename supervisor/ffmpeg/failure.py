@@ -70,8 +70,11 @@ _SHELL_SIGNAL = 128
 # FFmpeg's exit code after a signal, and, as the low byte of its own errno, after "Operation not permitted".
 _EXIT_AFTER_SIGNAL = 255
 # No failure yet: of a name with several addresses, one that did not work; a side output that is done without; a source
-# that is asked again; a track, whose name may be any words.
-_NOT_YET = ("trying next address", ", continuing with ", "Will reconnect at", "[player] [info]", "[player] [warning]")
+# that is asked again; a track, whose name may be any words; what a program says that is the source.
+_NOT_YET = (
+    *("trying next address", ", continuing with ", "Will reconnect at"),
+    *("[player] [info]", "[player] [warning]", "[pipe] [info]", "[pipe] [warning]"),
+)
 _NOT_PERMITTED = "Operation not permitted"
 
 # An encoder that ends with 0 read to the end, unless its very last words say that the line broke.

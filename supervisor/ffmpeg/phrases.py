@@ -254,6 +254,19 @@ SPECIFIC: Sequence[Rule] = (
         r"\[player\] \[fatal\] there is no track",
         said="there is no track in the source's list",
     ),
+    # --- the program whose output is read
+    _rule(
+        _SOURCE,
+        ExitCause.SOURCE_UNREACHABLE,
+        r"\[pipe\] \[fatal\] the program cannot be started",
+        said="the source's program cannot be started",
+    ),
+    _rule(
+        _SOURCE,
+        ExitCause.SOURCE_UNREACHABLE,
+        r"\[pipe\] \[fatal\] the program ended",
+        said="the source's program ended with an error: its own words stand in the encoder's log",
+    ),
     _rule(_SOURCE, ExitCause.SOURCE_UNREACHABLE, r"Is a directory", said="the source is a folder, not a file"),
     _rule(
         _SOURCE,

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from supervisor.config.shape import Source
 
 
+# Where an encoder finds what a program beside it makes: 3 is a pusher's media, 4 the sound of a list.
+PICTURE_DESCRIPTOR, SOUND_PIPE_DESCRIPTOR = 5, 6
+
+
 class SourceKind(Enum):
     """What a source's URL stands for, as far as the reading options care."""
 
@@ -33,6 +37,7 @@ class SourceKind(Enum):
     SRT = auto()
     UDP = auto()
     LISTENER = auto()
+    PIPE = auto()
     OTHER = auto()
 
 
@@ -118,8 +123,8 @@ SourcePlace = PathPlace | ServerPlace
 
 def kind_of(source: Source) -> SourceKind:
     """Tell what the source's URL stands for, from its format and scheme alone."""
-    if source.listen:
-        return SourceKind.LISTENER
+    if source.listen or source.pipe:
+        return SourceKind.LISTENER if source.listen else SourceKind.PIPE
     if source.format == "lavfi":
         return SourceKind.LAVFI
     if source.format in _DEVICE_FORMATS:
@@ -137,10 +142,11 @@ def is_paced(source: Source) -> bool:
     """Whether FFmpeg itself must hold the source to real time (`-re`), for it would deliver faster.
 
     HLS is live and yet comes faster, whole segments at a time: unpaced, an ingest gets bursts and nothing between them.
+    So is much that a program sends, and a file that it fetches has no pace at all.
     """
     if source.realtime is not None:
         return source.realtime
-    return kind_of(source) in {SourceKind.LAVFI, SourceKind.FILE, SourceKind.HLS}
+    return kind_of(source) in {SourceKind.LAVFI, SourceKind.FILE, SourceKind.HLS, SourceKind.PIPE}
 
 
 def comes_in_pieces(source: Source) -> bool:
@@ -166,11 +172,17 @@ def is_still(source: Source) -> bool:
     return bool(source.loop) and source.format is None and path.endswith(_STILLS)
 
 
-def source_options(source: Source, *, read_timeout: float, traits: Traits = NOTHING_KNOWN) -> list[str]:
+def source_options(
+    source: Source,
+    *,
+    read_timeout: float,
+    traits: Traits = NOTHING_KNOWN,
+    descriptor: int = PICTURE_DESCRIPTOR,
+) -> list[str]:
     """Return the argv that opens the source as FFmpeg's next input.
 
     `read_timeout` is in seconds: after that long without a byte, a network source ends with an error. `traits` is
-    what was found out about it.
+    what was found out about it, `descriptor` where a program's output is read.
     The user's own options stand last before `-i`, so that they win.
     """
     kind = kind_of(source)
@@ -192,7 +204,7 @@ def source_options(source: Source, *, read_timeout: float, traits: Traits = NOTH
     if source.format is not None:
         argv += ["-f", source.format]
     argv += [option.get_secret_value() for option in source.options]
-    return [*argv, "-i", source.url.get_secret_value()]
+    return [*argv, "-i", f"pipe:{descriptor}" if source.pipe else source.url.get_secret_value()]
 
 
 def _network_options(kind: SourceKind, microseconds: int) -> list[str]:
@@ -237,7 +249,7 @@ def waiting_for_picture(argv: Sequence[str], seconds: float) -> tuple[str, ...]:
 def source_place(source: Source) -> SourcePlace | None:
     """Where the source can be looked at without taking anything from it; None where that cannot be told."""
     url = source.url.get_secret_value()
-    if source.playlist or source.listen:
+    if source.playlist or source.listen or source.pipe:
         return None
     try:
         kind = kind_of(source)

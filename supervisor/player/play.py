@@ -12,22 +12,19 @@ What it says stands on lines of its own among the encoder's: see `supervisor.ffm
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
 import select
 import signal
 import sys
-import termios
 
 if __name__ == "__main__":  # with -I, and without `site`, nothing of ours is found
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
+from supervisor.player import wires
 from supervisor.player.tracks import Order
 
 DESCRIPTOR = 4  # where the encoder finds the sound
-_PIPE_BYTES = 1 << 20  # 5 s of sound
 _CHUNK = 1 << 16
 _FRAME = 4  # bytes: two channels of 16 bits
 _PATIENCE = 5000  # ms without a byte: a disk that sleeps wakes up sooner
@@ -37,10 +34,8 @@ _SOUND = ("-f", "s16le", "-ar", "48000", "-ac", "2", "pipe:1")
 
 
 def say(level: str, words: str) -> None:
-    """One line among the encoder's, whole even in the middle of one of those."""
-    shown = "".join(sign if sign.isprintable() else "?" for sign in words)
-    with contextlib.suppress(OSError):  # who reads is slow, or gone
-        os.write(2, f"\n[player] [{level}] {shown}\n".encode(errors="replace"))
+    """One line among the encoder's."""
+    wires.say("player", level, words)
 
 
 def spawn(ffmpeg: str, path: str) -> tuple[int, int]:
@@ -49,9 +44,9 @@ def spawn(ffmpeg: str, path: str) -> tuple[int, int]:
     options = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "quiet", "-protocol_whitelist", "file,pipe")
     argv = [ffmpeg, *options, "-i", f"file:{path}", "-map", "0:a:0", *_SOUND]
     try:
-        wires = [(os.POSIX_SPAWN_DUP2, writing, 1)]
+        actions = [(os.POSIX_SPAWN_DUP2, writing, 1)]
         defaults = (signal.SIGPIPE, signal.SIGXFSZ)  # Python ignores them, and a child would too
-        return os.posix_spawnp(ffmpeg, argv, os.environ, file_actions=wires, setsigdef=defaults), reading
+        return os.posix_spawnp(ffmpeg, argv, os.environ, file_actions=actions, setsigdef=defaults), reading
     except OSError:
         os.close(reading)
         raise
@@ -129,22 +124,16 @@ def main() -> None:
     """Become the encoder as soon as there is sound, and leave a child that plays."""
     options, argv = json.loads(sys.argv[1]), sys.argv[2:]
     order = Order(options["list"], options["note"], shuffle=options["shuffle"], loop=options["loop"])
-    reading, writing = os.pipe()
-    with contextlib.suppress(OSError):  # the kernel's limit for this user may be reached: shorter then
-        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    reading, writing = wires.wide_pipe()
     if not os.fork():
-        os.close(reading)
+        wires.keep_only(writing)
         play_all(order, options["ffmpeg"], writing)
         return
     os.close(writing)
     # An encoder that is given no sound at all would wait for it with its picture, and not end.
-    select.select([reading], [], [])
-    if not fcntl.ioctl(reading, termios.FIONREAD, bytes(4)).strip(b"\0"):
+    if not wires.has_data(reading):
         sys.exit(1)
-    os.dup2(reading, DESCRIPTOR)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them
-        signal.signal(number, signal.SIG_DFL)
-    os.execvp(argv[0], argv)
+    wires.become(argv, {DESCRIPTOR: reading})
 
 
 if __name__ == "__main__":

@@ -14,6 +14,10 @@ SOUNDS = (
     *(".m4b", ".mka", ".mp2", ".mp3", ".mpc", ".oga", ".ogg", ".opus", ".ra", ".tta", ".w64", ".wav", ".weba"),
     *(".wma", ".wv"),
 )
+VIDEOS = (
+    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts"),
+    *(".vob", ".webm", ".wmv"),
+)
 _MOST_TRACKS = 10_000
 _MOST_BYTES = 4_000_000  # of a list file, or of the note
 _DEEPEST = 8  # folders in folders
@@ -39,12 +43,15 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     return (*found, (1, 0, word)) if word else tuple(found)
 
 
-def tracks_of(places: list[str]) -> list[Track]:
-    """The tracks of files, folders and list files, in order; what cannot be read has none."""
+def tracks_of(places: list[str], kinds: tuple[str, ...] = SOUNDS) -> list[Track]:
+    """The tracks of files, folders and list files, in order; what cannot be read has none.
+
+    `kinds`: how the names of those end that are taken of a folder.
+    """
     found: list[str] = []
     for place in places:
         if os.path.isdir(place):
-            found += _of_folder(place, set(), 0)
+            found += _of_folder(place, kinds, set(), 0)
         elif place.lower().endswith(LISTS):
             found += _of_list(place)
         else:
@@ -57,8 +64,8 @@ def tracks_of(places: list[str]) -> list[Track]:
     return numbered
 
 
-def _of_folder(folder: str, visited: set[tuple[int, int]], depth: int) -> list[str]:
-    """Its sounds, and those of the folders in it; one that a link leads back to is read once."""
+def _of_folder(folder: str, kinds: tuple[str, ...], visited: set[tuple[int, int]], depth: int) -> list[str]:
+    """Its tracks, and those of the folders in it; one that a link leads back to is read once."""
     try:
         status = os.stat(folder)
         names = os.listdir(folder)
@@ -73,10 +80,10 @@ def _of_folder(folder: str, visited: set[tuple[int, int]], depth: int) -> list[s
         path = os.path.join(folder, name)
         if name.startswith(".") or len(found) >= _MOST_TRACKS:
             continue
-        if name.lower().endswith(SOUNDS):
+        if name.lower().endswith(kinds):
             found += [path] if os.path.isfile(path) else []
         elif os.path.isdir(path):
-            found += _of_folder(path, visited, depth + 1)
+            found += _of_folder(path, kinds, visited, depth + 1)
     return found
 
 
@@ -94,7 +101,10 @@ def _of_list(path: str) -> list[str]:
 class Order:
     """Which track comes next. The list is read anew each time; what was played last is noted for the next run."""
 
-    def __init__(self, places: list[str], note: str, *, shuffle: bool, loop: bool) -> None:
+    def __init__(
+        self, places: list[str], note: str, *, shuffle: bool, loop: bool, kinds: tuple[str, ...] = SOUNDS
+    ) -> None:
+        self._kinds = kinds
         self._places, self._note, self._shuffle, self._loop = places, note, shuffle, loop
         self._known: list[Track] = []
         self.lost = False  # there is no list now: the one before goes on
@@ -108,7 +118,7 @@ class Order:
 
     def following(self) -> str | None:
         """The path of the next track; None at the end, and where there is none at all."""
-        found = tracks_of(self._places)
+        found = tracks_of(self._places, self._kinds)
         self.lost = not found and bool(self._known)
         self._known = found or self._known
         track = self._any() if self._shuffle else self._next()

@@ -116,7 +116,8 @@ def _trials(config: Config, binary: Binary) -> Iterator[tuple[str, _Question]]:
         for of, source in stream.sources.items():
             place, options = f"streams.{name}.{of}", tuple(text(word) for word in source.options)
             if source.playlist:
-                yield f"{place}.playlist", partial(look_at_list, place, source, binary)
+                videos = of != "audio.source" and stream.video.generate is None
+                yield f"{place}.playlist", partial(look_at_list, place, source, binary, videos=videos)
             if options and options not in tried:
                 yield f"{place}.options", partial(_option, f"{place}.options", binary, options)
             graph = ("lavfi", text(source.url))
@@ -195,8 +196,8 @@ def _servers(config: Config) -> Iterator[tuple[str, ServerPlace | str]]:
 def _of_source(source: Source) -> ServerPlace | str | None:
     if isinstance(place := source_place(source), ServerPlace):
         return place
-    if source.listen:
-        return None  # it is our own port
+    if source.listen or source.pipe:
+        return None  # it is our own port, or no place of the network
     return None if source.format == "lavfi" else _host(text(source.url))
 
 

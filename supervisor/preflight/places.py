@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+from pydantic import SecretStr
 
 from supervisor.config.fields import text
 from supervisor.config.problems import ConfigWarning, Problem, near
@@ -27,6 +29,9 @@ _AT_ONCE: Final = 16
 _FILE_OPTIONS: Final = frozenset({"-ca_file", "-cafile", "-cert_file", "-key_file"})
 _ELF, _SCRIPT = b"\x7fELF", b"#!"
 _HEAD: Final = 256
+_NO_FILE: Final = "there is no such file now"
+_SOUND_DEVICES: Final = "/dev/snd"
+_CARDS: Final = frozenset({"hw", "plughw", "dsnoop"})
 _APART: Final = "each argument is an item of its own, such as command: [bash, -c, …]"
 
 _Doubt = Callable[[], str | None]  # what is wrong there, in words
@@ -59,15 +64,25 @@ def _named(config: Config) -> Iterator[tuple[str, str, _Doubt]]:
             if rung.slate and rung.slate.image:
                 image = str(rung.slate.image)
                 yield f"streams.{name}.fallback[{index}].slate.image", repr(image), partial(_of_file, image)
-        if stream.command and "/" in (program := text(stream.command[0])):
-            shown = HIDDEN if any(character.isspace() for character in program) else repr(show_url(program))
-            yield f"streams.{name}.command[0]", shown, partial(_of_program, program)
+        yield from _named_by_words(f"streams.{name}.command", stream.command)
+
+
+def _named_by_words(place: str, words: Sequence[SecretStr] | None) -> Iterator[tuple[str, str, _Doubt]]:
+    if words and "/" in (program := text(words[0])):
+        shown = HIDDEN if any(character.isspace() for character in program) else repr(show_url(program))
+        yield f"{place}[0]", shown, partial(_of_program, program)
 
 
 def _named_by_source(place: str, source: Source) -> Iterator[tuple[str, str, _Doubt]]:
     where = source_place(source)
-    if isinstance(where, PathPlace):
+    if source.v4l2:
+        yield f"{place}.v4l2", repr(source.v4l2), partial(_of_device, source.v4l2, "video")
+    elif source.alsa:
+        if cards := _cards(source.alsa):
+            yield f"{place}.alsa", repr(source.alsa), partial(_of_device, cards, "audio")
+    elif isinstance(where, PathPlace):
         yield f"{place}.url", repr(show_url(where.path)), partial(_of_file, where.path)
+    yield from _named_by_words(f"{place}.pipe", source.pipe)
     words = [text(word) for word in source.options]
     for index, option in enumerate(words[:-1]):
         if option in _FILE_OPTIONS:
@@ -93,6 +108,26 @@ def _of_file(path: str) -> str | None:
     return None if os.access(path, os.R_OK) else "this user may not read it"
 
 
+def _of_device(path: str, group: str) -> str | None:
+    found = _stat(path)
+    if isinstance(found, str):
+        return "there is no such device now" if found == _NO_FILE else found
+    if not stat.S_ISCHR(found.st_mode) and path != _SOUND_DEVICES:
+        return "this is no device"
+    if os.access(path, os.R_OK if path == _SOUND_DEVICES else os.R_OK | os.W_OK):
+        return None
+    return f"this user may not read it: is it in the group {group!r} (usermod -aG {group} USER)?"
+
+
+def _cards(name: str) -> str | None:
+    """What must be there for a sound card: its own device, or, of one that has a name, any."""
+    kind, _, rest = name.partition(":")
+    if kind not in _CARDS:
+        return None  # only ALSA's configuration knows
+    number = rest.partition(",")[0].removeprefix("CARD=")
+    return f"/dev/snd/controlC{number}" if number.isdecimal() else _SOUND_DEVICES
+
+
 def _of_folder(folder: Path) -> str | None:
     found = _stat(str(folder))
     if isinstance(found, str) or not stat.S_ISDIR(found.st_mode):
@@ -114,7 +149,7 @@ def _stat(path: str) -> os.stat_result | str:
     try:
         return os.stat(path)  # noqa: PTH116 - as os.access, which Path lacks
     except (FileNotFoundError, NotADirectoryError):
-        return "there is no such file now"
+        return _NO_FILE
     except OSError as error:
         return f"it cannot be looked at: {error.strerror}"
     except ValueError:
@@ -137,18 +172,21 @@ def _not_a_program(program: str) -> str | None:
 
 
 def unknown_programs(config: Config) -> Iterator[Problem]:
-    """Commands whose program is a name that PATH does not know."""
+    """Programs of commands, and of sources, that are a name that PATH does not know."""
     for name, stream in config.streams.items():
-        program = text(stream.command[0]) if stream.command else "/"
-        if "/" in program or shutil.which(program):
-            continue
-        place, words = f"streams.{name}.command[0]", program.split()
-        if len(words) > 1:
-            yield Problem(place, None, f"expected a program alone: {_APART}")
-        else:
-            meant = near(program, _programs())
-            expected = "expected a program that PATH knows" + (f"; did you mean {meant}?" if meant else "")
-            yield Problem(place, None, expected)
+        words = {"command": stream.command, **{f"{of}.pipe": source.pipe for of, source in stream.sources.items()}}
+        for key, command in words.items():
+            if command and (expected := _unknown(text(command[0]))):
+                yield Problem(f"streams.{name}.{key}[0]", None, expected)
+
+
+def _unknown(program: str) -> str | None:
+    if "/" in program or shutil.which(program):
+        return None
+    if len(program.split()) > 1:
+        return f"expected a program alone: {_APART}"
+    meant = near(program, _programs())
+    return "expected a program that PATH knows" + (f"; did you mean {meant}?" if meant else "")
 
 
 def _programs() -> Iterator[str]:

@@ -115,6 +115,10 @@ def _formats(config: Config, binary: Binary) -> Iterator[Problem]:
             found = source.format
             if found is None or not binary.demuxers or found in binary.demuxers:
                 continue
+            if source.v4l2 or source.alsa:
+                expected = f"expected an FFmpeg that was built with {found}, which {binary.path} was not"
+                yield Problem(f"streams.{name}.{of}.{found}", None, expected)
+                continue
             path: Path_ = ("streams", name, of, "format")
             meant = near(found, binary.demuxers)
             expected = f"expected an input format that {binary.path} knows"

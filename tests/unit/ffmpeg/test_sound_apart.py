@@ -10,8 +10,8 @@ import pytest
 
 from supervisor.config.shape import Audio, Source, Video
 from supervisor.ffmpeg.argv import encoder_argv
+from supervisor.ffmpeg.beside import with_companions
 from supervisor.ffmpeg.failure import classify
-from supervisor.ffmpeg.sound_apart import with_player
 from supervisor.ffmpeg.tracks import Tracks
 from supervisor.model.terms import Exit, ExitCause, Role, TrackResult
 
@@ -96,7 +96,9 @@ def test_a_generated_picture_has_the_owners_size_and_rate() -> None:
 
 def test_the_player_stands_before_the_encoder_and_loads_nothing_of_the_owners() -> None:
     source = Source.model_validate({"playlist": ["/music", "/b.m3u"], "shuffle": True, "loop": False})
-    _, *flags, program, options, first, last = with_player(["/usr/bin/ffmpeg", "-x"], source, note="/data/n.json")
+    made = Video.model_validate({"generate": "still"})
+    started = with_companions(["/usr/bin/ffmpeg", "-x"], source, made, Audio(), note=Path("/data/n"))
+    _, *flags, program, options, first, last = started
     assert flags == ["-I", "-S"]
     assert Path(program).is_file()
     assert (first, last) == ("/usr/bin/ffmpeg", "-x")
@@ -133,3 +135,108 @@ def test_no_track_is_the_sources_failure_and_a_tracks_name_is_no_cause() -> None
         "no track of the source's list can be played",
     )
     assert classify(Role.ENCODER, Exit(0, None), [named], stopping=False).cause is ExitCause.SOURCE_ENDED
+
+
+# --- a program, a device, a list of videos ---------------------------------------------------------
+
+
+def beside(source: dict[str, Any], audio: dict[str, Any] | None = None) -> list[tuple[str, dict[str, Any]]]:
+    """What is started before the encoder, in this order: which program, with which options."""
+    read, sound = Source.model_validate(source), Audio.model_validate(audio or {})
+    words = with_companions(["ffmpeg"], read, Video.model_validate({"fps": 29.97}), sound, note=Path("/d/n"))
+    assert words[-1] == "ffmpeg"
+    return [(Path(words[at]).name, json.loads(words[at + 1])) for at in range(3, len(words) - 1, 5)]
+
+
+def test_a_program_is_started_with_the_encoder_and_read_where_it_is_told() -> None:
+    program = ["yt-dlp", "-o", "-", "https://v/1"]
+    words = argv({"pipe": program, "format": "mpegts"})
+    assert after(words, "-i")[0] == "pipe:5"
+    assert after(words, "-f")[0] == "mpegts"
+    assert "-re" in words
+    assert not {"yt-dlp", "https://v/1"} & set(words)
+    assert beside({"pipe": program}) == [("pipe.py", {"program": program, "descriptor": 5})]
+    assert "-re" not in argv({"pipe": program, "realtime": False})
+
+
+def test_a_program_for_the_picture_and_one_for_the_sound() -> None:
+    apart = {"source": {"pipe": ["b"]}}
+    assert after(argv({"pipe": ["a"]}, audio=apart), "-i") == ["pipe:5", "pipe:6"]
+    assert {options["program"][0]: options["descriptor"] for _, options in beside({"pipe": ["a"]}, apart)} == {
+        "a": 5,
+        "b": 6,
+    }
+
+
+def test_a_camera_and_a_sound_card_of_this_machine() -> None:
+    camera = {"v4l2": "/dev/video0", "size": "1280x720", "fps": 30, "format": "mjpeg"}
+    words = argv(camera, audio={"source": {"alsa": "hw:1", "channels": 1}})
+    assert after(words, "-i") == ["/dev/video0", "hw:1"]
+    assert after(words, "-f")[:2] == ["v4l2", "alsa"]
+    assert after(words, "-input_format") == ["mjpeg"]
+    assert after(words, "-video_size") == ["1280x720"]
+    assert after(words, "-framerate") == ["30"]
+    assert after(words, "-channels") == ["1"]
+    assert "-re" not in words
+
+
+def test_a_list_of_videos_comes_as_frames_and_samples() -> None:
+    words = argv({"playlist": "/films"}, {"size": "640x360", "fps": 29.97})
+    assert after(words, "-i") == ["pipe:5", "pipe:4"]
+    assert after(words, "-video_size") == ["640x360"]
+    assert after(words, "-framerate") == ["30000/1001"]
+    assert after(words, "-map") == ["0:v:0", "1:a:0"]
+    ((name, options),) = beside({"playlist": "/films"})
+    assert name == "videos.py"
+    assert (options["size"], options["rate"], options["sound"], options["tells"]) == (
+        "1280x720",
+        "30000/1001",
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize("sound", ["silence", "none"])
+def test_the_sound_of_a_list_of_videos_can_be_left_out(sound: str) -> None:
+    words = argv({"playlist": "/films"}, audio={"source": sound})
+    assert "pipe:4" not in words
+    assert beside({"playlist": "/films"}, {"source": sound})[0][1]["sound"] is False
+
+
+def test_of_two_lists_that_of_the_sound_is_told() -> None:
+    apart = {"source": {"playlist": "/music"}}
+    assert after(argv({"playlist": "/films"}, audio=apart), "-i") == ["pipe:5", "pipe:4"]
+    assert [(name, options.get("tells"), options["note"]) for name, options in beside({"playlist": "/f"}, apart)] == [
+        ("videos.py", False, "/d/n.videos.json"),
+        ("play.py", None, "/d/n.json"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "cause"),
+    [
+        (["[pipe] [warning] HTTP error 403", "[pipe] [info] the program has ended"], ExitCause.SOURCE_ENDED),
+        (["[pipe] [fatal] the program ended with exit code 1"], ExitCause.SOURCE_UNREACHABLE),
+        (["[pipe] [fatal] the program cannot be started: No such file"], ExitCause.SOURCE_UNREACHABLE),
+    ],
+)
+def test_the_end_of_a_program_is_the_sources(lines: list[str], cause: ExitCause) -> None:
+    assert classify(Role.ENCODER, Exit(0, None), lines, stopping=False).cause is cause
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("[video4linux2,v4l2 @ 0x1] [error] ioctl(VIDIOC_STREAMON): Device or resource busy", "another program uses"),
+        ("[error] /dev/video0: No such file or directory", "a file or device that is read is not there"),
+        ("[alsa @ 0x1] [error] cannot open audio device hw:1 (No such file or directory)", "a file or device"),
+        (
+            "[in#0 @ 0x1] [error] ioctl(VIDIOC_QUERYCAP): Inappropriate ioctl for device",
+            "the source's path is no such device",
+        ),
+    ],
+)
+def test_a_device_that_cannot_be_read_is_the_sources_failure(line: str, said: str) -> None:
+    failure = classify(Role.ENCODER, Exit(1, None), [line, "[error] x: Input/output error"], stopping=False)
+    assert failure.cause is ExitCause.SOURCE_UNREACHABLE
+    assert (failure.said or "").startswith(said)

@@ -53,6 +53,9 @@ def fed(source: str, url: str = "x.flv") -> str:
             fed("url: good", "nope/x.flv"),
             "streams.a.destinations.d.url: '{folder}/nope/x.flv': its directory {folder}/nope is not there",
         ),
+        (fed("v4l2: /dev/nope-video"), "streams.a.source.v4l2: '/dev/nope-video': there is no such device now"),
+        (fed("pipe: [/nope/program]"), "streams.a.source.pipe[0]: '/nope/program': there is no such file now"),
+        (fed("pipe: [nope-xyzzy]"), "streams.a.source.pipe[0]: expected a program that PATH knows"),
         (
             "streams: {a: {command: [/nope/program]}}",
             "streams.a.command[0]: '/nope/program': there is no such file now",
@@ -139,3 +142,25 @@ def test_a_mount_that_does_not_answer_holds_up_nothing(tmp_path: Path, monkeypat
         assert told(tmp_path, f"streams:\n{streams}") == []
     finally:
         over.set()
+
+
+def test_who_may_not_read_a_device_is_told_of_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    said = told(tmp_path, fed("v4l2: /dev/null"))
+    expected = "streams.a.source.v4l2: '/dev/null': this user may not read it: is it in the group 'video'"
+    assert any(line.startswith(expected) for line in said)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("hw:7", "/dev/snd/controlC7"), ("plughw:CARD=2,DEV=0", "/dev/snd/controlC2"), ("hw:Mic", "/dev/snd")],
+)
+def test_a_sound_card_is_looked_for_by_its_number(name: str, path: str) -> None:
+    assert config_places._cards(name) == path
+
+
+def test_of_a_name_that_alsas_configuration_makes_nothing_is_known(tmp_path: Path) -> None:
+    assert not told(tmp_path, f"streams: {{a: {{source: {{alsa: default}}, video: {{generate: still}}, {TO}}}}}")
+
+
+TO = "destinations: {d: {url: x.flv}}"

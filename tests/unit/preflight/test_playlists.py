@@ -31,11 +31,11 @@ def source(tmp_path: Path, *names: str) -> Source:
 
 
 def test_a_list_that_can_be_played(tmp_path: Path, binary: Binary) -> None:
-    assert look_at_list(PLACE, source(tmp_path, "1.mp3", "2.mp3"), binary) is None
+    assert look_at_list(PLACE, source(tmp_path, "1.mp3", "2.mp3"), binary, videos=False) is None
 
 
 def test_a_list_without_a_track_is_a_mistake(tmp_path: Path, binary: Binary) -> None:
-    found = look_at_list(PLACE, source(tmp_path, "cover.jpg"), binary)
+    found = look_at_list(PLACE, source(tmp_path, "cover.jpg"), binary, videos=False)
     assert isinstance(found, Problem)
     assert str(found).startswith(
         f"{PLACE}.playlist: expected at least one track: a file whose name ends with one of .aac"
@@ -44,9 +44,20 @@ def test_a_list_without_a_track_is_a_mistake(tmp_path: Path, binary: Binary) -> 
 
 def test_a_broken_one_among_the_first_is_told_and_no_more_are_tried(tmp_path: Path, binary: Binary) -> None:
     names = ("1.mp3", "2bad.mp3", "3bad\n.mp3", "4.mp3", "5.mp3", "6bad.mp3")
-    found = look_at_list(PLACE, source(tmp_path, *names), binary)
+    found = look_at_list(PLACE, source(tmp_path, *names), binary, videos=False)
     assert isinstance(found, ConfigWarning)
     assert str(found) == (
         f"{PLACE}.playlist: of the first 5 tracks, 2 have no sound that can be decoded and are skipped: "
         "2bad.mp3, 3bad?.mp3"
     )
+
+
+def test_sounds_where_videos_are_expected_are_told_as_such(tmp_path: Path, binary: Binary) -> None:
+    found = look_at_list("streams.tv.source", source(tmp_path, "1.mp3"), binary, videos=True)
+    assert isinstance(found, Problem)
+    assert "generate: waveform" in str(found)
+
+
+def test_a_list_of_videos(tmp_path: Path, binary: Binary) -> None:
+    found = look_at_list("streams.tv.source", source(tmp_path, "1.mp4", "2bad.mkv", "3.mp3"), binary, videos=True)
+    assert str(found).endswith("of the first 2 tracks, 1 have no picture that can be decoded and are skipped: 2bad.mkv")
