@@ -7,6 +7,7 @@ nobody else, are given what has come since that keyframe, and it goes on. Nothin
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from supervisor.ffmpeg.parameters import AUDIO_PID, VIDEO_PID
@@ -30,6 +31,7 @@ class SideSocket:
         self.fd = self._socket.fileno()
         self._sound = b""  # the latest datagram that begins a piece of sound
         self._kept: list[bytes] = []
+        self._kept_since = 0.0
         self.came = False
 
     def read(self, *, keep: bool) -> None:
@@ -44,6 +46,7 @@ class SideSocket:
                 self._kept.append(datagram)
             elif video:
                 self._kept = [self._sound, datagram] if self._sound else [datagram]
+                self._kept_since = time.monotonic()
             if sound:
                 self._sound = datagram
         if len(self._kept) > _MOST_KEPT:
@@ -53,6 +56,12 @@ class SideSocket:
     def has_keyframe(self) -> bool:
         """A keyframe has come, and nothing after it is lost."""
         return bool(self._kept)
+
+    @property
+    def gap(self) -> float | None:
+        """Seconds from the last datagram of the one that feeds to the first that was kept; None: not known."""
+        quiet = self.link.quiet_for
+        return None if quiet is None else max(0.0, quiet - (time.monotonic() - self._kept_since))
 
     def hand_over(self) -> None:
         """The link goes on with what was kept, and with what its new sender sends. It must be stopped meanwhile."""
@@ -71,6 +80,8 @@ class SideSocket:
 
 class Handover:
     """The links of one encoder's destinations go over to the next one."""
+
+    gap: float | None = None  # seconds without media, from one run to the other; None: not known
 
     def __init__(self, links: Mapping[MediaLink, int]) -> None:
         """`links`, and the ports that the next encoder sends from. Raises OSError, and then nothing has changed."""
@@ -96,6 +107,8 @@ class Handover:
     def go_over(self) -> None:
         """Do it. The next encoder is stopped."""
         self.look(keep=True)
+        # An encoder sends to all of them together: what reads latest knows best when the last of it came.
+        self.gap = min((gap for side in self.sides if (gap := side.gap) is not None), default=None)
         for side in self.sides:
             side.hand_over()
         self.close()

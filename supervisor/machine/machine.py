@@ -7,6 +7,7 @@ that it blocks.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 import time
@@ -37,6 +38,7 @@ from supervisor.machine.recording import Recording
 from supervisor.machine.runlog import AfterWrite, RunLog
 from supervisor.machine.segments import Segments, apart
 from supervisor.machine.slates import Quietly, Slates
+from supervisor.machine.switch_trial import switch_trial
 from supervisor.machine.thumbnail import Draughtsman, collect
 from supervisor.model.quantities import Address, PortRange
 from supervisor.model.recordings import Kept
@@ -56,6 +58,8 @@ class Clock(Protocol):
 
 class Machine:
     """The real one: Linux, by way of this folder."""
+
+    _no_switch: str | None = None  # as `switch_trial` has found once
 
     def __init__(self) -> None:
         self.environment: Mapping[str, str] = os.environ
@@ -155,7 +159,16 @@ class Machine:
 
     def handover(self, links: Mapping[MediaLink, int]) -> Handover:
         """What lets links go over to another run; see `handover.Handover`. Raises OSError."""
+        if self.no_switch:
+            raise OSError(errno.EOPNOTSUPP, self.no_switch)
         return Handover(links)
+
+    @property
+    def no_switch(self) -> str:
+        """Why no encoder can take over from another that still feeds; empty: it can. Tried once."""
+        if self._no_switch is None:
+            self._no_switch = switch_trial()
+        return self._no_switch
 
     def slates(self, data_dir: DataDir, binary: Binary) -> Slates:
         """The slates that were made for this FFmpeg."""

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import socket
+import time
 import zlib
 from collections.abc import Iterable, Sequence
 from struct import Struct
@@ -27,6 +29,10 @@ _SO_RCVBUFFORCE = 33  # beyond net.core.rmem_max, for who may
 _SO_MEMINFO = 55  # since Linux 4.12
 _MEMINFO = Struct("=9I")
 _DROPS = 8
+_SIOCGSTAMP = 0x8906  # when the datagram came that was read last; the first question makes the kernel note it
+_STAMP = Struct("@ll")  # seconds and microseconds, wall clock
+_FIONREAD = 0x541B
+_COUNT = Struct("@i")
 # FFmpeg reads it as a pipe: without a time limit one that waits for media would not hear a polite signal.
 _READ_TIMEOUT = Struct("@ll").pack(0, 100_000)
 
@@ -57,6 +63,7 @@ class MediaLink:
         self._is_read = False
         if taken is None:
             self._connect()
+        self._stamp()
 
     @property
     def fixed(self) -> int | None:
@@ -112,6 +119,11 @@ class MediaLink:
                     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
         return second
 
+    @property
+    def goes_over(self) -> bool:
+        """It can go over to another sender while one sends."""
+        return True
+
     def go_over(self, first: Sequence[bytes], sender: int) -> None:
         """Take media from `sender` and no other, after what it has sent already: `first`. It is silent meanwhile."""
         if self._is_read:
@@ -127,6 +139,28 @@ class MediaLink:
         with contextlib.suppress(BlockingIOError):
             while True:
                 self._socket.recv(1, socket.MSG_DONTWAIT)
+
+    @property
+    def quiet_for(self) -> float | None:
+        """Seconds since the datagram came that its reader has taken last.
+
+        None: that is not known, or more is waiting, or nobody reads.
+        """
+        if not self._is_read or (stamp := self._stamp()) is None:
+            return None
+        try:
+            (waiting,) = _COUNT.unpack(fcntl.ioctl(self.fd, _FIONREAD, bytes(_COUNT.size)))
+        except OSError:
+            return None
+        age = max(0.0, time.time() - stamp)
+        return None if waiting else age
+
+    def _stamp(self) -> float | None:
+        try:
+            seconds, micros = _STAMP.unpack(fcntl.ioctl(self.fd, _SIOCGSTAMP, bytes(_STAMP.size)))
+        except OSError:  # nothing was read since it was first asked, or this kernel does not tell
+            return None
+        return int(seconds) + int(micros) / 1e6
 
     @property
     def drops(self) -> int:
@@ -202,6 +236,16 @@ class DistantLink(MediaLink):
             super().empty()
 
     @property
+    def goes_over(self) -> bool:
+        """As in `MediaLink`, since it is ours."""
+        return self._is_ours
+
+    @property
+    def quiet_for(self) -> float | None:
+        """As in `MediaLink`, since it is ours."""
+        return super().quiet_for if self._is_ours else None
+
+    @property
     def drops(self) -> int:
         """As in `MediaLink`, since it is ours."""
         return super().drops if self._is_ours else 0
@@ -263,6 +307,11 @@ class MediaLinks:
         except OSError:
             return False
         return True
+
+    @property
+    def stuck(self) -> int:
+        """How many cannot go over to another sender while one sends."""
+        return sum(not link.goes_over for link in self._links.values())
 
     def lend(self, ports: Iterable[int]) -> None:
         """Ports that a run of an earlier neverdark sends from, until `take_back`."""

@@ -20,6 +20,7 @@ from supervisor.config.yaml_nodes import Path_
 from supervisor.ffmpeg.codecs import X264_PRESETS
 from supervisor.machine.ffmpeg_binary import Binary, FfmpegNotFound, find, missing_encoder, missing_filter
 from supervisor.preflight.places import missing_places, unknown_programs
+from supervisor.preflight.seamless import no_seamless_switch
 from supervisor.preflight.warnings import warnings_of
 
 _FEWEST_CONNECTIONS = 32  # of HTTP clients
@@ -55,7 +56,8 @@ def preflight(loaded: Loaded, binary: Binary, file: Path, *, starting: bool = Fa
 
 def doubts(loaded: Loaded, file: Path) -> list[ConfigWarning]:
     """What the owner should be told although all may be as it is meant, or be mended by itself."""
-    return loaded.fragments.warnings([*warnings_of(loaded, file), *missing_places(loaded.config)])
+    machine = [*missing_places(loaded.config), *no_seamless_switch(loaded.config)]
+    return loaded.fragments.warnings([*warnings_of(loaded, file), *machine])
 
 
 def lacking(config: Config, binary: Binary) -> list[Problem]:

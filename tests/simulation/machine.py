@@ -50,6 +50,7 @@ class SimulatedMachine(Machine):
 
     def __init__(self, world: World) -> None:
         self.environment: Mapping[str, str] = {"PATH": "/usr/bin"}
+        self._no_switch = ""
         self.closed = False
         self._world = world
         self._agenda = world.agenda

@@ -291,6 +291,10 @@ class SimulatedLink(MediaLink):
     def peer(self) -> int | None:
         return self.sender
 
+    @property
+    def quiet_for(self) -> float | None:
+        return None
+
     def beside(self, sender: int) -> socket.socket:
         raise NotImplementedError  # see `handover`
 

@@ -163,7 +163,7 @@ class _Tap:
 
 
 class _Link:
-    fd, drops, sender, fixed = 0, 0, None, None
+    fd, drops, sender, fixed, quiet_for = 0, 0, None, None, None
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -196,6 +196,8 @@ class _Links:
 
     def take_back(self, ports: object) -> None:
         pass
+
+    stuck = 0
 
     def keep_only(self, keys: set[tuple[str, str]]) -> None:
         self.links = {key: link for key, link in self.links.items() if key in keys}
