@@ -92,6 +92,7 @@ AsksTime = Annotated[AskedTime, Query()]
     at_most=0.9997,
     wanted_seconds=86400.0,
     on_air_seconds=86356.8,
+    on_fallback_seconds=312.4,
     off_air_seconds={"uplink": 25.9},
     unknown_seconds=17.3,
     excused_seconds=0.0,
@@ -100,6 +101,7 @@ AsksTime = Annotated[AskedTime, Query()]
 class StreamAvailability(Shape):
     """Seconds: `wanted` are `on_air`, `off_air` (by the segment that broke) and `unknown`.
 
+    `on_fallback` are those of `on_air` in which viewers saw a fallback, not the stream's own source.
     `unknown`: neverdark was not there, or could not look, and nothing proves that media flowed. `excused` are those off
     air in maintenance or in a drill, `not_wanted` those in which nobody wanted it: both are no part of `wanted`.
     `availability` is `on_air` divided by `wanted` (null: never wanted): what is unknown counts as off air. `at_most` is
@@ -112,6 +114,7 @@ class StreamAvailability(Shape):
     at_most: Annotated[float | None, Made(lambda time: availability_of(time, with_unknown=True))]
     wanted_seconds: Annotated[float, Made(lambda time: time.wanted)]
     on_air_seconds: Annotated[float, Made(lambda time: time.on_air)]
+    on_fallback_seconds: Annotated[float, Made(lambda time: time.on_fallback)]
     off_air_seconds: Annotated[dict[str, float], Made(lambda time: dict(time.off_air))]
     unknown_seconds: Annotated[float, Made(lambda time: time.unknown)]
     excused_seconds: Annotated[float, Made(lambda time: time.excused)]

@@ -87,12 +87,13 @@ def page_of(report: Report) -> str:
 
 def _sums(report: Report) -> str:
     total = report.total
-    share = total.time["availability"]
+    share, slate = total.time["availability"], total.time.get("on_fallback_seconds", 0.0)
     kept = [stream.verdict.word == "kept" for stream in report.streams if stream.verdict]
     boxes = [
         ("never wanted" if share is None else percent(share), "on air, of all wanted time"),
         (f"{sum(kept)} of {len(kept)}", "streams kept their objective"),
         (show_duration(total.lost) if total.lost else "none", "off air or unknown, all streams"),
+        *([(show_duration(slate), "on air with a fallback, all streams")] if slate >= 1.0 else []),
         (str(len(total.incidents)), "incidents that count"),
         (show_duration(total.longest["seconds_dark"]) if total.longest else "none", "the longest darkness"),
     ]

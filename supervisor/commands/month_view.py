@@ -101,6 +101,9 @@ def behind(stream: StreamMonth, *, broke: bool = True) -> Iterator[str]:
     time, verdict = stream.time, stream.verdict
     if broke and (segments := time_view.by_segment(time["off_air_seconds"])):
         yield f"off air by what broke: {', '.join(segments)}"
+    if part := time_view.on_fallback(time):
+        own = show_duration(time["on_air_seconds"] - time["on_fallback_seconds"])
+        yield f"on air for {show_duration(time['on_air_seconds'])}, {part[0]} and {own} with its own source"
     if verdict and stream.lost:
         allowed, wanted = show_duration(verdict.allowed), show_duration(time["wanted_seconds"])
         yield f"the objective allows {allowed} off air of {wanted}"

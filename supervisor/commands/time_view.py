@@ -46,10 +46,16 @@ def sentence(stream: Json) -> str:
     if stream["availability"] is None:
         return ", ".join(rest) or "not wanted"
     wanted = show_duration(stream["wanted_seconds"])
-    said = [f"{percent(stream['availability'])} of {wanted}", *off_air(stream["off_air_seconds"])]
+    said = [f"{percent(stream['availability'])} of {wanted}", *on_fallback(stream), *off_air(stream["off_air_seconds"])]
     if stream["unknown_seconds"] >= 1.0:
         said.append(f"unknown for {show_duration(stream['unknown_seconds'])}")
     return ", ".join(said) + (f" (not counted: {', '.join(rest)})" if rest else "")
+
+
+def on_fallback(stream: Json) -> list[str]:
+    """`of it 12m on a fallback`; nothing if viewers saw the stream's own source whenever it was on air."""
+    seconds = stream.get("on_fallback_seconds", 0.0)  # an older neverdark does not tell
+    return [f"of it {show_duration(seconds)} on a fallback"] if seconds >= 1.0 else []
 
 
 def off_air(seconds: Mapping[str, float]) -> list[str]:

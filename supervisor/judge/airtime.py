@@ -19,6 +19,7 @@ class AirTime:
         self.wanted = 0.0
         self.on_air = 0.0
         self.off_air: Mapping[Segment, float] = dict.fromkeys(Segment, 0.0)
+        self.on_fallback = 0.0  # of what it was on air: viewers saw a fallback
         self.excused = 0.0  # off air, and somebody had announced it: this and the next are no part of wanted
         self.not_wanted = 0.0
         self._before: Mapping[str, float] = {}  # of the sums, what an earlier neverdark has booked
@@ -26,8 +27,13 @@ class AirTime:
         self._accounted = now
         self._flows_since: float | None = None
 
-    def account(self, now: float, *, wanted: bool, on_air: bool, segment: Segment, excused: bool) -> None:
-        """Book the time since the last call. What is off air and was `excused` counts as not wanted."""
+    def account(
+        self, now: float, *, wanted: bool, on_air: bool, segment: Segment, excused: bool, on_fallback: bool = False
+    ) -> None:
+        """Book the time since the last call. What is off air and was `excused` counts as not wanted.
+
+        `on_fallback`: if it is on air, then not with its own source.
+        """
         elapsed, self._accounted = max(0.0, now - self._accounted), now
         if not wanted:
             self.not_wanted += elapsed
@@ -38,6 +44,8 @@ class AirTime:
         self.wanted += elapsed
         if on_air:
             self.on_air += elapsed
+            if on_fallback:
+                self.on_fallback += elapsed
         else:
             blamed = Segment.NEVERDARK if elapsed > _UNSEEN else segment
             self.off_air = {**self.off_air, blamed: self.off_air[blamed] + elapsed}
@@ -47,12 +55,14 @@ class AirTime:
         """Media flows, and has for so long that there is no darkness to keep: see `note_darkness`."""
         return self._flows_since is not None and not self.off_air_since
 
-    def go_on_air(self, now: float) -> None:
+    def go_on_air(self, now: float, *, on_fallback: bool = False) -> None:
         """Book the time since the last call as on air; `account` for the most frequent case."""
         elapsed, self._accounted = now - self._accounted, now
         if elapsed > 0.0:
             self.wanted += elapsed
             self.on_air += elapsed
+            if on_fallback:
+                self.on_fallback += elapsed
 
     def go_on(self, on_air: float, off_air: Mapping[str, float]) -> None:
         """These are the sums of an earlier neverdark."""
@@ -67,18 +77,22 @@ class AirTime:
         booked[availability.ON_AIR] = self.on_air
         for state, before in self._before.items():
             booked[state] -= before
+        booked[availability.ON_FALLBACK] = self.on_fallback
         booked[availability.EXCUSED], booked[availability.NOT_WANTED] = self.excused, self.not_wanted
         return booked
 
-    def nobody_was_there(self, now: float, seconds: float, media: float) -> None:
+    def nobody_was_there(self, now: float, seconds: float, media: float, *, on_fallback: bool = False) -> None:
         """There was no neverdark until `now`, and for so long of it the stream was wanted.
 
-        The processes' counts prove so much `media`; what they do not prove is unknown.
+        The processes' counts prove so much `media`, all of it of a fallback if `on_fallback`: nobody was there to
+        switch. What they do not prove is unknown.
         """
         proven = min(seconds, max(0.0, media))
         self._accounted = now
         self.wanted += seconds
         self.on_air += proven
+        if on_fallback:
+            self.on_fallback += proven
         known = self.off_air[Segment.NEVERDARK]
         self.off_air = {**self.off_air, Segment.NEVERDARK: known + (seconds - proven)}
 

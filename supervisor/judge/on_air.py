@@ -49,13 +49,22 @@ class OnAir:
         self.time = AirTime(now)
         self._since_now = 0.0
 
-    def account(self, judged: AirJudgement, now: float, wall: float, *, excused: bool) -> float | None:
+    def account(
+        self, judged: AirJudgement, now: float, wall: float, *, excused: bool, on_fallback: bool = False
+    ) -> float | None:
         """Book the time since the last call. Returns how long the state before lasted if it has changed just now."""
         if judged is ON_AIR and self.yes and self.time.flows:  # as nearly always
-            self.time.go_on_air(now)
+            self.time.go_on_air(now, on_fallback=on_fallback)
             return None
         on_air, planned = judged.on_air, judged.planned
-        self.time.account(now, wanted=judged.wanted, on_air=on_air, segment=judged.segment, excused=excused)
+        self.time.account(
+            now,
+            wanted=judged.wanted,
+            on_air=on_air,
+            segment=judged.segment,
+            excused=excused,
+            on_fallback=on_fallback,
+        )
         if judged.wanted:
             self.time.note_darkness(now, on_air=on_air, planned=planned, media_stopped=wall - judged.dark_for)
         if on_air == self.yes and self.since:

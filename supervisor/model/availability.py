@@ -1,7 +1,8 @@
 """How long streams were on air, hour by hour, and off air because of what. Pure.
 
 Times are seconds since 1970, durations are seconds. A *state* is `on_air`, `excused` (off air in maintenance or a
-drill), `not_wanted`, or, for a stream that was off air, the segment that broke.
+drill), `not_wanted`, or, for a stream that was off air, the segment that broke. One is a part of another: of the time
+`on_air`, that `on_fallback`, in which viewers saw another source than the stream's own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Final, NamedTuple
 
 HOUR: Final = 3600.0
 ON_AIR: Final = "on_air"
+ON_FALLBACK: Final = "on_fallback"
 EXCUSED: Final = "excused"
 NOT_WANTED: Final = "not_wanted"
 UNKNOWN: Final = "neverdark"  # the segment: neverdark was not there to see
@@ -28,7 +30,10 @@ class AirHour(NamedTuple):
 
 
 class StreamTime(NamedTuple):
-    """The sums of a stream over some time; `off_air` has the segments that are known."""
+    """The sums of a stream over some time; `off_air` has the segments that are known.
+
+    `on_fallback` is a part of `on_air`.
+    """
 
     stream: str
     on_air: float = 0.0
@@ -37,6 +42,7 @@ class StreamTime(NamedTuple):
     excused: float = 0.0
     not_wanted: float = 0.0
     objective: float | None = None
+    on_fallback: float = 0.0
 
     @property
     def wanted(self) -> float:
@@ -109,7 +115,7 @@ def add_up(sums: Iterable[tuple[str, str, float]]) -> tuple[StreamTime, ...]:
 
 
 def _stream_time(stream: str, states: Mapping[str, float]) -> StreamTime:
-    own = {ON_AIR, EXCUSED, NOT_WANTED, UNKNOWN}
+    own = {ON_AIR, ON_FALLBACK, EXCUSED, NOT_WANTED, UNKNOWN}
     return StreamTime(
         stream,
         states.get(ON_AIR, 0.0),
@@ -117,6 +123,7 @@ def _stream_time(stream: str, states: Mapping[str, float]) -> StreamTime:
         states.get(UNKNOWN, 0.0),
         states.get(EXCUSED, 0.0),
         states.get(NOT_WANTED, 0.0),
+        on_fallback=states.get(ON_FALLBACK, 0.0),
     )
 
 
@@ -134,6 +141,7 @@ def total_of(streams: Iterable[StreamTime]) -> StreamTime:
             total.unknown + one.unknown,
             total.excused + one.excused,
             total.not_wanted + one.not_wanted,
+            on_fallback=total.on_fallback + one.on_fallback,
         )
     return total
 

@@ -95,7 +95,7 @@ class Accounts:
         seconds = length(wanted)
         proven = seconds if media >= away else min(media, seconds)  # all of it: no rounding error is unknown
         unknown = min(seconds - proven, length(without(wanted, quiet)))
-        air.nobody_was_there(self._clock.now(), proven + unknown, proven)
+        air.nobody_was_there(self._clock.now(), proven + unknown, proven, on_fallback=stream.on_fallback)
 
     # --- what is now -------------------------------------------------------------------------------
 

@@ -167,6 +167,7 @@ class Fallback(Shape, like=FallbackWaits):
     drills=False,
     wanted_seconds=28_804.5,
     on_air_seconds=28_801.1,
+    on_fallback_seconds=61.5,
 )
 class Stream(Shape):
     """One stream; `since` is when `on_air` last changed, `reason` says why it is not on air.
@@ -174,6 +175,7 @@ class Stream(Shape):
     `on_primary` and `source` tell which of its `sources` viewers are given; none are listed without a fallback.
     `ordered_source` is null while nobody has ordered one: then it is the best that works. `fallback` is null without
     any.
+    `on_fallback_seconds` are those of `on_air_seconds` in which that was not its own, since neverdark was started.
 
     `note` says what is wrong with its source although it is on air, such as sound that is declared and not sent, and
     which destinations wait for a viewer to call. `track` is the name of the file that is played, of a list; null
@@ -209,6 +211,7 @@ class Stream(Shape):
     off_air_since: Annotated[AwareDatetime | None, Made(lambda stream: show_time(stream.off_air_since or None))]
     wanted_seconds: float
     on_air_seconds: float
+    on_fallback_seconds: float
     processes: list[Process]
     content: Content | None
     destinations: list[Destination]

@@ -18,7 +18,7 @@ from supervisor.commands.incident_view import as_csv, told_lines
 from supervisor.commands.month import Report, make_report, parse_month
 from supervisor.commands.month_page import page_of
 from supervisor.commands.month_view import text_of
-from supervisor.commands.time_view import lines, percent
+from supervisor.commands.time_view import lines, percent, sentence
 from supervisor.model.availability import Availability, StreamTime
 from supervisor.model.incidents import Incident
 from supervisor.model.notifications import Notification
@@ -311,3 +311,20 @@ def test_the_command_asks_for_the_month_and_prints_or_writes_it(
     assert cli.main(["report", "--url", served.url, "--month", "2999-01"]) == 2
     assert "--month 2999-01: expected a month that has begun" in capsys.readouterr().err
     assert cli.main(["report", "--url", "http://127.0.0.1:1"]) == 1
+
+
+def test_for_how_long_viewers_saw_a_fallback_is_told() -> None:
+    slated = report((StreamTime("harbour-cam", WANTED, {}, 0.0, 0.0, 0.0, 0.999, on_fallback=7200.0), TIMES[3]), ())
+    output = io.StringIO()
+    Console(file=output, width=200).print(text_of(slated))
+    said = [line for line in output.getvalue().splitlines() if "fallback" in line]
+    assert [line.strip() for line in said] == [
+        "on air for 31d1h, of it 2h on a fallback and 30d23h with its own source"
+    ], "and nothing of the one that was never on one"
+    page = page_of(slated)
+    assert "on air with a fallback, all streams" in page
+    assert "of it 2h on a fallback" in page
+    assert "on air with a fallback" not in page_of(report())
+    availability = {**slated.streams[0].time, "stream": "harbour-cam"}
+    assert "of it 2h on a fallback" in sentence(availability)
+    assert "fallback" not in sentence({key: value for key, value in availability.items() if "fallback" not in key})

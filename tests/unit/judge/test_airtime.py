@@ -157,3 +157,15 @@ def test_what_was_booked_is_of_this_life_alone_and_tells_also_what_is_not_wanted
     booked = {state: seconds for state, seconds in air.booked().items() if seconds}
     assert booked == {"on_air": 5.0, "neverdark": 6.0, "uplink": 2.0, "excused": 3.0, "not_wanted": 4.0}
     assert (air.wanted, air.on_air) == (1013.0, 905.0), "the sums themselves go on"
+
+
+def test_time_on_a_fallback_is_a_part_of_the_time_on_air() -> None:
+    air = AirTime(0.0)
+    air.account(10.0, wanted=True, on_air=True, segment=Segment.SOURCE, excused=False, on_fallback=True)
+    air.go_on_air(14.0, on_fallback=True)
+    air.go_on_air(20.0)
+    air.account(25.0, wanted=True, on_air=False, segment=Segment.SOURCE, excused=False, on_fallback=True)
+    assert (air.wanted, air.on_air, air.on_fallback) == (25.0, 20.0, 14.0)
+    assert air.booked()["on_fallback"] == 14.0
+    air.nobody_was_there(40.0, 15.0, 10.0, on_fallback=True)
+    assert (air.on_air, air.on_fallback) == (30.0, 24.0), "who fed went on feeding; what is unknown is no time on it"

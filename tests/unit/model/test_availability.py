@@ -91,3 +91,11 @@ def test_away_is_between_lives_within_the_time_that_is_asked_for() -> None:
     assert away(lives, 0.0, 2000.0) == 50.0 + 600.0
     assert away(lives, 225.0, 500.0) == 25.0 + 100.0
     assert away([], 0.0, 10.0) == 0.0
+
+
+def test_time_on_a_fallback_is_a_part_of_the_time_on_air() -> None:
+    times = add_up([("cam", "on_air", 90.0), ("cam", "on_fallback", 30.0), ("cam", "source", 10.0)])
+    assert (times[0].on_air, times[0].on_fallback, times[0].wanted) == (90.0, 30.0, 100.0)
+    assert times[0].off_air == {"source": 10.0}
+    total = total_of([*times, *times])
+    assert (total.on_air, total.on_fallback) == (180.0, 60.0)
