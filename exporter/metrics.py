@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from supervisor.model.content import Defect
-from supervisor.model.fallback import SwitchReason
+from supervisor.model.fallback import Obstacle, ReplacementReason, SwitchReason, SwitchWay
 from supervisor.model.terms import (
     Action,
     Check,
@@ -154,6 +154,24 @@ FAMILIES: Final = (
         SeriesOf.LADDER,
         "How often viewers were given another source: the one before failed, a better one was back, by order.",
         {"reason": SwitchReason},
+    ),
+    Family(
+        "stream_on_fallback_seconds_total",
+        C,
+        SeriesOf.LADDER,
+        "Time during which the stream was wanted and on air, and viewers were given a fallback.",
+    ),
+    Family(
+        "stream_fallback_lasts_seconds",
+        G,
+        SeriesOf.LADDER,
+        "For how long viewers have been given a fallback that nobody has ordered; 0 if they are not.",
+    ),
+    Family(
+        "stream_fallback_page_seconds",
+        G,
+        SeriesOf.LADDER,
+        "After so long of that somebody is woken: fallback_policy.page_after; there only where it is set.",
     ),
     Family("stream_source_active", G, SeriesOf.SOURCE, "1 for the source that viewers are given now."),
     Family(
@@ -317,6 +335,47 @@ FAMILIES: Final = (
         E,
         "From the moment when a failure was noticed to the next advance of media, by who noticed it.",
         {"layer": Layer},
+    ),
+    Family(
+        "stream_switch_duration_seconds",
+        H,
+        E,
+        "From the decision that another encoder shall feed to its first media at the links, by way.",
+        {"way": SwitchWay},
+    ),
+    Family(
+        "stream_switch_missing_seconds",
+        H,
+        E,
+        "Media missing at the links between the last frame before a switch and the first after it, where known.",
+        {"way": SwitchWay},
+    ),
+    Family(
+        "stream_switch_frames_lost_total",
+        C,
+        E,
+        "The same in frames, of the switches that stream_switch_missing_seconds counts.",
+        {"way": SwitchWay},
+    ),
+    Family(
+        "encoder_replacements_total",
+        C,
+        E,
+        "Encoders that delivered and were replaced on purpose by a run of the same source, by why and by way.",
+        {"reason": ReplacementReason, "way": SwitchWay},
+    ),
+    Family(
+        "seamless_switch_possible",
+        G,
+        E,
+        "1 if at every link another encoder can take over before the one that feeds is ended.",
+    ),
+    Family(
+        "seamless_switch_obstacles",
+        G,
+        E,
+        "What stands in the way: the kernel (1), or links whose socket their pusher alone has (how many).",
+        {"obstacle": Obstacle},
     ),
     Family(
         "network_reachable",

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 
 import psutil
 
-from supervisor.model.fallback import SwitchReason
-from supervisor.model.snapshot import DETECTION_BUCKETS, LOOP_LAG_BUCKETS, RECOVERY_BUCKETS, Snapshot
+from supervisor.model.fallback import Obstacle, SwitchReason, SwitchWay
+from supervisor.model.snapshot import DETECTION_BUCKETS, LOOP_LAG_BUCKETS, RECOVERY_BUCKETS, SWITCH_BUCKETS, Snapshot
 from supervisor.model.terms import Health, Role, Segment, State, Verdict
 from supervisor.model.thumbnails import ThumbnailResult
 
@@ -138,6 +138,9 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "stream_off_air_seconds_total": _counts(Segment, attrgetter("off_air_seconds")),
     "stream_on_primary": _flag("on_primary"),
     "stream_switches_total": _counts(SwitchReason, attrgetter("switches")),
+    "stream_on_fallback_seconds_total": attrgetter("on_fallback_seconds"),
+    "stream_fallback_lasts_seconds": attrgetter("unordered_fallback"),
+    "stream_fallback_page_seconds": lambda stream: stream.fallback_page_after or None,
     "stream_source_active": _flag("active"),
     "stream_source_seconds_total": attrgetter("seconds"),
     "incident_open": _counts(Segment, attrgetter("incident_open")),
@@ -194,6 +197,12 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "progress_last_advance_timestamp_seconds": _progress("last_advance"),
     "detection_duration_seconds": Buckets(attrgetter("detection"), DETECTION_BUCKETS),
     "recovery_duration_seconds": Buckets(attrgetter("recovery"), RECOVERY_BUCKETS),
+    "stream_switch_duration_seconds": Buckets(attrgetter("switching.durations"), SWITCH_BUCKETS),
+    "stream_switch_missing_seconds": Buckets(attrgetter("switching.missing"), SWITCH_BUCKETS),
+    "stream_switch_frames_lost_total": _counts(SwitchWay, attrgetter("switching.frames_lost")),
+    "encoder_replacements_total": _present("switching.replacements"),
+    "seamless_switch_possible": lambda snapshot: int(not any(snapshot.switching.obstacles.values())),
+    "seamless_switch_obstacles": _counts(Obstacle, attrgetter("switching.obstacles")),
     "network_reachable": Closed(
         attrgetter("network_reachable"),
         lambda known: (tuple(known), tuple(map(int, known.values()))),

@@ -19,6 +19,7 @@ from supervisor.desired.environment import Environments
 from supervisor.desired.excuses import MAINTENANCE, Excuses
 from supervisor.desired.plan import StreamSpec
 from supervisor.desired.wanted import Orders
+from supervisor.judge.switch_costs import SwitchTally
 from supervisor.machine.machine import Machine
 from supervisor.machine.marks import OWNER_VARIABLE, RunNames
 from supervisor.model import events
@@ -189,7 +190,8 @@ class Engine:
             self._watches.storage,
         )
         self._slating = Slating(self.streams, self._configuration, machine, self.tell, self._last_frames)
-        self.listeners += [*self._watches.listeners, self.thumbnails.hear]
+        self._switches = SwitchTally()
+        self.listeners += [*self._watches.listeners, self.thumbnails.hear, self._switches]
 
     @property
     def loaded(self) -> Loaded:
@@ -487,6 +489,7 @@ class Engine:
             network_reachable=self._watches.reaches.reachable(),
             scheduler_rearmed=self._watches.second.scheduler.rearmed,
             thumbnails=dict(self.thumbnails.counts),
+            switching=self._switches.shown(kernel=bool(self.machine.no_switch), alone=self._links.stuck),
         )
 
     def targets(self) -> list[tuple[str, tuple[str, str]]]:

@@ -12,7 +12,7 @@ from supervisor.journal.announced import write_announced
 from supervisor.journal.recovery import write_recovery
 from supervisor.model import events
 from supervisor.model.facts import Fact
-from supervisor.model.fallback import source_name
+from supervisor.model.fallback import SwitchWay, source_name
 from supervisor.model.quantities import show_duration
 from supervisor.model.terms import RestartReason, State, Trouble
 
@@ -41,6 +41,8 @@ class Journal:
                 how = {} if seconds is None else {"held": show_duration(seconds)}
                 words = f"viewers see {source_name(after)}, no longer {source_name(before)}"
                 (log.warning if after > before else log.info)(words, stream=stream, why=str(reason), **how)
+            case events.SwitchMeasured():
+                self._switched(what)
             case events.SlateTrouble(stream, error):
                 log.warning("the slate could not be made, and would be drawn when needed", stream=stream, error=error)
             case events.ProcessAdvanced(key, _, seconds):
@@ -155,6 +157,15 @@ class Journal:
             after=show_duration(what.seconds),
             **words,
         )
+
+    def _switched(self, what: events.SwitchMeasured) -> None:
+        """What was made before the other was broken is told with the switch; of another, how long it took."""
+        if what.way is SwitchWay.MADE_BEFORE_BREAK:
+            return
+        why = {"why": str(what.replaces)} if what.replaces else {}
+        lost = {} if what.missing is None else {"missing": show_duration(what.missing), "frames": what.frames}
+        words = f"media comes from {source_name(what.rung)}, after the one before had ended"
+        self._log.info(words, stream=what.stream, **why, after=show_duration(what.seconds), **lost)
 
     def _on_air(self, what: events.StreamOnAir) -> None:
         if what.on_air:

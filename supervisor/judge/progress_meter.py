@@ -119,6 +119,11 @@ class ProgressMeter:
         return self._media
 
     @property
+    def frame_rate(self) -> float | None:
+        """Frames for each media second of all runs; None while nothing tells."""
+        return self._frames / self._media if self._frames and self._media else None
+
+    @property
     def bytes_per_second(self) -> float:
         """Bytes of media for each media second of this run; 0 while nothing tells."""
         return self._run_bytes / self._run_media if self._run_media else 0.0

@@ -32,8 +32,8 @@ class Tally:
     """The sums of every stream, and the histograms over all of them."""
 
     def __init__(self) -> None:
-        self.detection = {layer: _empty(DETECTION_BUCKETS) for layer in LAYERS}
-        self.recovery = {layer: _empty(RECOVERY_BUCKETS) for layer in LAYERS}
+        self.detection = {layer: no_samples(DETECTION_BUCKETS) for layer in LAYERS}
+        self.recovery = {layer: no_samples(RECOVERY_BUCKETS) for layer in LAYERS}
         self._sums: dict[str, Sums] = {}
 
     def know(self, stream: str, *, is_command: bool) -> Sums:
@@ -81,24 +81,26 @@ class Tally:
         """A layer noticed a failure so many seconds after the last advance."""
         sums = self._sums_of(key)
         sums.last_detection = {**sums.last_detection, layer: round(seconds, 3)}
-        self.detection[layer] = _observe(self.detection[layer], DETECTION_BUCKETS, seconds)
+        self.detection[layer] = observe(self.detection[layer], DETECTION_BUCKETS, seconds)
 
     def recovered(self, key: ProcessKey, layer: Layer, seconds: float) -> None:
         """Media advances again so many seconds after the notice, after this layer has acted."""
         if layer in LAYERS:
             sums = self._sums_of(key)
             sums.last_recovery = {**sums.last_recovery, layer: seconds}
-            self.recovery[layer] = _observe(self.recovery[layer], RECOVERY_BUCKETS, seconds)
+            self.recovery[layer] = observe(self.recovery[layer], RECOVERY_BUCKETS, seconds)
 
     def _sums_of(self, key: ProcessKey) -> Sums:
         return self.know(key.stream, is_command=key.role is Role.COMMAND)
 
 
-def _empty(bounds: tuple[float, ...]) -> Histogram:
+def no_samples(bounds: tuple[float, ...]) -> Histogram:
+    """Of these buckets."""
     return Histogram((0,) * (len(bounds) + 1), 0.0)
 
 
-def _observe(histogram: Histogram, bounds: tuple[float, ...], seconds: float) -> Histogram:
+def observe(histogram: Histogram, bounds: tuple[float, ...], seconds: float) -> Histogram:
+    """The same with one more."""
     counts = list(histogram.counts)
     counts[bisect_left(bounds, seconds)] += 1
     return Histogram(tuple(counts), histogram.sum + seconds)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.model.content import Defect
-from supervisor.model.fallback import SwitchReason
+from supervisor.model.fallback import ReplacementReason, SwitchReason, SwitchWay
 from supervisor.model.incidents import Finding, Incident
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.subjects import Subject
@@ -68,6 +68,23 @@ class FeedSwitched:
     after: int
     reason: SwitchReason
     seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchMeasured:
+    """Media comes from another run, `seconds` after that was decided; `rung` as in `FeedSwitched`.
+
+    `missing` seconds of media, and so many `frames`, lack at the links between the two; None: that is not known.
+    `replaces` tells why a run was replaced by one of the same source; None: it is another source.
+    """
+
+    stream: str
+    rung: int
+    way: SwitchWay
+    replaces: ReplacementReason | None
+    seconds: float
+    missing: float | None = None
+    frames: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,6 +530,7 @@ Payload = (
     | ProcessAdopted
     | EncoderReplaced
     | FeedSwitched
+    | SwitchMeasured
     | SlateTrouble
     | ProcessAdvanced
     | ProcessSilent

@@ -56,6 +56,7 @@ def subject_of(what: events.Payload) -> Subject:  # noqa: PLR0911 - one a kind o
             | events.SourceOrdered()
             | events.StreamOnAir()
             | events.FeedSwitched()
+            | events.SwitchMeasured()
             | events.SlateTrouble()
             | events.DrillAnnounced()
             | events.ContentFound()

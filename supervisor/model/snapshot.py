@@ -15,7 +15,15 @@ from supervisor.model.content import ContentState
 from supervisor.model.edits import Configured, Edit, Edited
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.external import Announcement, ExternalSnapshot
-from supervisor.model.fallback import FallbackWaits, SourceOrder, SwitchReason, source_name
+from supervisor.model.fallback import (
+    FallbackWaits,
+    Obstacle,
+    ReplacementReason,
+    SourceOrder,
+    SwitchReason,
+    SwitchWay,
+    source_name,
+)
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.notifications import Heard, Notification
@@ -273,6 +281,9 @@ class StreamSnapshot(NamedTuple):
     switches: Mapping[SwitchReason, int] = MappingProxyType({})
     ordered_source: SourceOrder | None = None
     fallback: FallbackWaits | None = None
+    on_fallback_seconds: float = 0.0  # of `on_air_seconds`, since neverdark was started
+    unordered_fallback: float = 0.0  # for so long a fallback that nobody has ordered has been shown
+    fallback_page_after: float = 0.0  # after so long of that somebody is to be woken; 0: nobody is
 
     @property
     def on_primary(self) -> bool:
@@ -304,6 +315,20 @@ class ConfigState(NamedTuple):
         return self._replace(rejected=since, problems=problems)
 
 
+class SwitchCosts(NamedTuple):
+    """What it has cost so far that another encoder came to feed, over all streams and by way.
+
+    `missing` has the media that lacked between the two, of those of which that is known; so has `frames_lost`.
+    `obstacles`: for how many links nothing can take over before the other is ended, and why.
+    """
+
+    durations: Mapping[SwitchWay, Histogram] = MappingProxyType({})
+    missing: Mapping[SwitchWay, Histogram] = MappingProxyType({})
+    frames_lost: Mapping[SwitchWay, int] = MappingProxyType({})
+    replacements: Mapping[tuple[ReplacementReason, SwitchWay], int] = MappingProxyType({})
+    obstacles: Mapping[Obstacle, int] = MappingProxyType({})
+
+
 class Snapshot(NamedTuple):
     """The whole engine at one moment.
 
@@ -323,10 +348,12 @@ class Snapshot(NamedTuple):
     scheduler_rearmed: int
     store: StoreState = StoreState()
     thumbnails: Mapping[ThumbnailResult, int] = dict.fromkeys(ThumbnailResult, 0)
+    switching: SwitchCosts = SwitchCosts()
 
 
 LOOP_LAG_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 DETECTION_BUCKETS = (0.01, 0.05, 0.25, 1.0, 2.5, 5.0, 10.5, 15.0, 30.0, 60.0, 95.0, 120.0, 300.0, 900.0)
+SWITCH_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 60.0)
 RECOVERY_BUCKETS = (0.05, 0.25, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 90.0, 180.0, 300.0, 600.0, 1800.0, 3600.0)
 
 

@@ -33,6 +33,7 @@ class Crossing:
         nothing has changed. Raises OSError where a link cannot go over.
         """
         self.child: Child | None = None  # whose run it is, as soon as there is one
+        self.decided = host.loop.time()
         self._host = host
         self._done = done
         self._handover = host.machine.handover(links)
@@ -42,6 +43,11 @@ class Crossing:
         for side in self._handover.sides:
             host.loop.add_reader(side.fd, self._look)
         self._timer: asyncio.TimerHandle = host.loop.call_later(within, self._late)
+
+    @property
+    def gap(self) -> float | None:
+        """Seconds without media between one run and the other; None: that is not known."""
+        return self._handover.gap
 
     def give_up(self) -> None:
         """It is not to be any more, and `done` is not called."""

@@ -24,7 +24,7 @@ class Feeds:
         self.tap = tap or machine.parameter_tap()
         self.current: Parameters | None = None  # what the encoder sends, as far as it is known
         self.keyframe_distance = 0.0  # seconds between the latest two of a run
-        self._keyframe: float | None = None  # when the latest one of this run came (monotonic)
+        self.latest_keyframe: float | None = None  # when it came (monotonic), of this run
         self._machine = machine
         self._links = links
         self._stream = stream
@@ -64,7 +64,7 @@ class Feeds:
 
     def _listen(self) -> None:
         self.tap.listen_to(self._ports[""])
-        self._keyframe = None
+        self.latest_keyframe = None
 
     def _connect(self) -> None:
         for link, port in self.links.items():
@@ -77,6 +77,14 @@ class Feeds:
 
     def _links_of(self, ports: Mapping[str, int]) -> dict[MediaLink, int]:
         return {self._links.get(self._stream, name): port for name, port in ports.items() if name}
+
+    def quiet_for(self, destinations: Sequence[str]) -> float | None:
+        """Seconds since the last media came to these links, whoever sent it; None: that is not known.
+
+        An encoder sends to all of them together: who reads latest knows best.
+        """
+        links = (self._links.get(self._stream, name) for name in destinations)
+        return min((quiet for link in links if (quiet := link.quiet_for) is not None), default=None)
 
     @property
     def recorded(self) -> dict[str, tuple[int, int]]:
@@ -148,9 +156,9 @@ class Feeds:
 
     def _note_keyframe(self, now: float, *, came: bool) -> None:
         if came:
-            if self._keyframe is not None:
-                self.keyframe_distance = now - self._keyframe
-            self._keyframe = now
+            if self.latest_keyframe is not None:
+                self.keyframe_distance = now - self.latest_keyframe
+            self.latest_keyframe = now
 
     def close(self) -> None:
         """Let go."""

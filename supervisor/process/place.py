@@ -34,6 +34,7 @@ from supervisor.process.source_side import SourceSide
 if TYPE_CHECKING:
     from supervisor.desired.plan import ProcessSpec
     from supervisor.machine.process import Child
+    from supervisor.process.changeover import Changeover
     from supervisor.process.host import Host
     from supervisor.process.run import Run
     from supervisor.process.slot import Slot
@@ -92,6 +93,7 @@ class Place:
         self.source = SourceSide(spec, partial(host.owner.adapted, spec.key)) if encodes and not spec.slate else None
         known = self.adoptable.record.content if self.adoptable else 0
         self.content = ContentSide(self, known) if encodes else None
+        self.changeover: Changeover | None = None  # its media is awaited, and another's was seen before
         self.recording = host.machine.recording(spec.output_file, spec.kept) if spec.output_file else None
 
     @property

@@ -127,6 +127,7 @@ class Reports:
 
     def _first_advance(self, run: Run, now: float) -> None:
         slot = self._slot
+        self._came(now, seen=False)
         slot.failures.end()
         starting = slot.status.state is State.STARTING
         slot.dispatch(Advanced())
@@ -134,14 +135,23 @@ class Reports:
             fact = events.ProcessAdvanced(slot.key, run.run_id, now - run.began)
             slot.put_off(partial(slot.host.tell, fact))
 
+    def _came(self, now: float, *, seen: bool) -> None:
+        """Its media has come; of some codecs no keyframe is ever `seen`."""
+        if awaited := self._slot.changeover:
+            self._slot.changeover = None
+            awaited.came(now, seen=seen)
+
     # --- parameters --------------------------------------------------------------------------------
 
     def _on_parameters(self) -> None:
         """The encoder's media tells what it is made of: at its start, and with each keyframe."""
         slot = self._slot
         assert slot.feeds is not None
-        if (parameters := slot.feeds.heard(self._now())) is None:
+        now = self._now()
+        if (parameters := slot.feeds.heard(now)) is None:
             return
+        if slot.feeds.latest_keyframe == now:
+            self._came(now, seen=True)
         if slot.source:
             slot.source.see(parameters)
         for pusher in slot.eaters:

@@ -16,6 +16,7 @@ from supervisor.lifecycle.types import Exited, Restart, Start, Stop, Tick, Uplin
 from supervisor.model import events
 from supervisor.model.snapshot import LastFailure, ProcessSnapshot
 from supervisor.model.terms import ExitCause, RestartReason, State, Trouble
+from supervisor.process.changeover import REPLACEMENTS, Changeover
 from supervisor.process.ending import FAILURE_LINES, Ending
 from supervisor.process.launch import Launch
 from supervisor.process.place import Place, Shown
@@ -64,6 +65,7 @@ class Slot(Place):
     def stop(self, *, force: bool = False) -> None:
         """End it as planned; `force` skips the polite signals."""
         self._give_up_successor()
+        self.changeover = None
         self._launch.once(None)
         self.dispatch(Stop())
         if force:
@@ -74,6 +76,7 @@ class Slot(Place):
         self._give_up_successor()
         self._launch.once(None)
         self._begin_afresh()
+        self._break_first(reason)
         self.dispatch(Restart(reason))
 
     # --- a replacement that nobody sees ------------------------------------------------------------
@@ -107,7 +110,15 @@ class Slot(Place):
         """There is none after all."""
         self.successor = None
         if self.alive and not self.status.ending:
+            self._break_first(successor.reason, successor.decided)
             self.dispatch(Restart(successor.reason))
+
+    def _break_first(self, reason: RestartReason, decided: float | None = None) -> None:
+        """It is ended before the next run sends, which was `decided` then; without a word of it, now."""
+        now = self.host.loop.time()
+        if self.feeds and self.feeds.on_feed and self.advancing(now) and reason in REPLACEMENTS:
+            since = now if decided is None else decided
+            self.changeover = Changeover(self, since, self.meter.frame_rate, REPLACEMENTS[reason])
 
     @property
     def helper(self) -> tuple[int, str] | None:
@@ -133,6 +144,7 @@ class Slot(Place):
     def recover(self, reason: RestartReason) -> None:
         """Replace it because the second layer says so: with all attempts, and whatever it waits for."""
         if not self.replace(reason):
+            self._break_first(reason)
             self.dispatch(Restart(reason, force=True))
 
     def run_once(self, argv: Sequence[str]) -> None:
@@ -265,6 +277,8 @@ class Slot(Place):
             return
         if self.successor and self._follow(self.successor):
             return
+        if self.changeover:
+            self.changeover.look_back()
         try:
             run = self._launch.start(reason, self.reports.url)
         except (OSError, ValueError) as error:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+from supervisor.model.fallback import SwitchWay
 from supervisor.model.terms import RestartReason
+from supervisor.process.changeover import REPLACEMENTS, tell_cost
 from supervisor.process.crossing import Crossing
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ class Successor:
     def __init__(self, slot: Slot, launch: Launch, reason: RestartReason, progress: str) -> None:
         """Start it. Raises OSError or ValueError where there can be none."""
         self.reason = reason
+        self.decided = slot.host.loop.time()
         self.has_crossed = False
         self._ended = False
         self._slot = slot
@@ -92,4 +95,7 @@ class Successor:
         self.has_crossed = True
         assert slot.feeds is not None
         slot.feeds.take_next(connect=False)
+        gap, took = self._crossing.gap, slot.host.loop.time() - self.decided
         slot.follow_with(self, seconds)
+        way, replaces = SwitchWay.MADE_BEFORE_BREAK, REPLACEMENTS.get(self.reason)
+        tell_cost(slot, way, replaces, took, gap, slot.meter.frame_rate)

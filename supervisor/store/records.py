@@ -98,6 +98,7 @@ _AS_THEY_ARE: Final = (
     events.AnotherPublisher,
     events.EncoderReplaced,
     events.FeedSwitched,
+    events.SwitchMeasured,
     events.SlateTrouble,
     events.ContentFound,
     events.ContentGood,

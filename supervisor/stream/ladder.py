@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING
 
 from supervisor.judge.fallback import GRACE, Choice, FallbackLadder, RungState
 from supervisor.model import events
-from supervisor.model.fallback import FallbackPolicy, FallbackWaits, SourceOrder, SwitchReason, source_name
+from supervisor.model.fallback import (
+    FallbackPolicy,
+    FallbackWaits,
+    SourceOrder,
+    SwitchReason,
+    SwitchWay,
+    source_name,
+)
 from supervisor.model.terms import Segment, Trouble
+from supervisor.process.changeover import Changeover, tell_cost
 from supervisor.process.crossing import Crossing
 
 if TYPE_CHECKING:
@@ -41,7 +49,7 @@ class Ladder:
         self._wanted_since: float | None = None
         self.switches: dict[SwitchReason, int] = dict.fromkeys(SwitchReason, 0)
         self.seconds = [0.0] * len(rungs)  # for which each one has fed while the stream was wanted
-        self.last_switch: float | None = None  # seconds for which nothing of either was sent, or stood still
+        self._unordered_since: float | None = None  # viewers see a fallback that nobody has ordered
         self._choice.feeding = self._found_feeding()
         for number, slot in enumerate(rungs):
             assert slot.feeds is not None
@@ -148,6 +156,20 @@ class Ladder:
         if self._wanted_since is not None:
             self.seconds[self.feeding] += now - self._since
         self._since = now
+        if not self.feeding or self.ordered is not None or self._wanted_since is None:
+            self._unordered_since = None
+        elif self._unordered_since is None:
+            self._unordered_since = now
+
+    @property
+    def unordered_for(self) -> float:
+        """For so long viewers have been given a fallback that nobody ordered, as of the latest account."""
+        return 0.0 if self._unordered_since is None else self._since - self._unordered_since
+
+    @property
+    def page_after(self) -> float:
+        """After so long of that somebody is to be woken; 0: nobody is."""
+        return self._choice.policy.page_after
 
     def _state(self, slot: Slot, now: float) -> RungState:
         assert self._wanted_since is not None
@@ -187,7 +209,9 @@ class Ladder:
                 after.start()
             if after.alive and self._cross(to, reason):
                 return
+        rate = self.rungs[self.feeding].meter.frame_rate
         self._feed(to, reason, None)
+        after.changeover = Changeover(after, self._host.loop.time(), rate, None)
         self._connect(after)
         after.start()
 
@@ -196,9 +220,11 @@ class Ladder:
         assert after.feeds is not None
 
         def done(seconds: float | None) -> None:
-            self._crossing = None
-            if seconds is not None:
+            crossing, self._crossing = self._crossing, None
+            if seconds is not None and crossing:
+                took, rate = self._host.loop.time() - crossing.decided, self.rungs[self.feeding].meter.frame_rate
                 self._feed(to, reason, seconds)
+                tell_cost(after, SwitchWay.MADE_BEFORE_BREAK, None, took, crossing.gap, rate)
             self.look()
 
         try:
@@ -215,6 +241,8 @@ class Ladder:
         now, before = self._host.loop.time(), self.feeding
         self.switches[reason] += 1
         self._choice.switched(to, reason, now)
+        for slot in self.rungs:
+            slot.changeover = None  # what was awaited is not to feed any more
         self._turn_to(to)
         self._host.tell(events.FeedSwitched(self._stream, before, to, reason, seconds))
 

@@ -312,11 +312,12 @@ class Stream:
         """
         for slot in self.slots.values():
             slot.look(now)
+        on_fallback = self.on_fallback  # what is booked is what was seen until now
         if self.ladder:
             self.ladder.account()
             self.ladder.look()
         judged = self.judge(now)
-        lasted = self.air.account(judged, now, wall, excused=excused)
+        lasted = self.air.account(judged, now, wall, excused=excused, on_fallback=on_fallback)
         if lasted is not None:
             self._host.tell(events.StreamOnAir(self.spec.name, judged.on_air, judged.reason, lasted, judged.planned))
 
@@ -324,6 +325,11 @@ class Stream:
         """What the processes prove that make it on air, if `of` tells what each does."""
         each = [of(slot) for slot in self._decisive] or [0.0]
         return min(each) if self._all_needed else max(each)
+
+    @property
+    def on_fallback(self) -> bool:
+        """Viewers are given another source than the stream's own, if anything."""
+        return self.ladder is not None and self.ladder.feeding > 0
 
     @property
     def on_air(self) -> bool:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supervisor.model.fallback import SwitchReason
+from supervisor.model.fallback import Obstacle, SwitchReason, SwitchWay
 from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,
     RECOVERY_BUCKETS,
+    SWITCH_BUCKETS,
     DestinationSnapshot,
     Histogram,
     ProcessSnapshot,
     Snapshot,
     StreamSnapshot,
+    SwitchCosts,
     WatchdogSnapshot,
 )
 from supervisor.model.terms import Health, Role, Segment, State, Verdict
@@ -71,12 +73,26 @@ def _all(snapshot: Snapshot) -> Iterator[Row]:
     for probe, reachable in snapshot.network_reachable.items():
         yield "network_reachable", {"probe": probe}, reachable
     yield from _histogram("event_loop_lag_seconds", {}, LOOP_LAG_BUCKETS, snapshot.loop_lag)
+    yield from _switching(snapshot.switching)
     for layer in snapshot.detection:
         one = snapshot.detection[layer]
         yield from _histogram("detection_duration_seconds", {"layer": layer}, DETECTION_BUCKETS, one)
     for layer in snapshot.recovery:
         one = snapshot.recovery[layer]
         yield from _histogram("recovery_duration_seconds", {"layer": layer}, RECOVERY_BUCKETS, one)
+
+
+def _switching(costs: SwitchCosts) -> Iterator[Row]:
+    for name, found in (("duration", costs.durations), ("missing", costs.missing)):
+        for way, one in found.items():
+            yield from _histogram(f"stream_switch_{name}_seconds", {"way": way}, SWITCH_BUCKETS, one)
+    for way in SwitchWay:
+        yield "stream_switch_frames_lost_total", {"way": way}, costs.frames_lost.get(way, 0)
+    for (reason, way), times in costs.replacements.items():
+        yield "encoder_replacements_total", {"reason": reason, "way": way}, times
+    yield "seamless_switch_possible", {}, not any(costs.obstacles.values())
+    for obstacle in Obstacle:
+        yield "seamless_switch_obstacles", {"obstacle": obstacle}, costs.obstacles.get(obstacle, 0)
 
 
 def _histogram(name: str, own: dict[str, str], bounds: tuple[float, ...], shown: Histogram) -> Iterator[Row]:
@@ -107,6 +123,10 @@ def _stream(stream: StreamSnapshot) -> Iterator[Row]:
         yield "stream_on_primary", own, stream.on_primary
         for reason in SwitchReason:
             yield "stream_switches_total", {**own, "reason": reason}, stream.switches.get(reason, 0)
+        yield "stream_on_fallback_seconds_total", own, stream.on_fallback_seconds
+        yield "stream_fallback_lasts_seconds", own, stream.unordered_fallback
+        if stream.fallback_page_after:
+            yield "stream_fallback_page_seconds", own, stream.fallback_page_after
     for source in stream.sources:
         yield "stream_source_active", {**own, "source": source.name}, source.active
         yield "stream_source_seconds_total", {**own, "source": source.name}, source.seconds

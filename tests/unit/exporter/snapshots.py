@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from supervisor.model.content import ContentState, Defect, Found
 from supervisor.model.edits import Configured, Edit, Edited
 from supervisor.model.events import ConfigRejected, ConfigReloaded, OrderGiven
 from supervisor.model.external import Announcement, ExternalSnapshot
+from supervisor.model.fallback import Obstacle, ReplacementReason, SwitchWay
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.notifications import Heard, Notification
@@ -26,6 +27,7 @@ from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
     LOOP_LAG_BUCKETS,
     RECOVERY_BUCKETS,
+    SWITCH_BUCKETS,
     ConfigState,
     Conformance,
     DestinationSnapshot,
@@ -37,6 +39,7 @@ from supervisor.model.snapshot import (
     Snapshot,
     StreamAnswer,
     StreamSnapshot,
+    SwitchCosts,
     UplinkTotals,
     Verb,
     Wanted,
@@ -360,6 +363,13 @@ def snapshot(*streams: StreamSnapshot, **changes: Any) -> Snapshot:
         recovery={layer: histogram(RECOVERY_BUCKETS) for layer in Layer},
         network_reachable={},
         scheduler_rearmed=0,
+        switching=SwitchCosts(
+            {way: histogram(SWITCH_BUCKETS, 1, 2) for way in SwitchWay},
+            {way: histogram(SWITCH_BUCKETS) for way in SwitchWay},
+            dict.fromkeys(SwitchWay, 7),
+            dict.fromkeys(product(ReplacementReason, SwitchWay), 2),
+            {Obstacle.READER_ALONE: 1},
+        ),
     )
     return blank._replace(**changes)
 

@@ -118,6 +118,7 @@ def unwatched() -> Snapshot:
         SourceSnapshot("slated", "primary", active=False, slate=False, seconds=30.5),
         SourceSnapshot("slated", "fallback1", active=True, slate=True, seconds=1.5),
     )
+    paged = (SourceSnapshot("paged", "primary", active=True, slate=False, seconds=30.5),)
     morning = three_streams()
     return morning._replace(
         streams=(
@@ -125,6 +126,7 @@ def unwatched() -> Snapshot:
             stream("still", encoder("still"), destinations=places),
             stream("radio", encoder("radio"), tracks={TrackResult.PLAYED: 12, TrackResult.SKIPPED: 1}),
             stream("slated", encoder("slated"), sources=sources, switches={SwitchReason.FAILED: 1}),
+            stream("paged", encoder("paged"), sources=paged, unordered_fallback=61.0, fallback_page_after=600.0),
         )
     )
 

@@ -22,7 +22,7 @@ from supervisor.journal.outbox import MOST_WAITING
 from supervisor.model import events
 from supervisor.model.content import Defect
 from supervisor.model.facts import Fact, subject_of
-from supervisor.model.fallback import SwitchReason
+from supervisor.model.fallback import ReplacementReason, SwitchReason, SwitchWay
 from supervisor.model.incidents import Finding, Incident
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.subjects import ITSELF, Subject
@@ -119,6 +119,7 @@ FACTS: list[events.Payload] = [
     events.EncoderReplaced(KEY, RestartReason.OPERATOR, 0.002),
     events.FeedSwitched("häfen", 0, 1, SwitchReason.FAILED, None),
     events.FeedSwitched("häfen", 1, 0, SwitchReason.RETURNED, 0.002),
+    events.SwitchMeasured("häfen", 1, SwitchWay.BROKEN_FIRST, None, 0.2, 0.3, 9),
     events.SlateTrouble("häfen", "No space left on device"),
     events.SourceLearned(KEY, "declares sound and sends none: silence takes its place"),
     events.StreamWanted("häfen", wanted=True, why="start"),
@@ -297,6 +298,21 @@ def test_an_order_is_written_with_who_gave_it() -> None:
     assert entry["event"] == "reload ordered by an operator"
     assert (entry["by"], entry["peer"]) == ("anna", "203.0.113.7")
     assert "stream" not in entry
+
+
+def test_a_switch_without_a_gap_is_told_once() -> None:
+    made = events.SwitchMeasured("cam", 0, SwitchWay.MADE_BEFORE_BREAK, ReplacementReason.RELOAD, 3.2)
+    assert not [line for line in written(io.StringIO(), [made]) if "cam" in line]
+
+
+def test_what_a_gap_has_cost_is_told_as_far_as_it_is_known() -> None:
+    known = events.SwitchMeasured("cam", 1, SwitchWay.BROKEN_FIRST, None, 0.25, 0.3, 9)
+    unknown = events.SwitchMeasured("cam", 0, SwitchWay.BROKEN_FIRST, ReplacementReason.RELOAD, 2.0)
+    first, second, *_ = written(io.StringIO(), [known, unknown])
+    assert '"missing": "300ms", "frames": 9' in first
+    assert "fallback1" in first
+    assert "missing" not in second
+    assert '"why": "reload"' in second
 
 
 def test_on_a_terminal_lines_are_for_people() -> None:

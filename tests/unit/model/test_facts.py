@@ -11,7 +11,7 @@ import pytest
 from supervisor.model import events
 from supervisor.model.content import Defect
 from supervisor.model.facts import Fact, Teller, subject_of
-from supervisor.model.fallback import SwitchReason
+from supervisor.model.fallback import SwitchReason, SwitchWay
 from supervisor.model.incidents import Finding, Incident
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.subjects import ITSELF, Subject
@@ -44,6 +44,7 @@ TOLD: list[tuple[events.Payload, Subject]] = [
     (events.EncoderReplaced(KEY, RestartReason.OPERATOR, 0.002), PROCESS),
     (events.SlateTrouble("cam", "No space left on device"), STREAM),
     (events.FeedSwitched("cam", 0, 1, SwitchReason.FAILED, None), STREAM),
+    (events.SwitchMeasured("cam", 1, SwitchWay.BROKEN_FIRST, None, 0.2), STREAM),
     (events.ProcessAdvanced(KEY, "r1", 0.4), PROCESS),
     (events.ProcessSilent(KEY, "r1", Trouble.STALL, 10.0, Segment.PUSHER), PROCESS),
     (

@@ -176,6 +176,7 @@ class Link:
 
     def __init__(self) -> None:
         self.fd, self.drops, self.sender, self.emptied = 5, 0, None, 0
+        self.quiet_for: float | None = None
 
     def go_on(self, port: int | None) -> None:
         self.sender = cast("None", port)
@@ -237,6 +238,7 @@ class Handover:
         self.links = links
         self.sides = [Side(descriptor)]
         self.came = self.keyframe = self.closed = False
+        self.gap: float | None = None
 
     def look(self, *, keep: bool) -> bool:
         return keep and self.keyframe

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from supervisor.ffmpeg.parameters import Parameters
 from supervisor.model import events
+from supervisor.model.fallback import ReplacementReason, SwitchWay
 from supervisor.model.terms import RestartReason, Role, State
+from supervisor.process.changeover import lacks
 from supervisor.process.slot import Slot
 from supervisor.secrets.secrecy import Redactor
 from tests.unit.process.stage import Handover, Stage
@@ -176,3 +179,99 @@ def test_a_better_command_line_is_not_tried_twice(stage: Stage) -> None:
     stage.loop.move(5.0)
     assert stage.child.argv[0:2] != ["ffmpeg", "made.mkv"]
     assert child_of(slot) is stage.child
+
+
+def measured(stage: Stage) -> list[events.SwitchMeasured]:
+    stage.loop.move(0.1)
+    return [fact for fact in stage.heard(events.SwitchMeasured) if isinstance(fact, events.SwitchMeasured)]
+
+
+def keyframe(stage: Stage, slot: Slot) -> None:
+    """The first of its run is at the tap."""
+    stage.send(slot, Parameters(video=frozenset({b"sps"})))
+
+
+def has_frames(stage: Stage, slot: Slot) -> None:
+    """25 in each second of media."""
+    wire: Any = slot.reports._progress
+    wire.waiting.append(b"frame=50\nout_time_us=2000000\nprogress=continue\n")
+    stage.loop.readers[wire.fd]()
+
+
+def test_what_a_switch_without_a_gap_has_cost_is_told(stage: Stage, encoder: Slot) -> None:
+    has_frames(stage, encoder)
+    encoder.replace(OPERATOR)
+    stage.machine.handovers[-1].gap = 0.12
+    sends(stage)
+    (fact,) = measured(stage)
+    assert (fact.way, fact.replaces) == (SwitchWay.MADE_BEFORE_BREAK, ReplacementReason.RESTART)
+    assert 1.0 < fact.seconds < 2.0, "from the order on"
+    assert fact.missing == pytest.approx(0.08)
+    assert fact.frames == 2
+
+
+def test_where_it_is_ended_first_its_gap_is_measured(stage: Stage, encoder: Slot) -> None:
+    has_frames(stage, encoder)
+    stage.machine.no_handover = True
+    encoder.spec = replace(encoder.spec, feeds=("yt",))
+    links: Any = stage.host.links
+    links.get(encoder.key.stream, "yt").quiet_for = 0.5
+    encoder.recover(RestartReason.WATCHDOG)
+    stage.loop.move(1.0)
+    assert measured(stage) == [], "nothing of it has come"
+    stage.loop.move(0.9)
+    keyframe(stage, encoder)
+    (fact,) = measured(stage)
+    assert (fact.way, fact.replaces) == (SwitchWay.BROKEN_FIRST, ReplacementReason.WATCHDOG)
+    assert fact.seconds == pytest.approx(2.0)
+    assert fact.missing == pytest.approx(2.46), "from the last media on, not from the decision"
+    assert fact.frames == round(2.5 * 25) - 1
+    keyframe(stage, encoder)
+    assert len(measured(stage)) == 1, "once"
+
+
+def test_what_nobody_knows_is_left_out(stage: Stage, encoder: Slot) -> None:
+    stage.machine.no_handover = True
+    encoder.restart(OPERATOR)
+    stage.loop.move(1.0)
+    keyframe(stage, encoder)
+    (fact,) = measured(stage)
+    assert (fact.missing, fact.frames) == (None, None)
+
+
+def test_one_that_is_given_up_counts_from_the_order(stage: Stage, encoder: Slot) -> None:
+    encoder.replace(OPERATOR)
+    stage.loop.move(1.0)
+    stage.child.end(code=1)
+    stage.loop.move(1.0)
+    keyframe(stage, encoder)
+    (fact,) = measured(stage)
+    assert fact.way is SwitchWay.BROKEN_FIRST
+    assert fact.seconds == pytest.approx(2.0)
+
+
+def test_who_did_not_deliver_is_not_replaced_on_purpose(stage: Stage, encoder: Slot) -> None:
+    stage.loop.move(5.0)
+    encoder.recover(RestartReason.WATCHDOG)
+    stage.loop.move(1.0)
+    keyframe(stage, encoder)
+    assert measured(stage) == []
+
+
+@pytest.mark.parametrize(
+    ("gap", "rate", "lost"),
+    [(0.033, 30.0, (0.0, 0)), (0.1, 30.0, (0.0667, 2)), (4.0, 25.0, (3.96, 99)), (0.5, None, (None, None))],
+)
+def test_between_two_frames_there_is_a_gap_anyway(gap: float, rate: float | None, lost: tuple[Any, Any]) -> None:
+    seconds, frames = lacks(gap, rate)
+    assert (seconds if seconds is None else round(seconds, 4), frames) == lost
+
+
+def test_of_a_codec_whose_keyframes_are_not_seen_the_first_advance_counts(stage: Stage, encoder: Slot) -> None:
+    stage.machine.no_handover = True
+    encoder.restart(OPERATOR)
+    stage.loop.move(2.0)
+    stage.report(encoder, 1.0)
+    keyframe(stage, encoder)
+    (fact,) = measured(stage)
+    assert (fact.way, fact.missing) == (SwitchWay.BROKEN_FIRST, None)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.model import events
+from supervisor.model.fallback import SwitchWay
 from supervisor.model.incidents import Incident
 from supervisor.model.terms import ProcessKey, Role, Segment
 from tests.unit.hand_machine import Scene, play
@@ -204,3 +205,28 @@ def test_a_fallback_that_is_no_longer_configured_gives_way_to_the_source(tmp_pat
         assert own.feeds.on_feed
 
     play(tmp_path, CONFIG, test)
+
+
+def test_time_on_the_slate_is_told_apart_and_what_is_ordered_wakes_nobody(tmp_path: Path) -> None:
+    paged = CONFIG.replace("return_after: 90s", "return_after: 90s, page_after: 10m")
+
+    async def test(scene: Scene) -> None:
+        await asyncio.sleep(20)
+        (before,) = (await scene.engine.snapshot()).streams
+        assert (before.on_fallback_seconds, before.unordered_fallback, before.fallback_page_after) == (0.0, 0.0, 600.0)
+        await ends_at_once(scene, OWN, 60)
+        (shown,) = (await scene.engine.snapshot()).streams
+        assert 50 < shown.on_fallback_seconds <= 60
+        assert shown.on_air_seconds > shown.on_fallback_seconds + 15
+        assert 50 < shown.unordered_fallback <= 60
+        scene.engine.switch("cam", "fallback1", None)
+        await asyncio.sleep(5)
+        (shown,) = (await scene.engine.snapshot()).streams
+        assert shown.unordered_fallback == 0.0
+        assert shown.on_fallback_seconds > 55
+        assert scene.engine.streams["cam"].air.time.booked()["on_fallback"] == shown.on_fallback_seconds
+
+    scene = play(tmp_path, paged, test)
+    (cost,) = scene.facts(events.SwitchMeasured)
+    assert (cost.rung, cost.way, cost.replaces) == (1, SwitchWay.BROKEN_FIRST, None)
+    assert (cost.missing, cost.frames) == (None, None), "nobody here knows when the last media came"
