@@ -17,8 +17,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from exporter.collector import Collector
+from supervisor.judge.switch_costs import SwitchTally
 from supervisor.model.content import ContentState, Defect
-from supervisor.model.fallback import SwitchReason, source_name
+from supervisor.model.events import SwitchMeasured
+from supervisor.model.facts import Fact, subject_of
+from supervisor.model.fallback import ReplacementReason, SwitchReason, SwitchWay, source_name
 from supervisor.model.remembered import StoreState
 from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
@@ -32,6 +35,7 @@ from supervisor.model.snapshot import (
     Snapshot,
     SourceSnapshot,
     StreamSnapshot,
+    SwitchCosts,
     UplinkTotals,
     WatchdogSnapshot,
 )
@@ -49,6 +53,7 @@ from supervisor.model.terms import (
     State,
     Verdict,
 )
+from supervisor.model.thumbnails import ThumbnailResult
 from tests.unit.exporter.snapshots import UNLIKE, content, destination, process, snapshot, stream, watchdog
 
 SCRAPE = 15  # seconds between scrapes
@@ -341,6 +346,7 @@ class Actor:
             last_recovery=dict(self._last_recovery),
             sources=self._sources(now),
             switches=dict(self._switches) if plan.slate else {},
+            on_fallback_seconds=sum(one.seconds for one in self._sources(now)[1:]),
             content=self._content(now) if plan.slate else None,
         )
 
@@ -585,9 +591,32 @@ def snapshots(machine: Machine, span: float, epoch: float) -> Iterator[tuple[flo
                 detection=detection.shown(),
                 recovery=recovery.shown(),
                 network_reachable={"ingest": not down, "reference": not down},
+                switching=_switching(now - born),
+                thumbnails={
+                    result: int((now - born) // (7 * MINUTE * (1 + 5 * number)))
+                    for number, result in enumerate(ThumbnailResult)
+                },
                 store=StoreState(not away, int(sum(now - span.start for span in away)), int(now - born), int(lost)),
             ),
         )
+
+
+def _switching(lived: float) -> SwitchCosts:
+    """A source is lost every 50 minutes, comes back a few later, and now and then an encoder is replaced."""
+    tally = SwitchTally()
+    for number in range(int(lived // (50 * MINUTE)) + 1):
+        moved = float(number % 4)
+        told = [
+            SwitchMeasured("harbour", 1, SwitchWay.BROKEN_FIRST, None, 0.15 + moved / 20, 0.3 + moved / 5, 9 + number),
+            SwitchMeasured("harbour", 0, SwitchWay.MADE_BEFORE_BREAK, None, 1.2 + moved / 3, 0.0, int(moved > 2)),
+        ]
+        why = tuple(ReplacementReason)[number % len(ReplacementReason)]
+        told.append(SwitchMeasured("harbour", 0, SwitchWay.MADE_BEFORE_BREAK, why, 3.0 + moved / 3, 0.0, 0))
+        if number % 3 == 2:
+            told.append(SwitchMeasured("harbour", 0, SwitchWay.BROKEN_FIRST, why, 2.2, 2.3, 69))
+        for what in told:
+            tally(Fact(0.0, number, subject_of(what), what))
+    return tally.shown(kernel=False, alone=0)
 
 
 class Itself:

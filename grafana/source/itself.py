@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.source.page import COLUMNS, Dashboard, Page, datasource_variable, label_variable
-from grafana.source.panels import columns, lines, number, states
+from grafana.source.panels import bars, columns, lines, number, states
 from grafana.source.queries import Query, counted
 
 UID: Final = "neverdark-self"
@@ -28,6 +28,7 @@ def build() -> Dashboard:
     )
     _right_now(page)
     _in_time(page)
+    _switches(page)
     _resources(page)
     _memory(page)
     return page.builder
@@ -192,6 +193,77 @@ def _in_time(page: Page) -> None:
     )
 
 
+def _switches(page: Page) -> None:
+    page.row("Switches between encoders")
+    page.add(
+        number(
+            "Can it switch without a gap?",
+            "Whether another encoder can take over before the one that feeds is ended. No: the kernel or the container "
+            "forbids it, or streams were taken over whose pushers alone have their sockets.",
+            "none",
+            Query(f"min by (instance) (livestream_seamless_switch_possible{{{IT}}})", "{{instance}}"),
+            codes={0: ("NO", "orange"), 1: ("yes", "green")},
+        ),
+        width=6,
+        height=7,
+    )
+    page.add(
+        bars(
+            "A switch takes (19 of 20)",
+            "From the decision to the first media of the other encoder. Made before break: the one before feeds all "
+            "the while, and viewers see nothing of it. Broken first: they wait for so long.",
+            "s",
+            Query(_within("livestream_stream_switch_duration_seconds"), "{{way}}"),
+            limits=((None, "blue"),),
+        ).no_value("no switches"),
+        width=9,
+        height=7,
+    )
+    page.add(
+        bars(
+            "Media missing at a switch (mean)",
+            "Between the last frame before it and the first one after it, as measured at the links, of the switches "
+            "of which it is known.",
+            "s",
+            Query(
+                f"sum by (way) (increase(livestream_stream_switch_missing_seconds_sum{{{IT}}}[$__range]))"
+                f" / (sum by (way) (increase(livestream_stream_switch_missing_seconds_count{{{IT}}}[$__range])) > 0)",
+                "{{way}}",
+            ),
+            limits=((None, "green"), (0.1, "yellow"), (1, "orange"), (5, "red")),
+        ).no_value("no switches"),
+        width=9,
+        height=7,
+    )
+    page.add(
+        columns(
+            "Frames lost at switches",
+            "What viewers did not get. Made before break should stay at 0, or at one now and then.",
+            "none",
+            Query(counted("livestream_stream_switch_frames_lost_total", IT, "way"), "{{way}}"),
+            colors={"made_before_break": "green", "broken_first": "orange"},
+        ).no_value("none"),
+        width=12,
+        height=7,
+    )
+    page.add(
+        columns(
+            "Encoders replaced on purpose",
+            "By a restart, a reload or the watchdog, while they delivered. Broken first: the next run did not come to "
+            "send beside the other, such as where a camera serves one reader alone.",
+            "none",
+            Query(counted("livestream_encoder_replacements_total", IT, "reason, way"), "{{reason}}: {{way}}"),
+        ).no_value("none"),
+        width=12,
+        height=7,
+    )
+
+
+def _within(histogram: str) -> str:
+    """Within how many seconds 95 % were, by way; no series where there was none."""
+    return f"histogram_quantile(0.95, sum by (way, le) (increase({histogram}_bucket{{{IT}}}[$__range]))) >= 0"
+
+
 def _resources(page: Page) -> None:
     page.row("What it needs")
     page.add(
@@ -290,6 +362,17 @@ def _memory(page: Page) -> None:
             Query(counted("livestream_store_dropped_total", IT, "instance"), "{{instance}}"),
         ).no_value("none"),
         width=6,
+        height=6,
+    )
+    page.add(
+        columns(
+            "Pictures that somebody wished for",
+            "Thumbnails, and what became of each. Cached: there was one of a moment ago. No media, undecodable: there "
+            "was nothing to make it of. Busy: too many were asked for at once.",
+            "none",
+            Query(counted("livestream_thumbnails_total", IT, "result"), "{{result}}"),
+        ).no_value("none"),
+        width=12,
         height=6,
     )
 

@@ -266,9 +266,32 @@ def _what_viewers_see(page: Page) -> None:
             limits=((None, "orange"),),
             colors={"primary": "green"},
         ).no_value("no fallback"),
-        width=12,
+        width=6,
         height=7,
     )
+    page.add(
+        bars(
+            "Own source, fallback, dark",
+            "In the time shown, while the stream was wanted. Availability counts a fallback as on air.",
+            "s",
+            *_on_air_split(),
+            limits=((None, "green"),),
+            colors={"its own source": "green", "a fallback": "orange", "dark": "red"},
+        ).no_value("not wanted"),
+        width=6,
+        height=7,
+    )
+
+
+def _on_air_split() -> tuple[Query, ...]:
+    """Seconds on air with its own source and with a fallback, and seconds dark, in the time shown."""
+
+    def grown(what: str) -> str:
+        return f"sum (increase(livestream_stream_{what}_seconds_total{{{IT}}}[$__range]))"
+
+    own = f"clamp_min({grown('on_air')} - {grown('on_fallback')} or {grown('on_air')}, 0)"
+    dark = f"clamp_min({grown('wanted')} - {grown('on_air')}, 0)"
+    return Query(own, "its own source"), Query(f"{grown('on_fallback')}", "a fallback"), Query(dark, "dark")
 
 
 def _seen(source: str, code: int) -> str:

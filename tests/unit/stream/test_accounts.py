@@ -65,6 +65,7 @@ class Scene:
             senders=slots,
             wanted=wanted,
             on_air=True,
+            on_fallback=False,
             air=OnAir(NOW),
             proven=lambda of: (min if all_needed else max)(map(of, slots), default=0.0),
         )
@@ -110,6 +111,14 @@ def test_after_a_leave_the_sums_go_on_whatever_has_become_of_the_processes() -> 
     assert Scene(left, place(125.0)).booked() == (951.0 + AGO, 925.0, {"source": 50.0, "neverdark": 16.0})
     gone = Scene(left, place(None, adopted=False)).booked()
     assert gone == (951.0 + AGO, 900.0, {"source": 50.0, "neverdark": 1.0 + AGO})
+
+
+def test_what_went_on_was_on_the_fallback_that_still_feeds() -> None:
+    scene = Scene(BEFORE, place(125.0))
+    scene.stream.on_fallback = True
+    scene.booked()
+    time = scene.stream.air.time
+    assert (time.on_fallback, time.booked()["on_fallback"]) == (25.0, 25.0), "what is unknown is not"
 
 
 def test_what_was_off_air_when_it_was_noted_begins_anew() -> None:
