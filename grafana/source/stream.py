@@ -451,7 +451,9 @@ def _content(page: Page) -> None:
             "dB",
             Query(f"max(livestream_sound_level_decibels{{{IT}}})", "mean"),
             Query(f"max(livestream_sound_peak_decibels{{{IT}}})", "peak"),
-        ).no_value(nothing),
+        )
+        .min(-120)
+        .no_value(nothing),
         width=12,
         height=8,
     )
