@@ -20,6 +20,7 @@ from supervisor.config.fields import NAME, absolute, as_seen_from, read_secret
 from supervisor.config.listening import Takers, broken_listening
 from supervisor.config.origins import as_format
 from supervisor.config.overlay import broken_overlays
+from supervisor.config.rendition import broken_rendition
 from supervisor.config.sound_rules import sound_rules
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
@@ -77,6 +78,7 @@ def broken_rules(tree: Mapping[str, Any], files: Mapping[str, Path] = MappingPro
             yield from _order(place, [defaults, stream, destination])
             yield from _destination(place, destination)
             yield from _recording(place, stream, destination)
+            yield from (Broken((*place, *at), expected) for at, expected in broken_rendition(stream, destination))
             if str(stream.get("enabled", True)).lower() in _NO or not (NAME.fullmatch(name) and NAME.fullmatch(key)):
                 continue
             with as_seen_from(stream):

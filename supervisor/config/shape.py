@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -47,6 +46,7 @@ from supervisor.config.origins import Origin
 from supervisor.config.overlay import MOST_OVERLAYS, Filters, Overlay
 from supervisor.config.profile import ProfileField
 from supervisor.config.recording import RecordingSection, as_destination
+from supervisor.config.rendition import ENCODERS, KeyframeInterval, RenditionAudio, RenditionVideo
 from supervisor.config.sound import SECTION, WORD, form
 from supervisor.config.thumbnails import Thumbnails
 from supervisor.config.tracks import TrackMap
@@ -66,16 +66,7 @@ from supervisor.model.quantities import (
     Ports,
 )
 
-VIDEO_CODECS = (
-    "copy",
-    "libx264",
-    "h264_vaapi",
-    "h264_qsv",
-    "h264_nvenc",
-    "h264_v4l2m2m",
-    "h264_videotoolbox",
-)
-_LONGEST_KEYFRAME_INTERVAL = 10.0
+VIDEO_CODECS = ("copy", *ENCODERS)
 
 
 class Source(Origin):
@@ -90,12 +81,6 @@ class Source(Origin):
     map: TrackMap = TrackMap()
 
 
-def _keyframe_interval(value: float) -> float:
-    if value > _LONGEST_KEYFRAME_INTERVAL:
-        raise ValueError(f"expected at most {_LONGEST_KEYFRAME_INTERVAL:g}s: a duration, not a number of frames")
-    return value
-
-
 class Video(Section):
     """The canonical picture that the encoder makes."""
 
@@ -104,7 +89,7 @@ class Video(Section):
     size: PictureSize | None = None
     fps: Number | None = Field(default=None, gt=0, le=240)
     bitrate: BitRate | None = None
-    keyframe_interval: Annotated[PositiveDuration, AfterValidator(_keyframe_interval)] = 2.0
+    keyframe_interval: KeyframeInterval = 2.0
     preset: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]+$")
     filters: Filters | None = None
     overlay: tuple[Overlay, ...] = Field(default=(), max_length=MOST_OVERLAYS)
@@ -137,6 +122,8 @@ class DestinationSection(Policies):
     key_file: KeyFile | None = None
     required: bool = True
     profile: ProfileField = None
+    video: RenditionVideo | None = None
+    audio: RenditionAudio | None = None
 
     @model_validator(mode="before")
     @classmethod

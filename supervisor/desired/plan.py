@@ -25,6 +25,7 @@ from supervisor.ffmpeg.listening import awaited_at
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import Picture
 from supervisor.ffmpeg.recordings import recording_output
+from supervisor.ffmpeg.renditions import Rendition, rendition, sent_audio, sent_video
 from supervisor.ffmpeg.sources import SourceKind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
 from supervisor.model.content import ContentPolicy
 from supervisor.model.destination_urls import RTMP_PORTS, publishes_to
@@ -95,6 +96,7 @@ class ProcessSpec:
     content: ContentPolicy | None = None  # what is looked at in the picture and sound of an encoder
     output_file: Path | None = None  # a pusher's file; a new run must not overwrite it
     kept: Kept | None = None  # a pusher's folder of segments
+    made_anew: Rendition | None = None  # what a pusher encodes instead of copying it
     target: tuple[str, ...] = field(default=(), repr=False)  # a pusher's URL and key, or what a command is
     overlays: tuple[OverlayFile, ...] = ()  # what an encoder lays over its picture, and reads from files
     claim: tuple[str, ...] = field(init=False, repr=False)  # what two processes must not do at the same time
@@ -183,7 +185,7 @@ def _stream(
                 key,
                 _shown(name, key, destination),
                 destination.required,
-                _expected_bytes_per_second(stream),
+                _expected_bytes_per_second(stream, destination),
                 config.policies_of(name, key),
                 Way(ingest, _tls(destination), _rtmp(destination)) if (ingest := _ingest(destination)) else None,
                 _target(name, key, destination),
@@ -350,6 +352,7 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
         audio=sound,
         ca_file=ca_file,
         output=recording_output(kept) if kept else None,
+        rendition=rendition(config.streams[stream], destination),
     )
     return ProcessSpec(
         key=ProcessKey(stream, Role.PUSHER, name),
@@ -365,6 +368,7 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
         listens=is_listener(url),
         output_file=output_file,
         kept=kept,
+        made_anew=rendition(config.streams[stream], destination),
         target=_target(stream, name, destination),
     )
 
@@ -402,11 +406,11 @@ def _tls(destination: DestinationSection) -> bool:
     return destination_scheme(text(destination.url)) == "rtmps"
 
 
-def _expected_bytes_per_second(stream: StreamSection) -> float | None:
-    if stream.command is not None or stream.video.bitrate is None:
+def _expected_bytes_per_second(stream: StreamSection, destination: DestinationSection) -> float | None:
+    video, audio = sent_video(stream, destination), sent_audio(stream, destination)
+    if stream.command is not None or video.bitrate is None:
         return None
-    audio = stream.audio.bitrate if stream.audio.source != "none" and stream.audio.codec != "copy" else 0
-    return (stream.video.bitrate + audio) / 8
+    return (video.bitrate + (audio.bitrate if audio.source != "none" and audio.codec != "copy" else 0)) / 8
 
 
 def _secrets(stream: StreamSection) -> frozenset[str]:

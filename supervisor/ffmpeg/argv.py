@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from supervisor.config.shape import Audio, Source, Video
+    from supervisor.ffmpeg.renditions import Rendition
     from supervisor.model.content import ContentPolicy
 
 
@@ -103,7 +104,7 @@ def encoder_argv(  # noqa: PLR0913 - what one command line is made of
     ]
 
 
-def pusher_argv(
+def pusher_argv(  # noqa: PLR0913 - what one command line is made of
     binary: Binary,
     destination_url: str,
     key: str | None,
@@ -112,18 +113,21 @@ def pusher_argv(
     audio: bool,
     ca_file: str | None,
     output: Sequence[str] | None = None,
+    rendition: Rendition | None = None,
 ) -> list[str]:
-    """Return the pusher's argv: the encoder's MPEG-TS, repacked for the destination, never encoded.
+    """Return the pusher's argv: the encoder's MPEG-TS, repacked for the destination, and encoded only for `rendition`.
 
     `output` stands instead of what is made of the URL and its key. `audio` is whether the encoder sends any. Raises
     ValueError for a destination that cannot be pushed to.
     """
     return [
         *common_options(binary, progress_url, "warning"),
+        *(rendition.device if rendition else ()),
         *media_input(waits=is_listener(destination_url)),
         *("-map", "0:v:0"),
         *(("-map", "0:a:0") if audio else ()),
         *("-c", "copy"),
+        *(rendition.options if rendition else ()),
         *(time_stamps() if audio and output is None and keeps_time_base(destination_url) else ()),
         *media_queue(binary.version),
         *("-max_interleave_delta", _PUSHER_INTERLEAVE),

@@ -64,6 +64,7 @@ class DestinationEvidence(NamedTuple):
     waited: float = 0.0
     usual: float = 0.0  # seconds of silence that the source is known for
     backlog: float = 0.0
+    encodes_late: bool = False  # that is because its sender encodes, and not because of the line
     av_offset: float | None = None
     startup: float = 30.0
     timeout: float = 10.0
@@ -136,6 +137,8 @@ def _progress(evidence: DestinationEvidence) -> Judgement:
     limits = evidence.limits
     if evidence.speed is not None and limits.speed is not None and evidence.speed < limits.speed:
         return Judgement(Verdict.DEGRADED, Trouble.SLOW, reader)
+    if evidence.encodes_late and evidence.backlog > limits.backlog:
+        return Judgement(Verdict.DEGRADED, Trouble.SLOW, evidence.processes[-1].role)
     if evidence.bitrate is not None and limits.bitrate is not None and evidence.bitrate < limits.bitrate:
         # What the other destinations get in full is not the encoder's fault.
         return Judgement(
@@ -173,7 +176,8 @@ def _uplink(evidence: DestinationEvidence) -> Judgement | None:
     sender = evidence.processes[-1].role
     if uplink.silent >= uplink.timeout:
         return Judgement(Verdict.UNHEALTHY, Trouble.UPLINK_BLOCKED, sender)
-    if evidence.backlog > evidence.limits.backlog:  # the line carries less than the stream needs
+    # The line carries less than the stream needs, unless there is not more to carry.
+    if evidence.backlog > evidence.limits.backlog and not evidence.encodes_late:
         return Judgement(Verdict.DEGRADED, Trouble.BACKLOG, sender)
     return Judgement(Verdict.DEGRADED) if uplink.silent >= uplink.timeout / 2 else _HEALTHY
 

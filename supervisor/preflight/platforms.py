@@ -13,8 +13,9 @@ from typing import Final
 from supervisor.config.fields import text
 from supervisor.config.file import Loaded
 from supervisor.config.problems import ConfigWarning
-from supervisor.config.shape import DestinationSection, StreamSection
+from supervisor.config.shape import Audio, DestinationSection, StreamSection, Video
 from supervisor.ffmpeg.codecs import COPY, tracks
+from supervisor.ffmpeg.renditions import sent_audio, sent_video
 from supervisor.ffmpeg.sound_format import OURS
 from supervisor.judge.conformance import Mismatch, Sent, Trait, mismatches
 from supervisor.model.destination_urls import split
@@ -37,9 +38,9 @@ def unlike_platforms(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:
         if stream.source is None:
             continue
         told: set[tuple[str, str]] = set()
-        for destination in stream.destinations.values():
+        for name_of_it, destination in stream.destinations.items():
             profile = _profile(destination)
-            for key, words in _of_stream(stream, profile) if profile else ():
+            for key, words in _of_destination(stream, name_of_it, destination, profile) if profile else ():
                 if (key, words) not in told:
                     told.add((key, words))
                     yield ConfigWarning(f"streams.{name}.{key}", words)
@@ -55,12 +56,16 @@ def _profile(destination: DestinationSection) -> Profile | None:
     return PLATFORMS.get(platform_of(host) or "")
 
 
-def _of_stream(stream: StreamSection, profile: Profile) -> Iterator[tuple[str, str]]:
-    for found in mismatches(_configured(stream), profile, measured=False):
-        yield _KEYS[found.trait], _words(found, profile)
-    copied = [
-        key for key, is_so in (("video", stream.video.codec == COPY), ("audio", tracks(stream.audio).copied)) if is_so
-    ]
+def _of_destination(
+    stream: StreamSection, name: str, destination: DestinationSection, profile: Profile
+) -> Iterator[tuple[str, str]]:
+    """The key is where it can be mended: the stream's, or that of what the destination has of its own."""
+    own = {key: f"destinations.{name}." for key in ("video", "audio") if getattr(destination, key) is not None}
+    video, audio = sent_video(stream, destination), sent_audio(stream, destination)
+    for found in mismatches(_configured(video, audio), profile, measured=False):
+        key = _KEYS[found.trait]
+        yield own.get(key.partition(".")[0], "") + key, _words(found, profile)
+    copied = [key for key, is_so in (("video", video.codec == COPY), ("audio", tracks(audio).copied)) if is_so]
     if copied:
         what = {"video": "the picture", "audio": "the sound"}
         whose = "the profile" if profile.name == "custom" else profile.name
@@ -73,9 +78,8 @@ def _words(found: Mismatch, profile: Profile) -> str:
     return f"{found.seen}: {whose} expects {found.expected}"
 
 
-def _configured(stream: StreamSection) -> Sent:
+def _configured(video: Video, audio: Audio) -> Sent:
     """What will be sent, as far as it is said."""
-    video, audio = stream.video, stream.audio
     sound = audio.source != "none"
     made = OURS if sound and not tracks(audio).copied else None
     sent = Sent(

@@ -13,11 +13,12 @@ import certifi
 from supervisor.config.fields import text
 from supervisor.config.file import Loaded
 from supervisor.config.problems import ConfigError, ConfigWarning, Problem, near, shown
-from supervisor.config.shape import Config
+from supervisor.config.shape import Config, Video
 from supervisor.config.tls import BadTls, server_context
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
-from supervisor.ffmpeg.codecs import X264_PRESETS
+from supervisor.ffmpeg.codecs import COPY, X264_PRESETS
+from supervisor.ffmpeg.renditions import sent_video
 from supervisor.machine.ffmpeg_binary import Binary, FfmpegNotFound, find, missing_encoder, missing_filter
 from supervisor.preflight.places import missing_places, unknown_programs
 from supervisor.preflight.seamless import no_seamless_switch
@@ -91,13 +92,27 @@ def unusable(config: Config, binary: Binary) -> list[Problem]:
 
 def _presets(config: Config) -> Iterator[Problem]:
     known = {*X264_PRESETS, *map(str, range(len(X264_PRESETS)))}
-    for name, stream in config.streams.items():
-        preset = stream.video.preset
-        if stream.source is None or stream.video.codec != "libx264" or preset is None or preset.lower() in known:
+    for place, video in _encoded(config):
+        preset = video.preset
+        if video.codec != "libx264" or preset is None or preset.lower() in known:
             continue
         meant = near(preset.lower(), X264_PRESETS)
         expected = f"did you mean {meant}?" if meant else f"expected one of {', '.join(X264_PRESETS)}"
-        yield Problem(f"streams.{name}.video.preset", repr(preset), expected)
+        yield Problem(f"{place}.preset", repr(preset), expected)
+
+
+def _encoded(config: Config) -> Iterator[tuple[str, Video]]:
+    """Every picture that is encoded, with the place where it is configured."""
+    for name, stream in config.streams.items():
+        if stream.source is None:
+            continue
+        if stream.video.codec != COPY:
+            yield f"streams.{name}.video", stream.video
+        for key, destination in stream.destinations.items():
+            if destination.video is not None:
+                own = {"preset": destination.video.preset}  # a wrong one of the stream's is reported there
+                place = f"streams.{name}.destinations.{key}.video"
+                yield place, sent_video(stream, destination).model_copy(update=own)
 
 
 def _overlays(config: Config, binary: Binary) -> Iterator[Problem]:
@@ -130,14 +145,12 @@ def _formats(config: Config, binary: Binary) -> Iterator[Problem]:
 
 def _codecs(config: Config, binary: Binary) -> Iterator[Problem]:
     verdicts: dict[str, str | None] = {}
-    for name, stream in config.streams.items():
-        if stream.source is None or stream.video.codec == "copy":
-            continue
-        codec = str(stream.video.codec)
+    for place, video in _encoded(config):
+        codec = str(video.codec)
         if codec not in verdicts:
             verdicts[codec] = missing_encoder(binary, codec)
         if reason := verdicts[codec]:
-            yield Problem(f"streams.{name}.video.codec", repr(codec), reason)
+            yield Problem(f"{place}.codec", repr(codec), reason)
 
 
 def _protocols(config: Config, binary: Binary) -> Iterator[Problem]:

@@ -47,6 +47,7 @@ _AS_IF_WELL = frozenset({State.RUNNING, State.COOLDOWN})
 _OVER_THE_LINE = frozenset(
     {ExitCause.INGEST_UNREACHABLE, ExitCause.INGEST_CLOSED, Trouble.UPLINK_BLOCKED, Trouble.START_TIMEOUT}
 )
+_FULL_LINE = 0.25  # seconds of media that wait in the socket of a line that takes no more
 _MAY_SAY_HOW_LONG = frozenset({Refusal.BUSY, Refusal.LIMITED})
 
 
@@ -331,6 +332,14 @@ class Place:
         if not unsent or not (rate := self.meter.bytes_per_second):
             return self.intake.behind
         return self.intake.behind + unsent / rate
+
+    @property
+    def encodes_late(self) -> bool:
+        """A pusher that encodes is behind because of that, and not because of its line: that has room for more."""
+        if self.spec.made_anew is None or self.intake is None:
+            return False
+        unsent = self.uplink.unsent_bytes if self.uplink else None
+        return (unsent or 0) <= _FULL_LINE * self.meter.bytes_per_second
 
     # --- connections -------------------------------------------------------------------------------
 

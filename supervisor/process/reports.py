@@ -163,6 +163,8 @@ class Reports:
         if slot.intake is None or not slot.alive or slot.status.ending:
             return
         announced = slot.intake.announced or Parameters()
+        if slot.spec.made_anew:
+            parameters = slot.spec.made_anew.sent(parameters)
         if announced.differ(parameters):
             slot.dispatch(Restart(RestartReason.PARAMETERS, force=True))
         else:

@@ -40,7 +40,7 @@ def look(slot: Slot, now: float) -> None:
 
 
 def _what_waits(slot: Slot, now: float) -> Useless:
-    """Why a pusher is so far behind: the line takes too little of what it sends, or it sends nothing at all.
+    """Why a pusher is so far behind: its line takes too little, it encodes too slowly, or it sends nothing at all.
 
     Its own silence may be allowed for longer than this, after a source that delivers in pieces.
     """
@@ -48,4 +48,6 @@ def _what_waits(slot: Slot, now: float) -> Useless:
     silent = 0.0 if last is None else now - last
     if silent >= slot.spec.policies.stall.timeout:
         return Useless(RestartReason.STALL, Trouble.STALL, silent=silent)
+    if slot.encodes_late:
+        return Useless(RestartReason.LIMIT, Trouble.SLOW, free=True)
     return Useless(RestartReason.UPLINK, Trouble.BACKLOG, free=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from supervisor.ffmpeg.parameters import Parameters, picture, video_codec
+from supervisor.ffmpeg.renditions import Rendition
 from supervisor.ffmpeg.sound_format import OURS, SoundFormat, sound_format
 from supervisor.judge.conformance import Lasting, Sent, mismatches
 from supervisor.judge.sent_meter import Counts, SentMeter
@@ -62,7 +63,9 @@ class Conforming:
             jumps=pace.jumps,
             encoder_speed=self._made.pace().pace,
         )
-        if reader.feeds:
+        if (anew := sender.spec.made_anew) and anew.video:
+            sent = _of_rendition(sent, anew, reader)
+        elif reader.feeds:
             sent = _of_tracks(sent, reader.feeds.current or Parameters())
             sent = self._with_keyframes(sent, reader.feeds.tap.keyframes, now)
         return _with_sound(sent, reader, sender, now) if sender.key.role is Role.PUSHER else sent
@@ -98,12 +101,23 @@ def _of_tracks(sent: Sent, parameters: Parameters) -> Sent:
     return sent._replace(video_codec=video_codec(parameters))
 
 
+def _of_rendition(sent: Sent, rendition: Rendition, reader: JudgedProcess) -> Sent:
+    """Its keyframes come by the clock, and all of it is ours: nothing has to be looked for in it."""
+    video = rendition.video
+    assert video is not None  # asked before
+    sent = sent._replace(keyframe_interval=video.keyframe_interval, reordered=0, video_codec="h264")
+    if video.size:
+        return sent._replace(width=video.size[0], height=video.size[1])
+    shown = picture(reader.feeds.current or Parameters()) if reader.feeds else None
+    return sent._replace(width=shown.width, height=shown.height) if shown else sent
+
+
 def _with_sound(sent: Sent, reader: JudgedProcess, sender: JudgedProcess, now: float) -> Sent:
     if not sender.spec.sound or sender.intake is None:
         return sent._replace(sound=False)
     current = reader.feeds.current if reader.feeds else None
     known: SoundFormat | None = OURS
-    if reader.spec.copies_sound:
+    if reader.spec.copies_sound and not (sender.spec.made_anew and sender.spec.made_anew.audio):
         known = sound_format(current) if current else None
     sent = sent._replace(sound=sender.intake.sounds(now), av_offset=sender.intake.offset(now))
     return (

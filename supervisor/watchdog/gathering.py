@@ -69,6 +69,7 @@ def evidence_of(
         waited=now - since,
         usual=sender.usual_silence(now),
         backlog=sender.backlog,
+        encodes_late=sender.encodes_late,
         av_offset=sender.intake.offset(now) if sender.intake else None,
         startup=policies.stall.startup,
         timeout=policies.stall.timeout,

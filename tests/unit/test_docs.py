@@ -15,6 +15,7 @@ from supervisor.config.file import load
 from supervisor.config.overlay import Overlay
 from supervisor.config.profile import ProfileSection
 from supervisor.config.recording import KeepSection, RecordingSection
+from supervisor.config.rendition import RenditionAudio, RenditionVideo
 from supervisor.config.shape import (
     Audio,
     Config,
@@ -58,6 +59,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`slate`": Slate,
     "`fallback_policy`": FallbackPolicy,
     "`destinations`": DestinationSection,
+    "`video` of a destination": RenditionVideo,
+    "`audio` of a destination": RenditionAudio,
     "`profile`": ProfileSection,
     "`recording`": RecordingSection,
     "`keep`": KeepSection,
@@ -93,7 +96,7 @@ def test_every_default_is_the_codes(section: str, key: str) -> None:
         return
     default = field.default
     if default is None or default in ((), {}) or isinstance(default, BaseModel):
-        assert written in {"", "none", "automatic", "the source's", "the encoder's"}
+        assert written in {"", "none", "automatic", "the source's", "the encoder's", "the stream's"}
     elif isinstance(default, bool):
         assert written == str(default).lower()
     elif isinstance(default, float):

@@ -102,6 +102,18 @@ PROCESS: dict[str, Row] = {
 }
 PROGRESS: dict[str, Row] = {
     "media flows": (ON_AIR, HEALTHY, None, None),
+    "encodes, and is as much behind as is allowed": (
+        ON_AIR._replace(encodes_late=True, backlog=5.0),
+        HEALTHY,
+        None,
+        None,
+    ),
+    "encodes, and is more behind than that": (
+        ON_AIR._replace(encodes_late=True, backlog=5.1),
+        DEGRADED,
+        Trouble.SLOW,
+        Role.PUSHER,
+    ),
     "just fresh": (ON_AIR._replace(silent=3.0), HEALTHY, None, None),
     "no longer fresh, not yet late": (ON_AIR._replace(silent=3.1), UNKNOWN, None, None),
     "almost late": (ON_AIR._replace(silent=9.9), UNKNOWN, None, None),
@@ -185,6 +197,12 @@ UPLINK: dict[str, Row] = {
     "too long": (uplink(5.0), UNHEALTHY, Trouble.UPLINK_BLOCKED, Role.PUSHER),
     "as much behind as is allowed": (uplink()._replace(backlog=5.0), HEALTHY, None, None),
     "more behind than that": (uplink()._replace(backlog=5.01), DEGRADED, Trouble.BACKLOG, Role.PUSHER),
+    "more behind than that, but not because of the line": (
+        uplink()._replace(backlog=5.01, encodes_late=True),
+        HEALTHY,
+        None,
+        None,
+    ),
     "more behind than the owner's own measure": (
         uplink()._replace(backlog=2.1, limits=LimitsPolicy(backlog=2.0)),
         DEGRADED,

@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from supervisor.config.shape import Video
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.ffmpeg.phrases import CERTIFICATE
+from supervisor.ffmpeg.renditions import Rendition
+from supervisor.judge.progress_meter import ProgressMeter
+from supervisor.judge.uplink import UplinkMeter
 from supervisor.lifecycle.types import RetryNow
 from supervisor.model import events
 from supervisor.model.policies import LimitsPolicy, Policies, RestartPolicy, StallPolicy, StopPolicy
@@ -275,6 +279,33 @@ def test_too_much_that_waits_is_dropped_and_costs_no_attempt(stage: Stage, monke
     stage.loop.move(LATER)
     assert pusher.status.spent == 0
     assert pusher.last_cause is Trouble.BACKLOG
+
+
+@pytest.mark.parametrize(
+    ("unsent", "cause", "reason"),
+    [
+        (0, Trouble.SLOW, RestartReason.LIMIT),
+        (2_000, Trouble.SLOW, RestartReason.LIMIT),
+        (500_000, Trouble.BACKLOG, RestartReason.UPLINK),
+    ],
+)
+def test_who_encodes_is_slow_where_its_line_has_room(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, unsent: int, cause: Trouble, reason: RestartReason
+) -> None:
+    encoder, pusher = stage.path(Policies(limits=LimitsPolicy(backlog_max=20)))
+    for slot in (encoder, pusher):
+        slot.start()
+        stage.report(slot, 1.0)
+    pusher.spec = replace(pusher.spec, made_anew=Rendition(Video(bitrate=800_000), None))
+    assert pusher.intake
+    pusher.uplink = UplinkMeter()
+    pusher.uplink.unsent_bytes = unsent
+    monkeypatch.setattr(ProgressMeter, "bytes_per_second", 100_000.0)
+    monkeypatch.setattr(pusher.intake._backlog, "seconds", 17.1, raising=False)
+    pusher.look(stage.loop.now)
+    stage.loop.move(LATER)
+    assert pusher.last_cause is cause
+    assert pusher.restarts[reason] == 1
 
 
 def test_who_sends_nothing_is_behind_through_its_own_fault(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

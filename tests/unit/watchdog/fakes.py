@@ -231,6 +231,7 @@ class FakeProcess:
         self.feeder: FakeProcess | None = None
         self.fed: float | None = None
         self.backlog = 0.0
+        self.encodes_late = False
         self.usual = 0.0
         self.last_cause: Cause | None = None
         self.evidence = FailureEvidence(key.role)

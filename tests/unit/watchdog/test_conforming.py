@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from supervisor.config.shape import Audio, Video
 from supervisor.ffmpeg.parameters import Parameters
+from supervisor.ffmpeg.renditions import Rendition
 from supervisor.model.profiles import PLATFORMS, Profile
 from supervisor.model.snapshot import Conformance
 from supervisor.model.terms import Check, Report, Verdict
@@ -82,6 +84,21 @@ async def test_what_is_not_is_told_after_three_minutes_and_nothing_is_done_about
     assert view.conformance
     assert view.conformance.findings == ()
     assert view.verdicts[Check.CONFORMANCE] is Verdict.HEALTHY
+
+
+@in_quick_time
+async def test_a_rendition_is_judged_by_what_it_is_made_like_and_not_by_the_encoders_picture() -> None:
+    scene = Conforming()
+    made = Video(size=(640, 360), keyframe_interval=8.0)
+    scene.pusher.spec = replace(scene.pusher.spec, made_anew=Rendition(made, Audio()))
+    scene.encoder.spec = replace(scene.encoder.spec, copies_sound=True)
+    scene.pusher.bytes_per_second = 2 * ENOUGH
+    await scene.minutes(10)
+    assert scene.found.findings == (
+        "keyframe interval 8 s: youtube expects at most 4 s",
+        "bit rate 10 Mbit/s: youtube expects at most 8 Mbit/s for 640x360",
+    )
+    assert scene.found.sample_rate == 48_000
 
 
 @in_quick_time
