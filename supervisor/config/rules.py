@@ -26,6 +26,7 @@ from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
 from supervisor.model.cron import ANY_TIME, next_without, parse_cron
 from supervisor.model.destination_urls import RTMP_PORTS, file_path, publishes_to, rtmp_name
+from supervisor.model.hls_urls import is_hls, wrong_hls
 from supervisor.model.policies import LimitsPolicy, RestartPolicy, Section
 from supervisor.model.quantities import DEFAULT_LISTEN, parse_address, parse_duration
 from supervisor.model.until import parse_moment
@@ -205,6 +206,8 @@ def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken
     scheme = destination_scheme(url) if isinstance(url, str) else ""
     if has and scheme in _WITHOUT_KEY:
         yield Broken((*path, has[0]), f"expected none: {scheme} has no keys")
+    if isinstance(url, str) and is_hls(url) and (wrong := wrong_hls(url, has_key=bool(has))):
+        yield Broken((*path, "url"), wrong)
     if not has and isinstance(url, str) and "://" in url and destination_scheme(url) in RTMP_PORTS:
         with suppress(ValueError):  # reported where it stands
             if not all(rtmp_name(url, None)):

@@ -15,7 +15,7 @@ from supervisor.model.destination_urls import file_path, split
 from supervisor.model.push_urls import is_listener, wrong_parameter
 from supervisor.model.quantities import MAX_PORT, Address
 
-DESTINATION_SCHEMES = ("rtmp", "rtmps", "srt", "rtsp", "udp", "rist", "file")
+DESTINATION_SCHEMES = ("rtmp", "rtmps", "srt", "rtsp", "udp", "rist", "https", "file")
 _WITHOUT_USUAL_PORT = ("srt", "udp", "rist")
 FILE_TYPES = (".flv", ".ts", ".mkv", ".mp4")
 # FFmpeg's reading protocols that a URL can begin with, and what each must name.

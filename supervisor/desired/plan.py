@@ -27,10 +27,12 @@ from supervisor.ffmpeg.parameters import Picture
 from supervisor.ffmpeg.recordings import recording_output
 from supervisor.ffmpeg.renditions import Rendition, rendition, sent_audio, sent_video
 from supervisor.ffmpeg.sources import SourceKind, SourcePlace, comes_in_pieces, kind_of, question_url, source_place
+from supervisor.ffmpeg.uploads import uploaded_output, with_uploader
 from supervisor.model.content import ContentPolicy
 from supervisor.model.destination_urls import RTMP_PORTS, publishes_to
 from supervisor.model.external import External
 from supervisor.model.fallback import FallbackPolicy
+from supervisor.model.hls_urls import hls_url, is_hls
 from supervisor.model.overlays import OverlayFile
 from supervisor.model.policies import Policies, UplinkPolicy
 from supervisor.model.profiles import Profile
@@ -82,6 +84,7 @@ class ProcessSpec:
     tls: bool = False  # and whether it speaks TLS there
     rtmp: bool = True  # and RTMP
     listens: bool = False  # a pusher waits to be called
+    uploads: bool = False  # what a pusher makes, a program beside it sends
     observed: tuple[Observed, ...] = ()  # where a command says that it connects to by TCP
     source: SourcePlace | None = None  # where a probe can look whether an encoder's source is there
     question_url: SecretStr | None = None  # what may be asked how long to wait, once its server has refused
@@ -351,9 +354,11 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
         progress_url=PROGRESS,
         audio=sound,
         ca_file=ca_file,
-        output=recording_output(kept) if kept else None,
+        output=recording_output(kept) if kept else uploaded_output() if is_hls(url) else None,
         rendition=rendition(config.streams[stream], destination),
     )
+    if is_hls(url):
+        argv = with_uploader(argv, hls_url(url, text(destination.secret_key)), ca_file=ca_file)
     return ProcessSpec(
         key=ProcessKey(stream, Role.PUSHER, name),
         argv=tuple(argv),
@@ -366,6 +371,7 @@ def _pusher(config: Config, stream: str, name: str, binary: Binary, port: int, c
         tls=_tls(destination),
         rtmp=_rtmp(destination),
         listens=is_listener(url),
+        uploads=is_hls(url),
         output_file=output_file,
         kept=kept,
         made_anew=rendition(config.streams[stream], destination),
@@ -403,7 +409,7 @@ def _rtmp(destination: DestinationSection) -> bool:
 
 
 def _tls(destination: DestinationSection) -> bool:
-    return destination_scheme(text(destination.url)) == "rtmps"
+    return destination_scheme(text(destination.url)) in {"rtmps", "https"}
 
 
 def _expected_bytes_per_second(stream: StreamSection, destination: DestinationSection) -> float | None:

@@ -72,7 +72,7 @@ _EXIT_AFTER_SIGNAL = 255
 # No failure yet: of a name with several addresses, one that did not work; a side output that is done without; a source
 # that is asked again; a track, whose name may be any words; what a program says that is the source.
 _NOT_YET = (
-    *("trying next address", ", continuing with ", "Will reconnect at"),
+    *("trying next address", ", continuing with ", "Will reconnect at", "[upload] [warning]"),
     *("[player] [info]", "[player] [warning]", "[pipe] [info]", "[pipe] [warning]"),
 )
 _NOT_PERMITTED = "Operation not permitted"

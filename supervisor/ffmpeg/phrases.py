@@ -68,6 +68,11 @@ FILE_MISSING = "a file or device that is read is not there"
 NOT_OPENED = "a file in the source's list cannot be opened"
 PORT_TAKEN = "another program uses the port that the source shall come to"
 NOT_OUR_ADDRESS = "this machine has not the address that the source shall come to"
+UPLOAD_DENIED = "the server refused what was uploaded: is the key right, and valid?"
+UPLOAD_REFUSED = "the server refused what was uploaded: is the URL right?"
+UPLOAD_TROUBLE = "the server has trouble of its own: it did not take what was uploaded"
+UPLOAD_LOST = "the server hung up in the middle of an upload"
+NO_KEYFRAME = "no keyframe comes: HLS can only be cut at one"
 SIZE_LIMIT = "a file has reached the size that it may have on this machine"
 
 
@@ -79,6 +84,10 @@ def _both(ending: str, *patterns: str, said: str) -> tuple[Rule, Rule]:
     """The same of a source and of an ingest."""
     source, ingest = ExitCause(f"source_{ending}"), ExitCause(f"ingest_{ending}")
     return _rule(_SOURCE, source, *patterns, said=said), _rule(_INGEST, ingest, *patterns, said=said)
+
+
+def _uploader(cause: ExitCause, words: str, said: str) -> Rule:
+    return _rule(_INGEST, cause, rf"\[upload\] \[fatal\] {words}", said=said)
 
 
 def _answer(codes: str, said: str) -> Rule:
@@ -172,6 +181,19 @@ FATAL: Sequence[Rule] = (
         said="a track of the source is empty",
     ),
     _rule(_ANY, ExitCause.BAD_ARGUMENTS, r"Error while opening encoder"),
+    # --- the uploader of a pusher, whose end is that of FFmpeg as well
+    _uploader(ExitCause.INGEST_REFUSED, "HTTP 40[13]", UPLOAD_DENIED),
+    _uploader(ExitCause.INGEST_CLOSED, "HTTP (?:408|42[59])", UPLOAD_TROUBLE),
+    _uploader(ExitCause.INGEST_REFUSED, "HTTP [34]", UPLOAD_REFUSED),
+    _uploader(ExitCause.INGEST_CLOSED, "HTTP", UPLOAD_TROUBLE),
+    _uploader(ExitCause.INGEST_REFUSED, "its certificate", CERTIFICATE),
+    _uploader(ExitCause.INGEST_CLOSED, "it does not speak TLS", NOT_TLS),
+    _uploader(ExitCause.INGEST_UNREACHABLE, "Failed to resolve", NO_SUCH_HOST),
+    _uploader(ExitCause.INGEST_UNREACHABLE, "Connection refused", NOT_LISTENING),
+    _uploader(ExitCause.INGEST_UNREACHABLE, "Connection timed out", NO_ANSWER),
+    _uploader(ExitCause.INGEST_UNREACHABLE, "No route", NO_WAY),
+    _uploader(ExitCause.INGEST_CLOSED, "Connection lost", UPLOAD_LOST),
+    _uploader(ExitCause.OTHER, "no keyframe", NO_KEYFRAME),
 )
 
 # These also come as warnings of what was overcome long ago, so the last LINE wins.

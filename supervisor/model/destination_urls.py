@@ -14,10 +14,13 @@ from posixpath import normpath
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from supervisor.model.hls_urls import HLS_PORT, hls_url
+
 # What a key begins with that is no key but the whole URL.
 _WHOLE_URL = re.compile(r"(?:rtmp\w{0,8}|srt|https?)://", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}:")
 RTMP_PORTS = {"rtmp": 1935, "rtmps": 443}  # where a URL names none
+_USUAL_PORTS = {**RTMP_PORTS, "https": HLS_PORT}
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "«": "»"}
 
 
@@ -69,7 +72,7 @@ def publishes_to(url: str, key: str | None) -> tuple[str, ...] | None:
         return ("file", "", "", normpath(file_path(url)))
     try:
         parts = split(url)
-        host, port = _host(parts.hostname or ""), parts.port or RTMP_PORTS.get(scheme)
+        host, port = _host(parts.hostname or ""), parts.port or _USUAL_PORTS.get(scheme)
         name = "/".join(rtmp_name(url, key or None)) if scheme in RTMP_PORTS else _other_name(parts, key)
     except ValueError:
         return None
@@ -123,6 +126,8 @@ def _other_name(parts: SplitResult, key: str | None) -> str:
     """The stream's name anywhere but with RTMP: of SRT its stream id, which a key is only if the URL has none."""
     if parts.scheme.lower() in {"udp", "rist"}:  # what else stands there tells how it is sent
         return next((value for name, value in parse_qsl(parts.query) if name == "virt-dst-port"), "")
+    if parts.scheme.lower() == "https":
+        return hls_url(f"{parts.path}?{parts.query}", key)
     if parts.scheme.lower() != "srt":
         return "\0".join((parts.path.strip("/"), parts.query, key or ""))
     return next((value for name, value in parse_qsl(parts.query) if name == "streamid"), key or "")

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from supervisor.model.destination_urls import RTMP_PORTS, split
+from supervisor.model.hls_urls import HLS_PORT
 
 # What a URL may say of how media is sent; the rest reaches into this machine, or is a slip of the hand.
 _UDP: Final = frozenset(
@@ -41,7 +42,7 @@ _RIST: Final = frozenset(
 )
 PARAMETERS: Final = {"udp": _UDP, "rist": _RIST}
 # Where one connects to by TCP, and at which port where a URL names none.
-TCP_PORTS: Final = {**RTMP_PORTS, "rtsp": 554}
+TCP_PORTS: Final = {**RTMP_PORTS, "rtsp": 554, "https": HLS_PORT}
 # One packet of these is 188 bytes; so many fit into what every line carries.
 PACKET_SIZE: Final = 1316
 _IS_NAME: Final = re.compile(r"[a-z_-]{1,30}").fullmatch

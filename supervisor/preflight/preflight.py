@@ -26,7 +26,7 @@ from supervisor.preflight.warnings import warnings_of
 
 _FEWEST_CONNECTIONS = 32  # of HTTP clients
 _FILES_OF_OURS = 68 + _FEWEST_CONNECTIONS  # probes, worker threads, the database, the libraries
-_PROTOCOL_OF = {"rtsp": "rtp"}  # by which it is sent; it is none itself
+_PROTOCOL_OF = {"rtsp": "rtp", "https": "pipe"}  # by which it is sent, or handed to who sends it
 _FILES_OF_A_PROCESS = 5  # pidfd, output, progress, media or parameters, log file
 
 

@@ -124,7 +124,8 @@ def _watched(senders: Iterable[SendingProcess]) -> list[Watched]:
     for sender in senders:
         if child := sender.child:
             if sender.spec.ingest:
-                watched.append(Watched(sender.key, child.pid))
+                peer = sender.spec.ingest if sender.spec.uploads else None
+                watched.append(Watched(sender.key, child.pid, peer))
             watched.extend(
                 Watched(Observation(sender.key, observed.name), child.pid, peer=observed.ingest)
                 for observed in sender.spec.observed

@@ -43,10 +43,10 @@ def test_a_rendition_stays_connected_over_switches_and_an_encoder_that_is_killed
     eventually(lambda: list(slates.glob("[!.]*.mkv")), 2 * ON_AIR, "the slate is made before it is needed")
     connections = {key: ingest.publishers()[key].client for key in (main, small)}
     with recording(ingest, small, seen), recording(ingest, main, large):
-        assert running.cli("switch", "cam", "--to", "1").returncode == 0
+        assert running.ask("POST", "/api/streams/cam/switch", {"to": "fallback1"}).status_code == 202
         eventually(lambda: active(running) == "fallback1", ON_AIR, "the slate is shown")
         grows(seen, 5_000)
-        assert running.cli("switch", "cam", "--to", "primary").returncode == 0
+        assert running.ask("POST", "/api/streams/cam/switch", {"to": "primary"}).status_code == 202
         eventually(lambda: active(running) == "primary", 2 * ON_AIR, "and the source again")
         pid = encoder(running)
         assert pid

@@ -43,6 +43,7 @@ ROOMS = {
     "supervisor.store": Room(pure=False, may_import="model", system=True),
     # A program of its own beside an encoder: nothing of ours comes with it.
     "supervisor.player": Room(pure=False, system=True),
+    "supervisor.uploader": Room(pure=False, system=True),
     "supervisor.preflight": Room(
         pure=False, may_import="model secrets config ffmpeg desired judge machine probes store player", system=True
     ),

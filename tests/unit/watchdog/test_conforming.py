@@ -89,7 +89,7 @@ async def test_what_is_not_is_told_after_three_minutes_and_nothing_is_done_about
 @in_quick_time
 async def test_a_rendition_is_judged_by_what_it_is_made_like_and_not_by_the_encoders_picture() -> None:
     scene = Conforming()
-    made = Video(size=(640, 360), keyframe_interval=8.0)
+    made = Video.model_validate({"size": "640x360", "keyframe_interval": "8s"})
     scene.pusher.spec = replace(scene.pusher.spec, made_anew=Rendition(made, Audio()))
     scene.encoder.spec = replace(scene.encoder.spec, copies_sound=True)
     scene.pusher.bytes_per_second = 2 * ENOUGH
