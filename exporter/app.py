@@ -23,6 +23,7 @@ from exporter.api.maintenance import maintenance_router
 from exporter.api.many import orders_router
 from exporter.api.methods import HeadIsGet
 from exporter.api.models import Live, Problem, Ready, TokenIsRight
+from exporter.api.recordings import recordings_router
 from exporter.api.recovery import recovery_router
 from exporter.api.shapes import show_readiness
 from exporter.api.streams import streams_router
@@ -92,6 +93,7 @@ def build_app(
     app.include_router(editing_router(control))
     app.include_router(orders_router(control))
     app.include_router(recovery_router(control))
+    app.include_router(recordings_router(control))
     app.include_router(watchdog_router(control))
     app.include_router(thumbnails_router(control))
     app.include_router(history_router(control))

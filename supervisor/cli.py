@@ -557,6 +557,12 @@ def _logs(args: argparse.Namespace) -> int:
     return client.logs(api, args.stream, args.role, args.destination, lines=args.lines, follow=args.follow)
 
 
+def _recordings(args: argparse.Namespace) -> int:
+    from supervisor.commands.recordings import recordings
+
+    return recordings(_api(args), args.stream, args.destination, limit=args.limit, as_json=args.json)
+
+
 def _drill(args: argparse.Namespace) -> int:
     from supervisor.commands import drill
     from supervisor.model.drills import ALL, Drill
@@ -585,6 +591,7 @@ _COMMANDS = {
     "reload": _reload,
     "upgrade": _upgrade,
     "logs": _logs,
+    "recordings": _recordings,
     "incidents": _incidents,
     "report": _report,
     "drill": _drill,

@@ -20,6 +20,7 @@ from supervisor.model.external import Announcement, ExternalSnapshot
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.notifications import NEAR, Heard, Notification, Told, belongs_to, is_ours
+from supervisor.model.recordings import Recorded
 from supervisor.model.remembered import Page, PastIncident, Question, StoreState, since_the_start
 from supervisor.model.selection import Selection
 from supervisor.model.snapshot import Fault, NotAnswering, Snapshot, StreamAnswer, Verb, Wanted, WatchdogVerb
@@ -360,6 +361,11 @@ class EngineControl:
         """Wait until what came of an order is kept: who gets an answer may rely on it, also if we are killed now."""
         if self._store:
             self._store.flush(_REMEMBERED_SECONDS)
+
+    def recordings(self, stream: str, destination: str | None, most: int) -> tuple[Recorded, ...] | None:
+        """What is there of a stream's recordings; see `snapshot.Control`."""
+        readers = self._ask(lambda: self._engine.recordings(stream, destination))
+        return None if readers is None else tuple(read(most) for read in readers)
 
     def log_directory(self, stream: str) -> Path:
         """Where the log files of a stream's processes are."""

@@ -26,6 +26,7 @@ from supervisor.model import events
 from supervisor.model.external import Announcement, ExternalSnapshot
 from supervisor.model.facts import Listener, Teller
 from supervisor.model.incidents import Incident
+from supervisor.model.recordings import Recorded
 from supervisor.model.remembered import Forgetful, Memory
 from supervisor.model.selection import Selection
 from supervisor.model.snapshot import Fault, Histogram, Refused, Snapshot, StreamAnswer, Wanted, WatchdogVerb
@@ -505,6 +506,10 @@ class Engine:
     def knows(self, name: str) -> bool:
         """Whether there is such a stream."""
         return name in self._catalogue
+
+    def recordings(self, name: str, destination: str | None) -> tuple[Callable[[int], Recorded], ...] | None:
+        """What reads the recordings of a stream, see `Recordings.readers`; None when there is no such stream."""
+        return self._watches.recordings.readers(name, destination) if self.knows(name) else None
 
     def incident(self, identity: str) -> Incident | None:
         """One that is open or still remembered; see `Book.incident`."""

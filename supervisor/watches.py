@@ -77,7 +77,7 @@ class Watches:
         self.others = OtherPublishers(probes, streams.pushers, tell)
         self._certificates = CertificateWatch(probes, streams.slot, book)
         self._overlays = OverlayWatch(machine, streams.slots, tell)
-        self._recordings = Recordings(machine, streams.pushers, tell)
+        self.recordings = Recordings(machine, streams.pushers, tell)
         self._refusals = RefusalWatch(probes, streams.slot)
         self.second = SecondLayer(machine, probes, streams, book, self._keeper, self.reaches.reach, tell)
 
@@ -102,7 +102,7 @@ class Watches:
         self._keeper.look(partial(self._streams.proof, now=now), now=now, wall=wall)
         self.second.scheduler.look(now)
         self.memory.sample()
-        self._recordings.look(now, wall)
+        self.recordings.look(now, wall)
         self._sweep.look(spare_unknown=self._configuration.reading)
 
     def _learned(self, slot: Slot) -> None:

@@ -18,6 +18,7 @@ Do = Callable[[argparse.Namespace], int]
 CONFIG_FILES = (Path("neverdark.yml"), Path("/etc/neverdark/neverdark.yml"))
 UNITS = Path("/etc/systemd/system")
 DEFAULT_ALERTMANAGER = "http://127.0.0.1:9093"
+_MOST_SEGMENTS = 5000
 _LOOKED_FOR = "./neverdark.yml, else /etc/neverdark/neverdark.yml"
 _ENDS = """\
 ends with: 0 done · 1 failed, or no neverdark answers · 2 wrong usage or configuration
@@ -28,6 +29,7 @@ environment: NEVERDARK_URL, a running neverdark; NEVERDARK_API_TOKEN, its token,
 _CHOICE = re.compile(r"invalid choice: '([^']{0,80})'")
 _OPTION = re.compile(r"unrecognized arguments: (-[\w-]{0,80})")
 _WHICH = "a name, group=NAME, or LABEL=VALUE (label=LABEL:VALUE says the same); with a comma between them both must fit"
+_RECORDINGS = "what was recorded, how much of it there is, and what is missing"
 _MAINTENANCE = "times in which what fails is recorded and wakes nobody; without more, those that there are"
 
 
@@ -116,6 +118,12 @@ def _selection(word: str) -> Selection:
         raise argparse.ArgumentTypeError(f"{word!r}: {error}") from None
 
 
+def _count(word: str) -> int:
+    if not word.isascii() or not word.isdecimal() or not 1 <= int(word) <= _MOST_SEGMENTS:
+        raise argparse.ArgumentTypeError(f"{word!r}: expected a number from 1 to {_MOST_SEGMENTS}")
+    return int(word)
+
+
 def _add_orders(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     for verb, text in (
         ("start", "start streams"),
@@ -160,6 +168,13 @@ def _add_words_of_incidents(incidents: argparse.ArgumentParser) -> None:
     form = incidents.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")
     form.add_argument("--csv", action="store_true", help="for a spreadsheet")
+
+
+def _add_words_of_recordings(recordings: argparse.ArgumentParser) -> None:
+    recordings.add_argument("stream", nargs="?", help="only this stream's (default: all)")
+    recordings.add_argument("--destination", help="only what this destination has recorded")
+    recordings.add_argument("-n", "--limit", type=_count, help="how many of the newest segments of each (default: 20)")
+    recordings.add_argument("--json", action="store_true", help="for programs")
 
 
 def _add_words_of_a_report(report: argparse.ArgumentParser) -> None:
@@ -228,6 +243,7 @@ def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     logs.add_argument("-f", "--follow", action="store_true", help="go on as they come")
     incidents = client(add("incidents", "what went wrong of late, and for how long it was dark"))
     _add_words_of_incidents(incidents)
+    _add_words_of_recordings(client(add("recordings", _RECORDINGS)))
     _add_words_of_a_report(client(add("report", "a month: how much each stream was on air, against its objective")))
     drill = client(add("drill", "break something on purpose, and see whether it recovers in time"))
     drill.add_argument(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from supervisor.model.recordings import Gap, Kept, Segment
+from supervisor.model.recordings import Gap, Kept, Recorded, Segment
 
 # Between two runs; less is not seen in the times of files.
 _SHORTEST_BETWEEN_RUNS = 1.0
@@ -60,22 +60,32 @@ def gaps_between_runs(segments: Sequence[Segment]) -> list[Gap]:
     return found
 
 
+def gaps_of(segments: Sequence[Segment], gaps: Iterable[Gap]) -> list[Gap]:
+    """All that is missing from the first of `segments` on, by time; `gaps` are those that were noted."""
+    since = segments[0].begin if segments else 0.0
+    return sorted(gap for gap in {*gaps, *gaps_between_runs(segments)} if gap.end > since)
+
+
+def recorded(destination: str, kept: Kept, segments: Sequence[Segment], written: str, most: int) -> Recorded:
+    """What is there of a recording: its newest segments, `most` of them, and what they lack; `written` is its index."""
+    listed = tuple(segments[-most:])
+    size = sum(one.size for one in segments)
+    return Recorded(destination, kept, len(segments), size, listed, tuple(gaps_of(listed, read_gaps(written))))
+
+
 def index(segments: Sequence[Segment], gaps: Iterable[Gap]) -> str:
     """One JSON object a line, by time: `{"segment": file, "begin", "end", "bytes"}` and `{"gap": seconds, …}`.
 
     Times are ISO 8601 in UTC. The newest segments only, and the gaps from the first of them on.
     """
     listed = segments[-MOST_LISTED:]
-    since = listed[0].begin if listed else 0.0
     lines = [
         (one.begin, {"segment": one.file, "begin": _time(one.begin), "end": _time(one.end), "bytes": one.size})
         for one in listed
     ]
-    known = {*gaps, *gaps_between_runs(listed)}
     lines += [
         (gap.begin, {"gap": round(gap.end - gap.begin, 1), "begin": _time(gap.begin), "end": _time(gap.end)})
-        for gap in known
-        if gap.end > since
+        for gap in gaps_of(listed, gaps)
     ]
     return "".join(json.dumps(line) + "\n" for _, line in sorted(lines, key=lambda one: one[0]))
 

@@ -13,6 +13,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -106,6 +107,41 @@ def _opened(folder: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+class Looks:
+    """Looks at folders for who waits for it, from any thread.
+
+    One that hangs keeps one thread of ours, however often somebody asks, and nobody for longer than `seconds`.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._under_way: dict[Path, Future[tuple[Shelf, str]]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, kept: Kept, most: int) -> tuple[Shelf, str]:
+        """What is there, and what is written down beside it, of `most` bytes the last ones. Raises OSError."""
+        with self._lock:
+            answer = self._under_way.get(kept.pattern)
+            if answer is None:
+                answer = self._under_way[kept.pattern] = Future()
+                threading.Thread(target=self._look, args=(kept, most, answer), name="look", daemon=True).start()
+        try:
+            return answer.result(self._seconds)
+        except TimeoutError:
+            raise OSError(errno.ETIMEDOUT, "it does not answer") from None
+
+    def _look(self, kept: Kept, most: int, answer: Future[tuple[Shelf, str]]) -> None:
+        try:
+            found = look(kept), read_index(kept, most)
+        except OSError as error:
+            answer.set_exception(error)
+        else:
+            answer.set_result(found)
+        finally:
+            with self._lock:
+                del self._under_way[kept.pattern]
 
 
 def apart(work: Callable[[], T]) -> asyncio.Future[T]:

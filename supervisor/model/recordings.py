@@ -71,6 +71,21 @@ class Kept:
         return float(timegm((year, month, day, hour, minute, second))), found[7]
 
 
+class Recorded(NamedTuple):
+    """What is there of the recording of one destination, by time.
+
+    All `total` segments have `size` bytes; the newest are listed. `trouble` says in words why that is not known.
+    """
+
+    destination: str
+    kept: Kept
+    total: int = 0
+    size: int = 0
+    segments: tuple[Segment, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    trouble: str | None = None
+
+
 def run_token(wall: float, number: int) -> str:
     """What tells the files of the run that begins at `wall` (Unix time), the `number`th of its place, from all others.
 

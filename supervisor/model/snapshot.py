@@ -28,6 +28,7 @@ from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.notifications import Heard, Notification
 from supervisor.model.policies import Policies, WatchdogPolicy
+from supervisor.model.recordings import Recorded
 from supervisor.model.remembered import Page, Question, StoreState
 from supervisor.model.selection import Selection
 from supervisor.model.subjects import Subject
@@ -489,6 +490,12 @@ class Control(Protocol):
 
         It is written when this returns. Raises `Invalid`, `Refused`, `NoSuchStream`, `NoSuchDestination`,
         `OutOfReach`, `NotAnswering`.
+        """
+
+    def recordings(self, stream: str, destination: str | None, most: int) -> tuple[Recorded, ...] | None:
+        """What is there of a stream's recordings, of each the `most` newest segments; None: there is no such stream.
+
+        Blocks, for some seconds for each folder that does not answer.
         """
 
     def log_directory(self, stream: str) -> Path:

@@ -17,6 +17,7 @@ from supervisor.judge.recordings import (
     left_behind,
     must_wait,
     read_gaps,
+    recorded,
     too_much,
 )
 from supervisor.lifecycle.types import RetryNow, Useless
@@ -24,13 +25,14 @@ from supervisor.machine import segments as disk
 from supervisor.machine.machine import Machine
 from supervisor.machine.segments import Segments
 from supervisor.model import events
-from supervisor.model.recordings import Gap, Kept, Segment
+from supervisor.model.recordings import Gap, Kept, Recorded, Segment
 from supervisor.model.terms import ProcessKey, RestartReason, Trouble
 from supervisor.watchdog.interfaces import RecordingProcess
 from supervisor.watchdog.storage import StorageWatch
 
 _INTERVAL = 10.0  # seconds; a disk of which 5 % is free does not fill up in that time
 _HANGS_AFTER = 30.0
+_ANSWERS_WITHIN = 2.0  # who asks what is there does not wait longer
 _MOST_GAPS = 1000
 _WHOLE_AFTER = 15.0  # seconds without a byte
 _MOST_INDEX = 2 * 1024 * 1024
@@ -72,6 +74,15 @@ class Recordings:
         self._pushers = pushers
         self._tell = tell
         self._folders: dict[ProcessKey, _Folder] = {}
+        self._looks = disk.Looks(_ANSWERS_WITHIN)
+
+    def readers(self, stream: str, destination: str | None) -> tuple[Callable[[int], Recorded], ...]:
+        """What reads the recordings of a stream, or of one destination, in any thread: told how many segments."""
+        return tuple(
+            partial(read, slot.key.destination, slot.spec.kept, self._looks)
+            for slot in self._pushers()
+            if slot.spec.kept and slot.key.stream == stream and destination in {None, slot.key.destination}
+        )
 
     def look(self, now: float, wall: float) -> None:
         """Called every second; `now` is monotonic, `wall` the time of day."""
@@ -115,6 +126,15 @@ class Recordings:
         else:
             raise error
         folder.storage(folder.kept.folder, error)
+
+
+def read(destination: str, kept: Kept, look: disk.Looks, most: int) -> Recorded:
+    """What is there of a recording, with `most` segments; for who may wait. Never raises: a folder may not be there."""
+    try:
+        shelf, written = look(kept, _MOST_INDEX)
+    except OSError as error:
+        return Recorded(destination, kept, trouble=f"the folder cannot be read: {error.strerror or error}")
+    return recorded(destination, kept, shelf.segments, written, most)
 
 
 def _note_gap(folder: _Folder, slot: RecordingProcess, now: float, wall: float) -> None:

@@ -50,6 +50,13 @@ def test_what_a_kill_leaves_can_be_played_and_is_listed(
 
     both = {file.name for file in segments(folder)}
     eventually(lambda: both <= set(listed()), 15 + SLACK, "both are listed")
+    (asked,) = running.get("/api/streams/cam/recordings").json()["recordings"]
+    assert both <= {one["file"] for one in asked["segments"]}
+    assert (asked["destination"], asked["directory"], asked["trouble"]) == ("tape", str(folder), None)
+    assert [gap["seconds"] > 0 for gap in asked["gaps"]] == [True] * len(asked["gaps"])
+    said = running.cli("recordings", "cam")
+    assert said.returncode == 0
+    assert all(name in said.stdout for name in both)
 
 
 def test_a_disk_without_room_holds_up_the_recording_alone(ingest: Ingest, unstarted: Launch, tmp_path: Path) -> None:

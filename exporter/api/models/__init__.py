@@ -22,6 +22,7 @@ from exporter.api.models.logs import LogPage
 from exporter.api.models.maintenance import MaintenanceList, MaintenanceWindow
 from exporter.api.models.orders import Accepted, Ordered, OrderedAll, StreamOrdered, Switched, TokenIsRight
 from exporter.api.models.processes import Failure, Process, ProcessPolicies, Progress, UplinkState
+from exporter.api.models.recordings import Recording, RecordingList
 from exporter.api.models.streams import Desired, Destination, Link, Stream, StreamList
 from exporter.api.models.watchdog import (
     Watchdog,
@@ -59,6 +60,8 @@ __all__ = [
     "Progress",
     "Ready",
     "ReadyStream",
+    "Recording",
+    "RecordingList",
     "RefusedConfiguration",
     "Reload",
     "ReloadChanges",

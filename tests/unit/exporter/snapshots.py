@@ -21,6 +21,7 @@ from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.notifications import Heard, Notification
 from supervisor.model.policies import Policies
+from supervisor.model.recordings import Recorded
 from supervisor.model.remembered import Page, Question, since_the_start
 from supervisor.model.selection import Selection
 from supervisor.model.snapshot import (
@@ -86,6 +87,7 @@ class FakeControl:
         self.wished: list[str] = []
         self.pictures: dict[str, bytes | NoPicture] = {}  # of streams
         self.incident_pictures: dict[str, bytes] = {}
+        self.recorded: dict[str, list[Recorded]] = {}  # by stream
         self.windows: list[Maintenance] = []
         self.programs: list[ExternalSnapshot] = []
         self.announced: list[Announcement] = []
@@ -109,6 +111,14 @@ class FakeControl:
         if self.failure is not None:
             raise self.failure
         return self.now
+
+    def recordings(self, stream: str, destination: str | None, most: int) -> tuple[Recorded, ...] | None:
+        if self.failure is not None:
+            raise self.failure
+        self.asked.append(f"{stream} {destination} {most}")
+        if not self._knows(stream):
+            return None
+        return tuple(one for one in self.recorded.get(stream, ()) if destination in {None, one.destination})
 
     def sending_to(self, url: str) -> frozenset[str]:
         self.asked.append(url)

@@ -15,6 +15,7 @@ from supervisor.judge.recordings import (
     left_behind,
     must_wait,
     read_gaps,
+    recorded,
     too_much,
 )
 from supervisor.model.recordings import Gap, Kept, Segment
@@ -105,3 +106,12 @@ def test_an_index_has_a_bound() -> None:
 @pytest.mark.parametrize("text", ["{", "[]", "3", '{"gap": 1}', '{"gap": 1, "begin": 3, "end": "x"}', "\x00"])
 def test_what_is_no_line_of_an_index_is_passed_over(text: str) -> None:
     assert read_gaps(text) == []
+
+
+def test_who_asks_gets_the_newest_and_what_they_lack() -> None:
+    first, second = segments(10, 20, 30, until=NOW - 660), segments(40, run="b")
+    noted = index(first, [Gap(NOW - 5000, NOW - 4990), Gap(NOW - 800, NOW - 795)])
+    found = recorded("tape", KEPT, [*first, *second], noted, 2)
+    assert (found.total, found.size) == (4, 100)
+    assert found.segments == (first[-1], *second)
+    assert found.gaps == (Gap(NOW - 800, NOW - 795), Gap(NOW - 660, NOW - 600))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from supervisor.machine.segments import Segments, look, read_index, remove, write_index
+from supervisor.machine import segments as machine_segments
+from supervisor.machine.segments import Looks, Segments, Shelf, look, read_index, remove, write_index
 from supervisor.model.recordings import Kept
 
 MEDIA = bytes(5000)
@@ -89,3 +91,37 @@ def test_each_run_has_names_of_its_own_and_none_while_it_is_to_wait(kept: Kept) 
     with pytest.raises(OSError, match="there is no room") as raised:
         recording.file(0.0, 3)
     assert raised.value.errno == errno.ENOSPC
+
+
+def test_who_asks_gets_what_is_there_and_written_down(kept: Kept) -> None:
+    one = segment(kept, 10)
+    write_index(kept, "x" * 50)
+    shelf, written = Looks(5.0)(kept, 20)
+    assert ([found.file for found in shelf.segments], written) == ([one.name], "x" * 20)
+
+
+def test_a_folder_that_hangs_keeps_one_thread_and_nobody_for_long(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on, begun = threading.Event(), []
+
+    def hang(kept: Kept) -> Shelf:
+        begun.append(kept)
+        go_on.wait(60)
+        return look(kept)
+
+    monkeypatch.setattr(machine_segments, "look", hang)
+    looks = Looks(0.05)
+    for _ in range(5):
+        with pytest.raises(OSError, match="does not answer"):
+            looks(kept, 20)
+    assert len(begun) == 1
+    go_on.set()
+    assert Looks(5.0)(kept, 20)[1] == ""
+
+
+def test_a_folder_that_is_gone_is_an_error_and_may_come_back(kept: Kept) -> None:
+    looks = Looks(5.0)
+    kept.folder.rmdir()
+    with pytest.raises(FileNotFoundError):
+        looks(kept, 20)
+    kept.folder.mkdir()
+    assert looks(kept, 20)[0].segments == ()
