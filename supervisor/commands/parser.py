@@ -170,6 +170,14 @@ def _add_words_of_incidents(incidents: argparse.ArgumentParser) -> None:
     form.add_argument("--csv", action="store_true", help="for a spreadsheet")
 
 
+def _add_words_of_logs(logs: argparse.ArgumentParser) -> None:
+    logs.add_argument("stream")
+    logs.add_argument("--role", choices=("encoder", "pusher", "command"), help="only these (default: all)")
+    logs.add_argument("--destination", help="only the pusher of this destination")
+    logs.add_argument("-n", "--lines", type=int, default=200, help="how many of the last lines of each (default: 200)")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as they come")
+
+
 def _add_words_of_recordings(recordings: argparse.ArgumentParser) -> None:
     recordings.add_argument("stream", nargs="?", help="only this stream's (default: all)")
     recordings.add_argument("--destination", help="only what this destination has recorded")
@@ -235,12 +243,7 @@ def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
         "--allow-removal", action="store_true", help="also if it would end most of the streams that are wanted now"
     )
     client(add("upgrade", "start the running neverdark anew from the installed program; its streams go on meanwhile"))
-    logs = client(add("logs", "what a stream's processes wrote, in the order of time"))
-    logs.add_argument("stream")
-    logs.add_argument("--role", choices=("encoder", "pusher", "command"), help="only these (default: all)")
-    logs.add_argument("--destination", help="only the pusher of this destination")
-    logs.add_argument("-n", "--lines", type=int, default=200, help="how many of the last lines of each (default: 200)")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on as they come")
+    _add_words_of_logs(client(add("logs", "what a stream's processes wrote, in the order of time")))
     incidents = client(add("incidents", "what went wrong of late, and for how long it was dark"))
     _add_words_of_incidents(incidents)
     _add_words_of_recordings(client(add("recordings", _RECORDINGS)))
