@@ -34,11 +34,11 @@ TABLES = packet(PAT) + packet(PMT)
 
 def frames(until: float, *, since: float = 0.0, every: float = 1.0, rate: int = 10) -> bytes:
     """Pictures from one time on, with a keyframe every so often."""
-    media = TABLES
+    media = [TABLES]
     for number in range(round((until - since) * rate)):
         at = since + number / rate
-        media += packet(VIDEO, key=number % round(every * rate) == 0, begins=True, at=at) + packet(AUDIO)
-    return media
+        media.append(packet(VIDEO, key=number % round(every * rate) == 0, begins=True, at=at) + packet(AUDIO))
+    return b"".join(media)
 
 
 def cut(media: bytes, step: int = 1000, seconds: float = 2.0) -> list[Segment]:
