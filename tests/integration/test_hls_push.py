@@ -75,21 +75,13 @@ def test_segments_arrive_whole_and_in_order_on_one_connection(
     assert running.restarts()[ENCODER] == {}
 
 
-@pytest.mark.parametrize(
-    ("answer", "cause", "says"),
-    [(403, "ingest_refused", "is the key right"), (503, "ingest_closed", "trouble of its own")],
-)
-def test_a_server_that_takes_nothing_is_heard(
-    server: HlsServer, neverdark: Launch, answer: int, cause: str, says: str
-) -> None:
-    server.answer = answer
+def test_a_server_that_refuses_is_heard(server: HlsServer, neverdark: Launch) -> None:
+    server.answer = 403
     running = neverdark({"cam": cam(server.url(), secret("cid"))})
-    eventually(lambda: running.exits(*PUSHER).get(cause), 20 + SLACK, "it is refused")
+    eventually(lambda: running.exits(*PUSHER).get("ingest_refused"), 20 + SLACK, "it is refused")
     (incident,) = running.get("/api/streams/cam/incidents").json()["incidents"]
-    assert (incident["cause"], incident["segment"]) == (cause, "platform")
-    assert says in str(incident)
-    server.answer = 202
-    eventually(lambda: server.lists, 30 + SLACK, "it goes on when it is taken again")
+    assert (incident["cause"], incident["segment"]) == ("ingest_refused", "platform")
+    assert "is the key right" in str(incident)
 
 
 def test_a_server_that_hangs_is_found(server: HlsServer, neverdark: Launch) -> None:

@@ -63,9 +63,7 @@ def test_a_rendition_stays_connected_over_switches_and_an_encoder_that_is_killed
     assert faults(seen) == ""
 
 
-def test_what_encodes_too_slowly_is_said_to_be_slow_and_not_its_line(
-    ingest: Ingest, neverdark: Launch, ffmpeg: str
-) -> None:
+def test_what_encodes_too_slowly_is_said_to_be_slow_and_not_its_line(ingest: Ingest, neverdark: Launch) -> None:
     main, small = secret("main"), secret("small")
     stream = rendered(ingest, main, small)
     del stream["fallback"]
@@ -74,7 +72,7 @@ def test_what_encodes_too_slowly_is_said_to_be_slow_and_not_its_line(
         "limits": {"backlog": "2s", "backlog_max": "8s"},
         "required": False,
     }
-    running = neverdark({"cam": stream}, ffmpeg=ffmpeg)
+    running = neverdark({"cam": stream})
     running.wait_on_air()
     eventually(
         lambda: running.restarts()[SMALL].get("limit") or running.exits(*SMALL), 30 + SLACK, "it is replaced in time"
