@@ -132,3 +132,48 @@ def test_an_order_is_no_flap() -> None:
         follow(of, now, GOOD, SLATE, ordered=1)
         follow(of, now + 5, GOOD, SHOWN, ordered=0)
     assert of.return_after == 30.0
+
+
+def test_a_fallback_that_flaps_waits_longer_each_time_as_well() -> None:
+    of, now, waits = ladder(3, return_after="30s"), 10.0, []
+    follow(of, now, GONE, GOOD, SLATE)
+    for _ in range(10):
+        now += 1.0
+        assert follow(of, now, GONE, GONE, SHOWN) == 2
+        back = now
+        while follow(of, now, GONE, GOOD, SHOWN) == 2:
+            now += 0.5
+        waits.append(now - back)
+    assert waits == [3.0, 6.0, 12.0, 24.0, 48.0, 96.0, 192.0, 384.0, 480.0, 480.0]
+
+
+def test_what_would_be_there_at_once_and_is_known_to_be_gone_is_passed_over() -> None:
+    missing = RungState(good=False, failed=True, quiet=5.0, at_once=True)
+    assert follow(ladder(3), 10.0, GONE, missing, SLATE) == 2
+
+
+def test_what_was_ordered_and_fails_is_covered_and_comes_back_when_it_has_been_good() -> None:
+    of = ladder(3)
+    assert follow(of, 10.0, GOOD, GOOD, SLATE, ordered=1) == 1
+    choice = of.look([GONE, GONE, SLATE], 1, 20.0)
+    assert (choice.feed, choice.reason) == (2, SwitchReason.FAILED)
+    assert 1 in choice.run, "it is tried on"
+    of.switched(2, choice.reason, 20.0)
+    assert follow(of, 25.0, GONE, GOOD, SHOWN, ordered=1) == 2, "it has only just come back"
+    assert follow(of, 28.0, GONE, GOOD, SHOWN, ordered=1) == 1
+
+
+def test_what_is_ordered_and_known_to_be_gone_is_not_shown_until_it_is_there() -> None:
+    of = ladder(3)
+    follow(of, 10.0, GONE, GONE, SLATE)
+    assert follow(of, 20.0, GONE, GONE, SHOWN, ordered=1) == 2
+    assert 1 in of.look([GONE, GONE, SHOWN], 1, 20.0).run
+    assert follow(of, 21.0, GONE, GOOD, SHOWN, ordered=1) == 1
+
+
+def test_while_what_was_ordered_fails_the_best_of_the_others_is_shown() -> None:
+    of = ladder(3, return_after="30s")
+    follow(of, 10.0, GONE, GOOD, SLATE, ordered=1)
+    follow(of, 20.0, GONE, GONE, SLATE, ordered=1)
+    assert follow(of, 30.0, GOOD, GONE, SHOWN, ordered=1) == 2
+    assert follow(of, 60.0, GOOD, GONE, SHOWN, ordered=1) == 0
