@@ -120,6 +120,12 @@ class Slot(Place):
             since = now if decided is None else decided
             self.changeover = Changeover(self, since, self.meter.frame_rate, REPLACEMENTS[reason])
 
+    def follow_nobody(self) -> None:
+        """Another encoder feeds now: there is nothing to go over from, and no viewer sees a replacement."""
+        if successor := self.successor:
+            self._give_up_successor()
+            self.go_without(successor)
+
     @property
     def helper(self) -> tuple[int, str] | None:
         """The run that is to follow this one."""

@@ -102,6 +102,10 @@ class Ladder:
         self.end()
         self._connect(self.rungs[0])
 
+    def close(self) -> None:
+        """Let go of what is under way; all is left as it is."""
+        self._give_up_crossing()
+
     def order(self, rung: int | None, seconds: float | None, why: str = "operator") -> None:
         """An operator wants to see this one, for so long (None: until another order); None: whichever is best."""
         if rung is None:
@@ -144,7 +148,7 @@ class Ladder:
         self._start_and_stop(choice)
         delivers = _delivers(self.rungs[self.feeding], now)
         if self._crossing:
-            if delivers and self.rungs[self._to].alive:
+            if delivers and self._crossing.child is self.rungs[self._to].child and choice.feed == self._to:
                 return
             self._give_up_crossing()  # there is nothing to be lost any more, or nobody to go over to
         if choice.feed != self.feeding:
@@ -175,6 +179,7 @@ class Ladder:
         assert self._wanted_since is not None
         cause, latest = slot.last_cause, slot.meter.latest_advance
         failed = cause is not None and (cause in _SILENT or slot.segment is Segment.SOURCE)
+        failed = failed and slot.status.wanted  # of what does not run nobody knows how it would be by now
         failed = failed or slot.awaits_publisher
         feeds = slot is self.rungs[self.feeding]
         since = max(self._wanted_since, self._choice.since if feeds else 0.0)
@@ -193,7 +198,7 @@ class Ladder:
 
     def _start_and_stop(self, choice: Choice) -> None:
         for number, slot in enumerate(self.rungs[1:], 1):
-            if number in choice.run and number != choice.feed:
+            if (number in choice.run and number != choice.feed) or number == choice.feed == self.feeding:
                 if not slot.status.wanted:
                     slot.start()
             elif slot.status.wanted and number not in {choice.feed, self.feeding, self._to if self._crossing else 0}:
@@ -251,6 +256,8 @@ class Ladder:
         for number, slot in enumerate(self.rungs):
             assert slot.feeds is not None
             slot.feeds.on_feed = number == rung
+            if number != rung:
+                slot.follow_nobody()
         self._fed(self.rungs[rung])
 
     @staticmethod

@@ -206,6 +206,8 @@ class Stream:
 
     def close(self) -> None:
         """Let go of everything; all processes are gone."""
+        if self.ladder:
+            self.ladder.close()
         for slot in self.slots.values():
             slot.close()
         self.slots.clear()

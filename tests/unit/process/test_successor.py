@@ -275,3 +275,15 @@ def test_of_a_codec_whose_keyframes_are_not_seen_the_first_advance_counts(stage:
     keyframe(stage, encoder)
     (fact,) = measured(stage)
     assert (fact.way, fact.missing) == (SwitchWay.BROKEN_FIRST, None)
+
+
+def test_when_another_encoder_feeds_this_one_is_replaced_by_itself(stage: Stage, encoder: Slot) -> None:
+    before = stage.child
+    encoder.replace(OPERATOR)
+    after = stage.child
+    assert encoder.feeds
+    encoder.feeds.on_feed = False
+    encoder.follow_nobody()
+    assert after.signals == [signal.SIGKILL], "or the links would go over to it, whoever feeds by then"
+    assert before.signals == [signal.SIGTERM]
+    assert encoder.successor is None
