@@ -8,6 +8,7 @@ from typing import Literal
 from supervisor.judge import findings
 from supervisor.judge.entries import Complaint, Failed
 from supervisor.judge.stopwatch import Stopwatch
+from supervisor.model.content import DEFECTS
 from supervisor.model.incidents import ActionTaken, Finding, Incident
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import Cause, Layer, ProcessKey, Result, Role, Segment
@@ -106,9 +107,11 @@ class OpenIncident:
         return bool(dark) and all(key.role is Role.ENCODER and key.rung != feeding for key in dark)
 
     def is_replaced(self, feeding: int) -> bool:
-        """An encoder has failed, and viewers are still given what stands below it."""
-        roots = (key for key, member in self.members.items() if not member.follows)
-        return any(key.role is Role.ENCODER and key.rung < feeding for key in roots)
+        """An encoder has failed, or showed what nobody should see, and viewers are still given what stands below it."""
+        failed = (key for key, member in self.members.items() if member.failed)
+        if any(key.role is Role.ENCODER and key.rung < feeding for key in failed):
+            return True
+        return bool(feeding) and any(finding.cause in DEFECTS for finding in self.findings)
 
     def dark_since(self) -> float:
         """From when on the first of those that failed by themselves was dark."""
@@ -134,6 +137,17 @@ class OpenIncident:
     def found(self, subject: Subject) -> Finding | None:
         """The latest finding about something."""
         return next((one for one in reversed(self.findings) if one.concerns(subject)), None)
+
+    def inherits(self, gone: ProcessKey) -> bool:
+        """A fallback's encoder that was the root is not needed any more: another encoder that has failed is the root.
+
+        Returns whether there is one.
+        """
+        members = self.members.items() if gone.rung else ()
+        heir = next((one for key, one in members if key != gone and key.role is gone.role and one.failed), None)
+        if heir:
+            heir.follows = False
+        return heir is not None
 
     def is_late(self, key: ProcessKey, now: float) -> bool:
         """Whether what a destination waited for has been back for so long that it has trouble of its own."""

@@ -129,7 +129,7 @@ class Book:
                 if key not in incident.members:
                     continue
                 others = (member for other, member in incident.members.items() if other != key)
-                if incident.is_root(key) and all(member.follows for member in others):
+                if incident.is_root(key) and all(member.follows for member in others) and not incident.inherits(key):
                     self._close(incident, Result.SUPERSEDED, now, wall)
                     continue
                 self._conclude(incident, Result.SUPERSEDED, key)

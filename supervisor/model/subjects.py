@@ -17,16 +17,17 @@ class Subject:
     stream: str = ""
     destination: str = ""
     role: Role | None = None
+    rung: int = 0  # of an encoder, as in `ProcessKey`
 
     @classmethod
     def of(cls, key: ProcessKey) -> Subject:
         """A process."""
-        return cls(key.stream, key.destination, key.role)
+        return cls(key.stream, key.destination, key.role, key.rung)
 
     @property
     def key(self) -> ProcessKey | None:
         """The process that it is; None for all else."""
-        return ProcessKey(self.stream, self.role, self.destination) if self.role else None
+        return ProcessKey(self.stream, self.role, self.destination, self.rung) if self.role else None
 
     def __str__(self) -> str:
         if key := self.key:
