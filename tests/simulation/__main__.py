@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 from tests.simulation import mutants, report
-from tests.simulation.history import SHAPES
+from tests.simulation.history import ALL_SHAPES
 from tests.simulation.judge import Outcome, Setup, simulate
 
 _FAULTS_PER_STREAM_HOUR = 0.6
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_NAMES = {shape.__name__ for shape in SHAPES}
+_NAMES = {shape.__name__ for shape in ALL_SHAPES}
 
 
 def _shapes(text: str) -> str:

@@ -18,10 +18,22 @@ LOOK = 36.0  # a look at a place that is gone comes every 30 s at the latest and
 REFUSED = 300.0  # the longest wait for a server that refuses
 BUSY = 60.0  # likewise for one that may have room again
 GHOST = 63.0  # so long a server may hold a connection of ours that broke; it is asked every 3 s
+RETURNS = 30.0  # until another source is shown that has been good for as long as it must
 CLOSING = 45.0  # an incident closes after 30 s without a break
 
 # A start that falls into these may hang until it is given up.
-_HANG = frozenset[Kind]({"source_gone", "source_silent", "ingest_freezes", "ingest_slow", "line_down", "dns_down"})
+_HANG = frozenset[Kind](
+    {
+        "source_gone",
+        "source_silent",
+        "rung_gone",
+        "rung_silent",
+        "ingest_freezes",
+        "ingest_slow",
+        "line_down",
+        "dns_down",
+    },
+)
 # Nobody is told by the process itself that these have happened: silence is waited for.
 _SILENT = frozenset[Kind]({"encoder_hangs", "encoder_mute", "encoder_stopped", "pusher_hangs"})
 # A look tells when these are over, so that even who is out of attempts need not wait.
@@ -30,6 +42,8 @@ _SEEN = frozenset[Kind]({"ingest_down", "line_down", "dns_down"})
 _REFUSED: Mapping[Kind, float] = {
     "source_refused": REFUSED,
     "source_gone": BUSY,
+    "rung_refused": REFUSED,
+    "rung_gone": BUSY,
     "ingest_refuses": BUSY,
     "ingest_ghost": BUSY,
 }

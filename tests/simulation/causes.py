@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from supervisor.model.maintenance import MaintenanceOrder
 from supervisor.model.snapshot import Refused
-from supervisor.model.terms import Exit, ExitCause, Reach, Role, Segment
+from supervisor.model.terms import Exit, ExitCause, ProcessKey, Reach, Role, Segment
 from supervisor.model.until import Ends, Until
 from tests.simulation import lives
 from tests.simulation.fault import DATABASE, WISHES, Fault, Kind
 from tests.simulation.hours import Hours, minute_of_day
-from tests.simulation.line import Ingest
-from tests.simulation.processes import Encoder, Process
+from tests.simulation.ladders import rung_of
+from tests.simulation.line import Ingest, Source, Troubled
+from tests.simulation.processes import Process
 from tests.simulation.wishes import Window
 from tests.simulation.words import last_words
 
@@ -28,6 +29,7 @@ _BAD_FOR = 5.0  # seconds for which the configuration's file is wrong, at least
 _SLOW_SHARES = (0.3, 0.5, 0.7, 0.8)
 _BITRATES = ("2500k", "2400k", "2600k")
 _NOT_YAML = "streams: [\n"
+_OF_RUNGS = frozenset[Kind]({"rung_gone", "rung_ended", "rung_refused", "rung_silent"})
 _CRASHES = (signal.SIGSEGV, signal.SIGABRT)
 _ENDS: Mapping[Kind, lives.End] = {
     "neverdark_killed": "kill",
@@ -82,8 +84,10 @@ class Causes:
         kind = fault.kind
         if kind.startswith(("encoder_", "pusher_")) or kind == "memory_kill":
             return self._process(fault, ended)
-        if kind.startswith("source_"):
+        if kind.startswith(("source_", "picture_")) or kind in _OF_RUNGS:
             return self._source(fault, ended)
+        if kind in {"rung_killed", "slate_gone", "link_distant", "no_keyframe", "show"}:
+            return self._fallback(fault, ended)
         if kind.startswith("ingest_"):
             return self._ingest(fault, ended)
         if kind in DATABASE:
@@ -168,20 +172,59 @@ class Causes:
     # --- out there ---------------------------------------------------------------------------------
 
     def _source(self, fault: Fault, ended: End) -> bool:
-        source = self._world.sources[fault.stream]
-        if source.kind == "none":
+        if (source := self._source_of(fault)) is None:
             return False
-        source.begin(fault.kind)
-        encoder = self._world.table.encoder(fault.stream)
-        if encoder:
+        kind = fault.kind.replace("rung_", "source_")
+        troubled: Troubled = source.picture if kind.startswith("picture_") else source
+        troubled.begin(kind)
+        for encoder in self._world.table.readers(source):
             encoder.source_changed()
 
         def over() -> None:
-            if isinstance(running := self._world.table.encoder(fault.stream), Encoder):
+            for running in self._world.table.readers(source):
                 running.tick(self._world.agenda.now)
-            source.end(fault.kind)
+            troubled.end(kind)
             ended()
 
+        self._lasts(fault, over)
+        return True
+
+    def _source_of(self, fault: Fault) -> Source | None:
+        world, rung = self._world, rung_of(fault.destination) if fault.kind in _OF_RUNGS else 0
+        ladder = world.ladders.get(fault.stream)
+        if rung and (ladder is None or rung not in ladder.rungs or rung in ladder.slates):
+            return None
+        source = world.source_of(ProcessKey(fault.stream, Role.ENCODER, rung=rung))
+        return None if source.kind == "none" else source
+
+    def _fallback(self, fault: Fault, ended: End) -> bool:
+        world, stream = self._world, fault.stream
+        if stream not in world.ladders:
+            return False
+        match fault.kind:
+            case "show":
+                ended()
+                return world.orders.give(stream, fault.destination, fault.lasts)
+            case "rung_killed":
+                process = world.table.at(stream, Role.ENCODER, rung=rung_of(fault.destination))
+                if process is None:
+                    return False
+                process.signal(signal.SIGKILL)
+                ended()
+                return True
+        place = (fault.kind, stream)
+
+        def add(count: int) -> None:
+            if fault.kind == "slate_gone":
+                world.slates_gone[stream] += count
+            else:
+                world.stubborn[place] += count
+
+        def over() -> None:
+            add(-1)
+            ended()
+
+        add(1)
         self._lasts(fault, over)
         return True
 

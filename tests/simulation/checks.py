@@ -16,6 +16,7 @@ from tests.simulation.bounds import CLOSING, bound
 from tests.simulation.check import Check
 from tests.simulation.expected import EXPECTED, fails
 from tests.simulation.fault import DATABASE, Fault
+from tests.simulation.ladder_checks import OF_LADDERS
 from tests.simulation.lasting_checks import Excused, History, TakenOver, WantedTrue
 from tests.simulation.lives import End
 from tests.simulation.scene import Scene, named
@@ -297,6 +298,7 @@ class NothingLeft(Check):
 
     def minute(self, snapshot: Snapshot) -> None:
         ours = {process.pid for stream in snapshot.streams for process in stream.processes}
+        ours |= {pid for pid, _ in self.world.engine.streams.alive()}  # one that is to follow another
         if self.world.now - self.world.lives.latest.began < _SWEPT:
             return
         for process in self.world.table.of(""):
@@ -516,6 +518,8 @@ def _wrong_up(stream: StreamSnapshot, alive: set[int], wall: float) -> Iterator[
     if any(stream.incident_open.values()):
         yield f"an incident is open: {[str(one) for one, count in stream.incident_open.items() if count]}"
     for process in stream.processes:
+        if process.key.rung and process.state is State.STOPPED:
+            continue  # it is not needed
         yield from (f"{process.key}: {wrong}" for wrong in _wrong_process(process, alive, wall))
     for one in stream.destinations:
         if not one.on_air:
@@ -610,5 +614,6 @@ ALL: tuple[type[Check], ...] = (
     Excused,
     History,
     Bounded,
+    *OF_LADDERS,
 )
 __all__ = ["ALL", "Check", "bound", "counters"]

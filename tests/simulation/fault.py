@@ -18,6 +18,18 @@ Kind = Literal[
     "source_ended",
     "source_refused",
     "source_silent",
+    "picture_black",  # it delivers nothing but that
+    "picture_frozen",
+    # what is shown instead: `destination` is the name of the rung
+    "rung_gone",
+    "rung_ended",
+    "rung_refused",
+    "rung_silent",
+    "rung_killed",
+    "slate_gone",  # the file that was made of it
+    # how another encoder takes over
+    "link_distant",  # the links cannot go over
+    "no_keyframe",  # the next encoder sends none
     # where a pusher sends
     "ingest_down",
     "ingest_refuses",
@@ -42,6 +54,7 @@ Kind = Literal[
     "reload_changed",
     "reload_bad",
     "reload_same",
+    "show",  # `destination` is the source that is to be seen, or auto; 0 seconds: until another order
     "drill_uplink",
     "drill_source",
     "drill_encoder",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 
 from tests.simulation.fault import DATABASE, LIVES, Fault, Kind
+from tests.simulation.ladders import Ladder
 
 QUIET_AT_FIRST = 120.0  # seconds until all is up and judged
 QUIET_AT_LAST = 600.0  # so that what failed last is seen to be on air again
@@ -37,12 +38,14 @@ _INGEST: tuple[Kind, ...] = (
     "ingest_slow",
     "ingest_ghost",
 )
+_CAMERA: tuple[Kind, ...] = (*_SOURCE, "picture_black", "picture_frozen")
+_RUNG: tuple[Kind, ...] = ("rung_gone", "rung_ended", "rung_refused", "rung_silent")
 _OF_A_DESTINATION = frozenset({"pusher_killed", "pusher_hangs", "drill_uplink", *_INGEST})
 # A process that hangs does so until it is replaced.
 _AT_ONCE = frozenset(
     {
         *_PROCESS,
-        *("ingest_drops", "memory_kill", "source_ended", "clock_step"),
+        *("ingest_drops", "memory_kill", "source_ended", "clock_step", "rung_ended", "rung_killed"),
         *("stop", "start", "restart", "reload_changed", "reload_bad", "reload_same"),
         *("stop_until", "start_until"),
     }
@@ -65,9 +68,10 @@ _OF_THE_MACHINE = frozenset(
 class Draw:
     """What the shapes draw from: the chance of one seed, over the streams that there are."""
 
-    def __init__(self, random: Random, site: Site) -> None:
+    def __init__(self, random: Random, site: Site, ladders: Mapping[str, Ladder] | None = None) -> None:
         self.random = random
         self.site = site
+        self.ladders = ladders or {}
 
     def stream(self) -> str:
         """Any stream."""
@@ -77,6 +81,17 @@ class Draw:
         """Several of them, at least `least` if there are so many, at most a share of all."""
         most = max(least, int(len(self.site) * share))
         return self.random.sample(sorted(self.site), min(len(self.site), self.random.randint(least, most)))
+
+    def with_fallback(self) -> str:
+        """Any stream that has some."""
+        return self.random.choice(sorted(self.ladders))
+
+    def rung(self, stream: str, *kinds: Kind, at: float = 0.0, lasts: float | None = None) -> list[Fault]:
+        """One of these to one of its fallbacks that reads something; none where it has only a slate."""
+        if not (cameras := self.ladders[stream].cameras):
+            return []
+        fault = self.fault(at, self.random.choice(kinds), stream, lasts=lasts)
+        return [fault._replace(destination=self.random.choice(cameras))]
 
     def between(self, low: float, high: float) -> float:
         """Seconds, to the millisecond; a short time is as likely as a long one, on a scale of factors."""
@@ -322,6 +337,124 @@ def long_outage(draw: Draw) -> list[Fault]:
     return [draw.fault(0.0, kind, stream, lasts=draw.between(600.0, 2400.0))]
 
 
+# --- those of streams with fallbacks ---------------------------------------------------------------
+
+
+def camera_lost(draw: Draw) -> list[Fault]:
+    """The camera, and perhaps what is shown instead as well, at the same time or in the middle of it."""
+    stream = draw.with_fallback()
+    first = draw.fault(0.0, draw.random.choice(_CAMERA), stream)
+    faults = [first]
+    for _ in range(draw.random.randint(0, 2)):
+        faults += draw.rung(stream, *_RUNG, "rung_killed", at=first.lasts * draw.random.uniform(0.0, 1.1))
+    return faults
+
+
+def camera_flaps(draw: Draw) -> list[Fault]:
+    """The camera, or what is shown instead of it, is there and is not."""
+    stream, at, faults = draw.with_fallback(), 0.0, list[Fault]()
+    cameras = draw.ladders[stream].cameras if draw.random.random() < 0.5 else []
+    kind: Kind = draw.random.choice(("source_gone", "source_silent", "source_refused"))
+    if cameras:
+        kind = "rung_gone"
+        faults.append(draw.fault(0.0, "source_gone", stream, lasts=draw.between(300.0, 1200.0)))
+    often = draw.random.random() < 0.5
+    for _ in range(draw.random.randint(3, 12) + 50 * often):
+        one = draw.fault(at, kind, stream, lasts=draw.between(2.0, 6.0 if often else 60.0))
+        faults.append(one._replace(destination=cameras[0] if cameras else ""))
+        at += one.lasts + draw.between(4.0, 10.0 if often else 120.0)
+    return faults
+
+
+def all_dead(draw: Draw) -> list[Fault]:
+    """Both encoders end in the same moment, again and again, or both of what they read."""
+    stream, at, faults = draw.with_fallback(), 0.0, list[Fault]()
+    if draw.random.random() < 0.5:
+        for _ in range(draw.random.randint(1, 5)):
+            faults.append(draw.fault(at, "encoder_killed", stream))
+            faults += draw.rung(stream, "rung_killed", at=at + draw.random.uniform(0.0, 0.3))
+            at += draw.between(0.3, 20.0)
+        return faults
+    lasts = draw.between(20.0, 600.0)
+    faults = [draw.fault(0.0, draw.random.choice(_SOURCE), stream, lasts=lasts)]
+    for name in draw.ladders[stream].cameras:
+        one = draw.fault(0.0, draw.random.choice(_RUNG), stream, lasts=lasts * draw.random.uniform(0.3, 1.5))
+        faults.append(one._replace(destination=name))
+    return faults
+
+
+def bad_picture(draw: Draw) -> list[Fault]:
+    """Black, or frozen, for some minutes; at times twice."""
+    stream, faults, at = draw.with_fallback(), list[Fault](), 0.0
+    for _ in range(draw.random.randint(1, 2)):
+        kind: Kind = draw.random.choice(("picture_black", "picture_frozen"))
+        faults.append(draw.fault(at, kind, stream, lasts=draw.between(5.0, 400.0)))
+        at += faults[-1].lasts + draw.between(2.0, 100.0)
+    if draw.random.random() < 0.4:
+        faults += draw.rung(stream, *_RUNG, at=faults[0].lasts * draw.random.random())
+    return faults
+
+
+def refused_switch(draw: Draw) -> list[Fault]:
+    """Another encoder cannot take over as it should, and is to."""
+    stream = draw.with_fallback()
+    kind: Kind = draw.random.choice(("link_distant", "no_keyframe"))
+    faults = [draw.fault(0.0, kind, stream, lasts=draw.between(30.0, 600.0))]
+    at = faults[0].lasts * draw.random.random()
+    match draw.random.randint(0, 2):
+        case 0:
+            faults.append(draw.fault(at, draw.random.choice(_CAMERA), stream))
+        case 1:
+            faults.append(_shown(draw, stream, at))
+        case _:
+            faults.append(draw.fault(at, draw.random.choice(("restart", "reload_changed")), stream))
+    return faults
+
+
+def shown(draw: Draw) -> list[Fault]:
+    """An operator chooses, and perhaps something breaks, or he takes it back."""
+    stream = draw.with_fallback()
+    faults = [_shown(draw, stream, 0.0)]
+    if draw.random.random() < 0.6:
+        faults.append(
+            draw.fault(draw.between(0.2, 60.0), draw.random.choice((*_CAMERA, "encoder_killed", "restart")), stream)
+        )
+    if draw.random.random() < 0.4:
+        faults += draw.rung(stream, *_RUNG, "rung_killed", at=draw.between(0.2, 60.0))
+    back = draw.fault(draw.between(1.0, 900.0), "show", stream, lasts=0.0)
+    return [*faults, back._replace(destination="auto")]
+
+
+def _shown(draw: Draw, stream: str, at: float) -> Fault:
+    names = ["primary", *(f"fallback{rung}" for rung in draw.ladders[stream].rungs if rung)]
+    lasts = draw.random.choice((0.0, draw.between(5.0, 600.0)))
+    return draw.fault(at, "show", stream, lasts=lasts)._replace(destination=draw.random.choice(names))
+
+
+def away_on_fallback(draw: Draw) -> list[Fault]:
+    """neverdark ends while a fallback is shown, or in the moment of a switch."""
+    faults = camera_lost(draw) if draw.random.random() < 0.7 else shown(draw)
+    last = max(fault.at + fault.lasts for fault in faults)
+    return [*faults, *_shifted(away(draw), draw.random.uniform(0.0, max(10.0, last)))]
+
+
+def slate_lost(draw: Draw) -> list[Fault]:
+    """The slate's file is not there when it is wanted."""
+    stream = draw.with_fallback()
+    gone = draw.fault(0.0, "slate_gone", stream, lasts=draw.between(60.0, 900.0))
+    return [gone, draw.fault(gone.lasts * draw.random.random(), draw.random.choice(_CAMERA), stream)]
+
+
+WITH_FALLBACKS: Mapping[Shape, int] = {
+    camera_lost: 10,
+    camera_flaps: 6,
+    all_dead: 5,
+    bad_picture: 5,
+    refused_switch: 5,
+    shown: 5,
+    away_on_fallback: 6,
+    slate_lost: 3,
+}
 OUT_THERE: Mapping[Shape, int] = {  # neverdark lives all the time
     single: 14,
     silence: 4,
@@ -344,17 +477,32 @@ OUT_THERE: Mapping[Shape, int] = {  # neverdark lives all the time
     long_outage: 3,
 }
 SHAPES: Mapping[Shape, int] = {**OUT_THERE, away: 8, crash: 4, database: 5, hours: 4, word: 5, maintenance: 4}
+ALL_SHAPES: Mapping[Shape, int] = {**SHAPES, **WITH_FALLBACKS}
 
 
-def history(seed: int, site: Site, seconds: float, count: int, shapes: str = "") -> list[Fault]:
+def needs_fallbacks(shapes: str) -> bool:
+    """Whether one of these shapes is about a fallback; empty: all are drawn from."""
+    return not shapes or any(shape.__name__ in shapes.split(",") for shape in WITH_FALLBACKS)
+
+
+def history(
+    seed: int,
+    site: Site,
+    seconds: float,
+    count: int,
+    shapes: str = "",
+    ladders: Mapping[str, Ladder] | None = None,
+) -> list[Fault]:
     """About `count` faults for so many seconds, in order of time; at the end of them there is quiet.
 
-    `shapes` names those that are drawn from, with commas between; empty: all. Where an episode begins is drawn over the
+    `shapes` names those that are drawn from, with commas between; empty: all. Those of streams
+    with fallbacks are drawn from where there are some. Where an episode begins is drawn over the
     whole time, so that some fall together and hours pass without any.
     """
     random = Random(f"history of {seed}")
-    draw, faults = Draw(random, site), list[Fault]()
-    known = {shape: often for shape, often in SHAPES.items() if not shapes or shape.__name__ in shapes.split(",")}
+    draw, faults = Draw(random, site, ladders), list[Fault]()
+    every = ALL_SHAPES if ladders else SHAPES
+    known = {shape: often for shape, often in every.items() if not shapes or shape.__name__ in shapes.split(",")}
     while len(faults) < count:
         shape = random.choices(list(known), list(known.values()))[0]
         drawn = shape(draw)

@@ -11,7 +11,7 @@ from supervisor.model import events
 from tests.simulation.checks import ALL, Check
 from tests.simulation.expected import fails
 from tests.simulation.fault import Fault
-from tests.simulation.history import history
+from tests.simulation.history import history, needs_fallbacks
 from tests.simulation.lives import End
 from tests.simulation.scene import Broken, Failure, Scene, payload, words
 from tests.simulation.told import Verdicts, judge_incidents
@@ -146,9 +146,9 @@ def _stands_still(world: World) -> bool:
 
 def simulate(setup: Setup) -> Outcome:
     """Run one seed until it is over or something is wrong."""
-    world = World(setup.seed, setup.streams)
+    world = World(setup.seed, setup.streams, fallbacks=setup.faults > 0 and needs_fallbacks(setup.shapes))
     seconds = setup.hours * 3600.0
-    faults = history(setup.seed, world.site, seconds, setup.faults, setup.shapes)
+    faults = history(setup.seed, world.site, seconds, setup.faults, setup.shapes, world.ladders)
     return watch(world, faults, seconds if setup.until is None else min(seconds, setup.until), setup)
 
 

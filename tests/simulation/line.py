@@ -46,6 +46,7 @@ class Source(Troubled):
         self.stream = stream
         self.kind = kind
         self.host = host
+        self.picture = Troubled()  # it delivers, and what it shows is worth nothing
 
     def reach(self) -> tuple[Reach, float]:
         """What a probe finds, and how long it takes."""

@@ -26,6 +26,10 @@ _REPORT = (
     b"frame=%d\nfps=25.00\nstream_0_0_q=28.0\nbitrate=2500.0kbits/s\ntotal_size=%b\nout_time_us=%d\nout_time_ms=%d\n"
     b"out_time=00:00:00.000000\ndup_frames=0\ndrop_frames=0\nspeed=1.0x\nprogress=continue\n"
 )
+_LOOKED_AT = re.compile(r"127\.0\.0\.1\W+(\d+):direct=1")  # where it tells what its picture is like
+_BRIGHT, _MOVES = 180.0, 4.0  # of a picture that is well
+_BLACK = 16.0
+SLATE_FILE = "/slates/made.mkv"
 _SENDS = re.compile(r"127\.0\.0\.1\\*:(\d+)\?[^|]*?localport=(\d+)")
 
 
@@ -190,6 +194,9 @@ class Encoder(Process):
         super().__init__(world, spawned)
         self.source = source
         self.sends = {int(link): int(port) for link, port in _SENDS.findall(self.argv[-1])}
+        self._looked_at = next(
+            (f"udp://127.0.0.1:{found[1]}" for word in self.argv if (found := _LOOKED_AT.search(word))), ""
+        )
         self.open = False  # it reads and sends
         self._silent_since: float | None = None
         self._ran_out: float | None = None  # media time of its last frame: its source has ended, and it goes on
@@ -197,7 +204,8 @@ class Encoder(Process):
         self.later(world.chance.uniform(0.2, 2.0), self._begin)
 
     def _begin(self) -> None:
-        if self._sourceless:
+        lost_slate = self.world.slates_gone[self.key.stream] and any(SLATE_FILE in word for word in self.argv)
+        if self._sourceless or lost_slate:
             self.fail(self._say(ExitCause.SOURCE_UNREACHABLE, "file"))
         elif self.source.has("source_gone"):
             self.fail(self._say(ExitCause.SOURCE_UNREACHABLE, self.source.kind))
@@ -262,6 +270,15 @@ class Encoder(Process):
     def _timed_out(self, since: float) -> None:
         if self._silent_since == since and not self.trouble:
             self.fail(self._say(ExitCause.SOURCE_UNREACHABLE, self.source.kind))
+
+    def tick(self, now: float, *, as_read: bool = False) -> None:
+        super().tick(now, as_read=as_read)
+        if self._looked_at and self.reading and (wire := self.world.wires.reports.get(self._looked_at)):
+            picture = self.source.picture
+            bright = _BLACK if picture.has("picture_black") else _BRIGHT
+            moves = 0.0 if picture.has("picture_black", "picture_frozen") else _MOVES
+            wire.leave(self.pid, b"lavfi.signalstats.YHIGH=%f" % bright)
+            wire.leave(self.pid, b"lavfi.signalstats.YDIF=%f" % moves)
 
     @property
     def reading(self) -> bool:

@@ -11,7 +11,7 @@ from supervisor.engine import Engine
 from supervisor.model.incidents import Incident
 from supervisor.model.policies import Policies
 from supervisor.model.snapshot import Snapshot
-from tests.simulation.bounds import bound, memory
+from tests.simulation.bounds import RETURNS, bound, memory
 from tests.simulation.expected import touches
 from tests.simulation.fault import Fault
 from tests.simulation.world import Happened, World
@@ -188,7 +188,8 @@ class Scene:
                 chain = []
             chain.append(happened)
             ends = [self.world.now if one.ended is None else one.ended for one in chain]
-            until = max(until, max(ends) + bound(policies, [one.fault for one in chain]))
+            returns = ladder.longest_wait + RETURNS if (ladder := self.world.ladders.get(stream)) else 0.0
+            until = max(until, max(ends) + bound(policies, [one.fault for one in chain]) + returns)
             spells.append(Spell(happened.fault, happened.began, ends[-1], until))
         return spells
 

@@ -168,10 +168,8 @@ class Pusher(Sender):
         self._seen = 0.0
 
     def _feeder(self) -> Encoder | None:
-        encoder = self.world.table.encoder(self.key.stream)
         sender = self.link.sender
-        heard = encoder is not None and sender is not None and encoder.sends.get(self.link.port) == sender
-        return encoder if heard else None
+        return None if sender is None else self.world.table.sends_from(self.link.port, sender)
 
     @property
     def fed(self) -> bool:
@@ -186,7 +184,7 @@ class Pusher(Sender):
         encoder.flow(now)
         if encoder is not self._encoder:
             self._encoder = encoder
-            self._seen = 0.0 if encoder.began >= self.began else encoder.media
+            self._seen = self.link.media_then if self.link.connected_at >= self.began else encoder.media
         self.given += encoder.media - self._seen
         self._seen = encoder.media
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from supervisor.ffmpeg.destinations import MEDIA_DESCRIPTOR
 from supervisor.machine.marks import RECORD_VARIABLE, RUN_VARIABLE
 from supervisor.model.terms import Exit, ProcessKey, Role
+from tests.simulation.ladders import rung_of
 from tests.simulation.processes import Encoder, Process, Spawned, Stray
 from tests.simulation.senders import Command, Pusher, Sender
 from tests.simulation.wires import SimulatedLink, SimulatedOutlet, SimulatedProgress
 
 if TYPE_CHECKING:
+    from tests.simulation.line import Source
     from tests.simulation.world import World
 
 _FIRST_PID = 10_000
@@ -34,7 +36,8 @@ class Table:
         self.spawned = 0
         self._world = world
         self._places: dict[int, ProcessKey] = {}  # by the descriptor of its output
-        self._encoders: dict[str, Encoder] = {}
+        self._encoders: dict[ProcessKey, Encoder] = {}
+        self._by_port: dict[int, Encoder] = {}  # that it sends from
         self._numbers: dict[str, int] = {}
         self._steady: list[dict[int, Process]] = [{} for _ in range(_ROUND)]
         self._lively: dict[int, tuple[Process, float]] = {}
@@ -46,8 +49,11 @@ class Table:
     def outlet(self, stream: str, name: str) -> SimulatedOutlet:
         """Where the output of a place's processes arrives; who lives there already goes on to write to it."""
         role, _, destination = name.partition("-")
-        key = ProcessKey(stream, Role(role), destination)
-        writer = self.at(key.stream, key.role, key.destination) if self._has_left else None
+        if role.startswith("fallback"):
+            key = ProcessKey(stream, Role.ENCODER, rung=rung_of(role))
+        else:
+            key = ProcessKey(stream, Role(role), destination)
+        writer = self.at(*key) if self._has_left else None
         outlet = SimulatedOutlet(self._world.wires, writer.outlet.waiting if writer and writer.outlet else b"")
         self._places[outlet.fd] = key
         if writer:
@@ -76,7 +82,8 @@ class Table:
         process: Process
         match key.role:
             case Role.ENCODER:
-                process = self._encoders[key.stream] = Encoder(world, spawned, world.sources[key.stream])
+                process = self._encoders[key] = Encoder(world, spawned, world.source_of(key))
+                self._by_port.update((port, process) for port in process.sends.values())
             case Role.PUSHER:
                 link = world.wires.links[inherited[MEDIA_DESCRIPTOR]]
                 process = Pusher(world, spawned, world.ingests[f"{key.stream}/{key.destination}"], link)
@@ -127,8 +134,12 @@ class Table:
     def reaped(self, process: Process) -> None:
         """It is gone."""
         self.processes.pop(process.pid, None)
-        if self._encoders.get(process.key.stream) is process:
-            del self._encoders[process.key.stream]
+        if self._encoders.get(process.key) is process:
+            del self._encoders[process.key]
+        if isinstance(process, Encoder):
+            for port in process.sends.values():
+                if self._by_port.get(port) is process:
+                    del self._by_port[port]
 
     def sweep(self, pids: Container[int], run_ids: Container[str]) -> list[int]:
         """End who carries our mark and belongs to no run that lives."""
@@ -171,14 +182,33 @@ class Table:
 
     # --- who is who --------------------------------------------------------------------------------
 
-    def encoder(self, stream: str) -> Encoder | None:
-        """The encoder of a stream that lives."""
-        encoder = self._encoders.get(stream)
+    def encoder(self, stream: str, rung: int = 0) -> Encoder | None:
+        """The encoder of one of a stream's sources that lives."""
+        encoder = self._encoders.get(ProcessKey(stream, Role.ENCODER, rung=rung))
         return encoder if encoder is not None and encoder.ended is None else None
 
-    def at(self, stream: str, role: Role, destination: str = "") -> Process | None:
+    def sends_from(self, link: int, port: int) -> Encoder | None:
+        """The encoder that lives and sends to the link at a port from another one."""
+        encoder = self._by_port.get(port)
+        heard = encoder is not None and encoder.ended is None and encoder.sends.get(link) == port
+        return encoder if heard else None
+
+    def connected(self, link: SimulatedLink) -> None:
+        """A link takes media from another encoder from now on: only what that one sends after this comes by it."""
+        now = self._world.agenda.now
+        encoder = None if link.sender is None else self.sends_from(link.port, link.sender)
+        if encoder:
+            encoder.flow(now)
+        link.connected_at, link.media_then = now, encoder.media if encoder else 0.0
+
+    def readers(self, source: Source) -> list[Encoder]:
+        """Who lives and reads a source."""
+        every = (one for one in self.processes.values() if isinstance(one, Encoder) and one.source is source)
+        return [one for one in every if one.ended is None]
+
+    def at(self, stream: str, role: Role, destination: str = "", rung: int = 0) -> Process | None:
         """Who lives at a place; the latest, if there are several."""
-        key = ProcessKey(stream, role, destination)
+        key = ProcessKey(stream, role, destination, rung)
         return next((p for p in reversed(self.processes.values()) if p.key == key and p.alive), None)
 
     def of(self, stream: str) -> list[Process]:
@@ -213,10 +243,14 @@ class Table:
         lively = sorted(self._lively.values(), key=_encoders_first)
         for process, until in lively:
             process.tick(now)
-            if process.alive and now >= until and process.calm:
+            if process.alive and now >= until and process.calm and not self._is_one_of_several(process):
                 del self._lively[process.pid]
                 number = self._numbers.setdefault(process.key.stream, len(self._numbers))
                 self._steady[number % _ROUND][process.pid] = process
+
+    def _is_one_of_several(self, process: Process) -> bool:
+        """Two seconds of silence are news of an encoder that others could stand in for."""
+        return process.key.role is Role.ENCODER and process.key.stream in self._world.ladders
 
 
 def _encoders_first(entry: tuple[Process, float]) -> bool:

@@ -14,11 +14,13 @@ from tests.simulation import mutants
 from tests.simulation.bounds import LOOK, attempts_for, bound
 from tests.simulation.expected import EXPECTED, causes, fails, is_planned, segments
 from tests.simulation.fault import DATABASE, KINDS, LIVES, Fault
-from tests.simulation.history import QUIET_AT_FIRST, QUIET_AT_LAST, SHAPES, Draw, history
+from tests.simulation.history import ALL_SHAPES, QUIET_AT_FIRST, QUIET_AT_LAST, Draw, history
+from tests.simulation.ladders import Ladder
 from tests.simulation.mutants import MUTANTS, Moved, Mutant, make
 from tests.simulation.sizes import BOUNDED, Sizes
 
 SITE = {"one": ["main", "backup"], "two": ["main"]}
+LADDERS = {"two": Ladder(("two", "two.f1", "two.f2"), frozenset({2}), 0.0, 30.0, warm=False, content=True)}
 HOUR = 3600.0
 
 
@@ -45,10 +47,24 @@ def test_without_faults_nothing_happens_and_too_short_a_time_has_room_for_nothin
 
 
 def test_every_kind_and_every_shape_is_drawn() -> None:
-    drawn = {fault.kind for seed in range(4) for fault in history(seed, SITE, 72 * HOUR, 800)}
+    every = [fault for seed in range(4) for fault in history(seed, SITE, 72 * HOUR, 800, "", LADDERS)]
+    drawn = {fault.kind for fault in every}
     assert drawn == set(KINDS) - {"switch"}, "that one comes by itself"
-    for shape in SHAPES:
-        assert history(3, SITE, 8 * HOUR, 6, shape.__name__), shape.__name__
+    for shape in ALL_SHAPES:
+        assert history(3, SITE, 8 * HOUR, 6, shape.__name__, LADDERS), shape.__name__
+
+
+def test_without_fallbacks_nothing_is_drawn_that_is_about_them() -> None:
+    kinds = {fault.kind for fault in history(1, SITE, 72 * HOUR, 800)}
+    assert not any(kind.startswith(("rung_", "picture_", "slate_", "link_")) or kind == "show" for kind in kinds)
+
+
+def test_what_happens_to_a_fallback_names_it() -> None:
+    for fault in history(1, SITE, 72 * HOUR, 800, "", LADDERS):
+        if fault.kind.startswith("rung_"):
+            assert (fault.stream, fault.destination) == ("two", "fallback1")
+        if fault.kind == "show":
+            assert fault.destination in {"primary", "fallback1", "fallback2", "auto"}
 
 
 def test_each_fault_names_what_it_concerns() -> None:

@@ -36,6 +36,15 @@ _SEEDS: tuple[tuple[Setup, str], ...] = (
     ),
     (Setup(2, streams=2, hours=0.5, faults=12, shapes="database,word"), "a database in trouble, and words to be kept"),
     (Setup(4, streams=3, hours=1, faults=16, shapes="hours,maintenance"), "an autumn night, and maintenance"),
+    # Fallbacks.
+    (
+        Setup(22, streams=2, hours=0.4, faults=10, shapes="camera_lost,all_dead,bad_picture,slate_lost"),
+        "cameras, second cameras and slates that fail",
+    ),
+    (
+        Setup(24, streams=2, hours=0.4, faults=10, shapes="away_on_fallback,refused_switch,shown"),
+        "switches by order, refused ones, and neverdark away in the middle",
+    ),
     # What longer ones have found.
     (
         Setup(46, streams=2, hours=1, faults=40, shapes="flapping", until=1500),

@@ -20,12 +20,16 @@ from supervisor.model.terms import Exit, ExitCause, Role, Segment
 from supervisor.probes.probes import Probes
 from tests.simulation import wires
 from tests.simulation.fault import KINDS, Fault
+from tests.simulation.ladders import Plan
 from tests.simulation.loop import BEGINNING
 from tests.simulation.machine import SimulatedMachine
 from tests.simulation.probes import SimulatedProbes
 from tests.simulation.world import World, run
 
 MINUTE = 60.0
+_FALLBACKS = {
+    kind for kind in KINDS if kind.startswith("rung_") or kind in {"show", "slate_gone", "link_distant", "no_keyframe"}
+}
 _WITH_DETAIL = {"clock_step", "hours", "stop_until", "start_until"}
 
 
@@ -78,7 +82,7 @@ def test_every_kind_of_fault_can_be_carried_out() -> None:
         Fault(
             60.0 + 180.0 * number, kind, *next(iter(streams.items())), lasts=20.0, detail=10.0 * (kind in _WITH_DETAIL)
         )
-        for number, kind in enumerate(kind for kind in KINDS if kind not in {"stop", "start", "switch"})
+        for number, kind in enumerate(kind for kind in KINDS if kind not in {"stop", "start", "switch", *_FALLBACKS})
     ]
     faults += [
         Fault(60.0 + 180.0 * len(faults), "stop", "stream-01"),
@@ -90,6 +94,20 @@ def test_every_kind_of_fault_can_be_carried_out() -> None:
     assert all(one.ended is not None for one in world.faults)
     assert world.alive() == world.open_descriptors() == []
     assert world.table.rivals == []
+    assert told(world, events.InternalError) == []
+
+
+def test_what_happens_to_a_fallback_can_be_carried_out() -> None:
+    world = World(3, 1, fallbacks=Plan(("camera", "slate"), warm=True, content=True))
+    faults = [
+        Fault(60.0 + 120.0 * number, kind, "stream-01", "fallback1", lasts=20.0)
+        for number, kind in enumerate(sorted(_FALLBACKS))
+    ]
+    run(world, faults, 120.0 * len(faults) + 400.0)
+    world.close()
+    assert [one.fault for one in world.faults] == faults
+    assert all(one.ended is not None for one in world.faults)
+    assert world.alive() == world.open_descriptors() == []
     assert told(world, events.InternalError) == []
 
 

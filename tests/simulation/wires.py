@@ -57,6 +57,7 @@ class Wires:
         self.taps: dict[int, SimulatedTap] = {}
         self.gather: SimulatedGather | None = None
         self.disk_full = False
+        self.connected: Callable[[SimulatedLink], None] = lambda _: None  # told when a link has another sender
 
     def number(self) -> int:
         """A descriptor that nobody else has."""
@@ -154,6 +155,11 @@ class SimulatedProgress(ProgressSocket):
     def close(self) -> None:
         del self._wires.reports[self.url]
         self._wires.give_back(self._port)
+
+    def leave(self, pid: int, data: bytes) -> None:
+        """A process tells what nobody is woken for."""
+        if len(self.waiting) < _MOST_REPORTS:
+            self.waiting.append((pid, data))
 
     def send(self, pid: int, data: bytes | Report) -> None:
         """A process reports; what finds no room is lost."""
@@ -282,6 +288,8 @@ class SimulatedLink(MediaLink):
         self.fd = wires.number()
         self.port = wires.take(port)
         self.sender: int | None = None
+        self.connected_at = 0.0  # virtual, when it was connected to that one
+        self.media_then = 0.0  # seconds that this one had sent by then
         self.lost = 0
         self.is_read = False
         self._wires = wires
@@ -300,13 +308,14 @@ class SimulatedLink(MediaLink):
 
     def go_over(self, first: Sequence[bytes], sender: int) -> None:
         del first
-        self.sender = sender
+        self.send_from(sender)
 
     def go_on(self, port: int | None) -> None:
         self.sender, self.is_read = port, True
 
     def send_from(self, port: int | None) -> None:
         self.sender = port
+        self._wires.connected(self)
 
     def read(self, *, by_somebody: bool) -> None:
         self.is_read = by_somebody

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -20,17 +21,20 @@ import apscheduler.triggers.interval
 
 from supervisor.engine import Engine
 from supervisor.ffmpeg.parameters import Parameters
+from supervisor.model import events
 from supervisor.model.quantities import Address
 from supervisor.model.snapshot import Snapshot
 from supervisor.model.terms import ProcessKey, Role
 from supervisor.process import reports
-from tests.simulation import settings
+from tests.simulation import ladders, settings
 from tests.simulation.causes import Causes, Happened
 from tests.simulation.fault import REMEMBERED, Fault
 from tests.simulation.hours import NIGHTS
+from tests.simulation.ladders import Ladder, Plan
 from tests.simulation.line import Ingest, Line, Source, Troubled
 from tests.simulation.lives import Lives, Watcher
 from tests.simulation.loop import BEGINNING, Agenda, VirtualLoop
+from tests.simulation.orders import Orders
 from tests.simulation.processes import PARAMETERS
 from tests.simulation.table import Table
 from tests.simulation.wires import Wires, parsed
@@ -55,7 +59,8 @@ _SCHEDULERS = (
 class World:
     """Everything around one engine. All that is by chance comes from `seed`."""
 
-    def __init__(self, seed: int, streams: int) -> None:
+    def __init__(self, seed: int, streams: int, *, fallbacks: bool | Plan = False) -> None:
+        """`fallbacks`: some of the streams have some; of a plan, the first one that can."""
         self.seed = seed
         self.chance = Random(f"world {seed}")
         self.jitter = Random(f"jitter {seed}")
@@ -72,10 +77,19 @@ class World:
         self.wires = Wires(self.loop)
         self.doom: Callable[[], None] | None = None  # neverdark dies of the next process that it starts
         self.table = Table(self)
+        self.wires.connected = self.table.connected
         self.line = Line()
         self.database = Troubled()
         self.remembers = False  # neverdark has a store: to simulate it takes time
         self.settings = settings.draw(self.chance, streams)
+        self.ladders: Mapping[str, Ladder] = {}
+        if isinstance(fallbacks, Plan):
+            self.settings, self.ladders = ladders.build(fallbacks, self.settings)
+        elif fallbacks:
+            self.settings, self.ladders = ladders.draw(seed, self.settings)
+        self.stubborn = Counter[tuple[str, str]]()  # how another encoder cannot take over, and of which stream
+        self.slates_gone = Counter[str]()  # streams whose slate's file is not there
+        self.orders = Orders(self)
         self._folder = tempfile.TemporaryDirectory(prefix="neverdark-simulation-", dir=_PLACE)
         self.place = Path(self._folder.name)
         self.file = self.place / "neverdark.yaml"
@@ -88,7 +102,7 @@ class World:
         self.wishes = Wishes(self)
         self._leave_behind()
         self.listeners: list[Callable[[Any], None]] = [self._hear]  # to facts, of every life
-        self.watchers: list[Watcher] = [self.wishes]
+        self.watchers: list[Watcher] = [self.wishes, self.orders]
         self.lives = Lives(self)
 
     def _leave_behind(self) -> None:
@@ -112,7 +126,10 @@ class World:
         return found
 
     def _hear(self, fact: Any) -> None:
-        self.facts.append((self.now, getattr(fact, "what", fact)))
+        what = getattr(fact, "what", fact)
+        self.facts.append((self.now, what))
+        if self.ladders and isinstance(what, events.StreamWanted) and not what.wanted:
+            self.orders.end(what.stream)
 
     # --- what one may ask --------------------------------------------------------------------------
 
@@ -206,6 +223,10 @@ class World:
     def source_at(self, host: str) -> Source:
         """The camera of that name."""
         return self.sources[host.removeprefix("camera.").removesuffix(".example")]
+
+    def source_of(self, key: ProcessKey) -> Source:
+        """What an encoder reads."""
+        return self.sources[self.ladders[key.stream].sources[key.rung] if key.rung else key.stream]
 
     def parameters(self, stream: str) -> Parameters:
         """What a stream's picture is made of."""
