@@ -54,10 +54,10 @@ def test_a_second_camera_that_has_failed_once_is_tried_again_the_next_time() -> 
     faults = [
         Fault(100.0, "source_refused", CAM, lasts=120.0),
         Fault(100.0, "rung_refused", CAM, "fallback1", lasts=300.0),
-        Fault(1500.0, "source_gone", CAM, lasts=100.0),
+        Fault(800.0, "source_gone", CAM, lasts=100.0),
     ]
-    world = held(SECOND, faults, 2400.0)
-    assert [at for at in times(world, 1) if 1500.0 < at < 1520.0], "it is well by then"
+    world = held(SECOND, faults, 1500.0)
+    assert [at for at in times(world, 1) if 800.0 < at < 820.0], "it is well by then"
 
 
 def test_an_order_counts_while_the_encoder_is_being_replaced() -> None:
@@ -89,10 +89,10 @@ def test_a_black_picture_is_told_until_viewers_see_the_camera_again() -> None:
 
 
 def test_a_second_camera_that_flaps_does_not_make_the_picture_flap() -> None:
-    faults = [Fault(100.0, "source_refused", CAM, lasts=1500.0)]
-    faults += [Fault(110.0 + 40.0 * number, "rung_gone", CAM, "fallback1", 10.0) for number in range(30)]
-    world = held(BOTH, faults, 3000.0)
-    assert len([to for to, reason in switches(world) if (to, reason) == (1, RETURNED)]) < 10
+    faults = [Fault(100.0, "source_refused", CAM, lasts=1000.0)]
+    faults += [Fault(110.0 + 40.0 * number, "rung_gone", CAM, "fallback1", 10.0) for number in range(20)]
+    world = held(BOTH, faults, 2000.0)
+    assert len([to for to, reason in switches(world) if (to, reason) == (1, RETURNED)]) < 8
 
 
 def test_neverdark_may_leave_in_the_middle_of_a_switch() -> None:
