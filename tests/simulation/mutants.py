@@ -433,9 +433,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "if ordered == -1 and self._can_show(ordered, rungs, now):",
         ("order_kept",),
         shapes="shown",
-        hours=0.5,
         streams=2,
-        faults=12,
+        faults=3,
+        seeds=8,
     ),
     Mutant(
         "the encoder of a fallback runs on",

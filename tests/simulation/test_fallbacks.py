@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
+from supervisor.judge.fallback import FallbackLadder
 from supervisor.model import events
 from supervisor.model.fallback import SwitchReason
 from supervisor.model.terms import RestartReason
@@ -116,3 +119,11 @@ def test_a_fallback_is_taken_over_by_the_next_neverdark() -> None:
     faults = [Fault(100.0, "source_refused", CAM, lasts=120.0), Fault(150.0, "neverdark_killed", lasts=2.0)]
     world = held(BOTH, faults, 1000.0)
     assert [fact.key.rung for _, fact in world.facts if isinstance(fact, events.ProcessAdopted)].count(1) == 1
+
+
+def test_an_order_that_is_not_followed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FallbackLadder, "_can_show", lambda *_: False)
+    world = World(3, streams=1, fallbacks=SLATE)
+    outcome = watch(world, [Fault(100.0, "show", CAM, "fallback1")], 400.0, Setup(3, streams=1, hours=0.1, faults=1))
+    world.close()
+    assert outcome.failures[0].check == "order_kept"
