@@ -357,7 +357,13 @@ class OrderKept(_OfLadders):
         for wire in self._wires():
             stream, now = wire.stream, self.world.now
             order = self.world.orders.of(stream)
-            if order is None or not wire.is_able(order.rung) or wire.feeding == {order.rung} or not wire.senders:
+            if (
+                order is None
+                or not order.certain
+                or not wire.is_able(order.rung)
+                or wire.feeding == {order.rung}
+                or not wire.senders
+            ):
                 continue
             if self._lasting(stream) & {"no_keyframe", "no_processes", "slate_gone"}:
                 continue

@@ -20,6 +20,7 @@ class Order(NamedTuple):
     rung: int
     given: float
     until: float
+    certain: bool = True  # False: another neverdark may have forgotten it, or may know its end otherwise
 
 
 class Orders:
@@ -63,10 +64,9 @@ class Orders:
         return order
 
     def life_over(self, how: End) -> None:
-        """The next neverdark knows nothing of them."""
+        """What was not written down by then may be forgotten, and what was ends by the clock on the wall."""
         del how
-        for stream in tuple(self._of):
-            self.end(stream)
+        self._of = {stream: order._replace(until=float("inf"), certain=False) for stream, order in self._of.items()}
 
     def life_begins(self) -> None:
         """See `lives.Watcher`."""
