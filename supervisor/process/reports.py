@@ -160,7 +160,7 @@ class Reports:
     def learn(self, parameters: Parameters) -> None:
         """What a pusher sends is made of these from now on: a connection that has announced others is replaced."""
         slot = self._slot
-        if slot.intake is None or not slot.alive or slot.status.ending:
+        if slot.intake is None or not slot.alive or slot.status.ending or not slot.status.wanted:
             return
         announced = slot.intake.announced or Parameters()
         if slot.spec.made_anew:

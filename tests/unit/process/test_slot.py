@@ -603,6 +603,19 @@ def test_other_parameters_need_another_connection(stage: Stage) -> None:
     assert stage.child.signals == [], "the new connection has announced the new ones"
 
 
+def test_a_pusher_that_is_being_stopped_does_not_come_back_for_other_parameters(stage: Stage) -> None:
+    """At the end of a stream another encoder may still bring its own."""
+    encoder, pusher = stage.path(AT_ONCE)
+    encoder.start()
+    pusher.start()
+    stage.send(encoder, Parameters(frozenset({b"h1"})))
+    pusher.stop()
+    stage.send(encoder, Parameters(frozenset({b"h2"})))
+    stage.loop.move(LATER)
+    assert pusher.status.state is State.STOPPED
+    assert not pusher.alive
+
+
 def test_a_connection_begins_with_the_parameters_that_are_known(stage: Stage) -> None:
     encoder, pusher = stage.path(AT_ONCE)
     encoder.start()
