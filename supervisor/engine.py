@@ -51,6 +51,7 @@ from supervisor.stream.ordering import order_all
 from supervisor.stream.reconcile import Reconciler
 from supervisor.stream.reload import Reload
 from supervisor.stream.remembering import Remembering
+from supervisor.stream.sampling import Sampling
 from supervisor.stream.showing import Showing
 from supervisor.stream.slating import Slating
 from supervisor.stream.stream import Stream
@@ -193,6 +194,7 @@ class Engine:
         self._slating = Slating(self.streams, self._configuration, machine, self.tell, self._last_frames)
         self._switches = SwitchTally()
         self.listeners += [*self._watches.listeners, self.thumbnails.hear, self._switches]
+        self._sampling = Sampling(machine, home.binary.path, self.streams)
 
     @property
     def loaded(self) -> Loaded:
@@ -246,6 +248,7 @@ class Engine:
             self._last_frames.run_forever,
             *self._watches.jobs,
             self.thumbnails.run_forever,
+            self._sampling.run_forever,
         )
         await self._reconciler.reconcile_in_turn(self._catalogue)
         self._watches.second.scheduler.start()

@@ -7,12 +7,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field
 
-from supervisor.model.content import Bounds, ContentPolicy, Defect
+from supervisor.model.content import Bounds, ContentPolicy, Defect, Sampling
 from supervisor.model.policies import PositiveDuration, Ratio, Section
 from supervisor.model.quantities import Number
 
 _ON_OR_OFF = "expected true, false, or a section"
 _SHORTEST_FROZEN = 10.0
+_SHORTEST_EVERY = 5.0
+_LONGEST_SAMPLE = 30.0
 
 
 def _switched(value: object) -> object:
@@ -30,7 +32,7 @@ Decibels = Annotated[Number, Field(ge=-120, le=0)]
 
 
 class BlackSection(Section):
-    """Nine tenths of the picture are no brighter than `level`."""
+    """Nine tenths of the picture, and all of it on average, are no brighter than `level`."""
 
     enabled: bool = True
     after: PositiveDuration = 10.0
@@ -49,7 +51,7 @@ class SilentSection(Section):
 
     enabled: bool = True
     after: PositiveDuration = 15.0
-    level: Decibels = -60.0
+    level: Decibels = -70.0
 
 
 class LoudSection(Section):
@@ -79,6 +81,8 @@ class ContentSection(Section):
     motion: Annotated[MotionSection, BeforeValidator(_switched)] = MotionSection()
     unhealthy_after: PositiveDuration = 60.0
     recover: Literal["fallback", "restart", "none"] = "fallback"
+    every: Annotated[PositiveDuration, Field(ge=_SHORTEST_EVERY)] = 60.0
+    length: Annotated[PositiveDuration, Field(le=_LONGEST_SAMPLE)] = 6.0
 
     def overridden_by(self, *others: Self) -> Self:
         """This section with what `others` really name, check by check and key by key, the last one winning."""
@@ -91,9 +95,8 @@ class ContentSection(Section):
             merged = merged.model_copy(update=named)
         return merged
 
-    @property
-    def policy(self) -> ContentPolicy | None:
-        """The checks that are on, with their bounds; None where nothing is to be looked at."""
+    def policy(self, *, copied: bool) -> ContentPolicy | None:
+        """The checks that are on, with their bounds; None: nothing is to be looked at. `copied`: the picture is."""
         checks: tuple[tuple[Defect, bool, Bounds], ...] = (
             (Defect.BLACK, self.black.enabled, Bounds(self.black.after, self.black.level)),
             (Defect.FROZEN, self.frozen.enabled, Bounds(self.frozen.after)),
@@ -102,7 +105,10 @@ class ContentSection(Section):
             (Defect.STILL, self.motion.enabled, Bounds(self.motion.after, self.motion.level)),
         )
         bounds = {defect: bounds for defect, enabled, bounds in checks if enabled}
-        return ContentPolicy(bounds, self.unhealthy_after, self.recover) if self.enabled and bounds else None
+        if not self.enabled or not bounds:
+            return None
+        sampling = Sampling(self.every, self.length) if copied else None
+        return ContentPolicy(bounds, self.unhealthy_after, self.recover, sampling)
 
 
 Content = Annotated[ContentSection, BeforeValidator(_switched)]
@@ -113,9 +119,6 @@ def refused(stream: Mapping[str, Any]) -> str | None:
     own = stream.get("content")
     if not own or (isinstance(own, Mapping) and own.get("enabled") is False):
         return None
-    video = stream.get("video")
     if stream.get("command") is not None:
         return "cannot be had with command: neverdark does not see its picture and sound"
-    if isinstance(video, Mapping) and video.get("codec") == "copy":
-        return "cannot be had with video.codec: copy, whose picture is not decoded; expected an encoder such as libx264"
     return None

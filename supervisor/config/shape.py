@@ -267,9 +267,10 @@ class Config(Section):
     def content_of(self, stream: str) -> ContentPolicy | None:
         """What is looked at in the picture and sound of a stream; None: nothing."""
         section = self.streams[stream]
-        if section.command is not None or section.video.codec == "copy":
+        if section.command is not None:
             return None
-        return self.defaults.content.overridden_by(section.content).policy
+        content = self.defaults.content.overridden_by(section.content)
+        return content.policy(copied=section.video.codec == "copy")
 
     def objective_of(self, stream: str) -> float:
         """Which part of the wanted time a stream is to be on air; of one that is not here, what holds for all."""

@@ -17,6 +17,7 @@ from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.parameters import UNSAID
 from supervisor.ffmpeg.slate import Still, drawn_argv, slate_argv
 from supervisor.ffmpeg.sources import SourceKind, kind_of
+from supervisor.model.content import ContentPolicy, Defect
 from supervisor.model.quantities import Size
 from supervisor.model.terms import ProcessKey, Role
 
@@ -121,7 +122,15 @@ def rung_encoder(
     stream = config.streams[name]
     video = stream.video.model_copy(update=picture_of(stream.video, traits.picture))
     rung_of = stream.model_copy(update={"source": rung.source, "video": video})
-    return encoder_of(config, name, rung_of, binary, links, own)
+    return encoder_of(config, name, rung_of, binary, links, own, seen_in(rung, config.content_of(name)))
+
+
+def seen_in(rung: Rung, policy: ContentPolicy | None) -> ContentPolicy | None:
+    """What is looked at in a rung: a file may well be a card that never changes, and without sound, but not black."""
+    if policy is None or rung.live:
+        return policy
+    black = policy.bounds.get(Defect.BLACK)
+    return policy._replace(bounds={Defect.BLACK: black}) if black else None
 
 
 def slate_encoder(

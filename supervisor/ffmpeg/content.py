@@ -22,8 +22,8 @@ CONTENT_PORT: Final = "{neverdark-content-port}"
 
 # Full scale is not the same for all sources: `out_range` makes black 16 and white 235.
 _BLACK, _WHITE = 16, 235
+_EACH_SECOND: Final = r"select='isnan(prev_selected_t)+gte(abs(t-prev_selected_t),0.99)'"
 _SMALL: Final = (
-    r"select='isnan(prev_selected_t)+gte(abs(t-prev_selected_t),0.99)'",
     "scale=160:-2:flags=area:out_range=tv",
     "format=yuv420p",
     "signalstats",
@@ -42,6 +42,11 @@ _OF_SOUND: Final[Mapping[str, Level]] = {
     "lavfi.astats.Overall.Peak_level": Level.PEAK,
     _OWN: Level.OWN_SOUND,
 }
+# The same for a few seconds of media in a file: all values at once, to the standard output.
+_PRINTED: Final = "metadata=mode=print:file=-:direct=1"
+SAMPLED_PICTURE: Final = ",".join((*_SMALL, _PRINTED))
+SAMPLED_SOUND: Final = ",".join((f"aresample={_RATE}", f"asetnsamples={_RATE}:p=0", _LOUDNESS, f"a{_PRINTED}"))
+
 _LEVELS: Final = {**_OF_PICTURE, **_OF_SOUND}
 _LONGEST: Final = 80
 _LINE = re.compile(rb"([A-Za-z._]{1,40})=(-?(?:\d{1,9}(?:\.\d{1,9})?(?:e-\d{1,3})?|inf))\n?").fullmatch
@@ -59,7 +64,7 @@ def of_picture(policy: ContentPolicy | None) -> list[str]:
     """What is to stand before the encoder's own filters of its picture; empty for nothing to look at."""
     if policy is None or policy.bounds.keys() <= OF_SOUND:
         return []
-    return [f"split[seen][shown];[seen]{_chain(*_SMALL, *map(_told, _OF_PICTURE))},nullsink;[shown]null"]
+    return [f"split[seen][shown];[seen]{_chain(_EACH_SECOND, *_SMALL, *map(_told, _OF_PICTURE))},nullsink;[shown]null"]
 
 
 def of_sound(policy: ContentPolicy | None, sounds: Sequence[str]) -> list[str]:

@@ -30,6 +30,12 @@ class Keyframe:
         self._media = bytearray()
         self._count = 0  # the continuity counter of the latest packet
 
+    def another(self) -> Keyframe:
+        """The next one of the same encoder, whose tables are known."""
+        keyframe = Keyframe(self._most)
+        keyframe._tables = dict(self._tables)
+        return keyframe
+
     @property
     def size(self) -> int:
         """Bytes so far; 0 before it has begun."""

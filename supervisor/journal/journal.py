@@ -103,10 +103,11 @@ class Journal:
                 log.warning("the wall clock was set", seconds=round(seconds, 3))
             case events.AnotherPublisher(stream, destination, who):
                 log.error("somebody else publishes on this key", stream=stream, destination=destination, who=who)
-            case events.ContentFound(stream, defect, _, said):
+            case events.ContentFound(stream, defect, said=said):
                 log.warning(_of("content", said), stream=stream, cause=str(defect))
-            case events.ContentGood(stream, defect, seconds, seen):
-                words = f"{defect} is over" if seen else f"{defect} cannot be told any more"
+            case events.ContentGood(stream, defect, seconds, seen, rung):
+                of = f"{source_name(rung)}: {defect}" if rung else defect
+                words = f"{of} is over" if seen else f"{of} cannot be told any more"
                 log.info(_of("content", words), stream=stream, after=show_duration(seconds))
             case events.StorageTrouble(path, error):
                 log.error("cannot write; streams go on, logs have a gap", path=str(path), error=error)

@@ -17,6 +17,7 @@ from supervisor.model.terms import Trouble, Verdict
 _UNKNOWN_AFTER = 5.0  # seconds without a sample
 _WITHDRAWN_AFTER = 30.0  # the next run of an encoder may take so long to show something
 _GOOD_AGAIN = 3  # samples in a row
+_QUICKLY, _LOOKS = 5.0, 4  # of samples that come now and then: so soon, so often while something may be bad
 _WORST = (Verdict.UNHEALTHY, Verdict.DEGRADED, Verdict.HEALTHY)
 
 _SEEN_IN = {
@@ -62,6 +63,7 @@ class _Row:
     good: int = 0  # so many in a row have it not
     found: float | None = None
     count: int = 0
+    proven: bool = False  # the latest run has shown that it is not so
 
     def take(self, now: float, patience: float, *, bad: bool) -> None:
         if self.latest is None or now - self.latest > patience:
@@ -74,6 +76,7 @@ class _Row:
             self.bad = now if self.bad is None else self.bad
         else:
             self.good += 1
+            self.proven = True
             if self.found is None:
                 self.bad = None
 
@@ -84,6 +87,7 @@ class ContentWatch:
     def __init__(self, policy: ContentPolicy) -> None:
         self._rows = {defect: _Row() for defect in policy.bounds}
         self._levels: dict[Level, tuple[float, float]] = {}  # value, and when it came
+        self.heard = False  # anything of the latest run
         self._moved = False  # ever: what never does is not still
         self.policy = policy
 
@@ -96,24 +100,48 @@ class ContentWatch:
         self.policy = policy
         return turns
 
+    def begin_run(self) -> None:
+        """Another run: nothing of it is known yet."""
+        self.heard = False
+        for row in self._rows.values():
+            row.proven = False
+
+    @property
+    def doubtful(self) -> bool:
+        """All samples of something that the latest run has brought so far are bad."""
+        return any(row.bad is not None and not row.proven for row in self._rows.values())
+
+    @property
+    def causes(self) -> frozenset[Trouble]:
+        """What is found now."""
+        return frozenset(defect.cause for defect, row in self._rows.items() if row.found is not None)
+
+    @property
+    def listens(self) -> bool:
+        """Something is looked at in the sound."""
+        return not OF_SOUND.isdisjoint(self.policy.bounds)
+
     def take(self, level: Level, value: float, now: float, usual: float = 0.0) -> None:
         """A sample. Of a source that delivers in pieces, `usual` seconds without one are no news."""
         self._levels[level] = value, now
+        self.heard = True
         patience = _UNKNOWN_AFTER + usual
         for defect, row in self._rows.items():
             if _SEEN_IN[defect] is level and (defect not in OF_SOUND or self._is_own(now, patience)):
-                row.take(now, patience, bad=self._has(defect, value))
+                row.take(now, patience, bad=self._has(defect, value, now))
 
     def _is_own(self, now: float, patience: float) -> bool:
         """Where the source brings no sound, silence of ours takes its place: that is as it should be."""
         own = self._levels.get(Level.OWN_SOUND)
         return own is not None and now - own[1] <= patience
 
-    def _has(self, defect: Defect, value: float) -> bool:
+    def _has(self, defect: Defect, value: float, now: float) -> bool:
         level = self.policy.bounds[defect].level
         match defect:
             case Defect.FROZEN:
                 return value == 0.0
+            case Defect.BLACK:  # a few lamps are less than a tenth of a night, and more than nothing
+                return max(value, self._levels.get(Level.LUMA, (value, now))[0]) <= level
             case Defect.LOUD:
                 return value >= level
             case Defect.STILL:
@@ -142,6 +170,20 @@ class ContentWatch:
             return None
         row.found, row.count = now, row.count + 1
         return Turn(defect, found=True, seconds=now - row.bad)
+
+    def hurry(self) -> float | None:
+        """Of samples that come now and then: seconds from the latest to the next; None: as the owner wishes.
+
+        What looks bad is to be known when it has been so for long enough, and what looks good again soon after.
+        """
+        waits = []
+        for defect, row in self._rows.items():
+            if row.found is not None:
+                waits += [_QUICKLY] if row.good else []
+            elif row.bad is not None and row.latest is not None:
+                after = self.policy.bounds[defect].after
+                waits.append(min(max(_QUICKLY, after / _LOOKS), row.bad + after - row.latest))
+        return min(waits, default=None)
 
     def forget(self) -> list[Turn]:
         """Nothing runs, by intention: nothing is known, and nothing is wrong."""

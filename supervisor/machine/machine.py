@@ -39,7 +39,7 @@ from supervisor.machine.runlog import AfterWrite, RunLog
 from supervisor.machine.segments import Segments, apart
 from supervisor.machine.slates import Quietly, Slates
 from supervisor.machine.switch_trial import switch_trial
-from supervisor.machine.thumbnail import Draughtsman, collect
+from supervisor.machine.thumbnail import Draughtsman, collect, collect_sample
 from supervisor.model.quantities import Address, PortRange
 from supervisor.model.recordings import Kept
 
@@ -193,6 +193,14 @@ class Machine:
     def draw(self, argv: Sequence[str], media: bytes, most: int) -> Awaitable[bytes]:
         """The picture that a program makes of it; see `thumbnail.Draughtsman`."""
         return self._draughtsman.draw(argv, self.environment, media, most)
+
+    def collect_sample(self, tap: ParameterTap, seconds: float, *, sound: bool) -> Awaitable[bytes]:
+        """A few seconds of what an encoder sends; see `thumbnail.collect_sample`."""
+        return collect_sample(tap, seconds, sound=sound)
+
+    def measure(self, argv: Sequence[str], media: bytes, most: int) -> Awaitable[bytes]:
+        """What a program tells of it; see `thumbnail.Draughtsman`."""
+        return self._draughtsman.measure(argv, self.environment, media, most)
 
     def kept_pictures(self, data_dir: DataDir) -> KeptPictures:
         """The pictures of incidents."""

@@ -10,8 +10,8 @@ import contextlib
 import ctypes
 import socket
 from struct import Struct
+from typing import Protocol
 
-from supervisor.ffmpeg.keyframe import Keyframe
 from supervisor.ffmpeg.keyframes import Keyframes, keyframe_stamps
 from supervisor.ffmpeg.parameters import AUDIO_PID, VIDEO_PID, Parameters, parse_parameters
 
@@ -38,6 +38,16 @@ _ALL = 0xFFFF
 _SOUND_MASK = 7
 
 
+class Taker(Protocol):
+    """Who collects what comes whole."""
+
+    def take(self, datagram: bytes) -> None:
+        """One more."""
+
+    def begin_again(self) -> None:
+        """What comes from now on is another encoder's."""
+
+
 class ParameterTap:
     """The receiving end of the side output of one encoder's place."""
 
@@ -55,7 +65,7 @@ class ParameterTap:
         self.fd = self._socket.fileno()
         self.keyframes = Keyframes()  # of the run that is listened to
         self._socket.connect((_LOOPBACK, 9))  # nobody
-        self._collecting: Keyframe | None = None
+        self._collecting: list[Taker] = []
 
     def listen_to(self, port: int) -> None:
         """Take datagrams from this port and no other, and none of those that came before."""
@@ -63,8 +73,8 @@ class ParameterTap:
             pass
         self._socket.connect((_LOOPBACK, port))
         self.keyframes.begin_run()
-        if self._collecting:
-            self._collecting.begin_again()
+        for taker in self._collecting:
+            taker.begin_again()
 
     def read(self) -> Parameters | None:
         """The newest parameters that have come; None for none."""
@@ -75,23 +85,29 @@ class ParameterTap:
                 self.keyframes.take(stamps)
         return found if found != Parameters() else None
 
-    def collect(self, keyframe: Keyframe | None) -> None:
-        """Let whole keyframes through, and give to this one what is read; None: their beginnings are enough again."""
-        self._collecting = keyframe
+    def collect(self, taker: Taker) -> None:
+        """Let whole keyframes and all sound through, and give to this one, too, what is read."""
+        self._collecting.append(taker)
+        if len(self._collecting) > 1:
+            return
         with contextlib.suppress(OSError):  # closed meanwhile, or it never had a filter
-            if keyframe is None:
-                _attach(self._socket, _filter())
-                return
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KEYFRAME_BUFFER)
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _KEYFRAME_BUFFER)
 
+    def leave(self, taker: Taker) -> None:
+        """It has what it wants; once nobody collects any more, beginnings are enough again."""
+        self._collecting.remove(taker)
+        if not self._collecting:
+            with contextlib.suppress(OSError):  # closed meanwhile, or it never had a filter
+                _attach(self._socket, _filter())
+
     def _burst(self) -> list[bytes]:
         """What is there is fetched before it is looked at: the buffer may be small, and more comes."""
-        assert self._collecting
         datagrams = list(iter(self._next, b""))
-        for datagram in datagrams:
-            self._collecting.take(datagram)
+        for taker in self._collecting:
+            for datagram in datagrams:
+                taker.take(datagram)
         return datagrams
 
     def close(self) -> None:

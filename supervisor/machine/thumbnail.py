@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from supervisor.ffmpeg.keyframe import Keyframe
+from supervisor.ffmpeg.sample import PICTURES, Sample
 from supervisor.ffmpeg.thumbnail import MEDIA_BYTES
 from supervisor.machine.parameter_tap import ParameterTap
 from supervisor.machine.process import Child, spawn
+from supervisor.model.thresholds import KEYFRAME_SECONDS
 
 _LOOK_SECONDS = 0.05
 _QUIET_SECONDS = 0.3  # an encoder hands over a frame at once: what has come for so long is all of it
@@ -41,8 +43,31 @@ async def collect(tap: ParameterTap, seconds: float) -> bytes:
                 return keyframe.media
             await asyncio.sleep(_LOOK_SECONDS)
     finally:
-        tap.collect(None)
+        tap.leave(keyframe)
     return keyframe.media if keyframe.whole else b""
+
+
+async def collect_sample(tap: ParameterTap, seconds: float, *, sound: bool) -> bytes:
+    """Two keyframes and, where `sound` is wanted, so many seconds of it; of what does not come in time there is less.
+
+    Empty without any keyframe.
+    """
+    loop = asyncio.get_running_loop()
+    sample = Sample(sound=sound)
+    began = loop.time()
+    listened, until = began + (seconds if sound else 0.0), began + seconds + KEYFRAME_SECONDS
+    grown, size = began, 0
+    tap.collect(sample)
+    try:
+        while (now := loop.time()) < until and (sample.pictures < PICTURES or now < listened):
+            if sample.size != size:
+                grown, size = now, sample.size
+            elif size and now - grown > _QUIET_SECONDS:
+                sample.settle()
+            await asyncio.sleep(_LOOK_SECONDS)
+    finally:
+        tap.leave(sample)
+    return sample.media
 
 
 class Draughtsman:
@@ -52,11 +77,22 @@ class Draughtsman:
         self._workers = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="thumbnail")
         self._children: set[int] = set()  # their pidfds
         self._closed = False
+        self._measuring = asyncio.Lock()
 
     async def draw(self, argv: Sequence[str], environment: Mapping[str, str], media: bytes, most: int) -> bytes:
         """The JPEG that a program makes of `media`; empty if it makes none, or one of more than `most` bytes."""
+        picture = await self._in_a_worker(argv, environment, media, most)
+        is_whole = picture.startswith(_BEGIN) and picture.endswith(_END)
+        return picture if is_whole and len(picture) <= most else b""
+
+    async def measure(self, argv: Sequence[str], environment: Mapping[str, str], media: bytes, most: int) -> bytes:
+        """What a program tells of `media`, up to `most` bytes. One at a time, so that pictures never wait long."""
+        async with self._measuring:
+            return await self._in_a_worker(argv, environment, media, most)
+
+    async def _in_a_worker(self, argv: Sequence[str], environment: Mapping[str, str], media: bytes, most: int) -> bytes:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._workers, self._draw, list(argv), environment, media, most)
+        return await loop.run_in_executor(self._workers, self._made, list(argv), environment, media, most)
 
     def close(self) -> None:
         """End what is under way."""
@@ -65,7 +101,7 @@ class Draughtsman:
         for pidfd in tuple(self._children):
             _kill(pidfd)
 
-    def _draw(self, argv: list[str], environment: Mapping[str, str], media: bytes, most: int) -> bytes:
+    def _made(self, argv: list[str], environment: Mapping[str, str], media: bytes, most: int) -> bytes:
         with contextlib.ExitStack() as at_end:
             # Files in memory, not pipes: neither side ever waits for the other, and the kernel bounds what is written.
             given, made, nowhere = (
@@ -85,9 +121,7 @@ class Draughtsman:
                 return b""
             at_end.callback(child.close)
             self._wait_for(child, most)
-            picture = os.pread(made, most + 1, 0)
-        is_whole = picture.startswith(_BEGIN) and picture.endswith(_END)
-        return picture if is_whole and len(picture) <= most else b""
+            return os.pread(made, most + 1, 0)
 
     def _wait_for(self, child: Child, most: int) -> None:
         self._children.add(child.pidfd)

@@ -39,12 +39,23 @@ class Bounds(NamedTuple):
     level: float = 0.0
 
 
+class Sampling(NamedTuple):
+    """In seconds: how often a sample of copied media is looked at, and how much of its sound."""
+
+    every: float
+    length: float
+
+
 class ContentPolicy(NamedTuple):
-    """What is looked at, and by which bounds. What was found is unhealthy `unhealthy_after` seconds later."""
+    """What is looked at, and by which bounds. What was found is unhealthy `unhealthy_after` seconds later.
+
+    `sampling`: the picture is copied, and so the encoder itself sees nothing of it.
+    """
 
     bounds: Mapping[Defect, Bounds]
     unhealthy_after: float
     recover: Literal["fallback", "restart", "none"]
+    sampling: Sampling | None = None
 
 
 class Level(StrEnum):

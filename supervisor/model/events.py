@@ -450,12 +450,16 @@ class AnotherPublisher:
 
 @dataclass(frozen=True, slots=True)
 class ContentFound:
-    """Media of a stream flows and viewers cannot use it, for so many seconds; `said`, in words."""
+    """Media of a stream flows and viewers cannot use it, for so many seconds; `said`, in words.
+
+    `rung`: of which source, as in `ProcessKey`.
+    """
 
     stream: str
     defect: Defect
     seconds: float
     said: str
+    rung: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +470,7 @@ class ContentGood:
     defect: Defect
     seconds: float
     seen: bool
+    rung: int = 0
 
 
 @dataclass(frozen=True, slots=True)

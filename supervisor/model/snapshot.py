@@ -221,7 +221,8 @@ class Wanted(NamedTuple):
 class SourceSnapshot(NamedTuple):
     """One source of a stream that has several: `primary`, `fallback1` and so on.
 
-    `active`: viewers see it. `seconds`: for how long they have, while the stream was wanted.
+    `active`: viewers see it. `seconds`: for how long they have, while the stream was wanted. `content`: what its
+    picture and sound are found to be; None where nobody looks at them.
     """
 
     stream: str
@@ -229,6 +230,7 @@ class SourceSnapshot(NamedTuple):
     active: bool
     slate: bool
     seconds: float
+    content: Verdict | None = None
 
 
 class StreamSnapshot(NamedTuple):

@@ -42,3 +42,7 @@ FFMPEG_FIRST_SHARE: Final = 0.8
 def closes_after(cause: Cause) -> float:
     """For how many seconds media must have flowed until an incident that is named after this cause is over."""
     return KEEPS_UP_SECONDS if cause in {Trouble.BACKLOG, Trouble.SLOW} else SUSTAINED_SECONDS
+
+
+# Where an encoder copies, its source decides how far keyframes are apart: so long who looks at one waits for it.
+KEYFRAME_SECONDS = 15.0

@@ -189,6 +189,8 @@ class Ladder:
         unfit = slot.content.unfit_for(now) if good and slot.content else None
         if unfit is not None:  # it delivers, and nobody should see that
             return RungState(False, True, unfit, slot.spec.at_once, slot.spec.live)  # noqa: FBT003 - a row
+        if not feeds and good and slot.content and slot.content.doubtful(now):
+            good = False  # it is yet to show that it can be shown
         if (latest or 0.0) < since and not failed and now - since < slot.spec.policies.stall.startup:
             quiet = None  # it is about to begin
         return RungState(good, failed, quiet, slot.spec.at_once, slot.spec.live)

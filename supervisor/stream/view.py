@@ -117,7 +117,7 @@ class SnapshotReader:
             last_recovery=sums.last_recovery,
             group=stream.spec.group,
             labels=dict(stream.spec.labels),
-            sources=_sources(stream),
+            sources=_sources(stream, now),
             switches=dict(stream.ladder.switches) if stream.ladder else {},
             ordered_source=stream.ladder.order_in_force if stream.ladder else None,
             fallback=stream.ladder.waits if stream.ladder else None,
@@ -142,10 +142,11 @@ def _note(stream: Stream) -> str | None:
     return "; ".join(filter(None, (of_source, *waiting))) or None
 
 
-def _sources(stream: Stream) -> tuple[SourceSnapshot, ...]:
+def _sources(stream: Stream, now: float) -> tuple[SourceSnapshot, ...]:
     """As of the latest account, like all seconds."""
     if (ladder := stream.ladder) is None:
         return ()
+    states = [slot.content.state(now) if slot.content else None for slot in ladder.rungs]
     return tuple(
         SourceSnapshot(
             stream.spec.name,
@@ -153,8 +154,9 @@ def _sources(stream: Stream) -> tuple[SourceSnapshot, ...]:
             number == ladder.feeding,
             slot.spec.slate,
             ladder.seconds[number],
+            content.verdict if content else None,
         )
-        for number, slot in enumerate(ladder.rungs)
+        for number, (slot, content) in enumerate(zip(ladder.rungs, states, strict=True))
     )
 
 

@@ -75,13 +75,13 @@ class Keeper:
 
     def _content(self, what: events.ContentFound | events.ContentGood) -> None:
         """What viewers see and hear has no process: it is the stream's."""
-        about = Subject(what.stream)
+        about, by = Subject(what.stream), (what.defect, what.rung)
         if isinstance(what, events.ContentGood):
-            self._book.praise(about, what.defect)
+            self._book.praise(about, by)
             return
         drill = self._drilling(what.stream)
         found = Complaint(about, what.defect.cause, Segment.SOURCE, drill=drill, said=what.said)
-        self._book.complain(found, what.defect, now=self._clock.now(), wall=self._clock.wall())
+        self._book.complain(found, by, now=self._clock.now(), wall=self._clock.wall())
 
     def failed(
         self,

@@ -198,6 +198,16 @@ class SimulatedMachine(Machine):
         await asyncio.sleep(0.1)
         return b"picture"
 
+    async def collect_sample(self, tap: ParameterTap, seconds: float, *, sound: bool) -> bytes:
+        del tap, sound
+        await asyncio.sleep(seconds)
+        return b"media"
+
+    async def measure(self, argv: Sequence[str], media: bytes, most: int) -> bytes:
+        del argv, media, most
+        await asyncio.sleep(0.1)
+        return b""
+
     def kept_pictures(self, data_dir: DataDir) -> KeptPictures:
         return wires.SimulatedPictures(data_dir.folder("thumbnails"))
 

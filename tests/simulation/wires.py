@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from supervisor.ffmpeg.keyframe import Keyframe
 from supervisor.ffmpeg.keyframes import Keyframes
 from supervisor.ffmpeg.parameters import Parameters
 from supervisor.ffmpeg.progress import parse_report
@@ -20,7 +19,7 @@ from supervisor.machine.data_dir import Folder
 from supervisor.machine.gather import Gather
 from supervisor.machine.kept_pictures import KeptPictures
 from supervisor.machine.media_links import MediaLink, MediaLinks
-from supervisor.machine.parameter_tap import ParameterTap
+from supervisor.machine.parameter_tap import ParameterTap, Taker
 from supervisor.machine.process import Child, Outlet
 from supervisor.machine.progress_socket import ProgressSocket
 from supervisor.machine.recording import Recording
@@ -266,7 +265,10 @@ class SimulatedTap(ParameterTap):
         self._wires.loop.mark(self.fd, readable=False)
         return found
 
-    def collect(self, keyframe: Keyframe | None) -> None:
+    def collect(self, taker: Taker) -> None:
+        pass
+
+    def leave(self, taker: Taker) -> None:
         pass
 
     def close(self) -> None:

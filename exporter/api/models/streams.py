@@ -16,7 +16,7 @@ from supervisor.model import snapshot
 from supervisor.model.content import ContentState, Defect, Found
 from supervisor.model.fallback import FallbackWaits, SourceOrder
 from supervisor.model.snapshot import LinkState
-from supervisor.model.terms import Health
+from supervisor.model.terms import Health, Verdict
 
 
 @Example(backlog_seconds=0.2, backlog_limit_seconds=5.0, av_offset_seconds=0.012, overruns=0)
@@ -120,17 +120,19 @@ class Desired(Shape, like=snapshot.Wanted, without=("wanted",)):
     until: AwareDatetime | None
 
 
-@Example(name="fallback1", active=False, slate=True, seconds=61.5)
+@Example(name="fallback1", active=False, slate=True, seconds=61.5, content=None)
 class StreamSource(Shape):
     """One source of a stream: its own (`primary`) or a fallback. `active`: viewers are given it.
 
-    `slate`: a picture of neverdark's. `seconds`: for how long viewers were given it.
+    `slate`: a picture of neverdark's. `seconds`: for how long viewers were given it. `content`: what picture and sound
+    are found to be, also while viewers are not given it; null where nobody looks at them.
     """
 
     name: str
     active: bool
     slate: bool
     seconds: float
+    content: Verdict | None
 
 
 @Example(source="fallback1", why="lens is cleaned", since="2026-03-01T18:00:00.000Z", until="2026-03-01T18:10:00.000Z")

@@ -8,12 +8,12 @@ import pytest
 
 from supervisor.config.file import load
 from supervisor.config.problems import ConfigError
-from supervisor.model.content import Bounds, ContentPolicy, Defect
+from supervisor.model.content import Bounds, ContentPolicy, Defect, Sampling
 
 DEFAULT = {
     Defect.BLACK: Bounds(10.0, 0.03),
     Defect.FROZEN: Bounds(30.0),
-    Defect.SILENT: Bounds(15.0, -60.0),
+    Defect.SILENT: Bounds(15.0, -70.0),
     Defect.LOUD: Bounds(10.0, -6.0),
 }
 STREAM = 'source: {url: "rtsp://10.0.0.6/1"}, destinations: {a: {url: out.ts}}'
@@ -70,16 +70,19 @@ def test_bounds_in_the_defaults_need_not_switch_it_on(tmp_path: Path) -> None:
     assert found.bounds[Defect.BLACK].after == 20.0
 
 
-@pytest.mark.parametrize(
-    "stream",
-    [
-        "command: [x]",
-        STREAM + ", video: {codec: copy}",
-    ],
-)
-def test_what_cannot_be_looked_at_is_refused_where_it_is_asked_for_and_left_out_of_the_defaults(
-    tmp_path: Path, stream: str
-) -> None:
+def test_what_is_copied_is_looked_at_now_and_then(tmp_path: Path) -> None:
+    copied = f"{STREAM}, video: {{codec: copy}}"
+    for own, sampling in (("true", Sampling(60.0, 6.0)), ("{every: 10s, length: 2s}", Sampling(10.0, 2.0))):
+        (tmp_path / "c.yml").write_text(f"streams: {{cam: {{{copied}, content: {own}}}}}")
+        found = load(tmp_path / "c.yml").config.content_of("cam")
+        assert found == ContentPolicy(DEFAULT, 60.0, "fallback", sampling)
+        encoded = policy(tmp_path, own)
+        assert encoded is not None
+        assert encoded.sampling is None
+
+
+def test_what_cannot_be_looked_at_is_refused_where_it_is_asked_for_and_left_out_of_the_defaults(tmp_path: Path) -> None:
+    stream = "command: [x]"
     (problem,) = problems(tmp_path, stream + ", content: true")
     assert problem.startswith("streams.cam.content: cannot be had with ")
     (tmp_path / "c.yml").write_text(f"defaults: {{content: true}}\nstreams: {{cam: {{{stream}}}}}")
@@ -98,6 +101,8 @@ def test_what_cannot_be_looked_at_is_refused_where_it_is_asked_for_and_left_out_
         ("{black: {level: 16}}", "content.black.level: 16: "),
         ("{silent: {level: 60}}", "content.silent.level: 60: "),
         ("{frozen: {after: 2s}}", "content.frozen.after: '2s': "),
+        ("{every: 1s}", "content.every: '1s': "),
+        ("{length: 1h}", "content.length: '1h': "),
         ("{recover: pray}", "content.recover: 'pray': expected "),
     ],
 )

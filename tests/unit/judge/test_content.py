@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -195,3 +196,72 @@ def test_the_second_layer_is_told_the_worst_and_whether_a_restart_is_wished_for_
 
 def test_every_defect_has_a_cause_of_its_name() -> None:
     assert [defect.cause for defect in Defect] == [Trouble(defect.value) for defect in Defect]
+
+
+def test_a_black_sky_with_lamps_is_no_black_picture() -> None:
+    lamps = GOOD | {Level.LUMA: 0.034, Level.BRIGHT: 0.01}
+    assert Viewer().see(lamps, 60) == []
+
+
+# --- samples that come now and then ----------------------------------------------------------------
+
+
+def sampled(viewer: Viewer, sample: Mapping[Level, float], seconds: int, every: float = 60.0) -> list[float]:
+    """When a sample was asked for, counted from now on; each takes no time."""
+    asked: list[float] = []
+    began, latest = viewer.now, viewer.now - every
+    for _ in range(seconds):
+        hurry = viewer.watch.hurry()
+        if viewer.now - latest >= (every if hurry is None else min(hurry, every)):
+            latest = viewer.now
+            asked.append(viewer.now - began)
+            viewer.see(sample, 1)
+        else:
+            viewer.see({}, 1)
+    return asked
+
+
+def test_while_nothing_is_bad_there_is_no_hurry() -> None:
+    viewer = Viewer(usual=90.0)
+    assert sampled(viewer, GOOD, 200) == [0, 60, 120, 180]
+
+
+@pytest.mark.parametrize(("bad", "defect"), [(BLACK, Defect.BLACK), (FROZEN, Defect.FROZEN), (SILENT, Defect.SILENT)])
+def test_what_looks_bad_is_known_within_seconds_of_its_threshold_and_goes_on_at_the_owners_rate(
+    bad: Mapping[Level, float], defect: Defect
+) -> None:
+    viewer, after = Viewer(POLICY._replace(bounds={defect: BOUNDS[defect]}), usual=90.0), BOUNDS[defect].after
+    sampled(viewer, GOOD, 60)
+    asked = sampled(viewer, bad, 300)
+    assert asked[0] == 0
+    named = next(at for at in asked if at >= after)
+    assert named <= after + 1
+    assert viewer.verdict(defect) is not Verdict.HEALTHY
+    later = [at for at in asked if at > named]
+    assert all(other - one >= 60 for one, other in itertools.pairwise(later)), "found is found"
+    good = sampled(viewer, GOOD, 30, every=1.0)
+    assert len(good) >= 3
+    assert viewer.verdict(defect) is Verdict.HEALTHY
+
+
+def test_a_threshold_of_many_minutes_takes_no_more_samples_than_the_owner_allows() -> None:
+    viewer = Viewer(POLICY._replace(bounds={Defect.FROZEN: Bounds(600.0)}), usual=90.0)
+    assert len(sampled(viewer, FROZEN, 600)) <= 11
+
+
+# --- a run that is yet to show itself --------------------------------------------------------------
+
+
+def test_who_shows_nothing_but_black_from_its_first_moment_is_doubtful_until_it_shows_something_else() -> None:
+    viewer = Viewer()
+    viewer.watch.begin_run()
+    assert (viewer.watch.heard, viewer.watch.doubtful) == (False, False)
+    viewer.see(BLACK, 3)
+    assert (viewer.watch.heard, viewer.watch.doubtful) == (True, True)
+    viewer.see(GOOD, 1)
+    assert not viewer.watch.doubtful
+    viewer.see(BLACK, 3)
+    assert not viewer.watch.doubtful, "a moment of darkness"
+    viewer.watch.begin_run()
+    viewer.see(BLACK, 1)
+    assert viewer.watch.doubtful

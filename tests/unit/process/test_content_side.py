@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from supervisor.ffmpeg.content import CONTENT_PORT
+from supervisor.ffmpeg.content import CONTENT_PORT, Reading
 from supervisor.machine.machine import Machine
 from supervisor.machine.marks import RECORD_VARIABLE
 from supervisor.model import events
-from supervisor.model.content import Bounds, ContentPolicy, Defect
+from supervisor.model.content import Bounds, ContentPolicy, Defect, Level, Sampling
 from supervisor.model.runs import read
 from supervisor.model.terms import Role, Verdict
 from supervisor.process.slot import Slot
@@ -147,3 +147,97 @@ def encoder_of_another(stage: Stage) -> Slot:
     slot.start()
     stage.told.clear()
     return slot
+
+
+# --- samples of what is copied ---------------------------------------------------------------------
+
+SAMPLED = POLICY._replace(sampling=Sampling(60.0, 6.0))
+DARK, LIGHT = [Reading(Level.BRIGHT, 0.0)], [Reading(Level.BRIGHT, 0.7)]
+
+
+def take(stage: Stage, slot: Slot, found: list[Reading]) -> bool:
+    """A sample, if it is due."""
+    assert slot.content
+    if slot.content.due(stage.loop.now) is None:
+        return False
+    run = slot.content.begin_sample(stage.loop.now)
+    slot.content.end_sample(found, run, stage.loop.now)
+    slot.look(stage.loop.now)
+    return True
+
+
+def passes(stage: Stage, slot: Slot, found: list[Reading], seconds: int) -> list[int]:
+    """In which seconds a sample was due."""
+    taken = []
+    for second in range(seconds):
+        stage.report(slot, stage.loop.now)
+        taken += [second] if take(stage, slot, found) else []
+        slot.look(stage.loop.now)
+        stage.loop.move(1.0)
+    return taken
+
+
+def test_what_is_copied_is_sampled_at_once_and_then_as_often_as_its_owner_wishes(stage: Stage) -> None:
+    slot = encoder(stage, SAMPLED)
+    assert passes(stage, slot, LIGHT, 121) == [0, 60, 120]
+    assert slot.content
+    state = slot.content.state(stage.loop.now)
+    assert state
+    assert state.verdict is Verdict.HEALTHY
+    assert turns(stage) == []
+
+
+def test_what_looks_bad_in_a_sample_is_looked_at_again_soon_and_named(stage: Stage) -> None:
+    slot = encoder(stage, SAMPLED)
+    assert passes(stage, slot, DARK, 11) == [0, 5, 10]
+    assert turns(stage) == [events.ContentFound("cam", Defect.BLACK, 10.0, "black for 10s")]
+    assert passes(stage, slot, DARK, 60) == [59], "it is known, and there is no hurry"
+
+
+def test_silence_counts_from_the_second_of_the_sample_in_which_it_began(stage: Stage) -> None:
+    silent = ContentPolicy({Defect.SILENT: Bounds(5.0, -70.0)}, 60.0, "fallback", Sampling(60.0, 8.0))
+    slot = encoder(stage, silent)
+    heard = [Reading(Level.SOUND, level) for level in (-30.0, *[-120.0] * 6)]
+    assert take(stage, slot, [one for each in heard for one in (Reading(Level.OWN_SOUND, 1.0), each)])
+    (found,) = turns(stage)
+    assert isinstance(found, events.ContentFound)
+    assert (found.defect, found.seconds) == (Defect.SILENT, 5.0)
+
+
+def test_without_media_no_sample_is_taken_and_one_of_another_run_says_nothing(stage: Stage) -> None:
+    slot = encoder(stage, SAMPLED)
+    assert slot.content
+    run = slot.content.begin_sample(stage.loop.now)
+    stage.child.end(code=1)
+    stage.loop.move(1.0)
+    assert slot.content.due(stage.loop.now) is None
+    stage.report(slot, 1.0)
+    assert slot.content.doubtful(stage.loop.now), "nobody has seen it yet"
+    slot.content.end_sample(DARK, run, stage.loop.now)
+    state = slot.content.state(stage.loop.now)
+    assert state
+    assert state.verdict is Verdict.UNKNOWN
+
+
+def test_what_is_encoded_is_never_sampled(stage: Stage) -> None:
+    slot = encoder(stage)
+    assert slot.content
+    assert slot.content.sampling is None
+    assert slot.content.due(stage.loop.now) is None
+
+
+def test_of_a_fallback_only_what_viewers_are_given_is_told(stage: Stage) -> None:
+    slot = encoder(stage)
+    slot.key = slot.key._replace(rung=1)
+    assert slot.feeds
+    slot.feeds.on_feed = False
+    tell(stage, slot, BLACK, 12)
+    tell(stage, slot, BRIGHT, 4)
+    assert turns(stage) == []
+    slot.feeds.on_feed = True
+    tell(stage, slot, BLACK, 12)
+    tell(stage, slot, BRIGHT, 4)
+    found, over = turns(stage)
+    assert found == events.ContentFound("cam", Defect.BLACK, 10.0, "fallback1: black for 10s", 1)
+    assert isinstance(over, events.ContentGood)
+    assert over.rung == 1

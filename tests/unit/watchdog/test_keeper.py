@@ -267,6 +267,17 @@ def test_what_viewers_see_is_an_incident_of_the_stream_until_it_is_good_again(de
     assert desk.incidents()[0].closed == WALL + 292.0
 
 
+def test_one_source_that_is_good_again_says_nothing_of_another(desk: Desk) -> None:
+    desk.at(100.0, events.ContentFound("cam", Defect.BLACK, 10.0, "black for 10s"))
+    desk.at(105.0, events.ContentFound("cam", Defect.BLACK, 10.0, "fallback1: black for 10s", 1))
+    desk.at(110.0, events.ContentGood("cam", Defect.BLACK, 15.0, seen=True, rung=1))
+    _looks(desk, 111.0, 200.0)
+    assert desk.incidents()[0].closed is None
+    desk.at(201.0, events.ContentGood("cam", Defect.BLACK, 100.0, seen=True))
+    _looks(desk, 202.0, 240.0)
+    assert desk.incidents()[0].closed is not None
+
+
 def test_a_planned_stop_ends_what_viewers_saw(desk: Desk) -> None:
     desk.at(100.0, events.ContentFound("cam", Defect.FROZEN, 30.0, "frozen for 30s"))
     desk.at(101.0, events.StreamWanted("cam", wanted=False, why="operator"))
