@@ -11,7 +11,7 @@ from supervisor.model.fallback import source_name
 from supervisor.model.policies import Policies
 from supervisor.model.snapshot import Refused
 from supervisor.model.subjects import Subject
-from supervisor.model.terms import ProcessKey, RestartReason, Role, Segment, State
+from supervisor.model.terms import Cause, ProcessKey, RestartReason, Role, Segment, State
 from supervisor.process.external_slot import ExternalSlot
 from supervisor.process.host import Host
 from supervisor.process.slot import Slot
@@ -239,6 +239,12 @@ class Stream:
     def feeding(self) -> Slot | None:
         """The process that makes the media for the pushers in this moment; None for a command."""
         return self.ladder.rungs[self.ladder.feeding] if self.ladder else self.encoder
+
+    def showing(self, cause: Cause) -> Slot | None:
+        """The encoder in whose picture or sound that is found; the one that feeds before others."""
+        encoders = self.ladder.rungs if self.ladder else [slot for slot in (self.encoder,) if slot]
+        bad = [slot for slot in encoders if slot.content and slot.content.shows(cause)]
+        return self.feeding if not bad or self.feeding in bad else bad[0]
 
     def show(self, source: str | None, seconds: float | None, why: str = "operator") -> None:
         """An operator wants viewers to see a source, for so long (None: until another order); None: the best one.

@@ -17,8 +17,9 @@ from supervisor.machine.kept_pictures import KeptPictures
 from supervisor.machine.machine import Machine
 from supervisor.machine.runlog import AfterWrite
 from supervisor.model import events
+from supervisor.model.content import DEFECTS
 from supervisor.model.facts import Fact
-from supervisor.model.terms import ProcessKey
+from supervisor.model.terms import Cause, ProcessKey
 from supervisor.model.thumbnails import NoPicture, Picture, ThumbnailResult
 from supervisor.process.slot import Slot
 from supervisor.stream.stream import Stream
@@ -31,6 +32,7 @@ SEEN_SECONDS = 60.0  # and tells what was seen before an incident
 MEDIA_SECONDS = 15.0  # the wait for a keyframe
 MOST_AT_ONCE = 8  # streams whose keyframe is awaited
 
+_MOST_WAITING = 1000  # incidents whose picture is yet to be taken: a night may turn all cameras black at once
 _TIDY_EVERY = 3600.0
 _DAY = 86_400.0
 
@@ -62,6 +64,7 @@ class Thumbnails:
         self._trouble = trouble
         self._failing = False
         self._writing = asyncio.Lock()
+        self._in_turn = asyncio.Semaphore(MOST_AT_ONCE - 1)  # who looks at a page is to find a place
         self._cache: dict[str, Picture] = {}
         self._keyframes: dict[ProcessKey, asyncio.Task[bytes]] = {}
         self._small: dict[str, asyncio.Task[Picture]] = {}
@@ -138,6 +141,12 @@ class Thumbnails:
     def hear(self, fact: Fact) -> None:
         """An incident that opens gets a picture of what was seen then, if there is one."""
         match fact.what:
+            case events.IncidentOpened(incident, finding) | events.FindingEntered(incident, finding) if (
+                incident.stream and finding.cause in DEFECTS
+            ):
+                policy = self._policy(incident.stream)
+                if policy.enabled and policy.at_incidents and len(self._at_work) < _MOST_WAITING:
+                    self._start(self._keep_bad(incident.stream, incident.id, finding.cause))
             case events.IncidentOpened(incident) if incident.stream:
                 policy = self._policy(incident.stream)
                 if policy.enabled and policy.at_incidents and len(self._at_work) < MOST_AT_ONCE:
@@ -154,6 +163,19 @@ class Thumbnails:
         picture = await self._seen(stream)
         if picture:
             await self._write(partial(self._put, incident, picture.jpeg))
+
+    async def _keep_bad(self, stream: str, incident: str, cause: Cause) -> None:
+        """Of the source that is bad, which goes on being so, and not of the fallback that viewers are given by then.
+
+        It stands instead of what the incident may have had before.
+        """
+        async with self._in_turn:
+            with contextlib.suppress(NoPicture):
+                encoder = self._encoder(stream, lambda found: found.showing(cause))
+                run = encoder.run
+                picture = await self._picture(encoder, thumbnail.small(self._ffmpeg), thumbnail.SMALL_BYTES)
+                if encoder.run is run:
+                    await self._write(partial(self._put, incident, picture.jpeg))
 
     async def _seen(self, stream: str) -> Picture | None:
         """What a stream with an incident shows, or else what it showed shortly before."""

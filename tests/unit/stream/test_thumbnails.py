@@ -15,7 +15,7 @@ from supervisor.config.shape import Config
 from supervisor.config.thumbnails import Thumbnails as Policy
 from supervisor.model import events
 from supervisor.model.incidents import Finding
-from supervisor.model.terms import ExitCause, Layer, ProcessKey, Role, Segment
+from supervisor.model.terms import ExitCause, Layer, ProcessKey, Role, Segment, Trouble
 from supervisor.model.thumbnails import NoPicture, Picture, ThumbnailResult
 from supervisor.stream.thumbnails import FRESH_SECONDS, MOST_AT_ONCE, SEEN_SECONDS, Thumbnails
 from tests.unit.exporter.scenes import incident
@@ -80,7 +80,7 @@ class Stage:
 
 
 def fed_by(encoder: Encoder | None, own: Encoder | None = None) -> Any:
-    return SimpleNamespace(wanted=True, feeding=encoder, encoder=own or encoder)
+    return SimpleNamespace(wanted=True, feeding=encoder, encoder=own or encoder, showing=lambda _: own or encoder)
 
 
 class Encoder:
@@ -303,6 +303,60 @@ async def test_an_incident_that_becomes_a_part_of_another_gives_it_its_picture()
     stage.thumbnails.hear(as_fact(events.FindingEntered(whole, FINDING, part)))
     await asyncio.sleep(1)
     assert list(stage.kept) == ["cam-2"]
+
+
+BLACK = Finding(WALL, Trouble.BLACK, Segment.SOURCE, None, None, Layer.WATCHDOG)
+
+
+def goes_black(stage: Stage, name: str = "cam", identity: str = "cam-1", *, joins: bool = False) -> None:
+    opened = incident(0, name, opened=WALL, cause=Trouble.BLACK, segment=Segment.SOURCE)._replace(id=identity)
+    what = events.FindingEntered(opened, BLACK) if joins else events.IncidentOpened(opened, BLACK)
+    stage.thumbnails.hear(as_fact(what))
+
+
+@in_quick_time
+async def test_what_was_black_is_shown_and_not_the_fallback_that_has_taken_over_nor_what_was_seen_before() -> None:
+    stage = Stage("cam")
+    own, slate = stage.streams["cam"].encoder, Encoder("cam", 1)
+    await stage.thumbnails.small("cam")
+    stage.streams["cam"].feeding = slate
+    goes_black(stage)
+    await asyncio.sleep(5)
+    assert stage.collected == [own.feeds.tap] * 2
+    assert stage.kept == {"cam-1": b"picture"}
+
+
+@in_quick_time
+async def test_black_that_is_found_later_in_an_incident_is_its_picture() -> None:
+    stage = Stage("cam")
+    stage.opens()
+    await asyncio.sleep(5)
+    stage.jpeg = b"black"
+    goes_black(stage, joins=True)
+    await asyncio.sleep(5)
+    assert stage.kept == {"cam-1": b"black"}
+
+
+@in_quick_time
+async def test_a_night_that_turns_all_cameras_black_gives_all_a_picture_and_leaves_a_place_for_who_asks() -> None:
+    names = [f"cam-{number}" for number in range(100)]
+    stage = Stage(*names, "asked")
+    for name in names:
+        goes_black(stage, name, f"{name}-1")
+    await others()
+    assert (await stage.thumbnails.small("asked")).jpeg == b"picture"
+    await asyncio.sleep(60)
+    assert len(stage.kept) == len(names)
+
+
+@in_quick_time
+async def test_of_a_run_that_has_ended_no_black_picture_is_kept() -> None:
+    stage = Stage("cam")
+    goes_black(stage)
+    await asyncio.sleep(0.5)
+    stage.streams["cam"].encoder.run = object()
+    await asyncio.sleep(5)
+    assert stage.kept == {}
 
 
 # --- the configuration -----------------------------------------------------------------------------
