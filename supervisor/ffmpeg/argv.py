@@ -79,7 +79,7 @@ def encoder_argv(  # noqa: PLR0913 - what one command line is made of
         return [
             *common_options(binary, progress_url, "info"),
             *device_options(video),
-            *apart_options(source, video, audio, read_timeout=read_timeout, traits=traits),
+            *apart_options(source, video, audio, read_timeout=read_timeout, traits=traits, seen=seen),
             *media_output(links, copied_sound=False, gap=gap),
         ]
     if plays_videos(source, video):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from supervisor.config.shape import Source, Video
 from supervisor.ffmpeg.beside import PLAYED, made_size, played_video, plays_videos, sized
 from supervisor.ffmpeg.codecs import encoded_sound, video_options
+from supervisor.ffmpeg.content import of_sound
 from supervisor.ffmpeg.opening import NOTHING_KNOWN, Traits
 from supervisor.ffmpeg.sources import (
     PICTURE_DESCRIPTOR,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from supervisor.config.shape import Audio
+    from supervisor.model.content import ContentPolicy
 
 # FFmpeg holds the quicker of two inputs to the slower one. A camera has a clock of its own, and must not be held.
 _BESIDE_A_CLOCK = ("-readrate", "1.05")
@@ -40,9 +42,18 @@ def is_apart(video: Video, audio: Audio) -> bool:
 
 
 def apart_options(
-    source: Source, video: Video, audio: Audio, *, read_timeout: float, traits: Traits = NOTHING_KNOWN
+    source: Source,
+    video: Video,
+    audio: Audio,
+    *,
+    read_timeout: float,
+    traits: Traits = NOTHING_KNOWN,
+    seen: ContentPolicy | None = None,
 ) -> list[str]:
-    """Return the encoder's argv from its inputs to its codecs; `read_timeout` and `traits` as `source_options`."""
+    """Return the encoder's argv from its inputs to its codecs; `read_timeout` and `traits` as `source_options`.
+
+    `seen`: what is listened to in the sound. A picture of ours, or a cover, is as it is.
+    """
     sound = audio.source if isinstance(audio.source, Source) else source
     if video.generate or plays_videos(source, video):
         video = sized(video)
@@ -59,7 +70,7 @@ def apart_options(
     steady = is_still(source) or bool(frame_gap(source, traits))
     graph, encode = _graph(heard, video, video_options(video, steady=steady))
     maps = ["-filter_complex", graph, "-map", "[nd_picture]", "-map", heard]
-    return [*pictures, *hear, *maps, *encode, *encoded_sound(audio)]
+    return [*pictures, *hear, *maps, *encode, *of_sound(seen, [heard]), *encoded_sound(audio)]
 
 
 def _graph(heard: str, video: Video, options: Sequence[str]) -> tuple[str, list[str]]:

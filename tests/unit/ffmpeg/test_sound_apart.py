@@ -13,6 +13,7 @@ from supervisor.ffmpeg.argv import encoder_argv
 from supervisor.ffmpeg.beside import with_companions
 from supervisor.ffmpeg.failure import classify
 from supervisor.ffmpeg.tracks import Tracks
+from supervisor.model.content import Bounds, ContentPolicy, Defect
 from supervisor.model.terms import Exit, ExitCause, Role, TrackResult
 
 COVER = {"url": "/media/cover.jpg", "loop": True}
@@ -24,7 +25,12 @@ class Binary:
     version = (9, 0)
 
 
-def argv(source: dict[str, Any], video: dict[str, Any] | None = None, audio: dict[str, Any] | None = None) -> list[str]:
+def argv(
+    source: dict[str, Any],
+    video: dict[str, Any] | None = None,
+    audio: dict[str, Any] | None = None,
+    seen: ContentPolicy | None = None,
+) -> list[str]:
     return encoder_argv(
         Binary(),
         Source.model_validate(source),
@@ -33,6 +39,7 @@ def argv(source: dict[str, Any], video: dict[str, Any] | None = None, audio: dic
         links={"yt": 20000},
         progress_url="udp://127.0.0.1:1",
         read_timeout=5.0,
+        seen=seen,
     )
 
 
@@ -109,6 +116,17 @@ def test_the_player_stands_before_the_encoder_and_loads_nothing_of_the_owners() 
         "loop": False,
         "note": "/data/n.json",
     }
+
+
+def test_the_sound_is_listened_to_and_a_picture_that_never_changes_is_not_looked_at() -> None:
+    seen = ContentPolicy({Defect.FROZEN: Bounds(30.0), Defect.SILENT: Bounds(15.0, -70.0)}, 60.0, "fallback")
+    words = argv(COVER, audio={"source": MUSIC}, seen=seen)
+    (heard,) = after(words, "-filter:a:0")
+    assert "astats" in heard
+    assert not [word for word in words if "signalstats" in word]
+    words.remove("-filter:a:0")
+    words.remove(heard)
+    assert words == argv(COVER, audio={"source": MUSIC})
 
 
 def test_tracks_are_counted_and_told_once() -> None:
