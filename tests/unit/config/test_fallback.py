@@ -146,7 +146,7 @@ def test_the_policy_is_inherited_key_by_key(tmp_path: Path) -> None:
     [
         ("{return_after: 0s}", "return_after: '0s': expected more than 0"),
         ("{warm: perhaps}", "warm: 'perhaps': expected true or false"),
-        ("{before: 1s}", "before: unknown key; expected one of after, return_after, warm"),
+        ("{before: 1s}", "before: unknown key; expected one of after, page_after, return_after, warm"),
     ],
 )
 def test_what_a_policy_cannot_be(tmp_path: Path, policy: str, told: str) -> None:

@@ -224,7 +224,7 @@ ONE_MISTAKE = {
     destination("url: 'rtmps://h:443/live2?backup=1/2'"): "streams.a.destinations.d.key_file: expected a key or a key_",
     # URLs
     destination(f"url: 'rtpm://h/live/{SECRET}'"): "streams.a.destinations.d.url: 'rtpm://h/***': expected a URL that",
-    destination(f"url: 'https://u:{SECRET}@h/live'"): "streams.a.destinations.d.url: 'https://***@h/***': expected a ",
+    destination(f"url: 'https://u:{SECRET}@h/live'"): "streams.a.destinations.d.url: expected a URL to whose end ",
     destination(f"url: 'rtmp://h:70000/live/{SECRET}'"): "streams.a.destinations.d.url: '***': expected a URL with a ",
     destination(f"url: 'rtmp:///live/{SECRET}'"): "streams.a.destinations.d.url: '***': expected a URL with a host",
     destination(f"url: 'rtmp:live/{SECRET}'"): "streams.a.destinations.d.url: '***': expected a URL with a host",
@@ -594,7 +594,7 @@ SLIPS = {
         f"url: x.flv, key_file:{SECRET}"
     ): "streams.a.destinations.d.*** (line 5): unknown key; expected a space",
     destination(f"url: x.flv, key{SECRET}: x"): "streams.a.destinations.d.*** (line 5): unknown key; ",
-    destination(f"url: x.flv, {SECRET}: x"): "streams.a.destinations.d.*** (line 5): unknown key; expected one of key,",
+    destination(f"url: x.flv, {SECRET}: x"): "streams.a.destinations.d.*** (line 5): unknown key; expected one of audio,",
     destination(f"url: x.flv, stall: {{{SECRET}: x}}"): "streams.a.destinations.d.stall.*** (line 5): unknown key; ",
     destination(f"url: x.flv, required: {SECRET}-1"): "streams.a.destinations.d.required: ***: expected true or false",
     destination(f"url: x.flv, stall: {SECRET}-1"): "streams.a.destinations.d.stall: ***: expected keys and values",

@@ -236,6 +236,7 @@ def test_availability_adds_up_and_says_what_it_does_not_know(served: Client, con
         "at_most": 0.94,
         "wanted_seconds": 1000.0,
         "on_air_seconds": 900.0,
+        "on_fallback_seconds": 0.0,
         "off_air_seconds": {"uplink": 60.0},
         "unknown_seconds": 40.0,
         "excused_seconds": 5.0,
