@@ -45,7 +45,8 @@ def test_a_list_of_videos_has_no_gap_at_the_ends_of_its_files(tmp_path: Path, ne
     assert all(not any(counts.values()) for counts in running.restarts().values())
     assert not running.get("/api/incidents").json()["incidents"]
     assert running.stop() == 0
-    assert longest_gap(tmp_path / "a.ts") <= 0.15  # of the files' own sound, coded four ways, among it
+    # 0.15 s of the files' own sound, coded four ways. What a decoder gives late, having had no turn, is silent.
+    assert longest_gap(tmp_path / "a.ts") <= 0.15 + 0.1 * SLACK
 
 
 def test_a_program_is_the_source_and_ends_with_its_encoder(tmp_path: Path, neverdark: Launch, ffmpeg: str) -> None:

@@ -11,7 +11,7 @@ from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.media import QUIET, publishing
 from tests.integration.harness.recipes import secret
 from tests.integration.harness.supervised import Neverdark
-from tests.integration.harness.waiting import ON_AIR, SLACK, eventually
+from tests.integration.harness.waiting import ON_AIR, SLACK, STARTED, eventually
 from tests.integration.test_adopted_fallback import cam
 from tests.integration.test_switching import active
 
@@ -39,7 +39,7 @@ def test_the_slate_is_the_last_frame(ingest: Ingest, neverdark: Launch, ffmpeg: 
         running = neverdark({"cam": stream}, ffmpeg=ffmpeg)
         running.wait_on_air()
         slates, frames = running.data_dir / "slates", running.data_dir / "frames"
-        (frame,) = eventually(lambda: list(frames.glob("*.jpg")), 2 * ON_AIR, "a frame is kept")
+        (frame,) = eventually(lambda: list(frames.glob("*.jpg")), STARTED, "a frame is kept")
         kept = saturation(frame)
         eventually(
             lambda: any(saturation(one) > kept / 2 for one in slates.glob("[!.]*.mkv")), 2 * ON_AIR, "and made a slate"
