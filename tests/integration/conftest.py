@@ -13,6 +13,7 @@ import pytest
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.supervised import Neverdark
 from tests.integration.harness.valve import Valve
+from tests.youtube.fake import FakeYouTube
 
 Launch = Callable[..., Neverdark]
 
@@ -65,3 +66,10 @@ def ffmpeg(request: pytest.FixtureRequest) -> str:
     found = shutil.which("ffmpeg") if request.param == "debian" else imageio_ffmpeg.get_ffmpeg_exe()
     assert found, "no FFmpeg on PATH"
     return str(found)
+
+
+@pytest.fixture
+def youtube() -> Iterator[FakeYouTube]:
+    """YouTube, in this process, with the machine's time; fails the test where a request was ill-formed."""
+    with FakeYouTube() as fake:
+        yield fake

@@ -1,0 +1,1 @@
+"""A faithful fake of YouTube, as its contract says: see tests.youtube.fake."""
