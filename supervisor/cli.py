@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # `run` listens to signals before it loads anything that take
     from supervisor.config.problems import ConfigWarning
     from supervisor.engine import Engine
     from supervisor.machine.data_dir import DataDir
+    from supervisor.machine.ffmpeg_binary import Binary
     from supervisor.machine.service_manager import ServiceManager
     from supervisor.model.events import Payload
     from supervisor.store.store import Store
@@ -252,41 +253,50 @@ def _keep_descriptors_to_ourselves() -> None:
                 os.set_inheritable(int(entry.name), False)  # noqa: FBT003 - positional only
 
 
-async def _serve(
-    file: Path, loaded: Loaded, binary: object, data_dir: DataDir, warnings: tuple[ConfigWarning, ...], store: Store
-) -> int:
-    """The composition: engine, journal, HTTP server, signals."""
-    import asyncio
-
-    from exporter.certificate import Certificate
-    from exporter.http import HttpServer
+def _engine(file: Path, loaded: Loaded, binary: Binary, data_dir: DataDir, warnings: int, store: Store) -> Engine:
+    """The engine, and what it is made of."""
     from supervisor.config.file import load
-    from supervisor.config.tokens import FILE as TOKENS
-    from supervisor.config.tokens import TokenFile
-    from supervisor.control import EngineControl
     from supervisor.engine import Engine, Home, Read, Workshop
-    from supervisor.journal.journal import Journal
-    from supervisor.machine.ffmpeg_binary import Binary
     from supervisor.machine.machine import Machine
-    from supervisor.machine.service_manager import ServiceManager
-    from supervisor.preflight.preflight import ca_bundle, lacking_for, preflight, room_for_connections
+    from supervisor.platforms.logins import logins_at_platforms
+    from supervisor.preflight.preflight import ca_bundle, lacking_for, preflight
     from supervisor.probes.probes import Probes
 
-    assert isinstance(binary, Binary)
-    # The loop must get the interpreter back quickly while a scrape is rendered in its thread.
-    sys.setswitchinterval(0.001)
-    loop = asyncio.get_running_loop()
     ca_file = ca_bundle()
 
     def read() -> Read:
         again = load(file)
         return again, _with_made(preflight(again, binary, file), store)
 
-    warnings = _with_made(warnings, store)
     home = Home(
         file, binary, data_dir, ca_file, Workshop(store, lambda config, stream: lacking_for(config, stream, binary))
     )
-    engine = Engine(home, loaded, Machine(), Probes(data_dir.path, ca_file), read, len(warnings), store)
+    machine = Machine()
+    engine = Engine(home, loaded, machine, Probes(data_dir.path, ca_file), read, warnings, store)
+    engine.ask_platforms(logins_at_platforms(data_dir.path, machine.now, machine.wall))
+    return engine
+
+
+async def _serve(
+    file: Path, loaded: Loaded, binary: Binary, data_dir: DataDir, warnings: tuple[ConfigWarning, ...], store: Store
+) -> int:
+    """The composition: engine, journal, HTTP server, signals."""
+    import asyncio
+
+    from exporter.certificate import Certificate
+    from exporter.http import HttpServer
+    from supervisor.config.tokens import FILE as TOKENS
+    from supervisor.config.tokens import TokenFile
+    from supervisor.control import EngineControl
+    from supervisor.journal.journal import Journal
+    from supervisor.machine.service_manager import ServiceManager
+    from supervisor.preflight.preflight import room_for_connections
+
+    # The loop must get the interpreter back quickly while a scrape is rendered in its thread.
+    sys.setswitchinterval(0.001)
+    loop = asyncio.get_running_loop()
+    warnings = _with_made(warnings, store)
+    engine = _engine(file, loaded, binary, data_dir, len(warnings), store)
     journal = Journal()
     engine.listeners += [journal, store]
     manager = ServiceManager(os.environ)
@@ -422,6 +432,24 @@ def _token(args: argparse.Namespace) -> int:
             return token.show(directory, as_json=args.json)
         case _:
             return token.revoke(directory, args.name)
+
+
+def _youtube(args: argparse.Namespace) -> int:
+    from supervisor.commands import youtube, youtube_view
+    from supervisor.config.file import load
+
+    if args.action == "plan":
+        return youtube_view.plan(_api(args), args.stream)
+    config = load(_config_file(args)).config
+    match args.action:
+        case "login":
+            return youtube.login(config, args.account, by_browser=args.loopback)
+        case "logout":
+            return youtube.logout(config, args.account)
+        case "streams":
+            return youtube_view.streams(config, args.account)
+        case _:
+            return youtube.status(config, args.account)
 
 
 def _install_service(args: argparse.Namespace) -> int:
@@ -596,6 +624,7 @@ _COMMANDS = {
     "report": _report,
     "drill": _drill,
     "token": _token,
+    "youtube": _youtube,
     "install-service": _install_service,
     "end-leftovers": _end_leftovers,
     "alert": _alert,

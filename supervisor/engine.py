@@ -33,6 +33,7 @@ from supervisor.model.snapshot import Fault, Histogram, Refused, Snapshot, Strea
 from supervisor.model.subjects import Subject
 from supervisor.model.terms import State
 from supervisor.model.until import Until
+from supervisor.platforms.watch import LoginsOf
 from supervisor.probes.probes import Probes
 from supervisor.process.adoption import Adoptable, Adoption, end
 from supervisor.process.backlog import Backlog
@@ -345,6 +346,10 @@ class Engine:
                 slot.adoptable = None
                 end(unwanted)
 
+    def ask_platforms(self, logins_of: LoginsOf) -> None:
+        """Look after what platforms say by these logins."""
+        self._watches.logins_of = logins_of
+
     # --- what shall be -----------------------------------------------------------------------------
 
     def stop(self) -> None:
@@ -494,6 +499,8 @@ class Engine:
             scheduler_rearmed=self._watches.second.scheduler.rearmed,
             thumbnails=dict(self.thumbnails.counts),
             switching=self._switches.shown(kernel=bool(self.machine.no_switch), alone=self._links.stuck),
+            platforms=tuple(self._watches.platforms.states()),
+            logins=tuple(self._watches.platforms.login_states()),
         )
 
     def targets(self) -> list[tuple[str, tuple[str, str]]]:

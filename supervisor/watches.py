@@ -14,10 +14,13 @@ from supervisor.machine.oom import MemoryWatch
 from supervisor.model import events
 from supervisor.model.facts import Listener
 from supervisor.model.subjects import Subject
-from supervisor.model.terms import Segment, Trouble
+from supervisor.model.terms import Action, Layer, RestartReason, Segment, Trouble
+from supervisor.platforms.interface import Deed, Order, Place
+from supervisor.platforms.watch import LoginsOf, PlatformWatch
 from supervisor.probes.probes import Probes
 from supervisor.process.slot import Slot
 from supervisor.stream.configuration import Configuration, Home
+from supervisor.stream.stream import Stream
 from supervisor.stream.streams import Streams
 from supervisor.watchdog.certificates import CertificateWatch
 from supervisor.watchdog.jobs import Job
@@ -33,6 +36,8 @@ from supervisor.watchdog.storage import StorageWatch
 from supervisor.watchdog.sweep import Sweep
 from supervisor.watchdog.uplink_watch import UplinkWatch
 
+_ACKNOWLEDGED_WITHIN = 10.0
+
 
 class Watches:
     """Who watches, and the book of what is found. `jobs` are to be run, and `look` is to be called every second."""
@@ -47,6 +52,11 @@ class Watches:
         configuration: Configuration,
         tell: events.Tell,
     ) -> None:
+        self._machine = machine
+        self._tell = tell
+        self.logins_of: LoginsOf = lambda _: {}  # makes those that the configuration asks for
+        self._followed: object = None  # the configuration whose logins are asked
+        self.platforms = PlatformWatch(machine, self._is_received, self._obey, tell)
         self.book = book = Book(lambda name: excuses.covers(Subject(name), {Kind.MAINTENANCE}, machine.now()))
         self._streams = streams
         self._configuration = configuration
@@ -80,6 +90,7 @@ class Watches:
         self.recordings = Recordings(machine, streams.pushers, tell)
         self._refusals = RefusalWatch(probes, streams.slot)
         self.second = SecondLayer(machine, probes, streams, book, self._keeper, self.reaches.reach, tell)
+        self.second.opinions = self.platforms.opinions
 
     @property
     def listeners(self) -> list[Listener]:
@@ -95,6 +106,7 @@ class Watches:
             self._leftovers.run_forever,
             self.others.run_forever,
             self._overlays.run_forever,
+            self.platforms.run_forever,
         ]
 
     def look(self, now: float, wall: float) -> None:
@@ -104,8 +116,50 @@ class Watches:
         self.memory.sample()
         self.recordings.look(now, wall)
         self._sweep.look(spare_unknown=self._configuration.reading)
+        if (joined := self._configuration.joined) is not self._followed:
+            self._followed = joined
+            self.platforms.logins = self.logins_of(joined.configs)
+
+    # --- for the platforms -------------------------------------------------------------------------
+
+    def _is_received(self, place: Place) -> bool:
+        """The ingest acknowledges what is sent there; where the kernel cannot tell, that it is sent."""
+        stream = self._streams.get(place[0])
+        return stream is not None and any(self._receives(stream, name) for name in _ways_in(stream, place[1]))
+
+    def _receives(self, stream: Stream, name: str) -> bool:
+        now = self._machine.now()
+        if not stream.wanted or not stream.destination_on_air(name, now):
+            return False
+        uplink = stream.way_to(name)[-1].uplink_to(name)
+        if uplink is None:
+            return True
+        return uplink.connected and now - (uplink.acknowledged_at or 0.0) < _ACKNOWLEDGED_WITHIN
+
+    def _obey(self, order: Order) -> None:
+        """A platform cannot do it itself; what the first layer is at work on is left to it."""
+        stream = self._streams.get(order.place[0])
+        if stream is None or not stream.wanted:
+            return
+        names = _ways_in(stream, order.place[1])
+        name = next((one for one in names if self._receives(stream, one)), order.place[1])
+        if not (way := stream.way_to(name)):
+            return
+        slot = way[-1] if order.deed is Deed.RESTART_PUSHER else way[0]
+        if slot.first_layer_at_work:
+            return
+        action = Action.RESTART_PUSHER if order.deed is Deed.RESTART_PUSHER else Action.RESTART_ENCODER
+        now, wall = self._machine.now(), self._machine.wall()
+        self._tell(events.RecoveryAttempted(order.place[0], name, 1, action, Segment.PLATFORM))
+        self.book.act(slot.key, Layer.PLATFORM, action, now=now, wall=wall)
+        slot.recover(RestartReason.WATCHDOG)
 
     def _learned(self, slot: Slot) -> None:
         """A probe has found something that explains a failure."""
         down = slot.line_is_down() and slot.segment is Segment.NETWORK
         self.book.learn(slot.key, slot.segment, Trouble.NETWORK_DOWN if down else None)
+
+
+def _ways_in(stream: Stream, name: str) -> list[str]:
+    """By which destinations media gets to the place of this one: itself first, and the other of a pair."""
+    return [name, *sorted(stream.spec.pair - {name})] if name in stream.spec.pair else [name]

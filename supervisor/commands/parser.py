@@ -111,6 +111,42 @@ def _add_token_actions(token: argparse.ArgumentParser, local: Callable[..., argp
     add("revoke", "end a token, also for a neverdark that runs").add_argument("name", metavar="NAME")
 
 
+def _add_youtube_actions(
+    youtube: argparse.ArgumentParser,
+    local: Callable[..., argparse.ArgumentParser],
+    client: Callable[..., argparse.ArgumentParser],
+) -> None:
+    actions = youtube.add_subparsers(dest="action", metavar="ACTION", required=True)
+    plan = "what a running neverdark sees there, and would do next; nothing is done"
+    sub = client(actions.add_parser("plan", help=plan, description=plan))
+    sub.add_argument("--stream", metavar="STREAM", help="of one stream (default: all)")
+    for name, text in (
+        ("streams", "the streams of the channel with their ids, and which destination has the key of which"),
+        ("login", "let neverdark manage the live broadcasts of a channel; shows a code to type in on any device"),
+        ("logout", "end that, also at Google"),
+        ("status", "how the logins are; exit code 1 if one of them cannot be used"),
+    ):
+        sub = local(actions.add_parser(name, help=text, description=text))
+        sub.add_argument(
+            "--account",
+            default=None if name == "status" else "main",
+            metavar="NAME",
+            help=f"one of youtube.accounts (default: {'all' if name == 'status' else 'main'})",
+        )
+        if name == "login":
+            sub.add_argument(
+                "--loopback", action="store_true", help="by a browser on this machine, for a client of type Desktop"
+            )
+
+
+def _add_words_of_an_alert(alert: argparse.ArgumentParser) -> None:
+    alert.add_argument("action", choices=("test",), metavar="test")
+    alert.add_argument(
+        "--alertmanager", metavar="URL", help=f"default: NEVERDARK_ALERTMANAGER, else {DEFAULT_ALERTMANAGER}"
+    )
+    alert.add_argument("--wait", type=float, default=15.0, metavar="SECONDS", help="for it to be sent (default: 15)")
+
+
 def _selection(word: str) -> Selection:
     try:
         return parse_selection(word)
@@ -259,13 +295,11 @@ def build_parser(commands: Mapping[str, Do]) -> argparse.ArgumentParser:
     drill.add_argument("--destination", help="whose pusher or uplink (default: the first required one)")
     drill.add_argument("--json", action="store_true", help="for programs")
     _add_token_actions(add("token", "tokens of the API: who may read, and who may give orders"), local)
+    _add_youtube_actions(add("youtube", "YouTube: the login, and what neverdark would do there"), local, client)
     _add_service_commands(lambda name, text: local(add(name, text)))
-    alert = add("alert", "whether alerts reach you: test sends a marked message to every receiver that is on")
-    alert.add_argument("action", choices=("test",), metavar="test")
-    alert.add_argument(
-        "--alertmanager", metavar="URL", help=f"default: NEVERDARK_ALERTMANAGER, else {DEFAULT_ALERTMANAGER}"
+    _add_words_of_an_alert(
+        add("alert", "whether alerts reach you: test sends a marked message to every receiver that is on")
     )
-    alert.add_argument("--wait", type=float, default=15.0, metavar="SECONDS", help="for it to be sent (default: 15)")
     add("version", "which neverdark this is")
     help_ = add("help", "what neverdark or one of its commands does")
     help_.add_argument("command", nargs="?", choices=sorted(choices.choices), metavar="COMMAND")

@@ -15,7 +15,17 @@ from rich.padding import Padding
 from rich.text import Text
 
 from supervisor.commands.log_view import name_of
-from supervisor.commands.stream_words import Json, Rank, ago, config_lines, fallback_seen, rank, reasons, summary
+from supervisor.commands.stream_words import (
+    Json,
+    Rank,
+    ago,
+    at_platforms,
+    config_lines,
+    fallback_seen,
+    rank,
+    reasons,
+    summary,
+)
 
 _GAP: Final = 2
 _STATE_STYLES: Final = {
@@ -90,6 +100,7 @@ def _streams(
         style = "red" if rank(stream) is Rank.OFF_AIR else "yellow"
         said = reasons(stream, of.get(stream["stream"], ()), at)
         parts += [_indented(Text(sentence, style=style)) for sentence in said]
+        parts += [_indented(Text(sentence, style="yellow" if bad else "dim")) for sentence, bad in at_platforms(stream)]
     return parts
 
 

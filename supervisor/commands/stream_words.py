@@ -141,6 +141,18 @@ def reasons(stream: Json, incidents: Sequence[Json], at: datetime | None) -> Ite
         yield f"source: {stream['note']}"
 
 
+def at_platforms(stream: Json) -> Iterator[tuple[str, bool]]:
+    """What platforms say of a stream that is wanted, and whether that is bad."""
+    for place in stream["destinations"] if stream["wanted"] else ():
+        if seen := place.get("platform"):
+            bad = bool(seen["mend"]) or seen["exhausted"] or seen["verdict"] in {"degraded", "unhealthy"}
+            yield f"{place['name']}: {seen['platform']} says: {seen['said']}", bad
+            if seen["mend"]:
+                yield f"{place['name']}: mend it with: {seen['mend']}", True
+            if url := place.get("watch_url"):
+                yield f"{place['name']}: viewers see it at {url}", False
+
+
 def _announced(stream: Json, at: datetime | None) -> Iterator[str]:
     """Until when it is stopped, or runs, because somebody wants it so; that nobody is woken, or watches."""
     desired, window = stream.get("desired"), stream.get("maintenance_window")
@@ -170,10 +182,11 @@ def _doubts(stream: Json, incidents: Sequence[Json], at: datetime | None) -> Ite
         own = next((one for one in incidents if one["destination"] == place["name"]), None)
         if not place["on_air"]:
             told.add(place["name"])
-            optional = "" if place["required"] else " (optional)"
+            kind = place.get("role") or ("" if place["required"] else "optional")  # an older neverdark tells no role
             why = what_happened(own) if own else _failure_of(stream, place["name"])
             since = _dark_since(stream, place["name"], at)
-            yield f"destination {place['name']}{optional} is off air{since}{': ' if why else ''}{why}"
+            name = f"{place['name']} ({kind})" if kind else place["name"]
+            yield f"destination {name} is off air{since}{': ' if why else ''}{why}"
     for incident in incidents:
         if incident["destination"] not in told and incident["closed"] is None:
             told.add(incident["destination"])

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from supervisor.config.addresses import Addresses
 from supervisor.config.documents import read_document
 from supervisor.config.fields import Directory, Included, SecretFile, Written, base_dir
 from supervisor.config.include import Fragments, fragments_of, merged
@@ -61,14 +62,15 @@ def load(path: Path) -> Loaded:
     token = base_dir.set(path.absolute().parent)
     try:
         whole, fragments, wrong = _included(path, document, stamp.size)
-        config, problems = _judge(whole.tree, whole.lines, secrets, fragments)
+        addresses = Addresses(Config.model_fields["data_dir"].default)
+        config, problems = _judge(whole.tree, whole.lines, secrets, fragments, addresses)
         found = dict.fromkeys(problems)
         for copy in whole.duplicates:
             where = dotted(copy.path)
             lines = f"lines {copy.first_line} and {copy.line}"
             found[Problem(where, None, f"expected once, but it stands on {lines}")] = None
             if copy.judged:  # the copy that loses may have mistakes of its own
-                _, others = _judge(_replaced(whole.tree, copy.path, copy.value), {}, set(), fragments)
+                _, others = _judge(_replaced(whole.tree, copy.path, copy.value), {}, set(), fragments, addresses)
                 found |= dict.fromkeys(other for other in others if other.path.startswith(where))
     finally:
         base_dir.reset(token)
@@ -76,8 +78,9 @@ def load(path: Path) -> Loaded:
         raise ConfigError(path, [*fragments.problems(sorted(found, key=lambda problem: problem.path)), *wrong])
     files = {path: stamp} | {fragment.file: fragment.stamp for fragment in fragments.values()}
     files |= {secret.path: secret.stamp for secret in secret_files(config)}
+    files |= addresses.files
     names = named(whole.tree, EnvSettingsSource(_Overrides)())
-    tree = _valued(whole.tree, _Expansion(set()), fragments)
+    tree = _valued(whole.tree, _Expansion(set()), fragments, addresses)
     return Loaded(config, files, frozenset(secrets), whole.tree, names, tree, fragments)
 
 
@@ -108,13 +111,13 @@ def _included(path: Path, document: Document, size: int) -> tuple[Document, Frag
 
 
 def _judge(
-    written: Any, lines: Mapping[Path_, int], secrets: set[str], fragments: Fragments
+    written: Any, lines: Mapping[Path_, int], secrets: set[str], fragments: Fragments, addresses: Addresses
 ) -> tuple[Config | None, list[Problem]]:
     """The configuration that `written` asks for, unless it has problems. Adds to `secrets` what variables hide."""
     if not isinstance(written, dict):
         return None, [Problem("", None, "expected keys and values at the top level")]
     expansion = _Expansion(secrets)
-    tree = _valued(written, expansion, fragments)
+    tree = _valued(written, expansion, fragments, addresses)
     seen = Seen(written, tree, lines)
     problems, spoilt = list(expansion.problems), expansion.spoilt
     config: Config | None = None
@@ -128,9 +131,12 @@ def _judge(
     return config, problems
 
 
-def _valued(written: dict[str, Any], expansion: _Expansion, fragments: Fragments) -> dict[str, Any]:
+def _valued(
+    written: dict[str, Any], expansion: _Expansion, fragments: Fragments, addresses: Addresses
+) -> dict[str, Any]:
     """The tree with the environment's values in it; relative paths in a fragment are those of its directory."""
     tree: dict[str, Any] = _overridden(expansion.of(written), EnvSettingsSource(_Overrides)())
+    addresses.fill_in(tree)
     streams: Any = tree.get("streams")
     if isinstance(streams, dict):
         for name, fragment in fragments.items():
@@ -174,6 +180,8 @@ def secret_files(config: Config) -> Iterator[SecretFile]:
     """Every secret that stands in a file of its own."""
     if config.api_token_file:
         yield config.api_token_file
+    for account in config.youtube.accounts.values():
+        yield from account.secret_files
     for stream in config.streams.values():
         for source in stream.sources.values():
             yield from source.secret_files

@@ -24,6 +24,7 @@ from supervisor.config.rendition import broken_rendition
 from supervisor.config.sound_rules import sound_rules
 from supervisor.config.urls import destination_scheme
 from supervisor.config.yaml_nodes import Path_
+from supervisor.config.youtube_rules import YoutubeRules
 from supervisor.model.cron import ANY_TIME, next_without, parse_cron
 from supervisor.model.destination_urls import RTMP_PORTS, file_path, publishes_to, rtmp_name
 from supervisor.model.hls_urls import is_hls, wrong_hls
@@ -66,11 +67,13 @@ def broken_rules(tree: Mapping[str, Any], files: Mapping[str, Path] = MappingPro
     yield from _order(("defaults",), [defaults])
     publishers: dict[tuple[str, ...], str] = {}
     takers = Takers(tree)
+    youtube = YoutubeRules(tree)
     for name, stream in _mappings(tree.get("streams")):
         path: Path_ = ("streams", name)
         yield from _order(path, [defaults, stream])
         yield from _stream(path, stream)
         yield from _listening(path, stream, takers)
+        yield from _roles(path, stream)
         if refused := content.refused(stream):
             yield Broken((*path, "content"), refused)
         yield from _schedule(path, defaults, stream)
@@ -80,7 +83,9 @@ def broken_rules(tree: Mapping[str, Any], files: Mapping[str, Path] = MappingPro
             yield from _destination(place, destination)
             yield from _recording(place, stream, destination)
             yield from (Broken((*place, *at), expected) for at, expected in broken_rendition(stream, destination))
-            if str(stream.get("enabled", True)).lower() in _NO or not (NAME.fullmatch(name) and NAME.fullmatch(key)):
+            enabled = str(stream.get("enabled", True)).lower() not in _NO
+            yield from (Broken(*found) for found in youtube.broken(place, destination, enabled=enabled))
+            if not enabled or not (NAME.fullmatch(name) and NAME.fullmatch(key)):
                 continue
             with as_seen_from(stream):
                 target = _target(destination)
@@ -212,6 +217,33 @@ def _destination(path: Path_, destination: Mapping[str, Any]) -> Iterator[Broken
         with suppress(ValueError):  # reported where it stands
             if not all(rtmp_name(url, None)):
                 yield Broken((*path, "key_file"), "expected a key or a key_file: this URL names no stream")
+
+
+def _roles(path: Path_, stream: Mapping[str, Any]) -> Iterator[Broken]:
+    """Primary and backup are two ingests of one place, each with a process of its own."""
+    known = {key: one.get("role") for key, one in _mappings(stream.get("destinations"))}
+    primaries = [key for key, role in known.items() if role == "primary"]
+    for key, role in known.items():
+        place: Path_ = (*path, "destinations", key, "role")
+        if role not in {"primary", "backup"}:
+            continue
+        if stream.get("command") is not None:
+            yield Broken(place, "cannot be had with command: one process sends to all of them")
+        elif stream["destinations"][key].get("recording") is not None:
+            yield Broken(place, "cannot be had with recording: a folder is no ingest")
+        elif role == "backup" and not primaries:
+            yield Broken(place, "expected another destination of this stream with role: primary", show=True)
+        elif role == "primary" and key != primaries[0]:
+            yield Broken(place, f"expected backup: {primaries[0]} is the primary already", show=True)
+        elif role == "backup" and not _same_stream(stream["destinations"], key, primaries[0]):
+            reason = f"expected the one of {primaries[0]}: primary and backup are two ways to one stream"
+            yield Broken((*path, "destinations", key, "youtube", "stream_id"), reason, show=True)
+
+
+def _same_stream(destinations: Mapping[str, Any], backup: str, primary: str) -> bool:
+    sections = [destinations[key].get("youtube") for key in (backup, primary)]
+    said = {one["stream_id"] for one in sections if isinstance(one, dict) and isinstance(one.get("stream_id"), str)}
+    return len(said) <= 1
 
 
 def _recording(path: Path_, stream: Mapping[str, Any], destination: Mapping[str, Any]) -> Iterator[Broken]:

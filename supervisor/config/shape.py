@@ -51,6 +51,7 @@ from supervisor.config.sound import SECTION, WORD, form
 from supervisor.config.thumbnails import Thumbnails
 from supervisor.config.tracks import TrackMap
 from supervisor.config.urls import DatabaseUrl, DestinationUrl, SourceUrl
+from supervisor.config.youtube import PlaceSection, YoutubeSection
 from supervisor.model.availability import OBJECTIVE
 from supervisor.model.content import ContentPolicy
 from supervisor.model.fallback import FallbackPolicy
@@ -65,6 +66,7 @@ from supervisor.model.quantities import (
     PictureSize,
     Ports,
 )
+from supervisor.model.terms import IngestRole
 
 VIDEO_CODECS = ("copy", *ENCODERS)
 
@@ -121,9 +123,11 @@ class DestinationSection(Policies):
     key: Key | None = None
     key_file: KeyFile | None = None
     required: bool = True
+    role: IngestRole | None = None
     profile: ProfileField = None
     video: RenditionVideo | None = None
     audio: RenditionAudio | None = None
+    youtube: PlaceSection | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -246,6 +250,7 @@ class Config(Section):
     network: Network = Network()
     external: ExternalSection = ExternalSection()
     thumbnails: Thumbnails = Thumbnails()
+    youtube: YoutubeSection = YoutubeSection()
     defaults: DefaultsSection = DefaultsSection()
     maintenance: tuple[MaintenanceSection, ...] = ()
     include: Included | None = None

@@ -39,7 +39,7 @@ from supervisor.model.profiles import Profile
 from supervisor.model.push_urls import TCP_PORTS, is_listener
 from supervisor.model.quantities import Address, Size
 from supervisor.model.recordings import Kept
-from supervisor.model.terms import ProcessKey, Role
+from supervisor.model.terms import IngestRole, ProcessKey, Role
 from supervisor.model.thresholds import FFMPEG_FIRST_SHARE
 from supervisor.model.zones import instant, zone_of
 from supervisor.secrets.secrecy import secrets_of_argv, secrets_of_url, show_url
@@ -122,12 +122,13 @@ class DestinationSpec:
 
     name: str
     shown_url: str
-    required: bool
+    required: bool  # primary and backup: one of them, as the primary says
     expected_bytes_per_second: float | None
     policies: Policies
     ingest: Way | None  # where media goes by TCP
     target: tuple[str, str] = field(default=("", ""), repr=False)  # its URL and its key as they are
     profile: Profile | None = None  # what is expected of what it is sent
+    role: IngestRole | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,12 @@ class StreamSpec:
     group: str | None = None
     labels: tuple[tuple[str, str], ...] = ()
     fallback: FallbackPolicy | None = None  # where it has fallbacks
+
+    @property
+    def pair(self) -> frozenset[str]:
+        """The destinations that are the ingests of one place: one of them suffices. Empty unless there are several."""
+        named = frozenset(one.name for one in self.destinations if one.role)
+        return named if len(named) > 1 else frozenset()
 
 
 MediaPort = Callable[[str, str], int]  # (stream, destination) → UDP port
@@ -187,12 +194,13 @@ def _stream(
             DestinationSpec(
                 key,
                 _shown(name, key, destination),
-                destination.required,
+                _required(stream, destination),
                 _expected_bytes_per_second(stream, destination),
                 config.policies_of(name, key),
                 Way(ingest, _tls(destination), _rtmp(destination)) if (ingest := _ingest(destination)) else None,
                 _target(name, key, destination),
                 destination.profile.profile if destination.profile else None,
+                destination.role,
             )
             for key, destination in stream.destinations.items()
         ),
@@ -203,6 +211,11 @@ def _stream(
         labels=tuple(stream.labels.items()),
         secrets=_secrets(stream) | variables | ({text(config.token)} if config.token else set()),
     )
+
+
+def _required(stream: StreamSection, destination: DestinationSection) -> bool:
+    primary = next((one for one in stream.destinations.values() if one.role == "primary"), None)
+    return primary.required if primary and destination.role else destination.required
 
 
 def _schedule(config: Config, name: str) -> Schedule | None:

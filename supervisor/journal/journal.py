@@ -109,6 +109,13 @@ class Journal:
                 of = f"{source_name(rung)}: {defect}" if rung else defect
                 words = f"{of} is over" if seen else f"{of} cannot be told any more"
                 log.info(_of("content", words), stream=stream, after=show_duration(seconds))
+            case events.PlatformFound(stream, destination, cause, said):
+                log.warning(_of("platform", said), stream=stream, destination=destination, cause=str(cause))
+            case events.PlatformGood(stream, destination, cause, address):
+                where = {"viewers_see_it_at": address} if address else {}
+                log.info(_of("platform", f"{cause} is over"), stream=stream, destination=destination, **where)
+            case events.PlatformAsked(stream, destination, asked, answer, _, address):
+                log.info(_of("platform", asked), stream=stream, destination=destination, result=answer, address=address)
             case events.StorageTrouble(path, error):
                 log.error("cannot write; streams go on, logs have a gap", path=str(path), error=error)
             case events.StorageRecovered(path):

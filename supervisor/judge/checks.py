@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from supervisor.judge.content import ContentEvidence
 from supervisor.lifecycle.pauses import fed_enough
+from supervisor.model.platforms import Opinion
 from supervisor.model.policies import LimitsPolicy
 from supervisor.model.terms import Cause, Check, ExitCause, Reach, Role, State, Trouble, Verdict
 from supervisor.model.thresholds import ON_AIR_SECONDS
@@ -82,6 +83,7 @@ class DestinationEvidence(NamedTuple):
     profiled: bool = False  # something is expected of what is sent
     conforms: bool | None = None  # and it is so
     content: ContentEvidence | None = None  # None: nobody looks at picture and sound
+    platform: Mapping[Check, Opinion] = {}  # what the platform says of what it receives, and of what viewers see
 
     @property
     def advances(self) -> bool:
@@ -208,6 +210,16 @@ def _content(evidence: DestinationEvidence) -> Judgement | None:
     return Judgement(content.verdict, content.cause, Role.ENCODER) if bad else Judgement(content.verdict)
 
 
+def _of_platform(check: Check) -> Callable[[DestinationEvidence], Judgement | None]:
+    """What a platform says is mended there, if it can be: never by a restart from here."""
+
+    def judge(evidence: DestinationEvidence) -> Judgement | None:
+        opinion = evidence.platform.get(check)
+        return None if opinion is None else Judgement(opinion.verdict, opinion.cause, told_only=True)
+
+    return judge
+
+
 def _network(evidence: DestinationEvidence) -> Judgement | None:
     if not evidence.has_ingest:
         return None
@@ -253,6 +265,7 @@ CHECKS: Mapping[Check, Callable[[DestinationEvidence], Judgement | None]] = {
     Check.SOURCE: _source,
     Check.CONFORMANCE: _conformance,
     Check.CONTENT: _content,
+    **{check: _of_platform(check) for check in (Check.YOUTUBE_PAGE, Check.YOUTUBE_STREAM, Check.YOUTUBE_BROADCAST)},
 }
 # Without an answer from these nothing can be called healthy; the others are silent while nobody needs to ask.
 _NEEDED = frozenset({Check.PROCESS, Check.PROGRESS})
@@ -267,13 +280,16 @@ def examine(evidence: DestinationEvidence) -> dict[Check, Judgement]:
 
 def recoverable(findings: Mapping[Check, Judgement], evidence: DestinationEvidence) -> Mapping[Check, Judgement]:
     """What a recovery action may follow from: a dark night is no reason for a restart unless its owner says so."""
-    if evidence.content is None or evidence.content.restart:
-        return findings
-    return {check: found for check, found in findings.items() if check is not Check.CONTENT}
+    told = {*evidence.platform}
+    if evidence.content is not None and not evidence.content.restart:
+        told.add(Check.CONTENT)
+    return {check: found for check, found in findings.items() if check not in told} if told else findings
 
 
 def seen(check: Check, evidence: DestinationEvidence) -> str | None:
     """What was found, in words, where a check has more to say."""
+    if check in evidence.platform:
+        return evidence.platform[check].said or None
     if check is Check.CONTENT and evidence.content:
         return evidence.content.said or None
     if check is Check.SOURCE and evidence.source and not evidence.source_delivers:

@@ -23,6 +23,8 @@ _FROM_THE_ROOT = (
     Segment.PUSHER,
     Segment.UNKNOWN,
 )
+# A backlog costs a connection, and so what follows.
+_SLIGHT = (WHILE_MEDIA_FLOWS | {Trouble.NOT_WELL_RECEIVED, Trouble.PAGE_NOT_LIVE}) - {Trouble.BACKLOG}
 
 
 def headline(findings: Sequence[Finding]) -> Finding:
@@ -36,7 +38,7 @@ def headline(findings: Sequence[Finding]) -> Finding:
 
 def _weight(finding: Finding) -> tuple[bool, bool, int, bool, bool]:
     return (
-        finding.cause in WHILE_MEDIA_FLOWS - {Trouble.BACKLOG},  # that costs a connection, and so what follows
+        finding.cause in _SLIGHT,
         finding.consequence,
         _FROM_THE_ROOT.index(finding.segment),
         finding.cause in VAGUE,

@@ -87,14 +87,17 @@ class OnAir:
         )
 
 
-def who_is_dark(advancing: Sequence[bool], *, all_needed: bool) -> int | None:
-    """Who, if anybody, keeps a stream from being on air: the first that does not advance.
+def who_is_dark(needed: Sequence[Sequence[float | None]]) -> tuple[int, int] | None:
+    """Who, if anybody, keeps a stream from being on air, as a place in `needed`.
 
-    Where not all are needed, any will do.
+    That is a list of groups, in each of which one suffices. None stands for who advances, and for all others there is
+    when they last did (0: never). Of the first group in which nobody does, it is who was the last to.
     """
-    if all(advancing) or (not all_needed and any(advancing)):
-        return None
-    return advancing.index(False)
+    for place, group in enumerate(needed):
+        dark = [last for last in group if last is not None]
+        if len(dark) == len(group):
+            return place, dark.index(max(dark))
+    return None
 
 
 def health(judged: AirJudgement, *, every_destination: bool, verdicts: Collection[Verdict]) -> Health:

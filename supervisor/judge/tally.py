@@ -70,7 +70,7 @@ class Tally:
     def attempt(self, key: ProcessKey, layer: Layer, action: Action) -> None:
         """A layer has acted."""
         sums = self._sums_of(key)
-        sums.attempts = {**sums.attempts, (layer, action): sums.attempts[layer, action] + 1}
+        sums.attempts = {**sums.attempts, (layer, action): sums.attempts.get((layer, action), 0) + 1}
 
     def result(self, stream: str, layer: Layer, result: Result) -> None:
         """What became of an action."""

@@ -474,6 +474,41 @@ class ContentGood:
 
 
 @dataclass(frozen=True, slots=True)
+class PlatformFound:
+    """The platform says that viewers do not get what a destination sends; `said`, in words."""
+
+    stream: str
+    destination: str
+    cause: Trouble
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformGood:
+    """It does not say so any more; `address` is where viewers find it now."""
+
+    stream: str
+    destination: str
+    cause: Trouble
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformAsked:
+    """Something was asked of the platform.
+
+    `result` is `ok` or its own word; `address` is where viewers find the broadcast.
+    """
+
+    stream: str
+    destination: str
+    what: str
+    result: str
+    helped: bool
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class StorageTrouble:
     """Something cannot be written. Streams go on; logs have a gap."""
 
@@ -576,6 +611,9 @@ Payload = (
     | AnotherPublisher
     | ContentFound
     | ContentGood
+    | PlatformFound
+    | PlatformGood
+    | PlatformAsked
     | StorageTrouble
     | StorageRecovered
     | OrdersRecalled

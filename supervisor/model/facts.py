@@ -68,6 +68,9 @@ def subject_of(what: events.Payload) -> Subject:  # noqa: PLR0911 - one a kind o
             | events.DestinationUnhealthy()
             | events.RecoveryAttempted()
             | events.AnotherPublisher()
+            | events.PlatformFound()
+            | events.PlatformGood()
+            | events.PlatformAsked()
         ):
             return Subject(what.stream, what.destination)
         case events.IncidentOpened() | events.FindingEntered() | events.IncidentClosed():

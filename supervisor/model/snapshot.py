@@ -27,6 +27,7 @@ from supervisor.model.fallback import (
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.notifications import Heard, Notification
+from supervisor.model.platforms import LoginState, PlatformState
 from supervisor.model.policies import Policies, WatchdogPolicy
 from supervisor.model.recordings import Recorded
 from supervisor.model.remembered import Page, Question, StoreState
@@ -37,6 +38,7 @@ from supervisor.model.terms import (
     Check,
     ExitCause,
     Health,
+    IngestRole,
     Layer,
     ProcessKey,
     RestartReason,
@@ -175,6 +177,7 @@ class DestinationSnapshot(NamedTuple):
     `limit_bytes_per_second` is the least that is fine, 0 if none is set.
     `uplink` is None where there is no TCP connection to watch, `dropped_datagrams` and `link` where neverdark feeds no
     pusher, `watchdog` where the destination is not watched, `conformance` where nothing is expected or seen of it.
+    `required`: the stream is off air without it; so not where primary and backup stand in for each other (`role`).
     """
 
     name: str
@@ -191,6 +194,7 @@ class DestinationSnapshot(NamedTuple):
     id: int | None = None
     watching: WatchdogPolicy = WatchdogPolicy()
     conformance: Conformance | None = None
+    role: IngestRole | None = None
 
     @property
     def full_name(self) -> str:
@@ -352,6 +356,8 @@ class Snapshot(NamedTuple):
     store: StoreState = StoreState()
     thumbnails: Mapping[ThumbnailResult, int] = dict.fromkeys(ThumbnailResult, 0)
     switching: SwitchCosts = SwitchCosts()
+    platforms: tuple[PlatformState, ...] = ()
+    logins: tuple[LoginState, ...] = ()
 
 
 LOOP_LAG_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)

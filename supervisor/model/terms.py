@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Role(StrEnum):
@@ -12,6 +12,9 @@ class Role(StrEnum):
     ENCODER = "encoder"
     PUSHER = "pusher"
     COMMAND = "command"
+
+
+IngestRole = Literal["primary", "backup"]  # of two ingests of one place
 
 
 class State(StrEnum):
@@ -107,6 +110,14 @@ class Trouble(StrEnum):
     SILENT = "silent"
     LOUD = "loud"
     STILL = "still"
+    # What a platform says of what it is sent.
+    NOT_RECEIVED = "not_received"
+    KEY_OF_ANOTHER = "key_of_another"  # stream there than the one that is asked about
+    NOT_WELL_RECEIVED = "not_well_received"
+    BROADCAST_NOT_LIVE = "broadcast_not_live"
+    BROADCAST_ENDED = "broadcast_ended"
+    BROADCAST_REFUSED = "broadcast_refused"
+    PAGE_NOT_LIVE = "page_not_live"
 
 
 Cause = ExitCause | Trouble
@@ -144,6 +155,9 @@ class Check(StrEnum):
     SOURCE = "source"
     CONFORMANCE = "conformance"
     CONTENT = "content"
+    YOUTUBE_PAGE = "youtube_page"
+    YOUTUBE_STREAM = "youtube_stream"
+    YOUTUBE_BROADCAST = "youtube_broadcast"
 
 
 class Verdict(StrEnum):

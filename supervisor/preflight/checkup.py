@@ -31,6 +31,7 @@ from supervisor.preflight.database import look_at_database
 from supervisor.preflight.fallback import SLATE_PATIENCE, last_rungs
 from supervisor.preflight.playlists import look_at_list
 from supervisor.preflight.trial import refused_chain, refused_graph, refused_option, refused_overlay
+from supervisor.preflight.youtube import backup_addresses, needs
 from supervisor.probes.names import literal
 from supervisor.probes.source import reach_source
 from supervisor.probes.together import together
@@ -96,7 +97,7 @@ def checkup(config: Config, binary: Binary) -> Findings:
     return Findings(
         [*(what for what in told if isinstance(what, Problem)), *rungs.problems],
         [*(what for what in told if isinstance(what, ConfigWarning)), *rungs.warnings],
-        rungs.proved,
+        (*rungs.proved, *needs(config), *backup_addresses(config)),
     )
 
 

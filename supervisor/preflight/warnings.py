@@ -24,6 +24,7 @@ from supervisor.config.problems import ConfigWarning
 from supervisor.config.values import doubtful_values
 from supervisor.desired.plan import PROGRESS
 from supervisor.preflight.platforms import unlike_platforms
+from supervisor.preflight.youtube import youtube_doubts
 from supervisor.secrets.secrecy import secrets_of_argv, secrets_of_url
 
 _GIVEN: Final = (Path("/run/secrets"), Path("/var/run/secrets"))  # where container engines put secrets, mode 0444
@@ -158,4 +159,5 @@ _KINDS: Final[tuple[Callable[[Loaded, Path], Iterator[ConfigWarning]], ...]] = (
     _unverified_commands,
     _doubtful_values,
     unlike_platforms,
+    youtube_doubts,
 )

@@ -29,8 +29,7 @@ class Stream:
         self.slots: dict[ProcessKey, Slot] = {}
         self.pushers: list[Slot] = []
         self.senders: list[Slot] = []  # whoever connects to an ingest that is known
-        self._decisive: list[Slot] = []
-        self._all_needed = True
+        self._decisive: list[list[Slot]] = []  # it is on air while of each of these groups somebody advances
         self.air = OnAir(host.loop.time())
         self._host = host
         self._waiting_for_pushers: RestartReason | None = None  # why the encoder's own turn is still to come
@@ -159,12 +158,16 @@ class Stream:
         self._arrange_ladder([slot for slot in slots if slot.key.role is Role.ENCODER])
         if feeding := self.feeding:
             feeding.feed(self.pushers)
-        # Those whose advance makes the stream on air: the required ones, or if none is, any of them.
+        self._decisive = [[slot] for slot in slots] if self.spec.is_command else self._groups()
+
+    def _groups(self) -> list[list[Slot]]:
+        """Whose advance makes the stream on air: all that are required, where a pair is one; or if none is, anybody."""
         staying = [slot for slot in self.pushers if slot.key not in self._leaving]
-        names = {destination.name for destination in self.spec.destinations if destination.required}
-        required = [slot for slot in staying if slot.key.destination in names]
-        self._decisive = slots if self.spec.is_command else required or staying
-        self._all_needed = bool(required) or self.spec.is_command
+        names = [destination.name for destination in self.spec.destinations if destination.required]
+        pair = [name for name in names if name in self.spec.pair]
+        groups = [pair, *([name] for name in names if name not in pair)]
+        found = [[slot for slot in staying if slot.key.destination in group] for group in groups]
+        return [group for group in [*found, *([] if any(found) else [staying])] if group]
 
     @property
     def unsettled(self) -> bool:
@@ -287,15 +290,18 @@ class Stream:
         """Whether it is on air right now, and if not, because of whom. Changes nothing."""
         if not self.wanted:
             return AirJudgement(wanted=False, on_air=False, planned=True, reason="stopped" if self.gone else "stopping")
-        for slot in self._decisive:
-            if not slot.advancing(now):
+        for group in self._decisive:
+            if not group[0].advancing(now):
                 break
         else:
             return ON_AIR  # as nearly always
-        advancing = [slot.advancing(now) for slot in self._decisive]
-        if (first := who_is_dark(advancing, all_needed=self._all_needed)) is None:
+        needed = [
+            [None if slot.advancing(now) else slot.meter.latest_advance or 0.0 for slot in group]
+            for group in self._decisive
+        ]
+        if (found := who_is_dark(needed)) is None:
             return ON_AIR
-        dark = self._decisive[first]
+        dark = self._decisive[found[0]][found[1]]
         # Who does not advance because its encoder does not is not to blame.
         culprit = dark.feeder if dark.feeder and not dark.feeder.advancing(now) else dark
         last = culprit.meter.latest_advance
@@ -331,8 +337,7 @@ class Stream:
 
     def proven(self, of: Callable[[Slot], float]) -> float:
         """What the processes prove that make it on air, if `of` tells what each does."""
-        each = [of(slot) for slot in self._decisive] or [0.0]
-        return min(each) if self._all_needed else max(each)
+        return min((max(map(of, group)) for group in self._decisive), default=0.0)
 
     @property
     def on_fallback(self) -> bool:

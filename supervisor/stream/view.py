@@ -172,7 +172,7 @@ def _destination(
     return DestinationSnapshot(
         name=destination.name,
         shown_url=destination.shown_url,
-        required=destination.required,
+        required=destination.required and destination.name not in stream.spec.pair,
         on_air=stream.destination_on_air(destination.name, now),
         expected_bytes_per_second=destination.expected_bytes_per_second,
         limit_bytes_per_second=(destination.policies.limits.bitrate or 0) / 8,
@@ -184,6 +184,7 @@ def _destination(
         id=number,
         watching=destination.policies.watchdog,
         conformance=watchdog.conformance if watchdog else None,
+        role=destination.role,
     )
 
 

@@ -65,6 +65,8 @@ class Keeper:
                 self._book.advanced(key, now=now)
             case events.ContentFound() | events.ContentGood():
                 self._content(what)
+            case events.PlatformFound() | events.PlatformGood():
+                self._platform(what)
             case events.ProcessRemoved(key):
                 self._book.planned([key], now=now, wall=wall)
             case events.StreamWanted(stream, wanted=False):
@@ -81,6 +83,15 @@ class Keeper:
             return
         drill = self._drilling(what.stream)
         found = Complaint(about, what.defect.cause, Segment.SOURCE, drill=drill, said=what.said)
+        self._book.complain(found, by, now=self._clock.now(), wall=self._clock.wall())
+
+    def _platform(self, what: events.PlatformFound | events.PlatformGood) -> None:
+        """Nor has what a platform says of a destination."""
+        about, by = Subject(what.stream, what.destination), (what.cause, what.destination)
+        if isinstance(what, events.PlatformGood):
+            self._book.praise(about, by)
+            return
+        found = Complaint(about, what.cause, Segment.PLATFORM, Layer.PLATFORM, self._drilling(what.stream), what.said)
         self._book.complain(found, by, now=self._clock.now(), wall=self._clock.wall())
 
     def failed(

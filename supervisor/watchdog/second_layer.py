@@ -16,6 +16,7 @@ from supervisor.lifecycle.pauses import HOPELESS
 from supervisor.machine.machine import Clock
 from supervisor.model import events
 from supervisor.model.content import DEFECTS
+from supervisor.model.platforms import Opinion
 from supervisor.model.snapshot import Conformance, WatchdogSnapshot
 from supervisor.model.terms import (
     Action,
@@ -81,6 +82,7 @@ class SecondLayer:
         self._book = book
         self._keeper = keeper
         self._reach = reach
+        self.opinions: Callable[[Post], Mapping[Check, Opinion]] = lambda _: {}  # what its platform says
         self._tell = tell
         self._usages = UsageRounds(probes)
         self._histories: dict[Post, PostHistory] = {}
@@ -171,6 +173,8 @@ class SecondLayer:
     ) -> _Examination:
         probed = Probed(self._reach(stream.ingest(post.destination)), self._reach(way[0].spec.source))
         evidence = evidence_of(stream, post.destination, way, history.samples, probed, now)
+        if opinions := self.opinions(post):
+            evidence = evidence._replace(platform=opinions)
         history.conformance = self._conformance(post, stream, history, way, now)
         if history.conformance:
             evidence = evidence._replace(profiled=True, conforms=history.conformance.conforms)

@@ -224,7 +224,7 @@ def test_overrides_are_about_something(name: str) -> None:
         names = {target["legendFormat"] for target in panel.get("targets", ())}
         for change in panel.get("transformations", ()):
             names |= set(change["options"].get("renameByName", {}).values())
-        members = {str(member) for family in FAMILIES for closed in family.each.values() for member in closed}
+        members = {str(member) for family in FAMILIES for closed in family.each.values() if closed for member in closed}
         for override in panel.get("fieldConfig", {}).get("overrides", ()):
             if override["matcher"]["id"] == "byName":
                 # A legend that is a label's value has the members of the closed set for its names.

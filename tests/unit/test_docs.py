@@ -32,6 +32,14 @@ from supervisor.config.shape import (
 )
 from supervisor.config.thumbnails import Thumbnails
 from supervisor.config.tracks import TrackMap
+from supervisor.config.youtube import (
+    AccountSection,
+    BroadcastSection,
+    PlaceSection,
+    QuotaSection,
+    RotateSection,
+    YoutubeSection,
+)
 from supervisor.model.fallback import FallbackPolicy
 from supervisor.model.policies import Policies
 from supervisor.model.quantities import parse_bitrate, parse_duration
@@ -45,6 +53,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`tls`": Tls,
     "`network`": Network,
     "`external`": ExternalSection,
+    "`youtube`": YoutubeSection,
+    "`accounts`": AccountSection,
+    "`quota`": QuotaSection,
     **{f"`{name}`": model for name, model in POLICIES.items()},
     "`streams`": StreamSection,
     "`content`": ContentSection,
@@ -64,6 +75,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`profile`": ProfileSection,
     "`recording`": RecordingSection,
     "`keep`": KeepSection,
+    "`youtube` of a destination": PlaceSection,
+    "`broadcast`": BroadcastSection,
+    "`rotate`": RotateSection,
 }
 
 
@@ -114,6 +128,7 @@ def test_every_example_loads(example: str, tmp_path: Path, monkeypatch: pytest.M
     for name in ("STAGE_PASSPHRASE", "DESK_KEY", "TWITCH_KEY"):
         monkeypatch.setenv(name, f"made-up-{name}")
     (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets" / "harbour-key").write_text("made-up-key")
+    for name in ("harbour-key", "youtube-client"):
+        (tmp_path / "secrets" / name).write_text("made-up-key")
     (tmp_path / "neverdark.yml").write_text(example, encoding="utf-8")
     assert load(tmp_path / "neverdark.yml").config.streams

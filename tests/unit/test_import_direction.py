@@ -41,25 +41,30 @@ ROOMS = {
     "supervisor.watchdog": Room(pure=False, may_import="model ffmpeg desired lifecycle judge machine probes"),
     "supervisor.journal": Room(pure=False, may_import="model ffmpeg", system=True),
     "supervisor.store": Room(pure=False, may_import="model", system=True),
+    "supervisor.platforms": Room(pure=False, may_import="model config probes.retry_after", system=True),
     # A program of its own beside an encoder: nothing of ours comes with it.
     "supervisor.player": Room(pure=False, system=True),
     "supervisor.uploader": Room(pure=False, system=True),
     "supervisor.preflight": Room(
-        pure=False, may_import="model secrets config ffmpeg desired judge machine probes store player", system=True
+        pure=False,
+        may_import="model secrets config ffmpeg desired judge machine platforms probes store player",
+        system=True,
     ),
     # They talk to a running neverdark by HTTP: nothing of the engine is here. What they take from the machine works
     # without one: a drill's signal to a process that a neverdark of the same user runs, and the demo's FFmpeg.
     "supervisor.commands": Room(
-        pure=False, may_import="model config drills machine.faults machine.ffmpeg_binary", system=True
+        pure=False, may_import="model config drills machine.faults machine.ffmpeg_binary platforms", system=True
     ),
     # Programs of others import it, without the engine.
     "supervisor.clients": Room(pure=False, system=True),
-    "supervisor.watches": Room(pure=False, may_import="model desired judge machine probes process stream watchdog"),
+    "supervisor.watches": Room(
+        pure=False, may_import="model desired judge machine platforms probes process stream watchdog"
+    ),
     "supervisor.engine": Room(
-        pure=False, may_import="model config desired judge machine probes process stream watchdog watches"
+        pure=False, may_import="model config desired judge machine platforms probes process stream watchdog watches"
     ),
     "supervisor.control": Room(pure=False, may_import="model config machine engine"),
-    "exporter": Room(pure=False, may_import="model config machine.proc", system=True),
+    "exporter": Room(pure=False, may_import="model config machine.proc platforms.youtube.model", system=True),
 }
 # Where everything is put together: may import all.
 COMPOSITION = {"supervisor.__main__", "supervisor.cli"}

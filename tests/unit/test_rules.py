@@ -248,8 +248,8 @@ def test_rules_read_metrics_that_are_there(rule: str) -> None:
         for label, operator, quoted in re.findall(r"""(\w+)\s*(=~|!~|!=|=)\s*(%q|"[^"]*"|'[^']*')""", selector):
             assert label in {*known.labels, *SCRAPED}, f"{series} has no {label}"
             values = quoted.strip("\"'").split("|") if "~" in operator else [quoted.strip("\"'")]
-            if label in known.each and quoted != "%q":
-                members = [str(member) for member in known.each[label]]
+            if (closed := known.each.get(label)) and quoted != "%q":
+                members = [str(member) for member in closed]
                 for value in values:
                     assert any(re.fullmatch(value, member) for member in members), f"{series}, {label}={value}"
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from exporter.api.seen import seen_at_platforms
 from exporter.api.shape import show_time
 from exporter.api.shapes import show_config, show_incidents, show_stream
 from supervisor.commands import status_view
@@ -27,7 +28,20 @@ from supervisor.model.snapshot import (
 )
 from supervisor.model.terms import ExitCause, Health, ProcessKey, Role, Segment, State, Trouble
 from tests.unit.exporter.scenes import incident, their_incidents, three_streams
-from tests.unit.exporter.snapshots import NOW, command, destination, encoder, pusher, snapshot, stream, watchdog
+from tests.unit.exporter.snapshots import (
+    NOW,
+    WATCH,
+    command,
+    destination,
+    encoder,
+    login,
+    lost_login,
+    pusher,
+    snapshot,
+    stream,
+    watchdog,
+    youtube,
+)
 
 PROCESSES = ("encoder", "pusher youtube", "pusher backup", "command")
 
@@ -36,7 +50,7 @@ def printed(shown: Snapshot, width: int | None, incidents: Iterable[Incident] = 
     answer = {
         "at": show_time(shown.at),
         "configuration": show_config(shown.config),
-        "streams": [show_stream(one) for one in shown.streams],
+        "streams": [show_stream(one, seen_at_platforms(shown)) for one in shown.streams],
     }
     going_on = [one for one in show_incidents(incidents)["incidents"] if one["closed"] is None]
     console = Console(file=io.StringIO(), width=width or 1000, color_system=None)
@@ -164,6 +178,15 @@ def test_a_refused_configuration_is_one_line_below_the_summary() -> None:
 # --- why it is not healthy -------------------------------------------------------------------------
 
 
+def test_a_backup_that_is_dark_is_told_as_what_it_is() -> None:
+    places = (
+        destination("main", role="primary", required=False),
+        destination("second", role="backup", required=False, on_air=False),
+    )
+    shown = stream("a", encoder("a"), pusher("a", "main"), destinations=places, health=Health.DEGRADED)
+    assert "  destination second (backup) is off air" in printed(snapshot(shown), None)
+
+
 def test_an_optional_destination_that_is_dark_is_told_with_its_time_and_cause() -> None:
     refused = pusher(
         "a",
@@ -253,3 +276,17 @@ def test_it_says_until_when_and_why_a_stream_is_off_or_under_maintenance() -> No
         f"viewers are to see fallback1 by an operator's order until {when} (lens)",
         "viewers are to see primary by an operator's order",
     ]
+
+
+@pytest.mark.parametrize("width", [None, 60])
+def test_where_viewers_see_it_and_what_mends_the_login(width: int | None) -> None:
+    cam = fine("cam")
+    good = " ".join(printed(snapshot(cam, platforms=(youtube("cam"),), logins=(login(),)), width).split())
+    assert f"viewers see it at {WATCH}" in good
+    assert "youtube says: gopSizeLong (warning); stream active" in good
+    assert "mend it with" not in good
+    lost = " ".join(printed(snapshot(cam, platforms=(youtube("cam"),), logins=(lost_login(),)), width).split())
+    assert "mend it with: neverdark youtube login --account main" in lost
+    off = cam._replace(wanted=False, on_air=False)
+    assert WATCH not in printed(snapshot(off, platforms=(youtube("cam"),)), width)
+    assert "youtube says" not in printed(snapshot(cam), width)

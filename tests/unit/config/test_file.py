@@ -594,7 +594,9 @@ SLIPS = {
         f"url: x.flv, key_file:{SECRET}"
     ): "streams.a.destinations.d.*** (line 5): unknown key; expected a space",
     destination(f"url: x.flv, key{SECRET}: x"): "streams.a.destinations.d.*** (line 5): unknown key; ",
-    destination(f"url: x.flv, {SECRET}: x"): "streams.a.destinations.d.*** (line 5): unknown key; expected one of audio,",
+    destination(
+        f"url: x.flv, {SECRET}: x"
+    ): "streams.a.destinations.d.*** (line 5): unknown key; expected one of audio,",
     destination(f"url: x.flv, stall: {{{SECRET}: x}}"): "streams.a.destinations.d.stall.*** (line 5): unknown key; ",
     destination(f"url: x.flv, required: {SECRET}-1"): "streams.a.destinations.d.required: ***: expected true or false",
     destination(f"url: x.flv, stall: {SECRET}-1"): "streams.a.destinations.d.stall: ***: expected keys and values",

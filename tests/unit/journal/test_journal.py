@@ -160,6 +160,9 @@ FACTS: list[events.Payload] = [
     events.ContentFound("häfen", Defect.BLACK, 10.0, "black for 10s"),
     events.ContentGood("häfen", Defect.BLACK, 61.0, seen=True),
     events.ContentGood("häfen", Defect.SILENT, 61.0, seen=False),
+    events.PlatformFound("häfen", "youtube", Trouble.BROADCAST_ENDED, "the broadcast has ended"),
+    events.PlatformGood("häfen", "youtube", Trouble.BROADCAST_ENDED, "https://www.youtube.com/watch?v=new"),
+    events.PlatformAsked("häfen", "youtube", "insert", "ok", helped=True, address=None),
     events.StorageTrouble(Path("/data"), "No space left on device"),
     events.StorageRecovered(Path("/data")),
     events.OrdersRecalled(("häfen",), ("lobby",)),
@@ -290,6 +293,14 @@ def test_what_a_line_says_of_an_incident() -> None:
         },
         {"event": "incident closed", "level": "info", "drill": True, "dark_for": "14s"} | hung_up,
     ]
+
+
+def test_where_viewers_see_it_stands_in_the_line_that_tells_that_it_is_back() -> None:
+    address = "https://www.youtube.com/watch?v=new"
+    back = events.PlatformGood("cam", "yt", Trouble.BROADCAST_ENDED, address)
+    line = next(json.loads(one) for one in written(io.StringIO(), [back]) if "is over" in one)
+    assert line["viewers_see_it_at"] == address
+    assert not any("viewers_see" in one for one in written(io.StringIO(), [dataclasses.replace(back, address=None)]))
 
 
 def test_an_order_is_written_with_who_gave_it() -> None:

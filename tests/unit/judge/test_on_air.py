@@ -17,17 +17,19 @@ STOPPED = AirJudgement(wanted=False, on_air=False, planned=True, reason="stopped
 
 
 @pytest.mark.parametrize(
-    ("advancing", "all_needed", "dark"),
+    ("needed", "dark"),
     [
-        ([], True, None),
-        ([True, True], True, None),
-        ([True, False, False], True, 1),
-        ([True, False], False, None),  # any will do
-        ([False, False], False, 0),
+        ([], None),
+        ([[None], [None]], None),
+        ([[None], [50.0], [40.0]], (1, 0)),
+        ([[50.0, None]], None),  # any will do
+        ([[40.0, 50.0]], (0, 1)),  # who was the last one, and so made it dark
+        ([[0.0, 0.0]], (0, 0)),
+        ([[None, 40.0], [50.0]], (1, 0)),
     ],
 )
-def test_who_keeps_a_stream_from_being_on_air(advancing: list[bool], *, all_needed: bool, dark: int | None) -> None:
-    assert who_is_dark(advancing, all_needed=all_needed) == dark
+def test_who_keeps_a_stream_from_being_on_air(needed: list[list[float | None]], dark: tuple[int, int] | None) -> None:
+    assert who_is_dark(needed) == dark
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from supervisor.model import events
-from supervisor.model.terms import ProcessKey, Role, State
+from supervisor.model.terms import Health, ProcessKey, Role, State
 from tests.unit.hand_machine import HandChild, Scene, play
 
 YOUTUBE = 'youtube: {url: "rtmp://ingest.example/live", key: "abcd-efgh"}'
@@ -153,6 +153,41 @@ def test_where_none_is_required_any_will_do(tmp_path: Path) -> None:
         assert on_air(scene) == [True, False]
 
     play(tmp_path, config(YOUTUBE[:-1] + ", required: false}", TWITCH), test)
+
+
+def test_primary_and_backup_count_as_one_beside_the_others(tmp_path: Path) -> None:
+    backup = 'backup: {url: "rtmp://backup.example/app", key: "ijkl-mnop", role: backup}'
+    other = TWITCH.replace(", required: false", "")
+
+    async def test(scene: Scene) -> None:
+        await asyncio.sleep(3)
+        first, second, third = (pusher(scene, name).pid for name in ("youtube", "backup", "twitch"))
+        scene.frozen.add(first)
+        await asyncio.sleep(5)
+        assert on_air(scene) == [True]
+        shown = (await scene.engine.snapshot()).streams[0]
+        assert (shown.on_air, shown.health) == (True, Health.DEGRADED)
+        assert [(one.role, one.required, one.on_air) for one in shown.destinations] == [
+            ("primary", False, False),
+            ("backup", False, True),
+            (None, True, True),
+        ]
+
+        scene.frozen.add(second)
+        await asyncio.sleep(5)
+        assert on_air(scene) == [True, False]
+        assert scene.facts(events.StreamOnAir)[-1].reason == "pusher-backup: no progress for 4s", "it was the last one"
+        off_air = (await scene.engine.snapshot()).streams[0].off_air_since
+        assert scene.machine.wall() - off_air < 6, "not since the primary is gone"
+
+        scene.frozen.remove(first)
+        await asyncio.sleep(3)
+        assert on_air(scene) == [True, False, True]
+        scene.frozen.add(third)
+        await asyncio.sleep(5)
+        assert scene.facts(events.StreamOnAir)[-1].reason == "pusher-twitch: no progress for 4s"
+
+    play(tmp_path, config(YOUTUBE[:-1] + ", role: primary}", backup, other), test)
 
 
 def test_an_encoder_is_to_blame_for_pushers_that_have_nothing_to_send(tmp_path: Path) -> None:

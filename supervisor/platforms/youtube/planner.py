@@ -1,0 +1,307 @@
+"""From what is seen at YouTube to the one next step. Pure; `now` is monotonic, `wall` is seconds since 1970.
+
+The encoder is what counts: without the ingest's word that it sends, nothing is changed. One look, one step, and then
+another look: what YouTube answers to a step is never taken for what is so. A broadcast that is complete stays so; the
+way back on air is a new one on the same stream, and it is asked for once, whatever becomes of the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from supervisor.platforms.youtube.delivery import CONFIRM, LOOK_SOON, Delivery
+from supervisor.platforms.youtube.model import Broadcast, LifeCycle
+from supervisor.platforms.youtube.since import Since
+from supervisor.platforms.youtube.steps import Act, Aim, Intent, Memory, Policy, Refused, Sight, Step, Trouble
+
+LISTED: Final = 30.0  # what was made is in the lists by then
+AUTO_START: Final = 20.0  # an automatic start is waited for
+TAKES: Final = 60.0  # a transition
+STUCK: Final = 180.0
+INSERT_EVERY: Final = 600.0
+INSERTS_A_DAY: Final = 8
+LATER: Final = 3600.0  # after something that is not possible for now
+MOST_MADE: Final = 20
+_DAY: Final = 86_400.0
+_LONGEST_PAUSE: Final = 3600.0
+_LONGEST_WITHOUT_ROTATION: Final = 8 * LATER
+_PAUSES: Final = {Refused.STREAM_INACTIVE: CONFIRM, Refused.INVALID: TAKES, Refused.UNSURE: TAKES}
+_UNDER_WAY = frozenset({LifeCycle.TEST_STARTING, LifeCycle.LIVE_STARTING})
+_DELETABLE = frozenset({LifeCycle.CREATED, LifeCycle.READY})
+_ACTIVE = _UNDER_WAY | {LifeCycle.TESTING, LifeCycle.LIVE}
+_USABLE = _DELETABLE | _ACTIVE
+_CANNOT_BE_MENDED = {LifeCycle.REVOKED: Trouble.REVOKED, LifeCycle.UNKNOWN: Trouble.NOT_READ}
+_AN_INSERT: Final = ("", None)  # among what was asked for
+_NEAREST = {LifeCycle.LIVE: 0, LifeCycle.LIVE_STARTING: 1, LifeCycle.TESTING: 2}
+
+
+class Planner:
+    """The plan for one destination. `memory` must be kept before a step is done, whenever it has changed."""
+
+    def __init__(self, policy: Policy, memory: Memory) -> None:
+        self.policy = policy
+        self.memory = memory
+        self.delivery = Delivery(policy.poll)
+        self._since = Since()
+        self._asked: dict[tuple[str, Aim | None], float] = {}  # not before then is it asked for again, by broadcast
+        self._refusals: dict[tuple[str, Aim | None], int] = {}  # in a row
+        self._stuck: set[str] = set()
+        self._no_insert_before = self._no_rotation_before = float("-inf")
+        self._given_up = 0  # rotations in a row
+        self._down_until = float("-inf")  # YouTube does not permit it, and no program can change that
+
+    # --- one look ----------------------------------------------------------------------------------
+
+    def plan(self, sight: Sight, now: float, wall: float) -> Step:
+        """The next step, after what was seen."""
+        step = self._plan(sight, now, wall)
+        if step.act.writes and not self.policy.manage:
+            return Step(Act.LOOK, Trouble.NOT_MANAGED, self.policy.poll)
+        if step.act.writes and now < self._down_until:
+            return Step(Act.LOOK, Trouble.NOT_PERMITTED, self.policy.poll)
+        return step
+
+    def _plan(self, sight: Sight, now: float, wall: float) -> Step:
+        poll = self.policy.poll
+        missing = self._since.see("no stream", now, seen=sight.stream is None and sight.broadcasts is not None)
+        if sight.stream is None or sight.broadcasts is None:
+            return Step(Act.LOOK, Trouble.NO_STREAM if missing >= CONFIRM else Trouble.NOT_READ, poll)
+        known = {one.id: one for one in sight.broadcasts}
+        if (intent := self.memory.intent) and (made := _carrying(intent, sight.broadcasts)):
+            self._own(made)
+            return Step(Act.TAKE, seconds=0.0, broadcast=made, rotation=intent.rotation)
+        if not sight.sends:
+            self.delivery.not_sending()
+            return Step(Act.LOOK, Trouble.NOT_SENDING, poll)
+        if step := self.delivery.inactive(sight.stream, now):
+            return step
+        step = self._current(known, now, wall)
+        if step.trouble is Trouble.NONE:
+            step = self._beside(known, now, wall)
+        if step.act is Act.LOOK and step.trouble is Trouble.NONE:
+            step = self.delivery.unhealthy(sight.stream, now) or step
+        return step
+
+    def _current(self, known: Mapping[str, Broadcast], now: float, wall: float) -> Step:
+        """What brings the broadcast on air that viewers are to see; without trouble: it is."""
+        memory, poll = self.memory, self.policy.poll
+        current = known.get(memory.current)
+        missed = self._since.see("absent", now, seen=bool(memory.current) and current is None)
+        if current is None:
+            if memory.current and missed < CONFIRM:
+                return Step(Act.LOOK, Trouble.ABSENT, CONFIRM)
+            return self._another(known, now, wall, Trouble.ABSENT)
+        if current.life_cycle is LifeCycle.COMPLETE:
+            return self._another(known, now, wall, Trouble.ENDED)
+        if current.life_cycle in _CANNOT_BE_MENDED:
+            return Step(Act.LOOK, _CANNOT_BE_MENDED[current.life_cycle], poll)
+        if current.life_cycle is not LifeCycle.LIVE:
+            return self._bring_up(current, now) or self._another(known, now, wall, Trouble.STUCK)
+        if memory.live_since is None or memory.live_since > wall:  # a clock may have been wrong, and be right now
+            began = wall if current.actual_start is None else min(current.actual_start, wall)
+            self.memory = memory._replace(live_since=began)
+        return Step(Act.LOOK, seconds=poll)
+
+    # --- it is there, and not live yet -------------------------------------------------------------
+
+    def _bring_up(self, one: Broadcast, now: float) -> Step | None:
+        """None: it gets no further."""
+        state = f"{one.id} {one.life_cycle}"
+        self._since.keep_only(f"{one.id} ", state)
+        stays = self._since.see(state, now)
+        look = Step(Act.LOOK, Trouble.NOT_LIVE_YET, LOOK_SOON)
+        bound, new = one.stream == self.policy.stream_id, one.life_cycle in _DELETABLE
+        if (one.life_cycle in _UNDER_WAY and stays >= STUCK) or not (bound or new):
+            self._stuck.add(one.id)  # or in testing, where it cannot be bound any more
+            return None
+        if one.life_cycle in _UNDER_WAY:
+            return look
+        if not bound:
+            return self._ask(Act.BIND, one, None, now)
+        if one.auto_start and stays < AUTO_START:
+            return look
+        return self._ask(Act.TRANSITION, one, "testing" if one.monitor and new else "live", now)
+
+    def _ask(self, act: Act, one: Broadcast, to: Aim | None, now: float) -> Step:
+        """Once, and not again before it has had the time that it takes."""
+        name = (one.id, to)
+        if now < (until := self._asked.get(name, now)):
+            wait = self._until(until, now) if self._refusals.get(name) else LOOK_SOON
+            return Step(Act.LOOK, Trouble.NOT_LIVE_YET, wait)
+        self._asked[name] = now + TAKES
+        return Step(act, Trouble.NOT_LIVE_YET, LOOK_SOON, one.id, to)
+
+    def _until(self, then: float, now: float) -> float:
+        """Seconds to the next look, where nothing is to be done before then: looks cost units, too."""
+        return min(max(then - now, LOOK_SOON), self.policy.poll)
+
+    # --- there is none -----------------------------------------------------------------------------
+
+    def _another(self, known: Mapping[str, Broadcast], now: float, wall: float, trouble: Trouble) -> Step:
+        """One that is there already, or a new one."""
+        memory = self.memory
+        for one in _nearest_first(known.values()):
+            ours = one.id in memory.made and one.stream in {None, self.policy.stream_id}
+            adopted = self.policy.adopt and one.stream == self.policy.stream_id
+            stuck = one.id in self._stuck and one.life_cycle is not LifeCycle.LIVE
+            if one.id != memory.current and not stuck and (ours or adopted):
+                return Step(Act.TAKE, trouble, 0.0, one.id)
+        if any(one.life_cycle is LifeCycle.LIVE for one in self._others(known)):
+            return Step(Act.LOOK, Trouble.NOT_OURS, self.policy.poll)
+        return self._insert(now, wall, trouble, rotation=False)
+
+    def _insert(self, now: float, wall: float, trouble: Trouble, *, rotation: bool) -> Step:
+        intent = self.memory.intent
+        if intent:  # it was asked for, and is not in the lists yet
+            listed = now - self._since.see(f"intent {intent.marker}", now) + LISTED
+            then = max(listed, self._no_insert_before, self._asked.get(_AN_INSERT, now))
+            if now < then:
+                wait = LOOK_SOON if now < listed else self._until(then, now)
+                return Step(Act.LOOK, trouble, wait, rotation=intent.rotation)
+            return Step(Act.INSERT, trouble, LOOK_SOON, rotation=intent.rotation)
+        if now < (then := self._asked.get(_AN_INSERT, now)):
+            return Step(Act.LOOK, trouble, self._until(then, now), rotation=rotation)
+        recent = [at for at in self.memory.inserts if abs(wall - at) < _DAY]
+        if now < self._no_insert_before or (len(recent) >= INSERTS_A_DAY and not rotation):
+            return Step(Act.LOOK, Trouble.TOO_MANY, self.policy.poll)
+        if any(abs(wall - at) < INSERT_EVERY for at in recent):
+            return Step(Act.LOOK, trouble, self.policy.poll)
+        return Step(Act.INSERT, trouble, LOOK_SOON, rotation=rotation)
+
+    def _others(self, known: Mapping[str, Broadcast]) -> list[Broadcast]:
+        """What somebody else has made on our stream."""
+        ours = {*self.memory.made, self.memory.current}
+        return [one for one in known.values() if one.stream == self.policy.stream_id and one.id not in ours]
+
+    # --- ours is live ------------------------------------------------------------------------------
+
+    def _beside(self, known: Mapping[str, Broadcast], now: float, wall: float) -> Step:
+        """What is to be done about the other broadcasts, while viewers see ours."""
+        memory = self.memory
+        intent = memory.intent
+        if intent and not intent.rotation and self._since.see(f"needless {intent.marker}", now) >= LISTED:
+            self.memory = memory = memory._replace(intent=None)  # ours came up all the same
+        for one in (known[name] for name in memory.made if name in known):
+            if one.id in {memory.current, memory.following} or one.stream not in {None, self.policy.stream_id}:
+                continue
+            if one.life_cycle in _DELETABLE:
+                return self._ask(Act.DELETE, one, None, now)._replace(trouble=Trouble.NONE)
+            if one.life_cycle in {LifeCycle.TESTING, LifeCycle.LIVE}:
+                return self._ask(Act.TRANSITION, one, "complete", now)._replace(trouble=Trouble.NONE)
+        if memory.following or (memory.intent and memory.intent.rotation) or self._rotation_is_due(now, wall):
+            step = self._follow(known, now, wall)
+            if step.act is not Act.LOOK or step.seconds < self.policy.poll:
+                return step._replace(trouble=Trouble.NONE, rotation=True)
+        several = any(one.life_cycle in _ACTIVE for one in self._others(known))
+        return Step(Act.LOOK, Trouble.SEVERAL if several else Trouble.NONE, self.policy.poll)
+
+    def _rotation_is_due(self, now: float, wall: float) -> bool:
+        every, memory = self.policy.rotate_every, self.memory
+        if every is None or memory.live_since is None or not self.policy.manage or now < self._no_rotation_before:
+            return False
+        # What somebody else made is never ended by us, so nothing can follow it.
+        return memory.current in memory.made and wall - memory.live_since >= max(every, INSERT_EVERY)
+
+    def _follow(self, known: Mapping[str, Broadcast], now: float, wall: float) -> Step:
+        """Another one is brought up beside the one that is live; when it is live, too, it takes its place."""
+        if not self.memory.following:
+            return self._insert(now, wall, Trouble.NONE, rotation=True)
+        following = known.get(self.memory.following)
+        missed = self._since.see("following", now, seen=following is None)
+        if following is None:
+            return Step(Act.LOOK) if missed < LISTED else Step(Act.FORGET, seconds=0.0)
+        if following.life_cycle is LifeCycle.LIVE:
+            return Step(Act.TAKE, seconds=0.0, broadcast=following.id)
+        step = self._bring_up(following, now) if following.life_cycle in _USABLE else None
+        return step or Step(Act.FORGET, seconds=0.0)
+
+    # --- what became of a step ---------------------------------------------------------------------
+
+    def intend(self, marker: str, wall: float, *, rotation: bool) -> Intent:
+        """A broadcast is about to be asked for. To be kept before it is."""
+        memory = self.memory
+        intent = memory.intent or Intent(marker, wall, rotation)
+        self._since.forget(f"intent {intent.marker}")
+        # One that is asked for again was not made before; and rotations must not use up what repairs need.
+        recent = [at for at in memory.inserts if abs(wall - at) < _DAY and at != intent.at]
+        intent = intent._replace(at=wall)
+        counted = recent if intent.rotation else [*recent, wall]
+        self.memory = memory._replace(intent=intent, inserts=tuple(counted))
+        return intent
+
+    def inserted(self, broadcast: str) -> None:
+        """It was made."""
+        assert self.memory.intent
+        rotation = self.memory.intent.rotation
+        self._own(broadcast)
+        self.take(broadcast, rotation=rotation)
+
+    def _own(self, broadcast: str) -> None:
+        """It is what the intent was for, so it was made by us."""
+        memory = self.memory
+        made = (*(one for one in memory.made if one != broadcast), broadcast)[-MOST_MADE:]
+        self.memory = memory._replace(made=made, intent=None, made_so_far=memory.made_so_far + 1)
+
+    def take(self, broadcast: str, *, rotation: bool) -> None:
+        """It counts from now on: as the one to be seen, or, in a `rotation`, as the one that is to follow."""
+        memory = self.memory
+        if broadcast == memory.following:
+            self._given_up = 0
+        if rotation and broadcast != memory.following:
+            memory = memory._replace(following=broadcast)
+        else:
+            memory = memory._replace(current=broadcast, following="", live_since=None)
+        self.memory = memory
+
+    def forget(self, now: float) -> None:
+        """There is none that follows; the one that is live stays."""
+        self.memory = self.memory._replace(following="")
+        self._no_rotation_before = now + min(LATER * 2**self._given_up, _LONGEST_WITHOUT_ROTATION)
+        self._given_up += 1
+
+    def answered(self, step: Step, why: Refused, now: float) -> None:
+        """YouTube has done the step, or has not, and says why."""
+        name = (step.broadcast, step.to)
+        self._refusals[name] = self._refusals.get(name, 0) + 1 if why is not Refused.NO else 0
+        inserts = step.act is Act.INSERT
+        again = 2 ** min(self._refusals[name] - 1, 20)
+        match why:
+            case Refused.STREAM_INACTIVE | Refused.INVALID | Refused.UNSURE:
+                pause = LISTED if inserts else _PAUSES[why]
+                self._asked[name] = now + min(pause * again, _LONGEST_PAUSE)
+            case Refused.LIMIT:
+                self._asked[name] = now + (0.0 if inserts else LATER)
+                if step.rotation:
+                    self.forget(now)
+            case Refused.NOT_PERMITTED:
+                self._down_until = now + LATER
+            case Refused.LATER:
+                self._asked[name] = now + min(LOOK_SOON * again, _LONGEST_PAUSE)
+            case Refused.NO | Refused.NO_MORE_INSERTS:
+                pass
+        if inserts and why not in {Refused.NO, Refused.UNSURE}:
+            self._not_made()
+            if why is not Refused.LATER and not (step.rotation and why is Refused.LIMIT):
+                self._no_insert_before = now + LATER
+
+    def _not_made(self) -> None:
+        """What was asked for surely was not made."""
+        memory = self.memory
+        kept = tuple(at for at in memory.inserts if memory.intent is None or at != memory.intent.at)
+        self.memory = memory._replace(intent=None, inserts=kept)
+
+
+def _carrying(intent: Intent, broadcasts: Iterable[Broadcast]) -> str:
+    """The broadcast that was made for it, if it is there."""
+    return next((one.id for one in broadcasts if intent.marker in one.description), "")
+
+
+def _nearest_first(found: Iterable[Broadcast]) -> list[Broadcast]:
+    """What is on air, then what is nearest to it; of these the one that began, or is to begin, first."""
+
+    def order(one: Broadcast) -> tuple[int, float]:
+        began = one.actual_start if one.actual_start is not None else one.scheduled_start
+        return _NEAREST.get(one.life_cycle, 3), began if began is not None else float("inf")
+
+    return sorted((one for one in found if one.life_cycle in _USABLE), key=order)

@@ -1,0 +1,158 @@
+"""neverdark, a real ingest and a faithful YouTube behind it: what viewers have, and what is done about it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supervisor.config.addresses import FILE_NAME, written_addresses
+from supervisor.config.youtube import AccountSection
+from supervisor.platforms.youtube.oauth import Grant, OAuth
+from supervisor.platforms.youtube.tokens import Tokens
+from tests.integration.conftest import Launch
+from tests.integration.harness.ingest import Ingest
+from tests.integration.harness.recipes import cam, secret
+from tests.integration.harness.supervised import Neverdark
+from tests.integration.harness.waiting import ON_AIR, SLACK, eventually, free_port
+from tests.youtube.fake import FakeYouTube
+from tests.youtube.model import State, Stream
+from tests.youtube.oauth import TV
+
+REPAIRED = 60.0 + ON_AIR
+
+
+@pytest.fixture
+def spare(tmp_path: Path) -> Iterator[Ingest]:
+    """YouTube's backup ingest, for those that ask for it."""
+    spare = Ingest(tmp_path / "spare")
+    try:
+        spare.start()
+        yield spare
+    finally:
+        spare.close()
+
+
+@pytest.fixture
+def youtube(ingest: Ingest, request: pytest.FixtureRequest) -> Iterator[FakeYouTube]:
+    servers = [ingest, request.getfixturevalue("spare")] if "spare" in request.fixturenames else [ingest]
+    with FakeYouTube() as fake:
+        fake.ingest.follow(*(server.publishers for server in servers))
+        yield fake
+
+
+@pytest.fixture
+def account(youtube: FakeYouTube, tmp_path: Path) -> dict[str, Any]:
+    """An account that somebody has logged in to."""
+    (tmp_path / "client-secret").write_text(TV.client_secret)
+    (tmp_path / "client-secret").chmod(0o600)
+    section = {
+        "client_id": TV.client_id,
+        "client_secret_file": str(tmp_path / "client-secret"),
+        "token_file": str(tmp_path / "token"),
+        **youtube.urls,
+    }
+    parsed = AccountSection.model_validate(section)
+    Tokens(parsed, OAuth(parsed)).save(Grant("none", youtube.oauth.granted(), 0.0))
+    return section
+
+
+def at_youtube(ingest: Ingest, key: str, stream: Stream, **broadcast: Any) -> dict[str, Any]:
+    """A stream whose destination is there."""
+    configured = cam(ingest.url, key)
+    place = {"account": "main", "channel": "UCfakefakefakefakefake01", "stream_id": stream.id, "poll": "1s"}
+    broadcast = {"title": "Harbour", **broadcast}
+    configured["destinations"]["yt"]["youtube"] = {**place, "page_poll": "1s", "broadcast": broadcast}
+    return configured
+
+
+def incidents(running: Neverdark) -> list[dict[str, Any]]:
+    return list(running.get("/api/streams/cam/incidents").json()["incidents"])
+
+
+def standing(running: Neverdark) -> dict[str, Any]:
+    (one,) = running.get("/api/platforms").json()["platforms"]
+    return dict(one)
+
+
+def test_stream_finished_is_mended_without_touching_a_process(
+    ingest: Ingest, youtube: FakeYouTube, account: dict[str, Any], neverdark: Launch
+) -> None:
+    key = secret("main")
+    stream = youtube.studio.stream(key)
+    old = youtube.studio.broadcast(stream=stream, state=State.LIVE)
+    running = neverdark({"cam": at_youtube(ingest, key, stream, adopt=True)}, youtube={"accounts": {"main": account}})
+    running.wait_on_air()
+    eventually(lambda: standing(running)["words"].get("broadcast") == "live", ON_AIR, "it is taken")
+    assert standing(running)["address"] == f"https://www.youtube.com/watch?v={old.id}"
+    pids, connection = running.pids(), ingest.publishers()[key].client
+
+    youtube.studio.end(old)
+    incident = eventually(lambda: incidents(running)[0], ON_AIR, "an incident is opened")
+    assert (incident["cause"], incident["segment"], incident["layer"]) == ("broadcast_ended", "platform", "platform")
+
+    def repaired() -> bool:
+        shown = standing(running)
+        return bool(shown["words"]["broadcast"] == "live" and shown["address"] and old.id not in shown["address"])
+
+    eventually(repaired, REPAIRED, "viewers have a broadcast again")
+    (new,) = youtube.studio.made()
+    assert youtube.studio.look(new).state is State.LIVE
+    assert (running.pids(), ingest.publishers()[key].client) == (pids, connection)
+    (place,) = running.get("/api/streams/cam").json()["destinations"]
+    assert place["watch_url"] == f"https://www.youtube.com/watch?v={new.id}"
+    assert 'livestream_youtube_inserts_total{stream="cam",destination="yt"} 1\n' in running.get("/metrics").text
+    assert len(youtube.record.all("liveBroadcasts.insert")) == 1
+    eventually(lambda: incidents(running)[0]["closed"], ON_AIR + 35, "the incident is closed")
+    assert len(incidents(running)) == 1
+    assert key not in running.get("/api/platforms").text
+
+
+def test_the_backups_address_is_youtubes_and_either_ingest_is_enough(
+    ingest: Ingest, spare: Ingest, youtube: FakeYouTube, account: dict[str, Any], unstarted: Launch
+) -> None:
+    key = secret("main")
+    told = dict.fromkeys(("backupIngestionAddress", "rtmpsBackupIngestionAddress"), spare.url)
+    stream = youtube.studio.stream(key, addresses=told)
+    configured = at_youtube(ingest, key, stream)
+    configured["destinations"]["yt"]["role"] = "primary"
+    configured["destinations"]["second"] = {"key": key, "role": "backup", "restart": {"initial_delay": 0}}
+    running = unstarted({"cam": configured}, youtube={"accounts": {"main": account}})
+    running.data_dir.mkdir()
+    before = written_addresses({stream.id: f"rtmp://127.0.0.1:{free_port()}/live"})
+    (running.data_dir / FILE_NAME).write_bytes(before)  # where it was once
+    running.start()
+    running.wait_on_air()
+    encoder = running.pid("cam", "encoder")
+    eventually(lambda: spare.receives(key), ON_AIR, "it is sent to where YouTube says")
+    assert running.pid("cam", "encoder") == encoder
+    (broadcast,) = eventually(youtube.studio.live, REPAIRED, "viewers have a broadcast")
+
+    ingest.stop()
+    eventually(lambda: running.stream("cam")["health"] == "degraded", 5 + SLACK, "the primary is missed")
+    youtube.studio.end(broadcast)
+    eventually(lambda: standing(running)["words"]["trouble"] == "ended", ON_AIR, "what the backup sends counts")
+    assert running.on_air("cam")
+
+
+def test_a_kill_after_the_insert_makes_no_second_broadcast(
+    ingest: Ingest, youtube: FakeYouTube, account: dict[str, Any], neverdark: Launch
+) -> None:
+    key = secret("main")
+    stream = youtube.studio.stream(key)
+    running = neverdark({"cam": at_youtube(ingest, key, stream)}, youtube={"accounts": {"main": account}})
+    running.wait_on_air()
+    eventually(youtube.studio.made, ON_AIR, "one is made")
+    running.send(signal.SIGKILL)
+    running.wait(ON_AIR)
+    running.start()
+
+    def is_live() -> bool:
+        (one,) = youtube.studio.made()
+        return youtube.studio.look(one).state is State.LIVE
+
+    eventually(is_live, REPAIRED, "it is brought up by the next one")
+    assert len(youtube.record.all("liveBroadcasts.insert")) == 1
