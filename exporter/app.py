@@ -23,6 +23,7 @@ from exporter.api.maintenance import maintenance_router
 from exporter.api.many import orders_router
 from exporter.api.methods import HeadIsGet
 from exporter.api.models import Live, Problem, Ready, TokenIsRight
+from exporter.api.platforms import platforms_router
 from exporter.api.recordings import recordings_router
 from exporter.api.recovery import recovery_router
 from exporter.api.shapes import show_readiness
@@ -100,6 +101,7 @@ def build_app(
     app.include_router(alerts_router(control))
     app.include_router(maintenance_router(control))
     app.include_router(external_router(control))
+    app.include_router(platforms_router(control))
     app.include_router(config_router(control))
     _add_token(app)
     _add_pages(app, Description(app, keys.needed))

@@ -40,6 +40,10 @@ class _Names:
         self.source_labels: list[str] = []
         self.destination_labels: list[str] = []
         self.process_labels: list[str] = []
+        self.places: list[tuple[str, str]] = []
+        self.place_labels: list[str] = []
+        self.accounts: list[str] = []
+        self.account_labels: list[str] = []
         self.meters: list[UsageMeter] = []
 
     def follow(self, snapshot: Snapshot) -> None:
@@ -69,6 +73,17 @@ class _Names:
             ]
             kept = {meter.key: meter for meter in self.meters}
             self.meters = [kept.get(key) or UsageMeter(key) for key in processes]
+        self._follow_platforms(snapshot)
+
+    def _follow_platforms(self, snapshot: Snapshot) -> None:
+        places = [(one.stream, one.destination) for one in snapshot.platforms]
+        if places != self.places:
+            self.places = places
+            self.place_labels = [labels_text(SUBJECT_LABELS[SeriesOf.PLATFORM], names) for names in places]
+        accounts = [one.account for one in snapshot.logins]
+        if accounts != self.accounts:
+            self.accounts = accounts
+            self.account_labels = [labels_text(SUBJECT_LABELS[SeriesOf.LOGIN], (name,)) for name in accounts]
 
 
 class Collector:
@@ -112,5 +127,7 @@ class Collector:
             SeriesOf.DESTINATION: (destinations, names.destination_labels),
             SeriesOf.PROCESS: (processes, names.process_labels),
             SeriesOf.USAGE: (usages, names.process_labels),
+            SeriesOf.PLATFORM: (snapshot.platforms, names.place_labels),
+            SeriesOf.LOGIN: (snapshot.logins, names.account_labels),
             SeriesOf.HTTP: ((self._traffic,), _WITHOUT_LABELS),
         }

@@ -87,6 +87,8 @@ class FamilyText:
         template = self._templates.get(keys)
         if template is None:
             row = "\0," if SUBJECT_LABELS[self.family.subject] else "\0"
+            if len(self._templates) >= _MEMO_LIMIT:
+                self._templates.clear()
             template = "".join(f"{self.name}{{{row}{self._key_text(key)}}} %s\n" for key in keys)
             self._templates[keys] = template
         return template

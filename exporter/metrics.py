@@ -27,6 +27,7 @@ from supervisor.model.terms import (
     Verdict,
 )
 from supervisor.model.thumbnails import ThumbnailResult
+from supervisor.platforms.youtube.model import HealthStatus, IssueType, LifeCycle, Severity, StreamStatus
 
 PREFIX: Final = "livestream_"
 
@@ -50,6 +51,8 @@ class SeriesOf(StrEnum):
     DESTINATION = "destination"
     PROCESS = "process"
     USAGE = "usage"  # a process again, but what the kernel tells of it at the scrape
+    PLATFORM = "platform"  # a destination that says what it is at YouTube
+    LOGIN = "login"  # an account there
     HTTP = "http"
 
 
@@ -102,18 +105,23 @@ SUBJECT_LABELS: Final = {
     SeriesOf.DESTINATION: ("stream", "destination"),
     SeriesOf.PROCESS: ("stream", "role", "destination"),
     SeriesOf.USAGE: ("stream", "role", "destination"),
+    SeriesOf.PLATFORM: ("stream", "destination"),
+    SeriesOf.LOGIN: ("account",),
     SeriesOf.HTTP: (),
 }
 
 
 class Family(NamedTuple):
-    """One metric: `name` comes without the prefix; `each` has the labels over closed sets, if it has any."""
+    """One metric: `name` comes without the prefix; `each` has the labels of its own, if it has any.
+
+    They are over closed sets; None: the set is not written here, but closed all the same.
+    """
 
     name: str
     kind: MetricKind
     subject: SeriesOf
     help: str
-    each: Mapping[str, type[StrEnum]] = MappingProxyType({})
+    each: Mapping[str, type[StrEnum] | None] = MappingProxyType({})
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -123,6 +131,7 @@ class Family(NamedTuple):
 
 G, C, H = MetricKind.GAUGE, MetricKind.COUNTER, MetricKind.HISTOGRAM
 S, D, P, U, E = SeriesOf.STREAM, SeriesOf.DESTINATION, SeriesOf.PROCESS, SeriesOf.USAGE, SeriesOf.ENGINE
+Y, A = SeriesOf.PLATFORM, SeriesOf.LOGIN
 
 FAMILIES: Final = (
     Family("build_info", G, SeriesOf.BUILD, "Always 1; its labels tell what is running."),
@@ -406,6 +415,71 @@ FAMILIES: Final = (
         "When the configuration was last read with success.",
     ),
     Family("event_loop_lag_seconds", H, E, "How late the supervisor's loop woke up."),
+    Family(
+        "youtube_stream_status",
+        G,
+        Y,
+        "1 for what YouTube says of the stream that the destination's key leads to: active is received.",
+        {"status": StreamStatus},
+    ),
+    Family(
+        "youtube_health_status",
+        G,
+        Y,
+        "1 for how well YouTube receives it; good is better than ok.",
+        {"status": HealthStatus},
+    ),
+    Family(
+        "youtube_configuration_issues",
+        G,
+        Y,
+        "What YouTube finds wrong with what it is sent; there only while it does, eight kinds at most.",
+        {"type": IssueType, "severity": Severity},
+    ),
+    Family(
+        "youtube_broadcast_state",
+        G,
+        Y,
+        "1 for the state of the broadcast that viewers see or are to see; all 0 where there is none.",
+        {"state": LifeCycle},
+    ),
+    Family("youtube_broadcast_age_seconds", G, Y, "For how long that broadcast has been live; there only while it is."),
+    Family(
+        "youtube_rotation_interval_seconds",
+        G,
+        Y,
+        "After so long it is followed by a new one: rotate.every; there only where it is set.",
+    ),
+    Family(
+        "youtube_page_live",
+        G,
+        Y,
+        "1 if the channel's public page shows something live, 0 if not; not there while that cannot be told.",
+    ),
+    Family("youtube_inserts_total", C, Y, "Broadcasts that neverdark has made."),
+    Family("youtube_rotations_total", C, Y, "How often a new broadcast took the place of a live one."),
+    Family("youtube_exhausted", G, Y, "1 while nothing is left that neverdark could try to have a broadcast live."),
+    Family(
+        "youtube_api_requests_total",
+        C,
+        A,
+        "Requests to YouTube's API, by its methods and by what became of them.",
+        {"method": None, "result": None},
+    ),
+    Family(
+        "youtube_quota_used_units",
+        G,
+        A,
+        "Units of the account's quota that are used of today's (Pacific).",
+    ),
+    Family("youtube_quota_limit_units", G, A, "Units that a day has: quota.limit."),
+    Family("youtube_token_valid", G, A, "0 while somebody has to log in, else 1."),
+    Family(
+        "youtube_token_expiry_timestamp_seconds",
+        G,
+        A,
+        "Until when the access token holds, in seconds since 1970; it is renewed by itself.",
+    ),
     Family(
         "http_requests_total",
         C,

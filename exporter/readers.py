@@ -22,7 +22,7 @@ from supervisor.model.thumbnails import ThumbnailResult
 # Any: the rows of all subjects go through one table.
 Reader = Callable[[Any], Any]
 # What a series of a closed set is named by: one label's value, or a value for each of its labels.
-LabelKey = StrEnum | tuple[StrEnum, ...]
+LabelKey = StrEnum | tuple[str, ...]
 Entries = tuple[tuple[LabelKey, ...], tuple[float, ...]]
 
 
@@ -117,6 +117,22 @@ def _watchdog(attribute: str) -> Reader:
 
 def _watchdog_runs(place: Any) -> int | None:
     return None if place.watchdog is None else int(place.watchdog.running)
+
+
+def _measured(name: str) -> Reader:
+    """One value of a platform's."""
+    return lambda row: next((one.value for one in row.measures if one.name == name), None)
+
+
+def _measured_set(name: str, *labels: str) -> Closed:
+    """Those of its values that have labels; None where it has none, or they are not known."""
+
+    def read(row: Any) -> Entries | None:
+        found = [one for one in row.measures if one.name == name]
+        keys = tuple(tuple(one.labels[label] for label in labels) for one in found)
+        return (keys, tuple(one.value for one in found)) if found else None
+
+    return Closed(read, lambda entries: entries)
 
 
 def _free_bytes(snapshot: Snapshot) -> int | None:
@@ -217,6 +233,21 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "clock_steps_total": attrgetter("clock_steps"),
     "config_last_reload_successful": lambda snapshot: int(snapshot.config.rejected is None),
     "config_last_reload_success_timestamp_seconds": attrgetter("config.accepted"),
+    "youtube_stream_status": _measured_set("stream_status", "status"),
+    "youtube_health_status": _measured_set("health_status", "status"),
+    "youtube_configuration_issues": _measured_set("configuration_issues", "type", "severity"),
+    "youtube_broadcast_state": _measured_set("broadcast_state", "state"),
+    "youtube_broadcast_age_seconds": _measured("broadcast_age_seconds"),
+    "youtube_rotation_interval_seconds": _measured("rotation_interval_seconds"),
+    "youtube_page_live": _measured("page_live"),
+    "youtube_inserts_total": _measured("inserts_total"),
+    "youtube_rotations_total": _measured("rotations_total"),
+    "youtube_exhausted": _measured("exhausted"),
+    "youtube_api_requests_total": _measured_set("api_requests_total", "method", "result"),
+    "youtube_quota_used_units": _measured("quota_used_units"),
+    "youtube_quota_limit_units": _measured("quota_limit_units"),
+    "youtube_token_valid": _measured("token_valid"),
+    "youtube_token_expiry_timestamp_seconds": _measured("token_expiry_timestamp_seconds"),
     "http_requests_total": Closed(methodcaller("requests"), lambda entries: entries),
     "http_refused_tokens_total": attrgetter("refused_tokens"),
     "event_loop_lag_seconds": Buckets(lambda snapshot: {(): snapshot.loop_lag}, LOOP_LAG_BUCKETS),

@@ -20,13 +20,19 @@ import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.metrics import FAMILIES, PREFIX
+from supervisor.config.youtube import AccountSection
+from supervisor.platforms.youtube.oauth import Grant, OAuth
+from supervisor.platforms.youtube.tokens import Tokens
+from tests.youtube.fake import FakeYouTube
+from tests.youtube.model import State
+from tests.youtube.oauth import TV
 
 READY_WITHIN = 30.0
 COMPLETE_WITHIN = 10.0
 STOPPED_WITHIN = 10.0
 
 
-def configuration(listen: int, ingest: int, directory: Path) -> dict[str, object]:
+def configuration(listen: int, ingest: int, directory: Path, youtube: FakeYouTube) -> dict[str, object]:
     """A bare command, which is also the ingest; a command with progress; a test card to the ingest and a file; a radio.
 
     Between them they bring every family of series to life.
@@ -44,6 +50,7 @@ def configuration(listen: int, ingest: int, directory: Path) -> dict[str, object
             "restart": {"initial_delay": "100ms", "max_delay": "500ms", "attempts": 100},
             "watchdog": {"interval": "1s"},
         },
+        "youtube": {"accounts": {"main": account(directory, youtube)}},
         "streams": {
             "ingest": {"command": [ffmpeg, "-listen", 1, "-i", f"{url}/key", "-f", "null", "-"]},
             "counter": {
@@ -54,8 +61,9 @@ def configuration(listen: int, ingest: int, directory: Path) -> dict[str, object
                 "video": {"codec": "libx264", "bitrate": "100k", "preset": "ultrafast"},
                 "content": True,
                 "fallback": [{"slate": True}],
+                "fallback_policy": {"page_after": "10m"},
                 "destinations": {
-                    "local": {"url": url, "key": "key", "profile": "youtube"},
+                    "local": {"url": url, "key": "key", "profile": "youtube", "youtube": at_youtube(youtube)},
                     "file": {"url": str(directory / "card.ts"), "required": False},
                 },
             },
@@ -65,6 +73,40 @@ def configuration(listen: int, ingest: int, directory: Path) -> dict[str, object
                 "destinations": {"file": {"url": str(directory / "radio.ts")}},
             },
         },
+    }
+
+
+def account(directory: Path, youtube: FakeYouTube) -> dict[str, object]:
+    """One that somebody has logged in to."""
+    secret = directory / "client-secret"
+    secret.write_text(TV.client_secret)
+    secret.chmod(0o600)
+    token = str(directory / "token")
+    section: dict[str, object] = {
+        "client_id": TV.client_id,
+        "client_secret_file": str(secret),
+        "token_file": token,
+        **youtube.urls,
+    }
+    parsed = AccountSection.model_validate(section)
+    Tokens(parsed, OAuth(parsed)).save(Grant("none", youtube.oauth.granted(), 0.0))
+    return section
+
+
+def at_youtube(youtube: FakeYouTube) -> dict[str, object]:
+    """What a destination is there: live, received, and not without a fault."""
+    stream = youtube.studio.stream("key")
+    youtube.ingest.sends("key")
+    youtube.ingest.issues("key", "gopSizeLong", severity="warning")
+    youtube.studio.broadcast(stream=stream, state=State.LIVE)
+    return {
+        "account": "main",
+        "channel": youtube.channel.id,
+        "stream_id": stream.id,
+        "poll": "1s",
+        "page_poll": "1s",
+        "broadcast": {"title": "Card", "adopt": True},
+        "rotate": {"every": "11h"},
     }
 
 
@@ -157,11 +199,11 @@ def check(base: str) -> list[str]:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="neverdark-check-") as name:
+    with FakeYouTube() as youtube, tempfile.TemporaryDirectory(prefix="neverdark-check-") as name:
         directory = Path(name)
         listen, ingest = free_port(), free_port()
         file = directory / "neverdark.yml"
-        file.write_text(yaml.safe_dump(configuration(listen, ingest, directory)), encoding="utf-8")
+        file.write_text(yaml.safe_dump(configuration(listen, ingest, directory, youtube)), encoding="utf-8")
         log = directory / "log"
         with log.open("wb") as output:
             neverdark = subprocess.Popen(

@@ -22,6 +22,7 @@ from supervisor.model.content import ContentState, Defect
 from supervisor.model.events import SwitchMeasured
 from supervisor.model.facts import Fact, subject_of
 from supervisor.model.fallback import ReplacementReason, SwitchReason, SwitchWay, source_name
+from supervisor.model.platforms import Measure, PlatformState
 from supervisor.model.remembered import StoreState
 from supervisor.model.snapshot import (
     DETECTION_BUCKETS,
@@ -54,7 +55,18 @@ from supervisor.model.terms import (
     Verdict,
 )
 from supervisor.model.thumbnails import ThumbnailResult
-from tests.unit.exporter.snapshots import UNLIKE, content, destination, process, snapshot, stream, watchdog
+from supervisor.platforms.youtube.model import HealthStatus, LifeCycle, StreamStatus
+from tests.unit.exporter.snapshots import (
+    UNLIKE,
+    content,
+    destination,
+    login,
+    one_hot,
+    process,
+    snapshot,
+    stream,
+    watchdog,
+)
 
 SCRAPE = 15  # seconds between scrapes
 SETTLED = 30  # seconds of advance that end an incident
@@ -590,6 +602,8 @@ def snapshots(machine: Machine, span: float, epoch: float) -> Iterator[tuple[flo
                 loop_lag=Histogram(lag, ticks * 0.0006),
                 detection=detection.shown(),
                 recovery=recovery.shown(),
+                platforms=tuple(_youtube(plan.name, now) for plan in machine.plans if plan.name == "harbour-cam"),
+                logins=(login(measures=_quota(now)),),
                 network_reachable={"ingest": not down, "reference": not down},
                 switching=_switching(now - born),
                 thumbnails={
@@ -599,6 +613,33 @@ def snapshots(machine: Machine, span: float, epoch: float) -> Iterator[tuple[flo
                 store=StoreState(not away, int(sum(now - span.start for span in away)), int(now - born), int(lost)),
             ),
         )
+
+
+def _youtube(name: str, now: float) -> PlatformState:
+    """Live, but for a quarter of an hour in which the broadcast had ended and the next could not be made."""
+    since = now % (3 * HOUR)
+    ended, worse = since < 15 * MINUTE and now > HOUR, 80 * MINUTE < since < 110 * MINUTE
+    return PlatformState(
+        "youtube",
+        name,
+        "youtube",
+        measures=(
+            *one_hot("stream_status", "status", StreamStatus, StreamStatus.ACTIVE),
+            *one_hot("health_status", "status", HealthStatus, HealthStatus.BAD if worse else HealthStatus.GOOD),
+            *one_hot("broadcast_state", "state", LifeCycle, LifeCycle.COMPLETE if ended else LifeCycle.LIVE),
+            *([Measure("configuration_issues", 1, {"type": "bitrateLow", "severity": "error"})] if worse else []),
+            *([] if ended else [Measure("broadcast_age_seconds", since)]),
+            Measure("exhausted", 0.0),
+        ),
+    )
+
+
+def _quota(now: float) -> tuple[Measure, ...]:
+    return (
+        Measure("quota_used_units", 100 + now // 30),
+        Measure("quota_limit_units", 10_000),
+        Measure("token_valid", 1.0),
+    )
 
 
 def _switching(lived: float) -> SwitchCosts:

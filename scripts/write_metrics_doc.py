@@ -55,7 +55,8 @@ def rendered() -> str:
         labels = [*family.labels, *(["le"] if family.kind is MetricKind.HISTOGRAM else [])]
         lines.append(f"| `{PREFIX}{family.name}` | {family.kind} | {', '.join(labels)} | {family.help} |")
         for label, members in family.each.items():
-            sets[f"`{label}` of `{PREFIX}{family.name}`"] = ", ".join(f"`{member}`" for member in members)
+            if members:
+                sets[f"`{label}` of `{PREFIX}{family.name}`"] = ", ".join(f"`{member}`" for member in members)
     closed = [f"* {name}: {members}" for name, members in sets.items()]
     own = [
         f"| `{family.name}{'_total' * (family.type == 'counter')}` | {family.type} | {family.documentation} |"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import MappingProxyType
 from typing import Any
 
 from exporter.api.models import Configuration, MaintenanceWindow, ReadyStream, Stream, ToldSomebody, Watchdog
+from exporter.api.seen import Seen
 from exporter.api.shape import show, show_time
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance
@@ -27,9 +29,13 @@ def show_config(config: ConfigState) -> dict[str, Any]:
     return show(Configuration, config)
 
 
-def show_stream(stream: StreamSnapshot) -> dict[str, Any]:
-    """One stream with everything below it."""
-    return show(Stream, stream)
+def show_stream(stream: StreamSnapshot, seen: Seen = MappingProxyType({})) -> dict[str, Any]:
+    """One stream with everything below it, and what platforms say of its destinations."""
+    shown = show(Stream, stream)
+    if seen:
+        for place in shown["destinations"]:
+            place.update(seen.get((stream.name, place["name"]), {}))
+    return shown
 
 
 def show_maintenance(window: Maintenance) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from exporter.api.keys import Holder
 from exporter.api.logs import CURSOR, Page, last_lines, lines_after
 from exporter.api.models import Accepted, LogPage, Ordered, Problem, Stream, StreamList, Switched
 from exporter.api.orders import AUTO, StreamOrder, SwitchOrder
+from exporter.api.seen import seen_at_platforms
 from exporter.api.shape import show_time
 from exporter.api.shapes import show_config, show_stream
 from supervisor.config.tokens import Scope
 from supervisor.model.drills import LONGEST
-from supervisor.model.snapshot import Control, Fault, ProcessSnapshot, Refused, StreamSnapshot, Verb
+from supervisor.model.snapshot import Control, Fault, ProcessSnapshot, Refused, Snapshot, StreamSnapshot, Verb
 from supervisor.model.terms import Role
 
 _MAX_LINES: Final = 10_000
@@ -85,7 +86,8 @@ def _add_readings(router: APIRouter, control: Control, version: str, needs_token
             snapshot = control.snapshot()
             about = {"version": version, "token_required": needs_token() and not may_order}
             meant = None if destination_url is None else control.sending_to(destination_url)
-            shown = [show_stream(stream) for stream in snapshot.streams if meant is None or stream.name in meant]
+            seen = seen_at_platforms(snapshot)
+            shown = [show_stream(stream, seen) for stream in snapshot.streams if meant is None or stream.name in meant]
             config = show_config(snapshot.config)
             return answer({"at": show_time(snapshot.at), **about, "configuration": config, "streams": shown})
 
@@ -98,7 +100,11 @@ def _add_readings(router: APIRouter, control: Control, version: str, needs_token
         responses={200: {"model": Stream}, **REFUSED, **_NOT_FOUND},
     )
     async def get_stream(stream: str) -> Response:
-        return await in_thread(lambda: answer(show_stream(_find(control, stream))))
+        def read() -> Response:
+            snapshot = control.snapshot()
+            return answer(show_stream(_find(snapshot, stream), seen_at_platforms(snapshot)))
+
+        return await in_thread(read)
 
 
 def _add_logs(router: APIRouter, control: Control) -> None:
@@ -117,7 +123,7 @@ def _add_logs(router: APIRouter, control: Control) -> None:
         after: After = None,
     ) -> Response:
         def read() -> Response:
-            process = _find_process(_find(control, stream), role, destination, name)
+            process = _find_process(_find(control.snapshot(), stream), role, destination, name)
             page = _log_page(control, process, lines, after)
             return answer({"file": page.file, "lines": page.lines, "next": page.after})
 
@@ -192,8 +198,8 @@ def _add_switch(router: APIRouter, control: Control) -> None:
         return answer({"stream": stream, "accepted": "switch", "source": source}, 202)
 
 
-def _find(control: Control, name: str) -> StreamSnapshot:
-    for stream in control.snapshot().streams:
+def _find(snapshot: Snapshot, name: str) -> StreamSnapshot:
+    for stream in snapshot.streams:
         if stream.name == name:
             return stream
     raise no_such_stream()

@@ -7,10 +7,14 @@ export function lastThere(stream, name) {
   return stream.processes.find(({ role, destination }) => role === "pusher" && destination === name)?.progress?.last_advance;
 }
 
+// Primary and backup stand in for each other, what is not required counts for nothing.
+export const standing = ({ role, required }) => role ?? (required ? "" : "optional");
+export const nameOf = (place) => `${place.name}${standing(place) ? ` (${standing(place)})` : ""}`;
+
 export const isDegraded = ({ wanted, on_air: onAir, health }) => wanted && onAir && (health === "degraded" || health === "unhealthy");
 
 function placeDoubt(stream, place, incidents, at) {
-  const name = `${place.name}${place.required ? "" : " (optional)"}`;
+  const name = nameOf(place);
   const pusher = stream.processes.find(({ destination }) => destination === place.name);
   const cause = incidents.find(({ destination }) => destination === place.name)?.cause ?? pusher?.last_failure?.cause;
   const last = lastThere(stream, place.name);

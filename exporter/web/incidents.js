@@ -1,6 +1,7 @@
 // What is wrong with a stream now and what was tried, and what was wrong before.
 
 import { ask, inWords, streamPath } from "./ask.js";
+import { standing } from "./doubts.js";
 import { element, keepViews, setClass, setText } from "./nodes.js";
 import { PictureView } from "./picture.js";
 import { actionInWords, causeInWords, clock, closesAfter, dayAndClock, duration, plural, resultInWords, segmentInWords } from "./words.js";
@@ -44,7 +45,7 @@ function darkness({ cause, destination, seconds_dark: seconds }, { on_air: onAir
   if (seconds < 1) return "";
   if (!onAir) return `, dark for ${duration(seconds)}`;
   const there = destinations.find(({ name }) => name === destination);
-  if (there && !there.on_air) return `; ${destination}${there.required ? "" : ", which is optional,"} is dark, the stream is on air`;
+  if (there && !there.on_air) return `; ${destination}${standing(there) ? `, which is ${there.role ? `the ${there.role}` : "optional"},` : ""} is dark, the stream is on air`;
   return `; it was dark for ${duration(seconds)} and is on air again: closed after ${duration(closesAfter(cause))} of steady progress`;
 }
 

@@ -1,7 +1,7 @@
 // One stream as a card.
 
 import { ask, inWords, streamPath } from "./ask.js";
-import { doubtsInWords, isDegraded, lastThere } from "./doubts.js";
+import { doubtsInWords, isDegraded, lastThere, nameOf } from "./doubts.js";
 import { OpenIncidentView, RecentIncidentsView } from "./incidents.js";
 import { element, keepViews, orderButton, setClass, setText } from "./nodes.js";
 import { PictureView } from "./picture.js";
@@ -149,9 +149,10 @@ class PlaceView {
     this.word = element("span");
     this.url = element("small");
     this.watchdog = element("small");
+    this.platform = new PlatformView();
     this.uplink = element("dl");
-    this.node.append(this.word, this.url, this.watchdog, this.uplink);
-    this.name = `${place.name}${place.required ? "" : " (optional)"}`;
+    this.node.append(this.word, this.url, this.watchdog, this.platform.node, this.uplink);
+    this.name = nameOf(place);
     this.place = place.name;
   }
 
@@ -166,7 +167,34 @@ class PlaceView {
     const [text, kind] = wanted ? doubts(place) : ["", ""];
     setText(this.watchdog, text);
     setClass(this.watchdog, `doubts ${kind}`);
+    this.platform.update(wanted ? place.platform : null, place.watch_url);
     setFacts(this.uplink, command ? uplinkFacts(place.uplink, at) : []);
+  }
+}
+
+// What the platform says of a destination, where viewers see it, and what mends its login.
+class PlatformView {
+  constructor() {
+    this.node = element("div", "platform");
+    this.said = element("small");
+    this.watch = element("a");
+    this.mend = element("code");
+    this.watch.target = "_blank";
+    this.watch.rel = "noopener noreferrer";
+    this.node.append(this.said, this.watch, this.mend);
+  }
+
+  update(seen, url) {
+    this.node.hidden = seen === null;
+    if (seen === null) return;
+    const bad = seen.mend || seen.exhausted;
+    setText(this.said, `${seen.platform === "youtube" ? "YouTube" : seen.platform} says: ${seen.said}`);
+    setClass(this.said, `doubts ${bad ? "unhealthy" : seen.verdict === "healthy" ? "unknown" : seen.verdict}`);
+    this.watch.hidden = !/^https:/.test(url ?? "");
+    if (!this.watch.hidden && this.watch.href !== url) this.watch.href = url;
+    setText(this.watch, url ?? "");
+    this.mend.hidden = !seen.mend;
+    setText(this.mend, seen.mend);
   }
 }
 
@@ -270,7 +298,7 @@ export class StreamView {
     for (const incident of incidents) views.incidents.get(incident.id).update(incident, at, stream);
     setText(this.sources, sourcesInWords(stream));
     this.choice.update(stream);
-    const placeKey = ({ name, required }) => `${name} ${required}`;
+    const placeKey = nameOf;
     keepViews(this.places, views.places, stream.destinations, placeKey, (place) => new PlaceView(place));
     for (const place of stream.destinations) views.places.get(placeKey(place)).update(place, at, stream);
     const processKey = ({ name }) => name;

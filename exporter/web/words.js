@@ -31,6 +31,12 @@ const CAUSES = {
   bitrate_low: "the bit rate is too low",
   limit: "it used more than it may",
   network_down: "there is no way to the platform's server",
+  not_received: "the platform does not receive what is sent",
+  not_well_received: "the platform is not content with what it is sent",
+  broadcast_not_live: "the broadcast is not live",
+  broadcast_ended: "the broadcast has ended",
+  broadcast_refused: "the platform does not permit a broadcast",
+  page_not_live: "the channel's public page shows nothing live",
 };
 
 // Where along the path.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from enum import StrEnum
+from typing import Any, Final
 
 from supervisor.model.fallback import SwitchReason
 from supervisor.model.terms import Layer, RestartReason, Segment, State, Verdict
+from supervisor.platforms.youtube.model import HealthStatus, LifeCycle, StreamStatus
 
 OBJECTIVE: Final = 0.999  # of the seconds in which a stream is wanted
 
@@ -77,11 +79,40 @@ SWITCH_COLORS: Final = {
     SwitchReason.ORDERED: "blue",
 }
 
+# What YouTube says, for one panel: what it receives, how well, and the broadcast.
+RECEIVED: Final[dict[StrEnum, tuple[int, str, str]]] = {
+    StreamStatus.CREATED: (1, "created", "#6e7680"),
+    StreamStatus.READY: (2, "ready", "light-blue"),
+    StreamStatus.ACTIVE: (3, "active", "dark-green"),
+    StreamStatus.INACTIVE: (4, "inactive", "red"),
+    StreamStatus.ERROR: (5, "error", "dark-red"),
+    StreamStatus.UNKNOWN: (6, "unknown", "purple"),
+}
+RECEIVED_WELL: Final[dict[StrEnum, tuple[int, str, str]]] = {
+    HealthStatus.GOOD: (11, "good", "dark-green"),
+    HealthStatus.OK: (12, "ok", "green"),
+    HealthStatus.BAD: (13, "bad", "red"),
+    HealthStatus.NO_DATA: (14, "no data", "orange"),
+    HealthStatus.REVOKED: (15, "revoked", "dark-red"),
+    HealthStatus.UNKNOWN: (16, "unknown", "purple"),
+}
+BROADCAST: Final[dict[StrEnum, tuple[int, str, str]]] = {
+    LifeCycle.CREATED: (21, "created", "#6e7680"),
+    LifeCycle.READY: (22, "ready", "light-blue"),
+    LifeCycle.TEST_STARTING: (23, "test starting", "yellow"),
+    LifeCycle.TESTING: (24, "testing", "yellow"),
+    LifeCycle.LIVE_STARTING: (25, "live starting", "light-green"),
+    LifeCycle.LIVE: (26, "live", "dark-green"),
+    LifeCycle.COMPLETE: (27, "ended", "red"),
+    LifeCycle.REVOKED: (28, "revoked", "dark-red"),
+    LifeCycle.UNKNOWN: (29, "unknown", "purple"),
+}
+
 AVAILABILITY_STEPS: Final[Steps] = ((None, "red"), (0.99, "orange"), (OBJECTIVE, "green"))
 # A page comes after two minutes.
 RECOVERY_STEPS: Final[Steps] = ((None, "green"), (10, "yellow"), (30, "orange"), (120, "red"))
 
 
-def codes_of(*tables: Mapping[State, tuple[int, str, str]] | Mapping[Verdict, tuple[int, str, str]]) -> Codes:
+def codes_of(*tables: Mapping[Any, tuple[int, str, str]]) -> Codes:
     """The codes of closed sets."""
     return {code: (words, color) for members in tables for code, words, color in members.values()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
 from grafana_foundation_sdk.models import common as common_models
@@ -10,10 +12,13 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana.source.codes import (
     AIR,
     AVAILABILITY_STEPS,
+    BROADCAST,
     BROKEN,
     OBJECTIVE,
     PROCESS,
     QUIET,
+    RECEIVED,
+    RECEIVED_WELL,
     RECOVERY_STEPS,
     SEGMENT_COLORS,
     SHOWN,
@@ -22,7 +27,7 @@ from grafana.source.codes import (
     codes_of,
 )
 from grafana.source.page import COLUMNS, Annotation, Dashboard, Page, datasource_variable, label_variable
-from grafana.source.panels import DATASOURCE, bars, columns, fixed, lines, number, states, words
+from grafana.source.panels import DATASOURCE, bars, columns, fixed, legend, lines, number, states, words
 from grafana.source.queries import Query, air, availability, broken, coded, counted, total
 from grafana.source.shared import dark_for, recovery_actions, restarts
 
@@ -70,6 +75,7 @@ def build() -> Dashboard:
     _media(page)
     _content(page)
     _uplink(page)
+    _youtube(page)
     _recoveries(page)
     return page.builder
 
@@ -496,6 +502,71 @@ def _uplink(page: Page) -> None:
             "decbytes",
             Query(f"max by (destination) (livestream_uplink_unsent_bytes{{{TO}}})", "{{destination}}"),
         ).no_value(nothing),
+        width=8,
+        height=8,
+    )
+
+
+def _youtube(page: Page) -> None:
+    page.row("YouTube: what it receives, and what viewers have")
+    nothing = "no destination of this stream says what it is at YouTube"
+
+    def lane(metric: str, label: str, codes: Mapping[StrEnum, tuple[int, str, str]], what: str) -> Query:
+        numbers = {str(word): code for word, (code, _, _) in codes.items()}
+        return Query(
+            coded(f"livestream_youtube_{metric}", TO, label, numbers, "destination"), f"{{{{destination}}}} {what}"
+        )
+
+    page.add(
+        states(
+            "What YouTube says",
+            "Whether it receives the stream, how well, and where the broadcast stands. Viewers need live. A gap: it "
+            "could not be asked for a quarter of an hour.",
+            codes_of(RECEIVED, RECEIVED_WELL, BROADCAST),
+            lane("broadcast_state", "state", BROADCAST, "broadcast"),
+            lane("stream_status", "status", RECEIVED, "stream"),
+            lane("health_status", "status", RECEIVED_WELL, "health"),
+        ).no_value(nothing),
+        width=COLUMNS,
+        height=8,
+    )
+    page.add(
+        lines(
+            "How long the broadcast has been live",
+            "A new one is a new address for viewers. Of what is longer than 12 h YouTube may keep no recording.",
+            "s",
+            Query(f"max by (destination) (livestream_youtube_broadcast_age_seconds{{{TO}}})", "{{destination}}"),
+            limits=((None, "transparent"), (43_200, "orange")),
+        ).no_value(nothing),
+        width=8,
+        height=8,
+    )
+    page.add(
+        columns(
+            "What YouTube finds wrong",
+            "Its configuration issues, by its own words. None: it is content, or was not asked.",
+            "none",
+            Query(
+                f"max by (type, severity) (livestream_youtube_configuration_issues{{{TO}}})", "{{type}} ({{severity}})"
+            ),
+        )
+        .legend(legend())
+        .no_value("nothing"),
+        width=8,
+        height=8,
+    )
+    page.add(
+        lines(
+            "Quota used today",
+            "Of each account of this neverdark, as a share of a day's units. A day begins at midnight at the Pacific.",
+            "percentunit",
+            Query(
+                'livestream_youtube_quota_used_units{instance="$instance"}'
+                ' / livestream_youtube_quota_limit_units{instance="$instance"}',
+                "{{account}}",
+            ),
+            limits=((None, "transparent"), (0.9, "red")),
+        ).no_value("no account"),
         width=8,
         height=8,
     )

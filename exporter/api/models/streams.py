@@ -16,7 +16,11 @@ from supervisor.model import snapshot
 from supervisor.model.content import ContentState, Defect, Found
 from supervisor.model.fallback import FallbackWaits, SourceOrder
 from supervisor.model.snapshot import LinkState
-from supervisor.model.terms import Health, Verdict
+from supervisor.model.terms import Health, IngestRole, Verdict
+
+
+def _unknown(_: object) -> None:
+    """What a destination alone does not tell."""
 
 
 @Example(backlog_seconds=0.2, backlog_limit_seconds=5.0, av_offset_seconds=0.012, overruns=0)
@@ -78,21 +82,47 @@ class ConformanceState(Shape, like=snapshot.Conformance):
 
 
 @Example(
+    platform="youtube",
+    verdict="healthy",
+    said="stream active, health good, broadcast live, page live",
+    exhausted=False,
+    mend="",
+)
+class AtPlatform(Shape):
+    """What the platform itself says of a destination, in words; see /api/platforms for all of it.
+
+    `verdict` is the worst of its checks. `exhausted`: nothing is left that neverdark could try. `mend` is the command
+    that renews the login, where somebody has to.
+    """
+
+    platform: str
+    verdict: Verdict
+    said: str
+    exhausted: bool
+    mend: str
+
+
+@Example(
     id=1,
     name="youtube",
     full_name="harbour-cam:youtube",
     url="rtmps://a.rtmps.youtube.com/live2/***",
     required=True,
+    role=None,
     on_air=True,
     expected_bytes_per_second=578_500.0,
+    watch_url="https://www.youtube.com/watch?v=dQw4w9WgXcQ",
 )
 class Destination(Shape):
     """One destination; its URL is shown without secrets.
 
     `id` is a number that stays its own for ever, also while it is not configured; null as long as the database cannot
     give it one.
+    `role`: it is the `primary` or the `backup` of two ingests, of which one suffices; else null. `required`: the stream
+    is off air without it.
     `uplink` is null where there is no TCP connection to watch, `link` where neverdark feeds no pusher, `watchdog` where
     nobody watches, `conformance` where the destination has no `profile`, or nothing is sent.
+    `watch_url` is where viewers see it, `platform` what the platform says; null where nobody asks, or it is not known.
     """
 
     id: int | None
@@ -100,12 +130,15 @@ class Destination(Shape):
     full_name: str
     url: Annotated[str, From("shown_url")]
     required: bool
+    role: IngestRole | None
     on_air: bool
     expected_bytes_per_second: float | None
     uplink: UplinkState | None
     link: Link | None
     watchdog: WatchdogState | None
     conformance: ConformanceState | None
+    watch_url: Annotated[str | None, Made(_unknown)]  # these two come from the platforms: see `seen`
+    platform: Annotated[AtPlatform | None, Made(_unknown)]
 
 
 @Example(by="schedule", why="schedule", since="2026-03-01T05:00:00.000Z", until="2026-03-01T21:00:00.000Z")

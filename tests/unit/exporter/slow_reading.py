@@ -60,6 +60,7 @@ def _all(snapshot: Snapshot) -> Iterator[Row]:
                 yield from _watchdog(place.watchdog, at)
         for process in stream.processes:
             yield from _process(process)
+    yield from _youtube(snapshot)
     yield "store_up", {}, snapshot.store.up
     yield "store_queue_length", {}, snapshot.store.queue
     yield "store_written_total", {}, snapshot.store.written
@@ -80,6 +81,16 @@ def _all(snapshot: Snapshot) -> Iterator[Row]:
     for layer in snapshot.recovery:
         one = snapshot.recovery[layer]
         yield from _histogram("recovery_duration_seconds", {"layer": layer}, RECOVERY_BUCKETS, one)
+
+
+def _youtube(snapshot: Snapshot) -> Iterator[Row]:
+    for state in snapshot.platforms:
+        own = {"stream": state.stream, "destination": state.destination}
+        for name, value, labels in state.measures:
+            yield f"youtube_{name}", {**own, **labels}, value
+    for login in snapshot.logins:
+        for name, value, labels in login.measures:
+            yield f"youtube_{name}", {"account": login.account, **labels}, value
 
 
 def _switching(costs: SwitchCosts) -> Iterator[Row]:

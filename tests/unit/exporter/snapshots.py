@@ -6,7 +6,8 @@ The pieces stand here, whole engines in `scenes`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from itertools import count, product
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from supervisor.model.fallback import Obstacle, ReplacementReason, SwitchWay
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance, MaintenanceOrder
 from supervisor.model.notifications import Heard, Notification
+from supervisor.model.platforms import LoginState, Measure, Opinion, PlatformState
 from supervisor.model.policies import Policies
 from supervisor.model.recordings import Recorded
 from supervisor.model.remembered import Page, Question, since_the_start
@@ -59,14 +61,18 @@ from supervisor.model.terms import (
     Role,
     Segment,
     State,
+    Trouble,
     Verdict,
 )
 from supervisor.model.thumbnails import NoPicture, Picture
 from supervisor.model.until import Until
+from supervisor.platforms.youtube.model import HealthStatus, LifeCycle, StreamStatus
 
 LIVE_PID = os.getpid()  # a process that the kernel can tell of
 NOW = 1_767_225_600.25  # 2026-01-01T00:00:00.250Z
 POLICIES = Policies()
+# Without those that a destination has only if somebody asks for them.
+USUAL_CHECKS = tuple(check for check in Check if check is not Check.CONTENT and not check.startswith("youtube_"))
 
 
 class FakeControl:
@@ -416,7 +422,7 @@ def watchdog(**changes: Any) -> WatchdogSnapshot:
     blank = WatchdogSnapshot(
         running=True,
         verdict=Verdict.HEALTHY,
-        verdicts=dict.fromkeys((check for check in Check if check is not Check.CONTENT), Verdict.HEALTHY),
+        verdicts=dict.fromkeys(USUAL_CHECKS, Verdict.HEALTHY),
         checks={**dict.fromkeys(Verdict, 0), Verdict.HEALTHY: 2880},
         consecutive_failures=0,
         last_check=NOW - 12,
@@ -474,6 +480,72 @@ def content(**changes: Any) -> ContentState:
         peak=-20.25,
     )
     return blank._replace(**changes)
+
+
+WATCH = "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
+
+
+def one_hot(name: str, label: str, words: type[StrEnum], now: StrEnum) -> Iterable[Measure]:
+    """A value for each word of a closed set; 1 for that of `now`."""
+    return (Measure(name, float(word is now), {label: str(word)}) for word in words)
+
+
+def youtube(stream: str, destination: str = "youtube", **changes: Any) -> PlatformState:
+    """All that YouTube can say of a destination: live, and well received but for one thing."""
+    measures = (
+        *one_hot("stream_status", "status", StreamStatus, StreamStatus.ACTIVE),
+        *one_hot("health_status", "status", HealthStatus, HealthStatus.OK),
+        *one_hot("broadcast_state", "state", LifeCycle, LifeCycle.LIVE),
+        Measure("configuration_issues", 1, {"type": "gopSizeLong", "severity": "warning"}),
+        Measure("broadcast_age_seconds", 7200.5),
+        Measure("rotation_interval_seconds", 39_600.0),
+        Measure("page_live", 1.0),
+        Measure("inserts_total", 3),
+        Measure("rotations_total", 2),
+        Measure("exhausted", 0.0),
+    )
+    blank = PlatformState(
+        "youtube",
+        stream,
+        destination,
+        {
+            Check.YOUTUBE_STREAM: Opinion(Verdict.DEGRADED, said="gopSizeLong (warning)"),
+            Check.YOUTUBE_BROADCAST: Opinion(Verdict.HEALTHY),
+        },
+        WATCH,
+        {"trouble": "none", "stream": "active", "health": "ok", "broadcast": "live", "page": "live"},
+        measures,
+        plan="nothing",
+        account="main",
+    )
+    return blank._replace(**changes)
+
+
+def ended_broadcast(stream: str, destination: str = "youtube") -> PlatformState:
+    """The broadcast has ended, and no more can be made."""
+    said = "no more broadcasts can be made for now: end one in YouTube Studio, or start one there"
+    opinions = {Check.YOUTUBE_BROADCAST: Opinion(Verdict.UNHEALTHY, Trouble.BROADCAST_ENDED, said)}
+    words = {"trouble": "too_many", "stream": "active", "health": "good", "broadcast": "complete"}
+    return youtube(stream, destination, opinions=opinions, words=words, exhausted=True, measures=())
+
+
+def login(account: str = "main", **changes: Any) -> LoginState:
+    """A login that works."""
+    measures = (
+        Measure("api_requests_total", 1440, {"method": "liveStreams.list", "result": "ok"}),
+        Measure("api_requests_total", 2, {"method": "liveStreams.list", "result": "server"}),
+        Measure("quota_used_units", 2880),
+        Measure("quota_limit_units", 10_000),
+        Measure("token_valid", 1.0),
+        Measure("token_expiry_timestamp_seconds", NOW + 1800),
+    )
+    return LoginState("youtube", account, good=True, said="good", measures=measures)._replace(**changes)
+
+
+def lost_login(account: str = "main") -> LoginState:
+    """One that somebody has to renew."""
+    mend = f"neverdark youtube login --account {account}"
+    return login(account, good=False, said="invalid_grant", mend=mend, measures=(Measure("token_valid", 0.0),))
 
 
 def command(name: str, **changes: Any) -> StreamSnapshot:

@@ -45,12 +45,16 @@ from tests.unit.exporter.snapshots import (
     content,
     destination,
     encoder,
+    ended_broadcast,
+    login,
+    lost_login,
     observed_command,
     process,
     pusher,
     snapshot,
     stream,
     watchdog,
+    youtube,
 )
 
 
@@ -121,13 +125,15 @@ def unwatched() -> Snapshot:
     paged = (SourceSnapshot("paged", "primary", active=True, slate=False, seconds=30.5),)
     morning = three_streams()
     return morning._replace(
+        platforms=(youtube("still", "x"), youtube("still", "y", measures=()), ended_broadcast("still", "z")),
+        logins=(login(), lost_login("other")),
         streams=(
             *morning.streams,
             stream("still", encoder("still"), destinations=places),
             stream("radio", encoder("radio"), tracks={TrackResult.PLAYED: 12, TrackResult.SKIPPED: 1}),
             stream("slated", encoder("slated"), sources=sources, switches={SwitchReason.FAILED: 1}),
             stream("paged", encoder("paged"), sources=paged, unordered_fallback=61.0, fallback_page_after=600.0),
-        )
+        ),
     )
 
 
@@ -255,6 +261,16 @@ def test_a_stream_stays_within_its_series(shown: StreamSnapshot, usual: int, all
     without, with_it = (len(read(render(one), openmetrics=False)) for one in (snapshot(), snapshot(shown)))
     assert with_it - without == usual
     assert usual <= allowed
+
+
+def test_a_destination_at_youtube_stays_within_its_series() -> None:
+    """And without one there is not a series more."""
+    without = len(read(render(snapshot(PIPELINE)), openmetrics=False))
+    assert "youtube_" not in render(snapshot(PIPELINE))
+    shown = snapshot(PIPELINE, platforms=(youtube("a", "x"),), logins=(login(),))
+    assert len(read(render(shown), openmetrics=False)) - without == 21 + 7 + 6
+    page = snapshot(PIPELINE, platforms=(youtube("a", "x", measures=youtube("a").measures[-1:]),))
+    assert len(read(render(page), openmetrics=False)) - without == 1
 
 
 def test_what_does_not_apply_has_no_series() -> None:

@@ -20,14 +20,19 @@ from tests.unit.exporter.conftest import Client, Serve
 from tests.unit.exporter.scenes import incident, their_incidents, three_streams
 from tests.unit.exporter.snapshots import (
     NOW,
+    WATCH,
     FakeControl,
     command,
     destination,
     encoder,
+    ended_broadcast,
+    login,
+    lost_login,
     pusher,
     snapshot,
     stream,
     watchdog,
+    youtube,
 )
 
 TOKEN = "a-token-that-is-right"
@@ -396,3 +401,22 @@ def test_the_choice_fits_a_narrow_screen(width: int, serve: Serve, browser: Brow
     order = SourceOrder("fallback1", "lens is cleaned", NOW - 60, None)
     show(browser, serve(FakeControl(snapshot(with_slate("cam", 1)._replace(ordered_source=order)))), width)
     assert browser.run("document.documentElement.scrollWidth") <= width
+
+
+def test_what_youtube_says_stands_below_its_destination(browser: Browser, serve: Serve) -> None:
+    streams = (fine("cam"), fine("other"), fine("plain"))
+    states = (youtube("cam"), ended_broadcast("other")._replace(account="second"))
+    control = FakeControl(snapshot(*streams, platforms=states, logins=(login(), lost_login("second"))))
+    show(browser, serve(control))
+    first, second, third = (f".stream:nth-of-type({number})" for number in (1, 2, 3))
+    names = [text(browser, f"{one} h2") for one in (first, second, third)]
+    of = dict(zip(names, (first, second, third), strict=True))
+    assert "YouTube says: gopSizeLong (warning); stream active" in text(browser, f"{of['cam']} .platform")
+    assert browser.run(f"document.querySelector({of['cam'] + ' .platform a'!r}).href") == WATCH
+    assert not visible(browser, f"{of['cam']} .platform code")
+    assert text(browser, f"{of['other']} .platform code") == "neverdark youtube login --account second"
+    assert not visible(browser, f"{of['plain']} .platform")
+    # A platform's word may be anything; only an address of the web becomes a link.
+    evil = youtube("cam", address="javascript:alert(1)")
+    control.now = snapshot(*streams, platforms=(evil,))
+    browser.wait(f"!document.querySelector({of['cam'] + ' .platform a'!r}).checkVisibility()")
