@@ -52,7 +52,7 @@ imports: $(STAMP)
 
 metrics: $(STAMP)
 	@scripts/system-packages.sh check
-	$(BIN)/python scripts/check_metrics.py
+	$(BIN)/python -m scripts.check_metrics
 
 .PHONY: dashboards
 dashboards: $(STAMP) ## build them, and run every panel's query against a real Prometheus; ARGS="--serve 9090"
