@@ -618,7 +618,7 @@ def snapshots(machine: Machine, span: float, epoch: float) -> Iterator[tuple[flo
 def _youtube(name: str, now: float) -> PlatformState:
     """Live, but for a quarter of an hour in which the broadcast had ended and the next could not be made."""
     since = now % (3 * HOUR)
-    ended, worse = since < 15 * MINUTE and now > HOUR, 80 * MINUTE < since < 110 * MINUTE
+    ended, worse = since < 15 * MINUTE and now > HOUR, 20 * MINUTE < since < 50 * MINUTE
     return PlatformState(
         "youtube",
         name,

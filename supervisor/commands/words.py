@@ -41,6 +41,7 @@ CAUSES: Final[Mapping[str, str]] = {
     "broadcast_not_live": "the broadcast is not live",
     "broadcast_ended": "the broadcast has ended",
     "broadcast_refused": "the platform does not permit a broadcast",
+    "key_of_another": "the key leads to another stream of the channel",
     "page_not_live": "the channel's public page shows nothing live",
 }
 _NAME_THE_PLACE: Final = ("source_", "ingest_", "network_", "uplink_")

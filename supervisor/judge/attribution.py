@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from supervisor.model.content import DEFECTS
+from supervisor.model.platforms import OF_PLATFORMS
 from supervisor.model.terms import Cause, ExitCause, Reach, Role, Segment, Trouble
 
 
@@ -60,6 +61,8 @@ def segment_of(evidence: FailureEvidence) -> Segment:  # noqa: PLR0911 - one lin
     """
     if evidence.configured:  # how the tracks are made is the encoder's business, whoever finds out
         return Segment.ENCODER
+    if evidence.cause in OF_PLATFORMS:
+        return Segment.PLATFORM
     if evidence.cause in _SOURCE:
         return Segment.SOURCE
     if evidence.idle and evidence.cause in _EXPLAINED_BY_SILENCE and _way(evidence) is None:

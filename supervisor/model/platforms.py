@@ -7,6 +7,19 @@ from typing import NamedTuple
 
 from supervisor.model.terms import Check, Trouble, Verdict
 
+# As causes: what a platform says of what it is sent, and of what viewers see.
+OF_PLATFORMS = frozenset(
+    {
+        Trouble.NOT_RECEIVED,
+        Trouble.NOT_WELL_RECEIVED,
+        Trouble.BROADCAST_NOT_LIVE,
+        Trouble.BROADCAST_ENDED,
+        Trouble.BROADCAST_REFUSED,
+        Trouble.KEY_OF_ANOTHER,
+        Trouble.PAGE_NOT_LIVE,
+    }
+)
+
 
 class Opinion(NamedTuple):
     """What one check of a platform finds; `said` tells more, in words for people.

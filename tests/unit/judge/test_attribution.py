@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from supervisor.judge.attribution import FailureEvidence, segment_of
 from supervisor.model.content import Defect
+from supervisor.model.platforms import OF_PLATFORMS
 from supervisor.model.terms import Cause, ExitCause, Reach, Role, Segment, Trouble
 
 CAUSES: tuple[Cause | None, ...] = (*ExitCause, *Trouble, None)
@@ -42,6 +43,7 @@ BY_CAUSE_ALONE: dict[Cause | None, tuple[Segment, Segment, Segment]] = {
     Trouble.PORT_TAKEN: (_ENC, _PSH, _ENC),
     Trouble.STORAGE: (_ENC, _PSH, _ENC),
     **{defect.cause: (_SRC, _SRC, _SRC) for defect in Defect},  # what viewers see is what the source has
+    **dict.fromkeys(sorted(OF_PLATFORMS), (_PLT, _PLT, _PLT)),
     None: (_ENC, _PSH, _ENC),  # it has just fallen silent, and nobody has judged it yet
 }
 ROLES = (Role.ENCODER, Role.PUSHER, Role.COMMAND)

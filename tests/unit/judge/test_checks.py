@@ -20,6 +20,7 @@ from supervisor.judge.checks import (
     trouble,
 )
 from supervisor.judge.content import ContentEvidence
+from supervisor.model.platforms import Opinion
 from supervisor.model.policies import LimitsPolicy
 from supervisor.model.terms import Cause, Check, ExitCause, Reach, Role, State, Trouble, Verdict
 
@@ -298,8 +299,12 @@ TABLES: dict[Check, dict[str, Row]] = {
 ROWS = [(check, name) for check, table in TABLES.items() for name in table]
 
 
+# What a platform says is judged there: see tests/unit/platforms/test_opinions.py.
+OF_A_PLATFORM = {Check.YOUTUBE_PAGE, Check.YOUTUBE_STREAM, Check.YOUTUBE_BROADCAST}
+
+
 def test_every_check_has_a_table_and_every_reach_a_row() -> None:
-    assert set(TABLES) == set(CHECKS) == set(Check)
+    assert set(TABLES) == set(CHECKS) - OF_A_PLATFORM == set(Check) - OF_A_PLATFORM
     assert set(REACHES) == {*Reach, None}
 
 
@@ -318,12 +323,13 @@ OBSERVED = BARE._replace(uplink=UplinkEvidence(connected=True, silent=0.0, timeo
 @pytest.mark.parametrize(
     ("evidence", "checks"),
     [
-        (ON_AIR, set(Check)),
+        (ON_AIR, set(Check) - OF_A_PLATFORM),
+        (ON_AIR._replace(platform=dict.fromkeys(OF_A_PLATFORM, Opinion(HEALTHY))), set(Check)),
         (SRT, {Check.PROCESS, Check.PROGRESS, Check.SOURCE, Check.CONFORMANCE}),
         (BARE, {Check.PROCESS, Check.PROGRESS}),
         (OBSERVED, {Check.PROCESS, Check.PROGRESS, Check.UPLINK, Check.NETWORK}),
     ],
-    ids=["by TCP", "SRT or a file", "a bare command", "a command and where it sends to"],
+    ids=["by TCP", "at a platform", "SRT or a file", "a bare command", "a command and where it sends to"],
 )
 def test_what_does_not_apply_finds_nothing(evidence: DestinationEvidence, checks: set[Check]) -> None:
     assert set(examine(evidence)) == checks
@@ -360,6 +366,16 @@ def test_a_recovery_follows_from_content_only_where_that_is_wished_for() -> None
 def test_a_picture_that_is_black_is_told_in_words() -> None:
     assert seen(Check.CONTENT, ON_AIR._replace(content=BLACK)) == "black for 12s"
     assert seen(Check.CONTENT, ON_AIR) is None
+
+
+@pytest.mark.parametrize("check", sorted(OF_A_PLATFORM))
+def test_what_a_platform_says_is_told_and_leads_to_no_restart(check: Check) -> None:
+    ended = Opinion(UNHEALTHY, Trouble.BROADCAST_ENDED, "the broadcast has ended")
+    evidence = ON_AIR._replace(platform={check: ended})
+    findings = examine(evidence)
+    assert findings[check] == Judgement(UNHEALTHY, Trouble.BROADCAST_ENDED, told_only=True)
+    assert check not in recoverable(findings, evidence)
+    assert seen(check, evidence) == "the broadcast has ended"
 
 
 def found(**verdicts: Verdict) -> dict[Check, Judgement]:
