@@ -136,12 +136,16 @@ class Looks:
         try:
             found = look(kept), read_index(kept, most)
         except OSError as error:
+            self._over(kept)
             answer.set_exception(error)
         else:
+            self._over(kept)
             answer.set_result(found)
-        finally:
-            with self._lock:
-                del self._under_way[kept.pattern]
+
+    def _over(self, kept: Kept) -> None:
+        """Before the answer is given: whoever has it and asks again is never given the old one."""
+        with self._lock:
+            del self._under_way[kept.pattern]
 
 
 def apart(work: Callable[[], T]) -> asyncio.Future[T]:
