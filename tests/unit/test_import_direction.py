@@ -67,7 +67,7 @@ ROOMS = {
     "exporter": Room(pure=False, may_import="model config machine.proc platforms.youtube.model", system=True),
 }
 # Where everything is put together: may import all.
-COMPOSITION = {"supervisor.__main__", "supervisor.cli"}
+COMPOSITION = {"supervisor.__main__", "supervisor.cli", "supervisor.composition"}
 # What a file would have to reach for to use the system.
 SYSTEM = {"ctypes", "fcntl", "multiprocessing", "os", "random", "select", "socket", "subprocess", "threading", "time"}
 # And what a pure one has no use for either.
