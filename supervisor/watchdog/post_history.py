@@ -18,6 +18,7 @@ class PostHistory:
 
     def __init__(self) -> None:
         self.record = Record()
+        self.covered = Record()  # of the stream's own encoder, while viewers see a fallback
         self.samples = Samples()
         self.conforming: Conforming | None = None  # where something is expected of what is sent
         self.conformance: Conformance | None = None  # as of the latest check
@@ -32,7 +33,7 @@ class PostHistory:
 
     def begin_new_row(self) -> None:
         """Nobody wants it to run: bad verdicts from before must not count together with those that come after."""
-        self.record = Record(last_rung=self.record.last_rung)
+        self.record, self.covered = Record(last_rung=self.record.last_rung), Record()
 
     def anew(self) -> PostHistory:
         """One that has just begun; but what is counted as long as neverdark runs goes on."""
@@ -54,7 +55,11 @@ class PostHistory:
         if decision.verdict is Verdict.HEALTHY:
             self._last_healthy = wall
         if decision.action:
-            self._last_recovery, self._recoveries = wall, self._recoveries + 1
+            self.recovered(wall)
+
+    def recovered(self, wall: float) -> None:
+        """Something was done."""
+        self._last_recovery, self._recoveries = wall, self._recoveries + 1
 
     def is_news(self, what: object, now: float) -> bool:
         """Whether to tell this; the same again is worth a line every ten minutes."""

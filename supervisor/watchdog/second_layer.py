@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
 from supervisor.desired.plan import Way
@@ -11,8 +11,7 @@ from supervisor.judge import checks
 from supervisor.judge.checks import DestinationEvidence, Judgement
 from supervisor.judge.findings import WHILE_MEDIA_FLOWS
 from supervisor.judge.incidents import Book
-from supervisor.judge.ladder import Decision, Situation, decide
-from supervisor.lifecycle.pauses import HOPELESS
+from supervisor.judge.ladder import Decision, Record, Situation, decide
 from supervisor.machine.machine import Clock
 from supervisor.model import events
 from supervisor.model.content import DEFECTS
@@ -22,7 +21,6 @@ from supervisor.model.terms import (
     Action,
     Cause,
     Check,
-    ExitCause,
     Layer,
     Reach,
     RestartReason,
@@ -34,15 +32,13 @@ from supervisor.model.terms import (
 )
 from supervisor.probes.probes import Probes
 from supervisor.watchdog.conforming import Conforming
+from supervisor.watchdog.culprits import NEVER_HELPS, concerned, culprit_of, is_others, of_covered, own_segment
 from supervisor.watchdog.gathering import Probed, evidence_of
 from supervisor.watchdog.interfaces import JudgedProcess, JudgedStream
 from supervisor.watchdog.keeper import Keeper
 from supervisor.watchdog.post_history import PostHistory
 from supervisor.watchdog.scheduler import CheckScheduler, Post
 from supervisor.watchdog.usage_rounds import UsageRounds
-
-_NEVER_HELPS = HOPELESS | {ExitCause.INGEST_REFUSED}
-_SEGMENT_OF_ROLE = {Role.ENCODER: Segment.ENCODER, Role.PUSHER: Segment.PUSHER, Role.COMMAND: Segment.ENCODER}
 
 
 class _Examination(NamedTuple):
@@ -156,6 +152,7 @@ class SecondLayer:
         self._note(examined, decision, situation.segment)
         if decision.action:
             self._act(examined, decision.action, situation.segment)
+        self._look_at_covered(post, stream, history, now)
 
     async def _sample(self, way: tuple[JudgedProcess, ...], history: PostHistory) -> None:
         pids = {process.key.role: process.child.pid for process in way if process.child}
@@ -179,7 +176,7 @@ class SecondLayer:
         if history.conformance:
             evidence = evidence._replace(profiled=True, conforms=history.conformance.conforms)
         judgements = checks.examine(evidence)
-        culprit, cause = _culprit(way, checks.trouble(checks.recoverable(judgements, evidence)), now)
+        culprit, cause = culprit_of(way, checks.trouble(checks.recoverable(judgements, evidence)), now)
         return _Examination(post, stream, history, way, evidence, judgements, culprit, cause)
 
     @staticmethod
@@ -202,10 +199,10 @@ class SecondLayer:
         known = self._book.open.own_segment(culprit.key) or culprit.segment
         return Situation(
             verdict=checks.overall(checks.recoverable(examined.judgements, examined.evidence)),
-            segment=_own_segment(culprit, cause) if cause in WHILE_MEDIA_FLOWS else known,
+            segment=own_segment(culprit, cause) if cause in WHILE_MEDIA_FLOWS else known,
             is_command=culprit.key.role is Role.COMMAND,
             line_down=culprit.line_is_down(),
-            hopeless=culprit.last_cause in _NEVER_HELPS or _is_others(culprit),
+            hopeless=culprit.last_cause in NEVER_HELPS or is_others(culprit),
             refused=culprit.refused,
             first_layer_at_work=culprit.first_layer_at_work,
             media_flows=examined.evidence.advances,
@@ -235,14 +232,43 @@ class SecondLayer:
                 self._keeper.failed(culprit.key, cause, segment, examined.evidence.silent, Layer.WATCHDOG)
 
     def _act(self, examined: _Examination, action: Action, segment: Segment) -> None:
-        now, wall = self._clock.now(), self._clock.wall()
-        number = examined.history.record.attempts
-        self._tell(events.RecoveryAttempted(*examined.post, number, action, segment))
-        self._book.act(examined.culprit.key, Layer.WATCHDOG, action, now=now, wall=wall)
+        self._tell(events.RecoveryAttempted(*examined.post, examined.history.record.attempts, action, segment))
         reason = RestartReason.LIMIT if examined.cause is Trouble.LIMIT else RestartReason.WATCHDOG
-        for process in _concerned(action, examined):
+        culprit = examined.culprit
+        self._recover(culprit, action, reason, concerned(action, examined.way, examined.stream.pushers, culprit))
+
+    def _recover(
+        self, culprit: JudgedProcess, action: Action, reason: RestartReason, processes: Sequence[JudgedProcess]
+    ) -> None:
+        now, wall = self._clock.now(), self._clock.wall()
+        self._book.act(culprit.key, Layer.WATCHDOG, action, now=now, wall=wall)
+        for process in processes:
             self._acted[process] = now
             process.recover(reason)
+
+    def _look_at_covered(self, post: Post, stream: JudgedStream, history: PostHistory, now: float) -> None:
+        """While viewers see a fallback all is well on the way to them; the stream's own encoder may have given up."""
+        encoder = stream.encoder
+        if encoder is None or encoder is stream.feeding or not stream.wanted:
+            history.covered = Record()
+            return
+        segment = self._book.open.own_segment(encoder.key) or encoder.segment
+        situation = Situation(
+            verdict=of_covered(encoder, now),
+            segment=segment,
+            line_down=encoder.line_is_down(),
+            hopeless=encoder.last_cause in NEVER_HELPS,
+            refused=encoder.refused,
+            first_layer_at_work=encoder.first_layer_at_work,
+            media_flows=True,
+            last_rung=self._acted.get(encoder),
+        )
+        decision = decide(history.covered, situation, stream.policies(post.destination).watchdog, now)
+        history.covered = decision.record
+        if decision.action:
+            history.recovered(self._clock.wall())
+            self._tell(events.RecoveryAttempted(*post, decision.record.attempts, Action.RESTART_ENCODER, segment))
+            self._recover(encoder, Action.RESTART_ENCODER, RestartReason.WATCHDOG, [encoder])
 
     # --- what is told ------------------------------------------------------------------------------
 
@@ -265,45 +291,3 @@ class SecondLayer:
             self._tell(
                 events.DestinationUnhealthy(*examined.post, count, failures, segment, said, decision.withheld or None)
             )
-
-
-def _own_segment(process: JudgedProcess, cause: Cause | None) -> Segment:
-    """Where something is wrong although media flows."""
-    if cause in {Trouble.BITRATE_LOW, Trouble.BACKLOG} and process.key.role is Role.PUSHER:
-        return Segment.UPLINK
-    return _SEGMENT_OF_ROLE[process.key.role]
-
-
-def _culprit(
-    way: tuple[JudgedProcess, ...], trouble: Judgement | None, now: float
-) -> tuple[JudgedProcess, Cause | None]:
-    """Whose trouble it is: the process that a judgement names, else the first on the way that does not advance."""
-    reader, sender = way[0], way[-1]
-    if trouble and trouble.role:
-        return (reader if reader.key.role is trouble.role else sender), trouble.cause
-    return (sender if reader.advancing(now) else reader), trouble.cause if trouble else None
-
-
-def _concerned(action: Action, examined: _Examination) -> list[JudgedProcess]:
-    """Who is replaced, besides the culprit nobody at whom the first layer is at work: two layers must never be."""
-    reader, sender = examined.way[0], examined.way[-1]
-    match action:
-        case Action.RESTART_ENCODER:
-            meant = [reader]
-        case Action.RESTART_PUSHER | Action.RESTART_COMMAND:
-            meant = [sender]
-        case Action.RESTART_ALL:
-            running = [pusher for pusher in examined.stream.pushers if pusher.status.state is State.RUNNING]
-            mine = [] if _waits_for_others(sender) else [sender]
-            meant = [*dict.fromkeys([*running, *mine, reader])]
-    return [process for process in meant if process is examined.culprit or not process.first_layer_at_work]
-
-
-def _is_others(process: JudgedProcess) -> bool:
-    """Only its owner can do anything about it, and has not said how neverdark could."""
-    return process.spec.external is not None and process.spec.external.recovery is None
-
-
-def _waits_for_others(process: JudgedProcess) -> bool:
-    """A restart could not help it: it waits for our line, or for somebody to change something."""
-    return process.line_is_down() or process.last_cause in _NEVER_HELPS

@@ -330,6 +330,8 @@ class FakeStream:
     def __init__(self, clock: LoopClock, *destinations: str, policies: Policies | None = None) -> None:
         self.policy = policies or Policies()
         self.encoder = FakeProcess(ENCODER, clock, self.policy, source=CAMERA)
+        self.slate = FakeProcess(ENCODER._replace(rung=1), clock, self.policy, source=CAMERA)
+        self.feeding = self.encoder
         self.pushers = [
             FakeProcess(ProcessKey("cam", Role.PUSHER, name), clock, self.policy, ingest=FAR.address)
             for name in destinations
@@ -355,6 +357,12 @@ class FakeStream:
     def enable(self, *, enabled: bool) -> None:
         self.spec = self._spec(enabled=enabled)
 
+    def show(self, encoder: FakeProcess) -> None:
+        """Viewers see what comes from it."""
+        self.feeding = encoder
+        for pusher in self.pushers:
+            pusher.feeder = encoder
+
     def take(self, policies: Policies) -> None:
         """Another configuration."""
         self.policy = policies
@@ -371,7 +379,7 @@ class FakeStream:
         return dict(self.posts())[destination]
 
     def way_to(self, destination: str) -> tuple[FakeProcess, ...]:
-        return next(((self.encoder, one) for one in self.pushers if one.key.destination == destination), ())
+        return next(((self.feeding, one) for one in self.pushers if one.key.destination == destination), ())
 
     def ingest(self, destination: str) -> Way | None:
         del destination

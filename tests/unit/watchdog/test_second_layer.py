@@ -398,6 +398,61 @@ def test_why_nothing_is_done_is_told_and_nothing_is_done(why: Withheld) -> None:
     test()
 
 
+# --- while viewers see a fallback ----------------------------------------------------------------------
+
+
+async def _covered(scene: Scene, times: int) -> list[Verdict]:
+    """Checks while the slate flows; nothing that is done here helps the encoder."""
+    return [await scene.check(scene.pusher, scene.stream.slate) for _ in range(times)]
+
+
+@in_quick_time
+async def test_an_encoder_that_has_given_up_behind_a_slate_is_started_and_nobody_else() -> None:
+    scene = Scene(policies=Policies(watchdog=WatchdogPolicy(cooldown=60)))
+    await scene.flows()
+    scene.encoder.becomes(State.COOLDOWN, ExitCause.OTHER)
+    scene.stream.show(scene.stream.slate)
+    assert await _covered(scene, 2) == [Verdict.HEALTHY, Verdict.HEALTHY]
+    assert scene.acted_on() == []
+    assert await _covered(scene, 1) == [Verdict.HEALTHY], "viewers have a picture"
+    assert scene.encoder.recovered == [RestartReason.WATCHDOG]
+    assert [(fact.action, fact.number) for fact in scene.attempts] == [(Action.RESTART_ENCODER, 1)]
+    assert (scene.view.recoveries, scene.view.last_recovery) == (1, scene.clock.wall())
+    await _covered(scene, 12)
+    waits = [60, 120]  # what did not help waits twice as long: six minutes have room for two more
+    assert len(scene.encoder.recovered) == 1 + len(waits)
+    assert (scene.pusher.recovered, scene.stream.slate.recovered, scene.unhealthy) == ([], [], [])
+
+
+@in_quick_time
+async def test_what_is_bad_behind_a_slate_counts_in_a_row_and_only_there() -> None:
+    scene = Scene()
+    await scene.flows()
+    for _ in range(3):
+        scene.encoder.becomes(State.COOLDOWN, ExitCause.OTHER)
+        scene.stream.show(scene.stream.slate)
+        await _covered(scene, 2)
+        scene.stream.show(scene.encoder)
+        scene.encoder.becomes(State.RUNNING)
+        await scene.flows()
+    assert scene.acted_on() == []
+
+
+@pytest.mark.parametrize("why", WITHHELD)
+def test_behind_a_slate_nothing_is_done_that_would_not_be_done_without_one(why: Withheld) -> None:
+    @in_quick_time
+    async def test() -> None:
+        scene = Scene()
+        await scene.flows()
+        scene.encoder.becomes(State.COOLDOWN, ExitCause.OTHER)
+        WITHHELD[why](scene.encoder)
+        scene.stream.show(scene.stream.slate)
+        await _covered(scene, 6)
+        assert (scene.acted_on(), scene.attempts) == ([], [])
+
+    test()
+
+
 @in_quick_time
 async def test_nothing_is_done_to_a_program_that_only_its_owner_can_recover() -> None:
     scene = Scene()
