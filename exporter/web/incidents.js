@@ -15,7 +15,7 @@ const DAY = 86400000; // ms
 function tried(actions) {
   const steps = [];
   for (const { layer, action, result } of actions) {
-    const who = layer === "process" ? "" : `, by the ${layer}`;
+    const who = layer === "watchdog" || layer === "operator" ? `, by the ${layer}` : "";
     const text = [actionInWords(action), `(${resultInWords(result)}${who})`];
     const last = steps.at(-1);
     if (last && last.text.join() === text.join()) last.count += 1;

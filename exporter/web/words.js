@@ -57,6 +57,8 @@ const ACTIONS = {
   restart_pusher: "the pusher",
   restart_command: "the command",
   restart_all: "everything",
+  new_broadcast: "the broadcast, as a new one",
+  start_broadcast: "the broadcast",
 };
 
 const RESULTS = {

@@ -62,7 +62,7 @@ class OpenIncident:
     maintained: bool = False  # it began under maintenance, which lasts
     told: bool = False  # somebody knows its id
     actor: Layer | None = None  # who acted last
-    actions: list[tuple[ProcessKey, ActionTaken]] = field(default_factory=list)
+    actions: list[tuple[ProcessKey | Subject, ActionTaken]] = field(default_factory=list)
 
     # --- what it is about --------------------------------------------------------------------------
 
@@ -208,18 +208,19 @@ class OpenIncident:
         self.actions = sorted([*self.actions, *other.actions], key=lambda pair: pair[1].at)
         self.standing |= other.standing
 
-    def act(self, key: ProcessKey, taken: ActionTaken) -> None:
+    def act(self, about: ProcessKey | Subject, taken: ActionTaken) -> None:
         """Enter an action."""
-        self.actions.append((key, taken))
+        self.actions.append((about, taken))
         if len(self.actions) > _MOST_ACTIONS:  # a camera that is dead for a month: how it began, and the latest
             del self.actions[_MOST_ACTIONS // 2]
-        self.actor = taken.layer
+        if isinstance(about, ProcessKey):
+            self.actor = taken.layer
 
-    def conclude(self, result: Result, key: ProcessKey | None = None) -> list[Layer]:
+    def conclude(self, result: Result, of: ProcessKey | Subject | None = None) -> list[Layer]:
         """Give the actions on one process, or on all, their result. Returns whose they were, if they had none yet."""
         whose = []
         for place, (about, taken) in enumerate(self.actions):
-            if taken.result is None and key in {None, about}:
+            if taken.result is None and of in {None, about}:
                 self.actions[place] = (about, taken._replace(result=result))
                 whose.append(taken.layer)
         return whose

@@ -93,6 +93,7 @@ class Book:
             if (subject, by) in incident.standing:
                 incident.standing.discard((subject, by))
                 incident.since = None
+                self._mended(incident, subject)
 
     def act(self, key: ProcessKey, layer: Layer, action: Action, *, now: float, wall: float) -> None:
         """Somebody does something about it."""
@@ -103,6 +104,12 @@ class Book:
                 self.open.of_stream(key.stream).darken(incident, key, now, now)
                 incident.actor = layer
                 incident.note_return(now)
+
+    def asked(self, about: Subject, layer: Layer, action: Action, *, helped: bool, wall: float) -> None:
+        """Somebody else was asked to do something about what has no process; `helped`: he did, and it is to be seen."""
+        for incident in self.open.those_of(about.stream):
+            if any(subject == about for subject, _ in incident.standing):
+                incident.act(about, ActionTaken(wall, layer, action, None if helped else Result.FAILED))
 
     def replaced(self, key: ProcessKey, *, wall: float) -> None:
         """Somebody replaces a process on purpose. If it has failed that may be the remedy, which is to be seen."""
@@ -226,6 +233,13 @@ class Book:
         if failed.silent is not None:
             incident.detection = round(failed.silent, 3)
             self.tally.detected(failed.key, failed.layer, failed.silent)
+
+    def _mended(self, incident: OpenIncident, subject: Subject) -> None:
+        """Nobody complains of it any more: what was asked for has helped."""
+        if any(about == subject for about, _ in incident.standing):
+            return
+        if incident.conclude(Result.RECOVERED, subject) and not incident.failing:
+            incident.recovery = round(max(0.0, self._looked - incident.noticed), 3)
 
     def _acted(self, incident: OpenIncident, key: ProcessKey, taken: ActionTaken) -> None:
         self._conclude(incident, Result.SUPERSEDED, key)

@@ -497,7 +497,8 @@ class PlatformGood:
 class PlatformAsked:
     """Something was asked of the platform.
 
-    `result` is `ok` or its own word; `address` is where viewers find the broadcast.
+    `result` is `ok` or its own word; `address` is where viewers find the broadcast; `action` is what it amounts to,
+    where that is meant to bring a broadcast back.
     """
 
     stream: str
@@ -506,6 +507,7 @@ class PlatformAsked:
     result: str
     helped: bool
     address: str | None
+    action: Action | None = None
 
 
 @dataclass(frozen=True, slots=True)

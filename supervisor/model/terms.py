@@ -176,6 +176,8 @@ class Action(StrEnum):
     RESTART_PUSHER = "restart_pusher"
     RESTART_COMMAND = "restart_command"
     RESTART_ALL = "restart_all"
+    NEW_BROADCAST = "new_broadcast"  # at the platform: another one in the place of one that has ended
+    START_BROADCAST = "start_broadcast"  # and one that there is
 
 
 class Result(StrEnum):

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from supervisor.model.platforms import LoginState, PlatformState
+from supervisor.model.terms import Action
 
 Place = tuple[str, str]  # a stream, and one of its destinations
 
@@ -27,13 +28,17 @@ class Order(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """Something that the platform was asked for, and what it said: for the journal, the incident and the counts."""
+    """Something that the platform was asked for, and what it said: for the journal, the incident and the counts.
+
+    `action` is what it amounts to, where it is meant to bring a broadcast back.
+    """
 
     place: Place
     what: str
     result: str
     helped: bool
     address: str | None = None
+    action: Action | None = None
 
 
 class Platform(Protocol):

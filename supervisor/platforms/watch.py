@@ -76,7 +76,9 @@ class PlatformWatch:
             self._obey(order)
 
     def _told(self, asked: Asked) -> None:
-        self._tell(events.PlatformAsked(*asked.place, asked.what, asked.result, asked.helped, asked.address))
+        self._tell(
+            events.PlatformAsked(*asked.place, asked.what, asked.result, asked.helped, asked.address, asked.action)
+        )
 
     # --- what is known -----------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from supervisor.machine.machine import Clock
 from supervisor.model import events
 from supervisor.model.facts import Fact
 from supervisor.model.subjects import Subject
-from supervisor.model.terms import Cause, Layer, ProcessKey, RestartReason, Role, Segment
+from supervisor.model.terms import Action, Cause, Layer, ProcessKey, RestartReason, Role, Segment
 
 _FIRST_LAYER = frozenset({RestartReason.EXIT, RestartReason.STALL, RestartReason.START_TIMEOUT, RestartReason.UPLINK})
 _PLANNED = frozenset({RestartReason.OPERATOR, RestartReason.CONFIG})
@@ -44,7 +44,7 @@ class Keeper:
         self._wanted = wanted
         self.feeding: Callable[[str], Feeding] = lambda _: OWN_SOURCE
 
-    def __call__(self, fact: Fact) -> None:  # noqa: C901 - one arm a fact
+    def __call__(self, fact: Fact) -> None:  # noqa: C901, PLR0912 - one arm a fact
         """Enter one fact."""
         now, wall = self._clock.now(), self._clock.wall()
         what = fact.what
@@ -67,6 +67,8 @@ class Keeper:
                 self._content(what)
             case events.PlatformFound() | events.PlatformGood():
                 self._platform(what)
+            case events.PlatformAsked(stream, destination, action=Action() as action, helped=helped):
+                self._book.asked(Subject(stream, destination), Layer.PLATFORM, action, helped=helped, wall=wall)
             case events.ProcessRemoved(key):
                 self._book.planned([key], now=now, wall=wall)
             case events.StreamWanted(stream, wanted=False):

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from supervisor.config.youtube import AccountSection, PlaceSection, expanded
 from supervisor.model.platforms import LoginState, Measure, PlatformState
+from supervisor.model.terms import Action
 from supervisor.platforms.interface import Asked, Deed, Order, Place
 from supervisor.platforms.youtube.account import Account, Api, Done
 from supervisor.platforms.youtube.backups import Backups
@@ -40,6 +41,11 @@ PLATFORM = "youtube"
 _STARTS_IN = 10.0  # seconds: a broadcast must not be scheduled for the past
 _MOST_ISSUES = 8  # series of a destination
 _KNOWN_FOR = 900.0  # seconds for which the latest answer stands in the metrics, where none comes any more
+_ACTIONS = {
+    Act.INSERT: Action.NEW_BROADCAST,
+    Act.BIND: Action.START_BROADCAST,
+    Act.TRANSITION: Action.START_BROADCAST,
+}
 _DEEDS = {Act.RESTART_PUSHER: Deed.RESTART_PUSHER, Act.RESTART_ENCODER: Deed.RESTART_ENCODER}
 
 
@@ -269,7 +275,8 @@ def _asked(done: Done) -> Asked:
     what = " ".join(filter(None, (step.act.value, step.to)))
     result = "ok" if done.why is Refused.NO else done.reason or done.why.value
     address = f"https://www.youtube.com/watch?v={done.broadcast}" if done.broadcast else None
-    return Asked(done.place, what, result, done.why is Refused.NO, address)
+    action = None if step.to == "complete" else _ACTIONS.get(step.act)
+    return Asked(done.place, what, result, done.why is Refused.NO, address, action)
 
 
 def _one_hot(name: str, label: str, words: Iterable[str], now: str | None) -> Iterable[Measure]:

@@ -6,9 +6,9 @@ import pytest
 
 from supervisor.judge.entries import Complaint, Failed, Turn
 from supervisor.judge.incidents import Book
-from supervisor.model.incidents import Finding, Incident
+from supervisor.model.incidents import ActionTaken, Finding, Incident
 from supervisor.model.subjects import ITSELF, Subject
-from supervisor.model.terms import ExitCause, Layer, ProcessKey, Role, Segment, Trouble
+from supervisor.model.terms import Action, ExitCause, Layer, ProcessKey, Result, Role, Segment, Trouble
 
 WALL = 1_700_000_000.0
 ENCODER = ProcessKey("cam", Role.ENCODER)
@@ -69,6 +69,49 @@ class Diary:
 @pytest.fixture
 def diary() -> Diary:
     return Diary()
+
+
+START = Action.START_BROADCAST
+
+
+def test_what_the_platform_was_asked_for_stands_in_the_incident_and_has_helped_when_nobody_complains(
+    diary: Diary,
+) -> None:
+    diary.complain(100.0, ENDED)
+    about = ENDED.subject
+    diary.book.asked(about, Layer.PLATFORM, Action.NEW_BROADCAST, helped=False, wall=WALL + 105)
+    diary.book.asked(about, Layer.PLATFORM, Action.NEW_BROADCAST, helped=True, wall=WALL + 110)
+    diary.book.asked(Subject("cam", "twitch"), Layer.PLATFORM, START, helped=True, wall=WALL + 111)
+    diary.watch(101.0, 130.0)
+    assert diary.only(130.0).recovery_seconds is None
+    diary.book.praise(about, BY)
+    (closed,) = diary.watch(131.0, 170.0)
+    new = Action.NEW_BROADCAST
+    assert closed.actions == (
+        ActionTaken(WALL + 105, Layer.PLATFORM, new, Result.FAILED),
+        ActionTaken(WALL + 110, Layer.PLATFORM, new, Result.RECOVERED),
+    )
+    assert closed.recovery_seconds == 30.0
+
+
+def test_what_goes_away_by_itself_was_not_recovered(diary: Diary) -> None:
+    diary.complain(100.0, ENDED)
+    diary.watch(101.0, 130.0)
+    diary.book.praise(ENDED.subject, BY)
+    (closed,) = diary.watch(131.0, 170.0)
+    assert (closed.actions, closed.recovery_seconds) == ((), None)
+
+
+def test_while_something_else_is_bad_there_nothing_has_helped_yet(diary: Diary) -> None:
+    diary.complain(100.0, ENDED)
+    other = ENDED._replace(cause=Trouble.NOT_WELL_RECEIVED)
+    diary.book.complain(other, "health", now=100.0, wall=WALL + 100)
+    diary.book.asked(ENDED.subject, Layer.PLATFORM, START, helped=True, wall=WALL + 110)
+    diary.watch(101.0, 130.0)
+    diary.book.praise(ENDED.subject, BY)
+    assert (diary.only(130.0).recovery_seconds, diary.only(130.0).actions[0].result) == (None, None)
+    diary.book.praise(ENDED.subject, "health")
+    assert diary.only(130.0).actions[0].result is Result.RECOVERED
 
 
 def causes(incident: Incident) -> list[tuple[object, bool]]:
