@@ -13,9 +13,11 @@ from supervisor.config.shape import Config
 from supervisor.config.youtube import LONGEST_ARCHIVE, PlaceSection
 from supervisor.model.quantities import show_duration
 from supervisor.platforms.youtube.backups import asked_of
+from supervisor.platforms.youtube.planner import INSERT_EVERY, INSERTS_A_DAY
 from supervisor.platforms.youtube.quota import Need, daily_need
 
 _MOST_PICTURE: Final = 2_000_000
+_DAY: Final = 86_400.0
 
 
 def youtube_doubts(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:
@@ -62,6 +64,12 @@ def backup_addresses(config: Config) -> Iterator[str]:
 
 def _place(where: str, place: PlaceSection) -> Iterator[ConfigWarning]:
     broadcast = place.broadcast
+    if place.rotate and (often := _DAY / max(place.rotate.every, INSERT_EVERY)) >= INSERTS_A_DAY:
+        text = (
+            f"{show_duration(place.rotate.every)}: {often:.0f} broadcasts a day; from {INSERTS_A_DAY} on (every "
+            f"{show_duration(_DAY / INSERTS_A_DAY)}) none may be made to replace one that has ended"
+        )
+        yield ConfigWarning(f"{where}.rotate.every", text)
     if place.rotate and place.rotate.every > LONGEST_ARCHIVE:
         text = (
             f"{show_duration(place.rotate.every)}: of a broadcast that lasts more than 12h YouTube keeps no recording"

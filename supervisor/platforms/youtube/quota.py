@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from supervisor.config.youtube import PlaceSection, QuotaSection
+from supervisor.platforms.youtube.planner import INSERT_EVERY
 
 _PACIFIC: Final = ZoneInfo("America/Los_Angeles")
 _DAY: Final = 86_400.0
@@ -132,6 +133,6 @@ def daily_need(quota: QuotaSection, places: Sequence[PlaceSection]) -> Need:
     if not asked:
         return Need(0, 0)
     polling = math.ceil(_DAY / min(place.poll for place in asked)) * round_units(quota, len(asked))
-    rotating = [(place, place.rotate.every) for place in places if place.manages and place.rotate]
+    rotating = [(place, max(place.rotate.every, INSERT_EVERY)) for place in places if place.manages and place.rotate]
     units = sum(_DAY / every * rotation_units(quota, picture=place.picture is not None) for place, every in rotating)
     return Need(polling, math.ceil(units))

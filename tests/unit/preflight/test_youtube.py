@@ -40,6 +40,18 @@ def test_ten_streams_on_one_channel(tmp_path: Path) -> None:
     assert doubts(loaded) == []
 
 
+def test_rotations_that_leave_no_broadcast_for_repairs(tmp_path: Path) -> None:
+    """Eight may be made in a day, for whatever reason; and never two in ten minutes, however short `every` is."""
+    where = "streams.s0.destinations.d.youtube.rotate.every"
+    none_left = "from 8 on (every 3h) none may be made to replace one that has ended"
+    assert doubts(read(tmp_path, rotate={"every": "3h"})) == [f"{where}: 3h: 8 broadcasts a day; {none_left}"]
+    assert doubts(read(tmp_path, rotate={"every": "3h1m"})) == []
+    loaded = read(tmp_path, rotate={"every": "1s"})
+    assert doubts(loaded)[0] == f"{where}: 1s: 144 broadcasts a day; {none_left}"
+    (line,) = needs(loaded.config)
+    assert line.endswith("rotations add 28,800")
+
+
 def test_a_quota_that_does_not_suffice(tmp_path: Path) -> None:
     (line,) = doubts(read(tmp_path, 2, poll="10s"))
     assert line.startswith(
