@@ -33,9 +33,11 @@ def youtube_doubts(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:
             continue
         need, left = _need(config, name), account.quota.limit - account.quota.reserve
         if need.total > left:
+            rarely = "YouTube will be asked more rarely than poll says"
+            lacking = ", and not all rotations will be made" if need.rotating + need.least > left else ""
             text = (
                 f"they need {need.total:,} units a day ({need.polling:,} to ask, {need.rotating:,} to rotate), "
-                f"and {left:,} are there besides the reserve: YouTube will be asked more rarely than poll says"
+                f"and {left:,} are there besides the reserve: {rarely}{lacking}"
             )
             yield ConfigWarning(f"youtube.accounts.{name}.quota", text)
         if not _is_there(account.token_file):

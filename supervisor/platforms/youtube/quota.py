@@ -1,7 +1,8 @@
 """How many units of a day's quota are used, and what may still be done with the rest. Pure.
 
 Google counts by days of the Pacific coast. Of a day's units a reserve is for repairs alone; what today's rotations will
-still need is kept from polling, so that polling gets slower before a rotation is given up.
+still need is kept from polling, so that polling gets slower before a rotation is given up. But a look every ten minutes
+comes before any rotation: who does not look finds neither what has ended nor that it is time to rotate.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _DAY: Final = 86_400.0
 _IDS_A_CALL: Final = 50
 _CALLS_A_ROUND: Final = 2  # the streams, and the broadcasts
 _WRITES_A_ROTATION: Final = 4  # a new one, its stream, live; the old one complete
+_RAREST: Final = 600.0  # seconds between two looks that nothing but repairs may take
 # A refusal so soon after midnight is of yesterday, or our clock is ahead of Google's.
 _MIDNIGHT_IS_UNSURE: Final = 900.0
 
@@ -42,10 +44,11 @@ class Day(NamedTuple):
 
 
 class Need(NamedTuple):
-    """Units in a day: for asking how things are, and for rotations."""
+    """Units in a day: for asking how things are, and for rotations; `least` for asking as rarely as it may be."""
 
     polling: int
     rotating: int
+    least: int = 0
 
     @property
     def total(self) -> int:
@@ -86,17 +89,20 @@ def may(quota: QuotaSection, day: Day, now: float, use: Use, units: int, kept: i
     """Whether a call of so many units may be made now; `kept` are those that today's rotations will need."""
     if now < day.closed_until:
         return False
-    return day.used + units <= _allowed(quota, use, kept)
+    return day.used + units <= _allowed(quota, day, now, use, kept)
 
 
-def _allowed(quota: QuotaSection, use: Use, kept: int) -> int:
+def _allowed(quota: QuotaSection, day: Day, now: float, use: Use, kept: int) -> int:
+    """Up to how many units of today's a use may go."""
+    free = quota.limit - quota.reserve
+    looks = math.ceil((end_of_day(now) - now) / _RAREST) * _CALLS_A_ROUND * quota.read
     match use:
         case Use.REPAIR:
             return quota.limit
         case Use.ROTATION:
-            return quota.limit - quota.reserve
+            return free - looks
         case Use.POLL:
-            return quota.limit - quota.reserve - kept
+            return free - min(kept, max(0, free - looks - day.used))
 
 
 def stretched(quota: QuotaSection, day: Day, now: float, every: float, units: int, kept: int = 0) -> float:
@@ -106,7 +112,7 @@ def stretched(quota: QuotaSection, day: Day, now: float, every: float, units: in
     """
     ends = end_of_day(now)
     rest = ends - now
-    rounds = (_allowed(quota, Use.POLL, kept) - day.used) // max(units, 1)
+    rounds = (_allowed(quota, day, now, Use.POLL, kept) - day.used) // max(units, 1)
     if rounds < 1 or now < day.closed_until:
         return max(every, min(rest, day.closed_until - now) if now < day.closed_until else rest)
     return max(every, rest / rounds)
@@ -135,4 +141,4 @@ def daily_need(quota: QuotaSection, places: Sequence[PlaceSection]) -> Need:
     polling = math.ceil(_DAY / min(place.poll for place in asked)) * round_units(quota, len(asked))
     rotating = [(place, max(place.rotate.every, INSERT_EVERY)) for place in places if place.manages and place.rotate]
     units = sum(_DAY / every * rotation_units(quota, picture=place.picture is not None) for place, every in rotating)
-    return Need(polling, math.ceil(units))
+    return Need(polling, math.ceil(units), math.ceil(_DAY / _RAREST) * round_units(quota, len(asked)))

@@ -114,14 +114,18 @@ def test_a_link_that_somebody_put_there_is_not_followed(file: Path, clock: Clock
 
 def test_what_is_kept_for_rotations(clock: Clock) -> None:
     ledger = Ledger(QUOTA, None, clock)
-    ledger.keep(8_999)
-    ledger.spend(Use.POLL, 1)
+    assert ledger.stretched(60, 2) == 60
+    ledger.keep(8_700)
+    assert ledger.stretched(60, 2) == 43_200 / 150
+    ledger.keep(20_000)
+    assert ledger.stretched(60, 2) == 600
+    ledger.spend(Use.POLL, 2)
+    assert ledger.may(Use.ROTATION, 200)
+    ledger.spend(Use.REPAIR, 8_998)
     with pytest.raises(YoutubeError) as raised:
         ledger.spend(Use.POLL, 1)
     assert (raised.value.kind, raised.value.reason) == (Kind.QUOTA, "kept")
-    assert ledger.day.used == 1
-    assert ledger.stretched(60, 1) == 43_200
-    assert ledger.may(Use.ROTATION, 200)
+    assert ledger.day.used == 9_000
 
 
 def _spend(file: Path, times: int) -> None:

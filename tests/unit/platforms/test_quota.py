@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -66,8 +67,10 @@ def test_who_comes_first() -> None:
         ]
 
     assert allowed(0) == [True, True, True]
-    assert allowed(8600, kept=400) == [False, True, True]
-    assert allowed(8950) == [True, True, True]
+    assert allowed(8000, kept=856) == [True, True, True], "144 units are for a look every ten minutes until midnight"
+    assert allowed(8806, kept=50) == [True, True, True]
+    assert allowed(8807) == [True, False, True]
+    assert allowed(8950) == [True, False, True]
     assert allowed(8951) == [False, False, True]
     assert allowed(9950) == [False, False, True]
     assert allowed(9951) == [False, False, False]
@@ -94,6 +97,8 @@ def test_polling_is_stretched_so_that_the_rest_of_the_day_suffices() -> None:
     # 1,000 units for 12 h at 2 a round: 500 rounds.
     assert stretched(QUOTA, DAY._replace(used=8000), NOON, 60, 2) == pytest.approx(86.4)
     assert stretched(QUOTA, DAY._replace(used=8000), NOON, 60, 2, kept=800) == pytest.approx(432)
+    for kept in (900, 20_000):  # however many rotations there should be: a look every ten minutes
+        assert stretched(QUOTA, DAY._replace(used=8000), NOON, 60, 2, kept=kept) == pytest.approx(600)
     assert stretched(QUOTA, DAY._replace(used=9000), NOON, 60, 2) == 43_200
     assert stretched(QUOTA, closed(DAY, NOON), NOON, 60, 2) == 43_200
 
@@ -115,7 +120,8 @@ def test_polling_as_told_never_uses_what_is_kept(used: int, kept: int, every: fl
             assert wait >= min(end_of_day(NOON) - now, every)
             break
         day = day._replace(used=day.used + units)
-        assert day.used <= max(used, 9000 - kept)
+        looks = math.ceil((end_of_day(NOON) - (begin_of_day(NOON) + hour * 3600)) / 600) * 2
+        assert day.used <= max(used + looks, 9000 - kept)
         now += max(wait, 300)  # as quick as it matters
 
 
@@ -125,12 +131,12 @@ def places(count: int, **more: object) -> list[PlaceSection]:
 
 
 def test_what_a_day_needs() -> None:
-    assert daily_need(QUOTA, places(1)) == Need(2880, 0)
+    assert daily_need(QUOTA, places(1)) == Need(2880, 0, 288)
     ten = daily_need(QUOTA, places(10))
-    assert ten == Need(2880, 0)
+    assert ten == Need(2880, 0, 288)
     assert ten.total < 6000
     # Ten rotations every 11 h at 200 units each.
-    assert daily_need(QUOTA, places(10, rotate={"every": "11h"})) == Need(2880, 4364)
+    assert daily_need(QUOTA, places(10, rotate={"every": "11h"})) == Need(2880, 4364, 288)
     assert daily_need(QUOTA, places(60)).polling == 5760
     assert daily_need(QUOTA, [*places(1, poll="5m"), *places(1, poll="2m")]).polling == 1440
     assert daily_need(QUOTA, [PlaceSection(channel="UC1234567890123456789012")]) == Need(0, 0)

@@ -57,7 +57,10 @@ def test_a_quota_that_does_not_suffice(tmp_path: Path) -> None:
     assert line.startswith(
         "youtube.accounts.main.quota: they need 17,280 units a day (17,280 to ask, 0 to rotate), and 9,000 are there"
     )
+    assert line.endswith("YouTube will be asked more rarely than poll says")
     assert doubts(read(tmp_path, 2, quota={"limit": 20_000}, poll="10s")) == []
+    (line,) = doubts(read(tmp_path, 10, rotate={"every": "4h"}))
+    assert line.endswith("YouTube will be asked more rarely than poll says, and not all rotations will be made")
 
 
 def test_what_a_person_has_to_do(tmp_path: Path) -> None:
