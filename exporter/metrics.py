@@ -443,6 +443,13 @@ FAMILIES: Final = (
         "1 for the state of the broadcast that viewers see or are to see; all 0 where there is none.",
         {"state": LifeCycle},
     ),
+    Family(
+        "youtube_broadcast_info",
+        G,
+        Y,
+        "Where viewers see the broadcast, or will: always 1, of at most one address; not there where none is known.",
+        {"watch_url": None},
+    ),
     Family("youtube_broadcast_age_seconds", G, Y, "For how long that broadcast has been live; there only while it is."),
     Family(
         "youtube_rotation_interval_seconds",

@@ -237,6 +237,7 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "youtube_health_status": _measured_set("health_status", "status"),
     "youtube_configuration_issues": _measured_set("configuration_issues", "type", "severity"),
     "youtube_broadcast_state": _measured_set("broadcast_state", "state"),
+    "youtube_broadcast_info": _measured_set("broadcast_info", "watch_url"),
     "youtube_broadcast_age_seconds": _measured("broadcast_age_seconds"),
     "youtube_rotation_interval_seconds": _measured("rotation_interval_seconds"),
     "youtube_page_live": _measured("page_live"),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
+from pydantic import AwareDatetime
 
 from exporter.api.answers import answer, in_thread
 from exporter.api.example import Example
@@ -40,16 +41,23 @@ def _findings(state: PlatformState) -> dict[str, Any]:
     exhausted=False,
     plan="nothing",
     account="main",
+    former_address=None,
+    ended=None,
+    as_of="2026-03-01T12:00:00.000Z",
     checks={"youtube_broadcast": {"verdict": "healthy", "cause": None, "said": ""}},
 )
 class Standing(Shape, like=PlatformState, without=("opinions", "measures")):
     """How a destination stands at its platform.
 
-    `address` is where viewers see it. `words` are states as the platform calls them. `plan` is what would be done next;
-    `exhausted`: nothing is left that neverdark could try. `account` is empty where there is no login.
+    `address` is where viewers see it, or will; null where they have none, or nobody knows any more. Then `former_address`
+    is the latest that they had, and `ended` when that broadcast ended, if it did. `words` are states as the platform calls
+    them, `as_of` when it said so. `plan` is what would be done next; `exhausted`: nothing is left that neverdark could try.
+    `account` is empty where there is no login.
     """
 
     words: Mapping[str, str]
+    ended: AwareDatetime | None
+    as_of: AwareDatetime | None
     checks: Annotated[Mapping[str, Finding], Made(_findings)]
 
 

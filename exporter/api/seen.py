@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from exporter.api.shape import show_time
 from supervisor.model.platforms import LoginState, PlatformState
 from supervisor.model.snapshot import Snapshot
 from supervisor.model.terms import Verdict
@@ -35,6 +36,9 @@ def _shown(state: PlatformState, login: LoginState | None) -> dict[str, Any]:
         "said": "; ".join(_sentences(state, login.said if login and mend else None)),
         "exhausted": state.exhausted,
         "mend": mend,
+        "former_url": state.former_address,
+        "ended": show_time(state.ended),
+        "as_of": show_time(state.as_of),
     }
 
 

@@ -178,10 +178,11 @@ class PlatformView {
     this.node = element("div", "platform");
     this.said = element("small");
     this.watch = element("a");
+    this.former = element("small");
     this.mend = element("code");
     this.watch.target = "_blank";
     this.watch.rel = "noopener noreferrer";
-    this.node.append(this.said, this.watch, this.mend);
+    this.node.append(this.said, this.watch, this.former, this.mend);
   }
 
   update(seen, url) {
@@ -193,9 +194,17 @@ class PlatformView {
     this.watch.hidden = !/^https:/.test(url ?? "");
     if (!this.watch.hidden && this.watch.href !== url) this.watch.href = url;
     setText(this.watch, url ?? "");
+    setText(this.former, url === null ? formerAddress(seen) : "");
     this.mend.hidden = !seen.mend;
     setText(this.mend, seen.mend);
   }
+}
+
+// How it was when viewers last had it, where they do not have it now, or nobody knows.
+function formerAddress({ former_url: former, ended, as_of: then }) {
+  if (former === null) return "";
+  if (ended !== null) return `It has no address now: the broadcast at ${former} ended at ${clock(Date.parse(ended))}.`;
+  return `Its address now is not known; at ${clock(Date.parse(then))} it was ${former}.`;
 }
 
 function doubts({ watchdog, conformance }) {

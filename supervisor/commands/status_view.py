@@ -100,7 +100,9 @@ def _streams(
         style = "red" if rank(stream) is Rank.OFF_AIR else "yellow"
         said = reasons(stream, of.get(stream["stream"], ()), at)
         parts += [_indented(Text(sentence, style=style)) for sentence in said]
-        parts += [_indented(Text(sentence, style="yellow" if bad else "dim")) for sentence, bad in at_platforms(stream)]
+        parts += [
+            _indented(Text(sentence, style="yellow" if bad else "dim")) for sentence, bad in at_platforms(stream, at)
+        ]
     return parts
 
 

@@ -141,7 +141,7 @@ def reasons(stream: Json, incidents: Sequence[Json], at: datetime | None) -> Ite
         yield f"source: {stream['note']}"
 
 
-def at_platforms(stream: Json) -> Iterator[tuple[str, bool]]:
+def at_platforms(stream: Json, at: datetime | None) -> Iterator[tuple[str, bool]]:
     """What platforms say of a stream that is wanted, and whether that is bad."""
     for place in stream["destinations"] if stream["wanted"] else ():
         if seen := place.get("platform"):
@@ -149,8 +149,18 @@ def at_platforms(stream: Json) -> Iterator[tuple[str, bool]]:
             yield f"{place['name']}: {seen['platform']} says: {seen['said']}", bad
             if seen["mend"]:
                 yield f"{place['name']}: mend it with: {seen['mend']}", True
-            if url := place.get("watch_url"):
-                yield f"{place['name']}: viewers see it at {url}", False
+            if address := _address(place.get("watch_url"), seen, at):
+                yield f"{place['name']}: {address}", False
+
+
+def _address(url: str | None, seen: Json, at: datetime | None) -> str:
+    """Where viewers see it, or how it was when they last did."""
+    former = seen.get("former_url")  # an older neverdark tells none
+    if url or not former:
+        return f"viewers see it at {url}" if url else ""
+    if seen["ended"]:
+        return f"it has no address now: the broadcast at {former} ended at {clock(seen['ended'], at)}"
+    return f"its address now is not known; at {clock(seen['as_of'], at)} it was {former}"
 
 
 def _announced(stream: Json, at: datetime | None) -> Iterator[str]:

@@ -43,9 +43,10 @@ class Measure(NamedTuple):
 class PlatformState(NamedTuple):
     """How a destination stands at its platform.
 
-    `address` is where viewers see it. `words` are states by name, as the platform calls them. `exhausted`: nothing is
-    left that a program could try. `plan` is what would be done next, in words. `account` is the login that it is
-    asked with, "" where there is none.
+    `address` is where viewers see it, or will; None where there is nothing, or where that is not known any more: then
+    `former_address` is the latest, and `ended` when it ended. `words` are states by name, as the platform calls them.
+    `exhausted`: nothing is left that a program could try. `plan` is what would be done next, in words. `account` is the
+    login that it is asked with, "" where there is none. `as_of` is when the platform said all this. Times: wall clock.
     """
 
     platform: str
@@ -58,6 +59,9 @@ class PlatformState(NamedTuple):
     exhausted: bool = False
     plan: str = ""
     account: str = ""
+    former_address: str | None = None
+    ended: float | None = None
+    as_of: float | None = None
 
 
 class LoginState(NamedTuple):

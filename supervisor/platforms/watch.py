@@ -17,6 +17,7 @@ T = TypeVar("T")
 LoginsOf = Callable[[Iterable[Config]], Mapping[str, Platform]]  # those that configurations ask for
 _TICK = 1.0
 _AFTER_A_MISTAKE = 60.0
+_GATHER_EVERY = 15.0  # seconds: some of it is a matter of how long it has lasted, and changes without a look
 
 
 class Machine(Protocol):
@@ -40,40 +41,62 @@ class PlatformWatch:
     def __init__(
         self, machine: Machine, sends: Callable[[Place], bool], obey: Callable[[Order], None], tell: events.Tell
     ) -> None:
-        self.logins: Mapping[str, Platform] = {}
+        self._logins: Mapping[str, Platform] = {}
         self._machine = machine
         self._sends = sends
         self._obey = obey
         self._tell = tell
         self._busy: dict[str, asyncio.Future[None]] = {}
         self._found: dict[tuple[Place, Check], Trouble] = {}
-        self._opinions: Mapping[Place, Mapping[Check, Opinion]] = {}  # as of the latest tick
+        # By login. Putting them together is dear: not for everybody who asks.
+        self._states: dict[str, Sequence[PlatformState]] = {}
+        self._opinions: Mapping[Place, Mapping[Check, Opinion]] = {}
+        self._gathered = float("-inf")
+        self._untold = False
+
+    @property
+    def logins(self) -> Mapping[str, Platform]:
+        """Those that are looked at, by name."""
+        return self._logins
+
+    @logins.setter
+    def logins(self, logins: Mapping[str, Platform]) -> None:
+        self._logins = logins
+        self._states = {}
+        self._gather(logins)
 
     async def run_forever(self) -> None:
         """Look when it is due: one look of a login at a time, also where it was made anew meanwhile."""
         while True:
-            for name, login in self.logins.items():
+            for name, login in self._logins.items():
                 if name not in self._busy and login.due <= self._machine.now():
                     self._busy[name] = asyncio.ensure_future(self._look(name, login))
-            self._note()
+            if self._machine.now() - self._gathered >= _GATHER_EVERY:
+                self._gathered = self._machine.now()
+                self._gather(self._logins)
+            if self._untold:
+                self._note()
             await asyncio.sleep(_TICK)
 
     async def _look(self, name: str, login: Platform) -> None:
         try:
-            await self._look_at(login)
+            await self._look_at(name, login)
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not leave the others without a look
             self._tell(events.InternalError(f"a look at a platform for {name or 'a page'}", type(error).__name__))
             await asyncio.sleep(_AFTER_A_MISTAKE)
         finally:
             del self._busy[name]
 
-    async def _look_at(self, login: Platform) -> None:
-        sends = {(one.stream, one.destination): self._sends((one.stream, one.destination)) for one in login.states()}
+    async def _look_at(self, name: str, login: Platform) -> None:
+        places = [(one.stream, one.destination) for one in self._states.get(name, ())]
+        sends = {place: self._sends(place) for place in places}
         orders, asked = await self._machine.apart(partial(login.look, sends))
         for one in asked:
             self._told(one)
         for order in orders:
             self._obey(order)
+        self._gather([name] if name in self._logins else [])
+        self._note()
 
     def _told(self, asked: Asked) -> None:
         self._tell(
@@ -83,20 +106,26 @@ class PlatformWatch:
     # --- what is known -----------------------------------------------------------------------------
 
     def states(self) -> Sequence[PlatformState]:
-        """Of all destinations."""
-        return [state for login in self.logins.values() for state in login.states()]
+        """Of all destinations, as of the latest look, or of a few seconds ago."""
+        return [state for known in self._states.values() for state in known]
 
     def login_states(self) -> Sequence[LoginState]:
         """Of all logins."""
-        return [state for login in self.logins.values() if (state := login.login())]
+        return [state for login in self._logins.values() if (state := login.login())]
 
     def opinions(self, place: Place) -> Mapping[Check, Opinion]:
-        """What the platform's checks find about a destination, as of a second ago at most."""
+        """What the platform's checks find about a destination; as old as the states."""
         return self._opinions.get(place, {})
+
+    def _gather(self, names: Iterable[str]) -> None:
+        """What these logins know may have changed."""
+        self._states |= {name: self._logins[name].states() for name in names}
+        self._opinions = {(state.stream, state.destination): state.opinions for state in self.states()}
+        self._untold = True
 
     def _note(self) -> None:
         """Tell what has begun to be bad, and what has ceased to be."""
-        self._opinions = {(state.stream, state.destination): state.opinions for state in self.states()}
+        self._untold = False
         for place, opinions in self._opinions.items():
             for check, opinion in opinions.items():
                 if opinion.verdict is not Verdict.UNKNOWN:

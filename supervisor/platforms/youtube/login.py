@@ -24,6 +24,7 @@ from supervisor.platforms.youtube.desk import Desk, Standing, Tally
 from supervisor.platforms.youtube.ledger import Ledger
 from supervisor.platforms.youtube.memory_file import MemoryFile
 from supervisor.platforms.youtube.model import (
+    Broadcast,
     HealthStatus,
     IssueType,
     LifeCycle,
@@ -46,6 +47,7 @@ _ACTIONS = {
     Act.BIND: Action.START_BROADCAST,
     Act.TRANSITION: Action.START_BROADCAST,
 }
+_ENDED = frozenset({LifeCycle.COMPLETE, LifeCycle.REVOKED})
 _DEEDS = {Act.RESTART_PUSHER: Deed.RESTART_PUSHER, Act.RESTART_ENCODER: Deed.RESTART_ENCODER}
 
 
@@ -190,7 +192,9 @@ class Login:
     def _state(self, place: Place, section: PlaceSection, desks: Mapping[Place, Desk]) -> PlatformState:
         if other := self._shared.get(place):  # what is found of a stream is told once
             state = self._state(other, self._places[other], desks)
-            return PlatformState(PLATFORM, *place, {}, state.address, state.words)
+            return state._replace(
+                stream=place[0], destination=place[1], opinions={}, measures=(), exhausted=False, plan="", account=""
+            )
         page = seen = None
         desk = desks.get(place)
         listed: tuple[Measure, ...] = ()
@@ -213,10 +217,21 @@ class Login:
         words |= {"stream": str(stream.status), "health": str(stream.health)} if stream else {}
         words |= {"broadcast": str(broadcast.life_cycle)} if broadcast else {}
         words |= {"page": str(seen)} if seen else {}
-        address = broadcast.watch_url if broadcast else None
-        measures = (*_measures(desk, self._wall()), *listed)
+        current, wall = _current(standing, self._wall()), self._wall()
+        former = broadcast if broadcast and not current else None
         return PlatformState(
-            PLATFORM, *place, found, address, words, measures, standing.stands_down, desk.said, self.name
+            PLATFORM,
+            *place,
+            found,
+            current.watch_url if current else None,
+            words,
+            (*_measures(desk, wall), *listed),
+            standing.stands_down,
+            desk.said,
+            self.name,
+            former.watch_url if former else None,
+            former.actual_end if former else None,
+            standing.at or None,
         )
 
     def _sound(self, place: Place) -> bool:
@@ -306,6 +321,12 @@ def _is_known(standing: Standing, wall: float) -> bool:
     return bool(standing.at) and (standing.trouble is not Trouble.NOT_READ or abs(wall - standing.at) < _KNOWN_FOR)
 
 
+def _current(standing: Standing, wall: float) -> Broadcast | None:
+    """What viewers have, or will have, under its address: nothing that has ended, and nothing that was so long ago."""
+    one = standing.broadcast
+    return one if one and one.life_cycle not in _ENDED and _is_known(standing, wall) else None
+
+
 def _known(standing: Standing, wall: float) -> Iterable[Measure]:
     stream, broadcast = standing.stream, standing.broadcast
     yield from _one_hot("stream_status", "status", StreamStatus, stream.status if stream else None)
@@ -314,5 +335,7 @@ def _known(standing: Standing, wall: float) -> Iterable[Measure]:
     issues = Counter((IssueType(one.kind), one.severity) for one in stream.issues) if stream else Counter()
     for (kind, severity), count in issues.most_common(_MOST_ISSUES):
         yield Measure("configuration_issues", count, {"type": str(kind), "severity": str(severity)})
+    if current := _current(standing, wall):
+        yield Measure("broadcast_info", 1.0, {"watch_url": current.watch_url})
     if broadcast and broadcast.life_cycle is LifeCycle.LIVE and broadcast.actual_start is not None:
         yield Measure("broadcast_age_seconds", max(0.0, wall - broadcast.actual_start))

@@ -154,6 +154,7 @@ class Broadcast(NamedTuple):
     auto_start: bool = False
     auto_stop: bool = False
     monitor: bool = True  # it has a monitor stream: it must be tested before it can be live
+    actual_end: float | None = None
 
     @property
     def watch_url(self) -> str:

@@ -39,6 +39,7 @@ def broadcast_of(item: Mapping[str, Any]) -> Broadcast | None:
         details.get("enableAutoStart") is True,
         details.get("enableAutoStop") is True,
         monitor is not False,
+        moment(snippet.get("actualEndTime")),
     )
 
 

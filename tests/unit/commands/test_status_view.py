@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from exporter.api.seen import seen_at_platforms
 from exporter.api.shape import show_time
 from exporter.api.shapes import show_config, show_incidents, show_stream
 from supervisor.commands import status_view
+from supervisor.commands.stream_words import clock
 from supervisor.model.fallback import SourceOrder, source_name
 from supervisor.model.incidents import Incident
 from supervisor.model.maintenance import Maintenance
@@ -34,6 +35,7 @@ from tests.unit.exporter.snapshots import (
     command,
     destination,
     encoder,
+    ended_broadcast,
     login,
     lost_login,
     pusher,
@@ -285,6 +287,18 @@ def test_where_viewers_see_it_and_what_mends_the_login(width: int | None) -> Non
     assert f"viewers see it at {WATCH}" in good
     assert "youtube says: gopSizeLong (warning); stream active" in good
     assert "mend it with" not in good
+    ended = " ".join(printed(snapshot(cam, platforms=(ended_broadcast("cam"),)), width).split())
+    assert "viewers see it" not in ended
+    assert (
+        f"it has no address now: the broadcast at {WATCH} ended at {clock(show_time(NOW - 120) or '', datetime.fromtimestamp(NOW, UTC))}"
+        in ended
+    )
+    stale = youtube("cam", address=None, former_address=WATCH, as_of=NOW - 1000)
+    unknown = " ".join(printed(snapshot(cam, platforms=(stale,)), width).split())
+    assert (
+        f"its address now is not known; at {clock(show_time(NOW - 1000) or '', datetime.fromtimestamp(NOW, UTC))} it was {WATCH}"
+        in unknown
+    )
     lost = " ".join(printed(snapshot(cam, platforms=(youtube("cam"),), logins=(lost_login(),)), width).split())
     assert "mend it with: neverdark youtube login --account main" in lost
     off = cam._replace(wanted=False, on_air=False)

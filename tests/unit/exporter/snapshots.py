@@ -496,6 +496,7 @@ def youtube(stream: str, destination: str = "youtube", **changes: Any) -> Platfo
         *one_hot("stream_status", "status", StreamStatus, StreamStatus.ACTIVE),
         *one_hot("health_status", "status", HealthStatus, HealthStatus.OK),
         *one_hot("broadcast_state", "state", LifeCycle, LifeCycle.LIVE),
+        Measure("broadcast_info", 1.0, {"watch_url": WATCH}),
         Measure("configuration_issues", 1, {"type": "gopSizeLong", "severity": "warning"}),
         Measure("broadcast_age_seconds", 7200.5),
         Measure("rotation_interval_seconds", 39_600.0),
@@ -517,6 +518,7 @@ def youtube(stream: str, destination: str = "youtube", **changes: Any) -> Platfo
         measures,
         plan="nothing",
         account="main",
+        as_of=NOW - 5,
     )
     return blank._replace(**changes)
 
@@ -526,7 +528,8 @@ def ended_broadcast(stream: str, destination: str = "youtube") -> PlatformState:
     said = "no more broadcasts can be made for now: end one in YouTube Studio, or start one there"
     opinions = {Check.YOUTUBE_BROADCAST: Opinion(Verdict.UNHEALTHY, Trouble.BROADCAST_ENDED, said)}
     words = {"trouble": "too_many", "stream": "active", "health": "good", "broadcast": "complete"}
-    return youtube(stream, destination, opinions=opinions, words=words, exhausted=True, measures=())
+    gone = {"address": None, "former_address": WATCH, "ended": NOW - 120}
+    return youtube(stream, destination, opinions=opinions, words=words, exhausted=True, measures=(), **gone)
 
 
 def login(account: str = "main", **changes: Any) -> LoginState:

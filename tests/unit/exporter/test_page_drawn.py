@@ -416,6 +416,15 @@ def test_what_youtube_says_stands_below_its_destination(browser: Browser, serve:
     assert not visible(browser, f"{of['cam']} .platform code")
     assert text(browser, f"{of['other']} .platform code") == "neverdark youtube login --account second"
     assert not visible(browser, f"{of['plain']} .platform")
+    # What has ended is no link, and says so; what was so long ago is not said to be so.
+    assert not visible(browser, f"{of['other']} .platform a")
+    assert f"It has no address now: the broadcast at {WATCH} ended at " in text(browser, f"{of['other']} .platform")
+    stale = youtube("plain", address=None, former_address=WATCH, as_of=NOW - 1000)
+    control.now = snapshot(*streams, platforms=(*states, stale), logins=(login(),))
+    browser.wait(f"document.querySelector({of['plain'] + ' .platform'!r}).checkVisibility()")
+    said = text(browser, f"{of['plain']} .platform")
+    assert "Its address now is not known; at " in said
+    assert said.strip().endswith(f"it was {WATCH}.")
     # A platform's word may be anything; only an address of the web becomes a link.
     evil = youtube("cam", address="javascript:alert(1)")
     control.now = snapshot(*streams, platforms=(evil,))

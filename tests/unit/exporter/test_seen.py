@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from exporter.api.seen import seen_at_platforms
+from exporter.api.shape import show_time
 from exporter.api.shapes import show_stream
 from supervisor.model.terms import Verdict
 from tests.unit.exporter.conftest import Serve
 from tests.unit.exporter.snapshots import (
+    NOW,
     WATCH,
     FakeControl,
     destination,
@@ -35,6 +37,9 @@ def test_where_viewers_see_it_and_what_youtube_says() -> None:
         "said": "gopSizeLong (warning); stream active, health ok, broadcast live, page live",
         "exhausted": False,
         "mend": "",
+        "former_url": None,
+        "ended": None,
+        "as_of": show_time(NOW - 5),
     }
     assert (second["watch_url"], second["platform"]) == (None, None)
 
@@ -45,6 +50,8 @@ def test_what_a_person_has_to_do_comes_first() -> None:
     (seen,) = seen_at_platforms(shown).values()
     assert seen["platform"]["mend"] == "neverdark youtube login --account main"
     assert seen["platform"]["exhausted"] is True
+    assert (seen["watch_url"], seen["platform"]["former_url"]) == (None, WATCH)
+    assert seen["platform"]["ended"] == show_time(NOW - 120)
     assert seen["platform"]["said"].startswith("somebody has to log in again (invalid grant); no more broadcasts")
     other = snapshot(CAM, platforms=(ended._replace(account=""),), logins=(lost_login(),))
     (seen,) = seen_at_platforms(other).values()

@@ -248,6 +248,44 @@ def test_what_viewers_see_is_shown_also_where_somebody_else_made_it(scene: Scene
     assert _measured(scene, "stream_status")["active",] == 1
 
 
+def test_the_address_is_that_of_what_viewers_have_now(scene: Scene) -> None:
+    """What has ended has none, and what was known a quarter of an hour ago is not known now."""
+    first = on_air(scene)
+    url = f"https://www.youtube.com/watch?v={first.id}"
+    state = scene.state
+    assert (state.address, state.former_address, state.ended) == (url, None, None)
+    assert _measured(scene, "broadcast_info") == {(url,): 1}
+
+    scene.fake.fail("liveBroadcasts.insert", "backendError", code=500, times=None)
+    ended = scene.fake.clock.now()
+    scene.fake.studio.end(first)
+    scene.run(120)
+    state = scene.state
+    assert (state.address, state.former_address) == (None, url)
+    assert state.ended == pytest.approx(ended, abs=2)
+    assert state.as_of is not None
+    assert state.as_of > ended
+    assert not _measured(scene, "broadcast_info")
+
+    scene.fake.clear()
+    scene.run(600)
+    (second,) = scene.live()
+    url = f"https://www.youtube.com/watch?v={second.id}"
+    state = scene.state
+    assert (state.address, state.former_address, state.ended) == (url, None, None)
+    assert _measured(scene, "broadcast_info") == {(url,): 1}
+
+    scene.fake.fail("*", "backendError", code=500, times=None)
+    scene.run(600)
+    assert scene.state.address == url
+    scene.run(1200)
+    state = scene.state
+    assert (state.address, state.former_address, state.ended) == (None, url, None)
+    assert state.as_of is not None
+    assert state.as_of < scene.fake.clock.now() - 900
+    assert not _measured(scene, "broadcast_info")
+
+
 def test_an_old_answer_is_no_metric(scene: Scene) -> None:
     """Where YouTube cannot be asked for long, nobody knows how the broadcast stands."""
     on_air(scene)

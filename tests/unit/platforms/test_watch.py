@@ -50,13 +50,14 @@ class Login:
 class Scene:
     def __init__(self) -> None:
         self.login = Login()
+        self.time = 1.0
         self.told: list[events.Payload] = []
         self.obeyed: list[Order] = []
         self.watch = PlatformWatch(self, lambda _: True, self.obeyed.append, self.told.append)
         self.watch.logins = {"main": self.login}
 
     def now(self) -> float:
-        return 1.0
+        return self.time
 
     async def apart(self, work: Callable[[], T]) -> T:
         return work()
@@ -74,11 +75,10 @@ class Scene:
         asyncio.run(ticks())
 
     def say(self, *opinions: Opinion) -> list[events.Payload]:
-        """What is told while a check says these, one after the other."""
-        self.login.due = float("inf")
+        """What is told while a check says these, one look after the other."""
         self.told.clear()
         for opinion in opinions:
-            self.login.opinion = opinion
+            self.login.opinion, self.login.due = opinion, 0.0
             self.run()
         return self.told
 
@@ -146,7 +146,9 @@ def test_a_mistake_of_ours_is_told_and_the_others_are_looked_at() -> None:
     assert (len(scene.login.looks), len(other.looks)) == (1, 1)
 
 
-def test_what_a_login_knows_is_put_together_once_a_tick_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_known_is_put_together_when_it_may_have_changed_however_many_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     scene, asked = Scene(), 0
     real = scene.login.states
 
@@ -160,4 +162,21 @@ def test_what_a_login_knows_is_put_together_once_a_tick_however_many_ask(monkeyp
     for _ in range(100):
         assert scene.watch.opinions(PLACE) == {Check.YOUTUBE_BROADCAST: ENDED}
         assert scene.watch.opinions(("cam", "other")) == {}
-    assert asked == 0
+        assert scene.watch.states() == [real()[0]]
+        scene.run()
+    assert asked == 0, "there was no look"
+    scene.say(GOOD)
+    assert asked == 1
+    scene.watch.logins = {}
+    assert (scene.watch.states(), scene.watch.opinions(PLACE)) == ([], {})
+
+
+def test_what_gets_worse_by_lasting_is_told_without_a_look() -> None:
+    scene = Scene()
+    scene.say(COMES)
+    scene.login.opinion = ENDED
+    scene.run()
+    assert scene.told == []
+    scene.time += 15
+    scene.run()
+    assert scene.told == [FOUND]
