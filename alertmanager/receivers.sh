@@ -136,7 +136,8 @@ integrations() {
     '
 }
 
-# purpose NAME RECEIVER…: those that are used for it; for a test, whoever reaches a person. What only stands beside others
+# purpose NAME RECEIVER…: those that are used for it; for news, those for tickets or for info; for a test, whoever reaches a
+# person. What only stands beside others
 # is no one that could be told: without others, it is left out.
 purpose() {
     name=$1
@@ -146,6 +147,7 @@ purpose() {
         case " $(used "$receiver") " in
             *" $name "*) ;;
             " heartbeat ") continue ;;
+            *" ticket "* | *" info "*) if [ "$name" != test ] && [ "$name" != news ]; then continue; fi ;;
             *) if [ "$name" != test ]; then continue; fi ;;
         esac
         chosen="$chosen $receiver"
@@ -162,6 +164,10 @@ whole() {
             *) printf '%s\n' "$line" ;;
         esac
         case $line in
+            "  - name: news") # what is new is not over some time later
+                # shellcheck disable=SC2046 # one word for each receiver
+                integrations $(purpose news "$@") | sed 's/^\( *\(- \)\{0,1\}send_resolved: \)true$/\1false/'
+                ;;
             "  - name: page" | "  - name: ticket" | "  - name: info" | "  - name: heartbeat" | "  - name: test")
                 # shellcheck disable=SC2046 # one word for each receiver
                 integrations $(purpose "${line##* }" "$@")
@@ -177,7 +183,7 @@ rm -f "$next"
 if ! : >"$next"; then exit 2; fi
 
 fault=""
-for name in page ticket info heartbeat test; do
+for name in page ticket info news heartbeat test; do
     if ! grep -qx "  - name: $name" "$here/alertmanager.yml"; then
         fault="it needs the line '  - name: $name', just so, to fill that receiver in"
     fi

@@ -49,10 +49,10 @@ def _findings(state: PlatformState) -> dict[str, Any]:
 class Standing(Shape, like=PlatformState, without=("opinions", "measures")):
     """How a destination stands at its platform.
 
-    `address` is where viewers see it, or will; null where they have none, or nobody knows any more. Then `former_address`
-    is the latest that they had, and `ended` when that broadcast ended, if it did. `words` are states as the platform calls
-    them, `as_of` when it said so. `plan` is what would be done next; `exhausted`: nothing is left that neverdark could try.
-    `account` is empty where there is no login.
+    `address` is where viewers see it, or will; null where they have none, or nobody knows any more. Then
+    `former_address` is the latest that they had, and `ended` when that broadcast ended, if it did. `words` are states
+    as the platform calls them, `as_of` when it said so. `plan` is what would be done next; `exhausted`: nothing is left
+    that neverdark could try. `account` is empty where there is no login.
     """
 
     words: Mapping[str, str]

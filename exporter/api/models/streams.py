@@ -95,8 +95,9 @@ class AtPlatform(Shape):
     """What the platform itself says of a destination, in words; see /api/platforms for all of it.
 
     `verdict` is the worst of its checks. `exhausted`: nothing is left that neverdark could try. `mend` is the command
-    that renews the login, where somebody has to. Where viewers have no address, or nobody knows it any more, `former_url`
-    is the latest that they had, and `ended` when that broadcast ended, if it did. `as_of`: when the platform was heard.
+    that renews the login, where somebody has to. Where viewers have no address, or nobody knows it any more,
+    `former_url` is the latest that they had, and `ended` when that broadcast ended, if it did. `as_of`: when the
+    platform was heard.
     """
 
     platform: str
@@ -129,7 +130,8 @@ class Destination(Shape):
     is off air without it.
     `uplink` is null where there is no TCP connection to watch, `link` where neverdark feeds no pusher, `watchdog` where
     nobody watches, `conformance` where the destination has no `profile`, or nothing is sent.
-    `watch_url` is where viewers see it, or will, `platform` what the platform says; null where nobody asks, or it is not known.
+    `watch_url` is where viewers see it, or will, `platform` what the platform says; null where nobody asks, or it is
+    not known.
     """
 
     id: int | None

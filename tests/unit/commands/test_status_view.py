@@ -65,6 +65,10 @@ def summary(*streams: StreamSnapshot, incidents: Iterable[Incident] = (), **chan
     return printed(snapshot(*streams, **changes), None, incidents).splitlines()[0]
 
 
+def _clock(ago: float) -> str:
+    return clock(show_time(NOW - ago) or "", datetime.fromtimestamp(NOW, UTC))
+
+
 def fine(name: str) -> StreamSnapshot:
     return stream(name, encoder(name), pusher(name, "youtube"), destinations=(destination("youtube"),))
 
@@ -289,16 +293,10 @@ def test_where_viewers_see_it_and_what_mends_the_login(width: int | None) -> Non
     assert "mend it with" not in good
     ended = " ".join(printed(snapshot(cam, platforms=(ended_broadcast("cam"),)), width).split())
     assert "viewers see it" not in ended
-    assert (
-        f"it has no address now: the broadcast at {WATCH} ended at {clock(show_time(NOW - 120) or '', datetime.fromtimestamp(NOW, UTC))}"
-        in ended
-    )
+    assert f"it has no address now: the broadcast at {WATCH} ended at {_clock(120)}" in ended
     stale = youtube("cam", address=None, former_address=WATCH, as_of=NOW - 1000)
     unknown = " ".join(printed(snapshot(cam, platforms=(stale,)), width).split())
-    assert (
-        f"its address now is not known; at {clock(show_time(NOW - 1000) or '', datetime.fromtimestamp(NOW, UTC))} it was {WATCH}"
-        in unknown
-    )
+    assert f"its address now is not known; at {_clock(1000)} it was {WATCH}" in unknown
     lost = " ".join(printed(snapshot(cam, platforms=(youtube("cam"),), logins=(lost_login(),)), width).split())
     assert "mend it with: neverdark youtube login --account main" in lost
     off = cam._replace(wanted=False, on_air=False)
