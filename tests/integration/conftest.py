@@ -30,6 +30,17 @@ def ingest(tmp_path: Path) -> Iterator[Ingest]:
 
 
 @pytest.fixture
+def spare(tmp_path: Path) -> Iterator[Ingest]:
+    """Another one: a backup ingest."""
+    spare = Ingest(tmp_path / "spare")
+    try:
+        spare.start()
+        yield spare
+    finally:
+        spare.close()
+
+
+@pytest.fixture
 def valve(ingest: Ingest) -> Iterator[Valve]:
     """A breakable line to the ingest."""
     with Valve(ingest.port) as valve:

@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
 from tests.integration.harness.recipes import card, secret
 from tests.integration.harness.waiting import ON_AIR, SLACK, eventually
-
-
-@pytest.fixture
-def spare(tmp_path: Path) -> Iterator[Ingest]:
-    """Another nginx-rtmp."""
-    spare = Ingest(tmp_path / "spare")
-    try:
-        spare.start()
-        yield spare
-    finally:
-        spare.close()
 
 
 def test_it_is_on_air_while_one_of_two_ingests_is_there(ingest: Ingest, spare: Ingest, neverdark: Launch) -> None:

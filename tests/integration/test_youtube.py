@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from supervisor.platforms.youtube.oauth import Grant, OAuth
 from supervisor.platforms.youtube.tokens import Tokens
 from tests.integration.conftest import Launch
 from tests.integration.harness.ingest import Ingest
+from tests.integration.harness.prometheus import Prometheus
 from tests.integration.harness.recipes import cam, secret
+from tests.integration.harness.sinks import Alertmanager, HttpSink, SmtpSink, part
 from tests.integration.harness.supervised import Neverdark
 from tests.integration.harness.waiting import ON_AIR, SLACK, eventually, free_port
 from tests.youtube.fake import FakeYouTube
@@ -23,17 +26,10 @@ from tests.youtube.model import State, Stream
 from tests.youtube.oauth import TV
 
 REPAIRED = 60.0 + ON_AIR
-
-
-@pytest.fixture
-def spare(tmp_path: Path) -> Iterator[Ingest]:
-    """YouTube's backup ingest, for those that ask for it."""
-    spare = Ingest(tmp_path / "spare")
-    try:
-        spare.start()
-        yield spare
-    finally:
-        spare.close()
+RULES = Path(__file__).parents[2] / "prometheus" / "rules" / "youtube.yml"
+# Prometheus and Alertmanager as shipped wait longer than a test does.
+HURRIED_RULES = {"for: 3m\n": "for: 1s\n", "keep_firing_for: 1m\n": "keep_firing_for: 1s\n", "[40s]": "[5s]"}
+HURRIED_MESSAGES = {"group_wait: 5s\n      group_interval: 1m": "group_wait: 1s\n      group_interval: 1s"}
 
 
 @pytest.fixture
@@ -109,6 +105,74 @@ def test_stream_finished_is_mended_without_touching_a_process(
     eventually(lambda: incidents(running)[0]["closed"], ON_AIR + 35, "the incident is closed")
     assert len(incidents(running)) == 1
     assert key not in running.get("/api/platforms").text
+
+
+def messages(http: HttpSink, alert: str, status: str) -> list[dict[str, Any]]:
+    """What the webhook was told of it."""
+    every = [one for body in http.at("/webhook") for one in body["alerts"]]
+    return [one for one in every if (one["labels"]["alertname"], one["status"]) == (alert, status)]
+
+
+def test_messages_of_a_recovery_have_the_new_address(
+    ingest: Ingest, youtube: FakeYouTube, account: dict[str, Any], neverdark: Launch, tmp_path: Path
+) -> None:
+    """From a broadcast that ended to the owner's webhook, Slack and mailbox: real Prometheus, real Alertmanager."""
+    key = secret("main")
+    stream = youtube.studio.stream(key)
+    old = youtube.studio.broadcast(stream=stream, state=State.LIVE)
+    running = neverdark({"cam": at_youtube(ingest, key, stream, adopt=True)}, youtube={"accounts": {"main": account}})
+    running.wait_on_air()
+    rules = RULES.read_text(encoding="utf-8")
+    for usual, hurried in HURRIED_RULES.items():
+        assert usual in rules, usual
+        rules = rules.replace(usual, hurried)
+    (tmp_path / "rules.yml").write_text(rules, encoding="utf-8")
+    with ExitStack() as around:
+        http, smtp = around.enter_context(HttpSink()), around.enter_context(SmtpSink())
+        secrets = {
+            "webhook-url": http.url("/webhook"),
+            "slack-url": http.url("/slack"),
+            "email-to": "owner@example.net",
+        }
+        secrets |= {
+            "email-from": "neverdark@example.net",
+            "email-smarthost": smtp.address,
+            "email-require-tls": "false",
+        }
+        alertmanager = around.enter_context(Alertmanager(tmp_path / "am", secrets, hurry=HURRIED_MESSAGES))
+        config = {
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(tmp_path / "rules.yml")],
+            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager.port}"]}]}]},
+            "scrape_configs": [
+                {"job_name": "neverdark", "static_configs": [{"targets": [f"127.0.0.1:{running.port}"]}]}
+            ],
+        }
+        prometheus = around.enter_context(Prometheus(tmp_path / "prometheus", free_port(), config))
+        known = "livestream_youtube_broadcast_info and on () destination:livestream_youtube_sends:2m"
+        eventually(lambda: prometheus.ask(known), ON_AIR, "it is scraped, and sent")
+        assert not messages(http, "YouTubeNewAddress", "firing"), "the first is not a new one"
+
+        youtube.studio.end(old)
+        eventually(lambda: messages(http, "YouTubeBroadcastNotLive", "firing"), ON_AIR, "a page")
+        eventually(lambda: messages(http, "YouTubeNewAddress", "firing"), REPAIRED, "a new address is told")
+        (new,) = youtube.studio.made()
+        url = f"https://www.youtube.com/watch?v={new.id}"
+        (told,) = messages(http, "YouTubeNewAddress", "firing")
+        assert told["annotations"]["watch_url"] == told["labels"]["watch_url"] == url
+        assert told["annotations"]["summary"] == f"cam: viewers have a new address, {url}"
+        eventually(lambda: messages(http, "YouTubeBroadcastNotLive", "resolved"), REPAIRED, "the page is over")
+        (over,) = messages(http, "YouTubeBroadcastNotLive", "resolved")
+        assert over["annotations"]["watch_url"] == url
+        assert over["annotations"]["description"] == "It is live again."
+        eventually(lambda: len(http.at("/slack")) == len(smtp.mails) == 3, SLACK, "everybody is told all three")
+        page, *after = [body["attachments"][0] for body in http.at("/slack")]
+        assert "Watch:" not in page["text"]
+        for attachment, mail in zip(after, smtp.mails[1:], strict=True):
+            assert f"Watch: <{url}>" in attachment["text"]
+            assert f"Watch: {url}" in part(mail, "plain")
+            assert f'href="{url}"' in part(mail, "html")
+        assert old.id not in f"{[one.body for one in http.posts]}"
 
 
 def test_the_backups_address_is_youtubes_and_either_ingest_is_enough(
