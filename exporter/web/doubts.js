@@ -13,6 +13,9 @@ export const nameOf = (place) => `${place.name}${standing(place) ? ` (${standing
 
 export const isDegraded = ({ wanted, on_air: onAir, health }) => wanted && onAir && (health === "degraded" || health === "unhealthy");
 
+const troubleAt = ({ platform }) => platform && (platform.verdict === "unhealthy" || platform.exhausted);
+export const isTroubled = ({ wanted, on_air: onAir, destinations }) => wanted && onAir && destinations.some(troubleAt);
+
 function placeDoubt(stream, place, incidents, at) {
   const name = nameOf(place);
   const pusher = stream.processes.find(({ destination }) => destination === place.name);
@@ -28,7 +31,10 @@ function watchdogDoubt({ name, watchdog }) {
 }
 
 export function doubtsInWords(stream, incidents, at) {
-  if (!isDegraded(stream)) return "";
+  if (!isDegraded(stream)) {
+    const troubled = isTroubled(stream) ? stream.destinations.filter(troubleAt) : [];
+    return troubled.map(({ name, platform }) => `On air, but ${name} says: ${platform.said}.`).join(" ");
+  }
   const dark = stream.destinations.filter((place) => !place.on_air);
   const said = dark.map((place) => placeDoubt(stream, place, incidents, at));
   const flowing = incidents.filter(({ destination }) => !dark.some(({ name }) => name === destination));

@@ -49,6 +49,11 @@ function darkness({ cause, destination, seconds_dark: seconds }, { on_air: onAir
   return `; it was dark for ${duration(seconds)} and is on air again: closed after ${duration(closesAfter(cause))} of steady progress`;
 }
 
+// What a platform says is mended there, if at all: no process of ours is at fault.
+function nothingTried({ segment, subject }) {
+  return segment === "platform" && subject.role === null ? "Our own processes are left alone." : "Nothing was restarted yet.";
+}
+
 // An incident that goes on.
 export class OpenIncidentView {
   constructor() {
@@ -64,7 +69,7 @@ export class OpenIncidentView {
     setClass(this.node, `incident ${incident.excused ? "drill" : ""}`);
     setText(this.what, `${EXCUSES[incident.excused] ?? ""}${about(incident)}`);
     setText(this.when, `Since ${clock(opened)}, ${duration((at - opened) / 1000)} ago${darkness(incident, stream)}.`);
-    setText(this.actions, incident.actions.length > 0 ? `Restarted: ${tried(incident.actions)}.` : "Nothing was restarted yet.");
+    setText(this.actions, incident.actions.length > 0 ? `Restarted: ${tried(incident.actions)}.` : nothingTried(incident));
   }
 }
 

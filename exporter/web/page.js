@@ -2,7 +2,7 @@
 
 import { ask, hasToken, inWords, Refused, streamPath } from "./ask.js";
 import { showConfig } from "./config.js";
-import { isDegraded } from "./doubts.js";
+import { isDegraded, isTroubled } from "./doubts.js";
 import { keepViews, setClass, setText } from "./nodes.js";
 import { StreamView } from "./stream.js";
 import { askForToken, closeTokenForm } from "./token.js";
@@ -70,7 +70,7 @@ function show(answer, incidents) {
 function rank(stream) {
   if (!stream.wanted) return 4;
   if (!stream.on_air) return 0;
-  if (isDegraded(stream)) return 1;
+  if (isDegraded(stream) || isTroubled(stream)) return 1;
   return stream.verified && fallbackSeen(stream) === null ? 3 : 2;
 }
 
@@ -112,6 +112,10 @@ function showVerdict(streams) {
   }
   const degraded = wanted.filter(isDegraded);
   if (degraded.length > 0) summary += `${summary ? " · " : ""}${degraded.length} degraded: ${named(degraded)}`;
+  // It is sent, and taken: but a platform says that viewers do not have it, or not well.
+  const troubled = wanted.filter(isTroubled);
+  if (troubled.length > 0) summary += `${summary ? " · " : ""}trouble at the platform: ${named(troubled)}`;
+  if (troubled.length > 0 && kind === "good") kind = "unsure";
   if (stopped > 0 && wanted.length > 0) summary += `${summary ? " · " : ""}${plural(stopped, "stream")} stopped on purpose`;
   setText(byId("verdict"), verdict);
   setText(byId("summary"), summary);

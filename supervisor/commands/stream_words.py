@@ -74,12 +74,20 @@ def summary(streams: Sequence[Json], of: Mapping[str, Sequence[Json]], at: datet
     said += [(f"; {stream['stream']}: viewers see {seen}", "yellow") for stream, seen in replaced[:_MOST_NAMED]]
     if len(replaced) > _MOST_NAMED:
         said.append((f"; {len(replaced) - _MOST_NAMED} more on a fallback", "yellow"))
+    if troubled := [stream for stream in streams if stream["wanted"] and stream["on_air"] and _is_troubled(stream)]:
+        said.append((f"; {_named(troubled)}: trouble at the platform", "yellow"))
     if unsure := ranks[Rank.UNVERIFIED]:
         said.append((f"; {_named(unsure)} unverified: nothing tells whether media arrives", "yellow"))
     if stopped and wanted:
         said.append(f"; {stopped} stopped on purpose")
     style = "bold red" if dark else "bold green" if ranks[Rank.FINE] else "bold"
     return Text.assemble(*said, style=style)
+
+
+def _is_troubled(stream: Json) -> bool:
+    """It is sent, and taken: but a platform says that viewers do not have it, or not well."""
+    seen = [place["platform"] for place in stream["destinations"] if place.get("platform")]
+    return any(one["exhausted"] or one["verdict"] == "unhealthy" for one in seen)
 
 
 def _headline(streams: Sequence[Json], wanted: int, dark: int) -> str:

@@ -132,7 +132,8 @@ def status(config: Config, name: str | None) -> int:
         stored = tokens.stored()
         since = time.strftime("%Y-%m-%d", time.gmtime(stored.obtained)) if stored and stored.obtained else ""
         state = tokens.state.login
-        table.add_row(one, str(Login.GOOD if not wrong else state), shown, since, used)
+        refused = "not usable" if state is Login.GOOD else str(state)  # it is good, but of another channel
+        table.add_row(one, refused if wrong else str(Login.GOOD), shown, since, used)
         if wrong:
             good = False
             mend = f"; neverdark youtube login --account {one}" if state.needs_a_person else ""

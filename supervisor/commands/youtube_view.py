@@ -9,6 +9,7 @@ from rich.table import Table
 
 from supervisor.commands.api import Api, ApiError
 from supervisor.commands.client import terminal
+from supervisor.commands.stream_words import Json, clock
 from supervisor.commands.youtube import account_of, asking, said
 from supervisor.config.shape import Config
 from supervisor.platforms.youtube.errors import YoutubeError
@@ -32,13 +33,21 @@ def plan(api: Api, stream: str | None) -> int:
         return _WRONG
     table = Table("DESTINATION", "SEES", "WOULD DO", "WATCH", box=box.SIMPLE_HEAD, pad_edge=False)
     for one in rows:
-        sees = ", ".join(f"{name} {word}" for name, word in one["words"].items() if name != "trouble")
-        table.add_row(f"{one['stream']}:{one['destination']}", sees, one["plan"], one["address"] or "")
+        words = {name: word.replace("_", " ") for name, word in one["words"].items() if name != "trouble"}
+        sees = ", ".join(f"{name} {word}" for name, word in words.items())
+        table.add_row(f"{one['stream']}:{one['destination']}", sees, one["plan"], _watch(one))
     terminal().print(table)
     for login in found["logins"]:
         if login["mend"]:
             print(f"{login['account']}: {login['said']}; {login['mend']}", file=sys.stderr)
     return _DONE
+
+
+def _watch(one: Json) -> str:
+    """Where viewers see it, or why there is nothing to tell; an older neverdark tells less."""
+    if one["address"] or not one.get("former_address"):
+        return one["address"] or ""
+    return f"none: ended at {clock(one['ended'], None)}" if one["ended"] else "not known any more"
 
 
 def streams(config: Config, name: str) -> int:
@@ -51,13 +60,15 @@ def streams(config: Config, name: str) -> int:
         for destination, one in section.destinations.items()
         if one.secret_key
     }
+    tokens = Tokens(account, OAuth(account))
     table = Table("STREAM ID", "TITLE", "ITS KEY IS THAT OF", box=box.SIMPLE_HEAD, pad_edge=False)
     try:
-        with asking(config, name, account, Tokens(account, OAuth(account))) as client:
+        with asking(config, name, account, tokens) as client:
             for one in client.own_streams(keys):
                 table.add_row(one.id, one.title, ", ".join(one.named))
     except YoutubeError as error:
-        print(f"neverdark: {said(error)}", file=sys.stderr)
+        mend = f"; neverdark youtube login --account {name}" if tokens.state.login.needs_a_person else ""
+        print(f"neverdark: {said(error)}{mend}", file=sys.stderr)
         return _FAILED
     terminal().print(table)
     return _DONE

@@ -55,6 +55,7 @@ def _open_files(loaded: Loaded, file: Path) -> Iterator[ConfigWarning]:
     files = {file.absolute(): holds_secrets({**loaded.written, "streams": own})}
     files |= {fragment.file: holds_secrets(streams[name]) for name, fragment in loaded.fragments.items()}
     files |= {found.path: True for found in secret_files(loaded.config)}
+    files |= {account.token_file: True for account in loaded.config.youtube.accounts.values()}
     if loaded.config.tls:
         files |= {loaded.config.tls.cert_file: False, loaded.config.tls.key_file: True}
     shared = cache(_is_shared)

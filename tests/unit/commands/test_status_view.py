@@ -293,6 +293,8 @@ def test_where_viewers_see_it_and_what_mends_the_login(width: int | None) -> Non
     assert "mend it with" not in good
     ended = " ".join(printed(snapshot(cam, platforms=(ended_broadcast("cam"),)), width).split())
     assert "viewers see it" not in ended
+    assert "; cam: trouble at the platform" in ended
+    assert "trouble" not in good
     assert f"it has no address now: the broadcast at {WATCH} ended at {_clock(120)}" in ended
     stale = youtube("cam", address=None, former_address=WATCH, as_of=NOW - 1000)
     unknown = " ".join(printed(snapshot(cam, platforms=(stale,)), width).split())

@@ -7,12 +7,12 @@ import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from supervisor import cli
-from supervisor.commands import youtube
+from supervisor.commands import youtube, youtube_view
 from supervisor.platforms.youtube import oauth
 from tests.unit.platforms.scripted import CHANNEL, SECRET, Said, Script, refusal, scripted
 from tests.unit.platforms.test_oauth import come_back
@@ -184,6 +184,11 @@ def test_status(script: Script, capfd: pytest.CaptureFixture[str]) -> None:
     assert err == ""
     assert CHANNEL in out
     assert "2 of 10000" in out
+    script.say(Said(200, {"access_token": "ya29.3"}), channel("UCabcdefghijklmnopqrstuv"))
+    assert run("status") == 1
+    out, err = capfd.readouterr()
+    assert "not usable" in out
+    assert f"but the configuration names {CHANNEL}" in err
     script.say(REFUSED)
     assert run("status") == 1
     out, err = capfd.readouterr()
@@ -197,3 +202,32 @@ def test_an_account_that_is_none(script: Script, capfd: pytest.CaptureFixture[st
     assert run(action, "--account", "other") == 2
     assert "there is no account other in youtube.accounts (main)" in capfd.readouterr().err
     assert script.calls == []
+
+
+def test_streams_says_what_mends_a_login(script: Script, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("streams") == 1
+    assert "nobody has logged in; neverdark youtube login --account main" in capfd.readouterr().err
+    assert script.calls == []
+
+
+def test_a_plan_tells_where_viewers_see_it_and_what_is_so_no_more(capfd: pytest.CaptureFixture[str]) -> None:
+    row = {"stream": "cam", "destination": "yt", "words": {"trouble": "none", "page": "not_live"}, "plan": "nothing"}
+    told = (
+        {"address": "https://y/now", "former_address": None, "ended": None},
+        {"address": None, "former_address": "https://y/then", "ended": "2026-03-01T12:00:00.000Z"},
+        {"address": None, "former_address": "https://y/then", "ended": None},
+        {"address": None},
+    )
+
+    class Api:
+        def get(self, path: str) -> dict[str, object]:
+            assert path == "/api/platforms"
+            return {"platforms": [{**row, **one} for one in told], "logins": []}
+
+    assert youtube_view.plan(cast("youtube_view.Api", Api()), None) == 0
+    first, second, third, last = [line for line in capfd.readouterr().out.splitlines() if "cam:yt" in line]
+    assert "page not live" in first
+    assert "https://y/now" in first
+    assert "none: ended at " in second
+    assert "not known any more" in third
+    assert last.rstrip().endswith("nothing")

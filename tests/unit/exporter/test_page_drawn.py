@@ -416,6 +416,11 @@ def test_what_youtube_says_stands_below_its_destination(browser: Browser, serve:
     assert not visible(browser, f"{of['cam']} .platform code")
     assert text(browser, f"{of['other']} .platform code") == "neverdark youtube login --account second"
     assert not visible(browser, f"{of['plain']} .platform")
+    assert text(browser, "#verdict") == "All 3 streams on air"
+    assert "trouble at the platform: other" in text(browser, "#summary")
+    assert browser.run("document.querySelector('#headline').className") == "unsure"
+    assert "On air, but youtube says: " in text(browser, f"{of['other']} .reason")
+    assert text(browser, f"{of['plain']} .reason") == ""
     # What has ended is no link, and says so; what was so long ago is not said to be so.
     assert not visible(browser, f"{of['other']} .platform a")
     assert f"It has no address now: the broadcast at {WATCH} ended at " in text(browser, f"{of['other']} .platform")

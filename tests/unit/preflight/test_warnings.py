@@ -58,6 +58,17 @@ def test_a_secret_that_others_can_read(folder: Path, mode: int) -> None:
     assert warned(folder, PLAIN, mode=mode) == []
 
 
+def test_a_login_at_youtube_that_others_can_read(folder: Path) -> None:
+    secret, login = folder / "client-secret", folder / "login"
+    account = f"{{client_id: x.apps.googleusercontent.com, client_secret_file: {secret}, token_file: {login}}}"
+    for file, mode in ((secret, 0o600), (login, 0o644)):
+        file.write_text("made-up")
+        file.chmod(mode)
+    content = f"youtube: {{accounts: {{main: {account}}}}}\n{PLAIN}"
+    says = f"{login}: other users can read the secret in it: chmod 600 {login}"
+    assert [one for one in warned(folder, content) if str(login) in one and "chmod" in one] == [says]
+
+
 @pytest.mark.parametrize("mode", [0o666, 0o602, 0o646])
 def test_a_file_that_others_can_change(folder: Path, mode: int) -> None:
     """Also one without secrets: what stands in it is what we run."""
