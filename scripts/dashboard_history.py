@@ -628,10 +628,15 @@ def _youtube(name: str, now: float) -> PlatformState:
             *one_hot("health_status", "status", HealthStatus, HealthStatus.BAD if worse else HealthStatus.GOOD),
             *one_hot("broadcast_state", "state", LifeCycle, LifeCycle.COMPLETE if ended else LifeCycle.LIVE),
             *([Measure("configuration_issues", 1, {"type": "bitrateLow", "severity": "error"})] if worse else []),
-            *([] if ended else [Measure("broadcast_age_seconds", since)]),
+            *([] if ended else [Measure("broadcast_age_seconds", since), Measure("broadcast_info", 1.0, _watch(now))]),
             Measure("exhausted", 0.0),
         ),
     )
+
+
+def _watch(now: float) -> dict[str, str]:
+    """Another one with each broadcast."""
+    return {"watch_url": f"https://www.youtube.com/watch?v=harbour{now // (3 * HOUR):.0f}"}
 
 
 def _quota(now: float) -> tuple[Measure, ...]:

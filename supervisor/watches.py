@@ -95,7 +95,14 @@ class Watches:
     @property
     def listeners(self) -> list[Listener]:
         """Those that hear of every fact; who keeps the incidents comes first."""
-        return [self._keeper, self.reaches.hear, self._refusals, self._leftovers.hear, self._certificates]
+        return [
+            self._keeper,
+            self.reaches.hear,
+            self._refusals,
+            self._leftovers.hear,
+            self._certificates,
+            self.platforms.hear,
+        ]
 
     @property
     def jobs(self) -> list[Job]:

@@ -533,9 +533,15 @@ def _youtube(page: Page) -> None:
     page.add(
         lines(
             "How long the broadcast has been live",
-            "A new one is a new address for viewers. Of what is longer than 12 h YouTube may keep no recording.",
+            "And where viewers see it: a new one is a new address. Of what is longer than 12 h YouTube may keep no "
+            "recording.",
             "s",
-            Query(f"max by (destination) (livestream_youtube_broadcast_age_seconds{{{TO}}})", "{{destination}}"),
+            Query(
+                f"max by (destination, watch_url) (livestream_youtube_broadcast_age_seconds{{{TO}}}"
+                " * on (job, instance, stream, destination) group_left (watch_url)"
+                f" livestream_youtube_broadcast_info{{{TO}}})",
+                "{{destination}} {{watch_url}}",
+            ),
             limits=((None, "transparent"), (43_200, "orange")),
         ).no_value(nothing),
         width=8,

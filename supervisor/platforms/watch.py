@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from supervisor.config.shape import Config
 from supervisor.model import events
+from supervisor.model.facts import Fact
 from supervisor.model.platforms import LoginState, Opinion, PlatformState
 from supervisor.model.terms import Check, Trouble, Verdict
 from supervisor.platforms.interface import Asked, Order, Place, Platform
@@ -53,6 +54,7 @@ class PlatformWatch:
         self._opinions: Mapping[Place, Mapping[Check, Opinion]] = {}
         self._gathered = float("-inf")
         self._untold = False
+        self._stopped: set[str] = set()  # streams: until they are sent again, nothing is told of them
 
     @property
     def logins(self) -> Mapping[str, Platform]:
@@ -64,6 +66,13 @@ class PlatformWatch:
         self._logins = logins
         self._states = {}
         self._gather(logins)
+
+    def hear(self, fact: Fact) -> None:
+        """With a stop what is open of a stream is over for all others, too: what is bad afterwards is told anew."""
+        match fact.what:
+            case events.StreamWanted(stream, wanted=False):
+                self._stopped.add(stream)
+                self._found = {key: cause for key, cause in self._found.items() if key[0][0] != stream}
 
     async def run_forever(self) -> None:
         """Look when it is due: one look of a login at a time, also where it was made anew meanwhile."""
@@ -90,6 +99,7 @@ class PlatformWatch:
     async def _look_at(self, name: str, login: Platform) -> None:
         places = [(one.stream, one.destination) for one in self._states.get(name, ())]
         sends = {place: self._sends(place) for place in places}
+        self._stopped -= {stream for (stream, _), sent in sends.items() if sent}
         orders, asked = await self._machine.apart(partial(login.look, sends))
         for one in asked:
             self._told(one)
@@ -128,7 +138,7 @@ class PlatformWatch:
         self._untold = False
         for place, opinions in self._opinions.items():
             for check, opinion in opinions.items():
-                if opinion.verdict is not Verdict.UNKNOWN:
+                if opinion.verdict is not Verdict.UNKNOWN and place[0] not in self._stopped:
                     self._enter((place, check), opinion)
         for key in [key for key in self._found if key[0] not in self._opinions]:
             self._over(key)  # nobody looks any more

@@ -238,7 +238,7 @@ QUERIES = [pytest.param(query, id=f"{query.where} #{number}") for number, query 
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_query_names_only_what_exists(query: Query) -> None:
-    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\"[^\"]*\"|\$\w+|\b(?:by|on) \([^)]*\)", " ", query.expr)
+    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\"[^\"]*\"|\$\w+|\b(?:by|on|group_left) \([^)]*\)", " ", query.expr)
     words = set(re.findall(r"[a-zA-Z_:][\w:]*", bare))
     assert words - set(series(query.expr)) <= WORDS
     assert series(query.expr)

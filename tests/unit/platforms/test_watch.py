@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from supervisor.model import events
+from supervisor.model.facts import Fact
 from supervisor.model.platforms import LoginState, Opinion, PlatformState
+from supervisor.model.subjects import Subject
 from supervisor.model.terms import Check, Trouble, Verdict
 from supervisor.platforms.interface import Asked, Deed, Order, Place
 from supervisor.platforms.watch import PlatformWatch, T
@@ -51,9 +53,10 @@ class Scene:
     def __init__(self) -> None:
         self.login = Login()
         self.time = 1.0
+        self.sends = True
         self.told: list[events.Payload] = []
         self.obeyed: list[Order] = []
-        self.watch = PlatformWatch(self, lambda _: True, self.obeyed.append, self.told.append)
+        self.watch = PlatformWatch(self, lambda _: self.sends, self.obeyed.append, self.told.append)
         self.watch.logins = {"main": self.login}
 
     def now(self) -> float:
@@ -180,3 +183,14 @@ def test_what_gets_worse_by_lasting_is_told_without_a_look() -> None:
     scene.time += 15
     scene.run()
     assert scene.told == [FOUND]
+
+
+def test_what_is_bad_is_told_anew_after_a_stop() -> None:
+    """The stop has ended the incident for all others."""
+    scene = Scene()
+    assert scene.say(ENDED) == [FOUND]
+    scene.watch.hear(Fact(1.0, 1, Subject("cam"), events.StreamWanted("cam", wanted=False, why="operator")))
+    scene.sends = False
+    assert scene.say(ENDED, UNKNOWN) == []
+    scene.sends = True
+    assert scene.say(ENDED) == [FOUND]
