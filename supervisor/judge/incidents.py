@@ -25,7 +25,7 @@ from supervisor.judge.past import Past
 from supervisor.judge.tally import ACTION_OF_ROLE, Tally
 from supervisor.model.incidents import ActionTaken, Incident
 from supervisor.model.subjects import Subject
-from supervisor.model.terms import Action, Cause, Layer, ProcessKey, Result, Segment
+from supervisor.model.terms import Action, Cause, Layer, ProcessKey, Remedy, Result, Segment
 from supervisor.model.thresholds import closes_after
 
 
@@ -105,7 +105,7 @@ class Book:
                 incident.actor = layer
                 incident.note_return(now)
 
-    def asked(self, about: Subject, layer: Layer, action: Action, *, helped: bool, wall: float) -> None:
+    def asked(self, about: Subject, layer: Layer, action: Remedy, *, helped: bool, wall: float) -> None:
         """Somebody else was asked to do something about what has no process; `helped`: he did, and it is to be seen."""
         for incident in self.open.those_of(about.stream):
             if any(subject == about for subject, _ in incident.standing):

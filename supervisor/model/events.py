@@ -19,6 +19,7 @@ from supervisor.model.terms import (
     Cause,
     ExitCause,
     ProcessKey,
+    Remedy,
     RestartReason,
     Segment,
     State,
@@ -507,7 +508,7 @@ class PlatformAsked:
     result: str
     helped: bool
     address: str | None
-    action: Action | None = None
+    action: Remedy | None = None
 
 
 @dataclass(frozen=True, slots=True)

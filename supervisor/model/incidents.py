@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from supervisor.model.notifications import Notification
 from supervisor.model.subjects import Subject
-from supervisor.model.terms import Action, Cause, Layer, Result, Role, Segment
+from supervisor.model.terms import Action, Cause, Layer, Remedy, Result, Role, Segment
 
 
 class ActionTaken(NamedTuple):
@@ -17,7 +17,7 @@ class ActionTaken(NamedTuple):
 
     at: float
     layer: Layer
-    action: Action
+    action: Action | Remedy
     result: Result | None
 
 

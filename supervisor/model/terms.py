@@ -176,8 +176,13 @@ class Action(StrEnum):
     RESTART_PUSHER = "restart_pusher"
     RESTART_COMMAND = "restart_command"
     RESTART_ALL = "restart_all"
-    NEW_BROADCAST = "new_broadcast"  # at the platform: another one in the place of one that has ended
-    START_BROADCAST = "start_broadcast"  # and one that there is
+
+
+class Remedy(StrEnum):
+    """What is done to recover at a platform, where our own processes are left alone."""
+
+    NEW_BROADCAST = "new_broadcast"  # another one in the place of one that has ended
+    START_BROADCAST = "start_broadcast"  # one that there is
 
 
 class Result(StrEnum):

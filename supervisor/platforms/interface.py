@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from supervisor.model.platforms import LoginState, PlatformState
-from supervisor.model.terms import Action
+from supervisor.model.terms import Remedy
 
 Place = tuple[str, str]  # a stream, and one of its destinations
 
@@ -38,7 +38,7 @@ class Asked(NamedTuple):
     result: str
     helped: bool
     address: str | None = None
-    action: Action | None = None
+    action: Remedy | None = None
 
 
 class Platform(Protocol):

@@ -18,7 +18,7 @@ from supervisor.model.incidents import ActionTaken, Finding, Incident
 from supervisor.model.maintenance import Maintenance
 from supervisor.model.notifications import SAME_WITHIN, Notification
 from supervisor.model.remembered import Account, KnownRun, KnownUplink, Word
-from supervisor.model.terms import Action, ExitCause, Layer, Result, Role, Segment, Trouble
+from supervisor.model.terms import Action, ExitCause, Layer, Remedy, Result, Role, Segment, Trouble
 from supervisor.store import schema
 
 _NOT_TEXT: Final = {0: "\N{REPLACEMENT CHARACTER}"}  # PostgreSQL has no such character
@@ -362,5 +362,5 @@ def _finding(row: Mapping[str, Any]) -> Finding:
 
 
 def _action(row: Mapping[str, Any]) -> ActionTaken:
-    layer, action = _word(Layer, row["layer"]), _word(Action, row["action"])
+    layer, action = _word(Layer, row["layer"]), _word(Action, _word(Remedy, row["action"]))
     return ActionTaken(row["at"], layer, action, _word(Result, row["result"]))

@@ -12,7 +12,7 @@ from supervisor.machine.machine import Clock
 from supervisor.model import events
 from supervisor.model.facts import Fact
 from supervisor.model.subjects import Subject
-from supervisor.model.terms import Action, Cause, Layer, ProcessKey, RestartReason, Role, Segment
+from supervisor.model.terms import Cause, Layer, ProcessKey, Remedy, RestartReason, Role, Segment
 
 _FIRST_LAYER = frozenset({RestartReason.EXIT, RestartReason.STALL, RestartReason.START_TIMEOUT, RestartReason.UPLINK})
 _PLANNED = frozenset({RestartReason.OPERATOR, RestartReason.CONFIG})
@@ -67,7 +67,7 @@ class Keeper:
                 self._content(what)
             case events.PlatformFound() | events.PlatformGood():
                 self._platform(what)
-            case events.PlatformAsked(stream, destination, action=Action() as action, helped=helped):
+            case events.PlatformAsked(stream, destination, action=Remedy() as action, helped=helped):
                 self._book.asked(Subject(stream, destination), Layer.PLATFORM, action, helped=helped, wall=wall)
             case events.ProcessRemoved(key):
                 self._book.planned([key], now=now, wall=wall)

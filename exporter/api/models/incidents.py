@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from exporter.api.example import Example
 from exporter.api.shape import Shape
 from supervisor.model.notifications import Notification
-from supervisor.model.terms import Action, Cause, Layer, Result, Role, Segment
+from supervisor.model.terms import Action, Cause, Layer, Remedy, Result, Role, Segment
 
 
 @Example(at="2026-03-01T09:59:59.201Z", layer="process", action="restart_pusher", result="recovered")
@@ -18,7 +18,7 @@ class Attempt(Shape):
 
     at: AwareDatetime
     layer: Layer
-    action: Action
+    action: Action | Remedy
     result: Result | None
 
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from supervisor.config.youtube import AccountSection, PlaceSection, expanded
 from supervisor.model.platforms import LoginState, Measure, PlatformState
-from supervisor.model.terms import Action
+from supervisor.model.terms import Remedy
 from supervisor.platforms.interface import Asked, Deed, Order, Place
 from supervisor.platforms.youtube.account import Account, Api, Done
 from supervisor.platforms.youtube.backups import Backups
@@ -43,9 +43,9 @@ _STARTS_IN = 10.0  # seconds: a broadcast must not be scheduled for the past
 _MOST_ISSUES = 8  # series of a destination
 _KNOWN_FOR = 900.0  # seconds for which the latest answer stands in the metrics, where none comes any more
 _ACTIONS = {
-    Act.INSERT: Action.NEW_BROADCAST,
-    Act.BIND: Action.START_BROADCAST,
-    Act.TRANSITION: Action.START_BROADCAST,
+    Act.INSERT: Remedy.NEW_BROADCAST,
+    Act.BIND: Remedy.START_BROADCAST,
+    Act.TRANSITION: Remedy.START_BROADCAST,
 }
 _ENDED = frozenset({LifeCycle.COMPLETE, LifeCycle.REVOKED})
 _DEEDS = {Act.RESTART_PUSHER: Deed.RESTART_PUSHER, Act.RESTART_ENCODER: Deed.RESTART_ENCODER}

@@ -14,7 +14,7 @@ import pytest
 
 from exporter.api.docs import docs_page
 from supervisor.commands import words
-from supervisor.model.terms import Action, ExitCause, Result, Segment, Trouble
+from supervisor.model.terms import Action, ExitCause, Remedy, Result, Segment, Trouble
 from supervisor.model.thresholds import KEEPS_UP_SECONDS, SUSTAINED_SECONDS, closes_after
 from tests.unit.exporter.conftest import Client, Serve
 from tests.unit.exporter.scenes import three_streams
@@ -72,7 +72,7 @@ def test_assets_are_served_and_name_nobody_else(client: Client, file: str) -> No
     assert not re.search(r"""["'`(]/\w""", asset.text), "a path that would leave a proxy's prefix"
 
 
-@pytest.mark.parametrize("word", [*ExitCause, *Trouble, *Segment, *Action, *Result])
+@pytest.mark.parametrize("word", [*ExitCause, *Trouble, *Segment, *Action, *Remedy, *Result])
 def test_the_page_has_words_of_its_own_for_what_happens(word: StrEnum) -> None:
     assert re.search(rf"^  {word}: \"\w", (WEB / "words.js").read_text(encoding="utf-8"), re.MULTILINE)
 

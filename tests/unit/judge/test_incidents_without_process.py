@@ -8,7 +8,7 @@ from supervisor.judge.entries import Complaint, Failed, Turn
 from supervisor.judge.incidents import Book
 from supervisor.model.incidents import ActionTaken, Finding, Incident
 from supervisor.model.subjects import ITSELF, Subject
-from supervisor.model.terms import Action, ExitCause, Layer, ProcessKey, Result, Role, Segment, Trouble
+from supervisor.model.terms import ExitCause, Layer, ProcessKey, Remedy, Result, Role, Segment, Trouble
 
 WALL = 1_700_000_000.0
 ENCODER = ProcessKey("cam", Role.ENCODER)
@@ -71,7 +71,7 @@ def diary() -> Diary:
     return Diary()
 
 
-START = Action.START_BROADCAST
+START = Remedy.START_BROADCAST
 
 
 def test_what_the_platform_was_asked_for_stands_in_the_incident_and_has_helped_when_nobody_complains(
@@ -79,14 +79,14 @@ def test_what_the_platform_was_asked_for_stands_in_the_incident_and_has_helped_w
 ) -> None:
     diary.complain(100.0, ENDED)
     about = ENDED.subject
-    diary.book.asked(about, Layer.PLATFORM, Action.NEW_BROADCAST, helped=False, wall=WALL + 105)
-    diary.book.asked(about, Layer.PLATFORM, Action.NEW_BROADCAST, helped=True, wall=WALL + 110)
+    diary.book.asked(about, Layer.PLATFORM, Remedy.NEW_BROADCAST, helped=False, wall=WALL + 105)
+    diary.book.asked(about, Layer.PLATFORM, Remedy.NEW_BROADCAST, helped=True, wall=WALL + 110)
     diary.book.asked(Subject("cam", "twitch"), Layer.PLATFORM, START, helped=True, wall=WALL + 111)
     diary.watch(101.0, 130.0)
     assert diary.only(130.0).recovery_seconds is None
     diary.book.praise(about, BY)
     (closed,) = diary.watch(131.0, 170.0)
-    new = Action.NEW_BROADCAST
+    new = Remedy.NEW_BROADCAST
     assert closed.actions == (
         ActionTaken(WALL + 105, Layer.PLATFORM, new, Result.FAILED),
         ActionTaken(WALL + 110, Layer.PLATFORM, new, Result.RECOVERED),
