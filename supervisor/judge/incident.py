@@ -189,6 +189,10 @@ class OpenIncident:
         place = {Subject.of(key), Subject(key.stream, key.destination)}
         self.standing = {(about, by) for about, by in self.standing if about not in place}
 
+    def doubt(self) -> None:
+        """A process fails: what was said is said again if it is still so, but for what a platform says, once."""
+        self.standing = {(about, by) for about, by in self.standing if about.key is None and about.destination}
+
     def demote(self) -> None:
         """What was found so far is not what it is about."""
         self.findings = [one._replace(consequence=True) for one in self.findings]

@@ -64,7 +64,7 @@ class Book:
             mine.starve(incident, failed.feeds, started)
         member.explained = member.explained or failed.cause not in findings.VAGUE
         member.failed, incident.since = True, None
-        incident.standing.clear()
+        incident.doubt()
         incident.note_return(now)
         self._tell_found(self._gather(incident, now), failed, now, news=news)
 

@@ -205,6 +205,23 @@ def test_a_destination_has_one_incident_with_its_pusher(diary: Diary, *, pusher_
     assert incident.seconds_dark == 1.5
 
 
+@pytest.mark.parametrize("failed", [REFUSED, CRASH])
+def test_an_ended_broadcast_keeps_its_incident_open_also_when_a_process_fails_in_it(
+    diary: Diary, failed: Failed
+) -> None:
+    """A platform's word is said once, and once taken back."""
+    diary.complain(99.0, ENDED)
+    diary.fail(100.0, failed)
+    for key in (failed.key, PUSHER, SECOND):
+        diary.advance(103.0, key)
+    watched = diary.watch(103.0, 400.0)
+    assert ExitCause.INGEST_CLOSED not in {one.cause for one in watched}
+    assert any(("ingest_closed", False) in causes(one) for one in diary.open(400.0))
+    diary.book.praise(ENDED.subject, BY)
+    diary.watch(401.0, 432.0)
+    assert diary.open(432.0) == []
+
+
 def test_what_ends_because_nothing_came_is_a_consequence(diary: Diary) -> None:
     diary.fail(100.0, CRASH)
     diary.complain(400.0, ENDED)
