@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import secrets
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Final, NamedTuple
 
+import requests
 from pydantic import SecretStr
 
 from supervisor.config.addresses import FILE_NAME, Asked
@@ -18,7 +22,7 @@ from supervisor.model.destination_urls import RTMP_PORTS, rtmp_name
 from supervisor.platforms.interface import Place
 from supervisor.platforms.youtube import ledger, memory_file
 from supervisor.platforms.youtube.backups import Backups, asked_of
-from supervisor.platforms.youtube.client import Client
+from supervisor.platforms.youtube.client import Client, World
 from supervisor.platforms.youtube.desk import Tally
 from supervisor.platforms.youtube.http import new_session
 from supervisor.platforms.youtube.ledger import Ledger
@@ -32,11 +36,25 @@ _MARKER_BYTES = 6
 NOBODY = ""  # the name of what has no account, and so nothing but pages
 
 
+class Outside(NamedTuple):
+    """How servers are reached, a pause, and chance from 0 to 1: those of a simulation are others."""
+
+    session: Callable[[], requests.Session] = new_session
+    sleep: Callable[[float], object] = time.sleep
+    chance: Callable[[], float] = random.random
+
+
+OUTSIDE: Final = Outside()
+
+
 class Logins:
     """By the names of their accounts. `follow` is to be called when the configuration has changed."""
 
-    def __init__(self, data_dir: Path, now: Callable[[], float], wall: Callable[[], float]) -> None:
+    def __init__(
+        self, data_dir: Path, now: Callable[[], float], wall: Callable[[], float], outside: Outside = OUTSIDE
+    ) -> None:
         self._data_dir = data_dir
+        self._outside = outside
         self._now = now
         self._wall = wall
         self._known: dict[str, Login] = {}
@@ -70,19 +88,21 @@ class Logins:
         return known
 
     def _make(self, name: str, section: AccountSection | None) -> Login:
-        ask = partial(look, new_session(), page_url_of(section))
-        requests = self._requests[name]
+        outside, now, wall = self._outside, self._now, self._wall
+        ask = partial(look, outside.session(), page_url_of(section))
+        asked = self._requests[name]
 
         def report(method: str, result: str) -> None:
-            requests[method, result] += 1
+            asked[method, result] += 1
 
         quota = section.quota if section else QuotaSection()
-        book = Ledger(quota, self._data_dir / ledger.file_name(name) if section else None, self._wall)
-        tokens = Tokens(section, OAuth(section)) if section else None
-        client = Client(section, tokens, book, report=report) if section and tokens else None
-        parts = Parts(client, book, tokens, self._memory, ask, requests, self._tallies)
-        login = Login(name, section, parts, self._now, client.wall if client else self._wall, _marker)
-        login.backups = Backups(self._data_dir / FILE_NAME, self._now)
+        book = Ledger(quota, self._data_dir / ledger.file_name(name) if section else None, wall)
+        tokens = Tokens(section, OAuth(section, outside.session()), wall=wall, clock=now) if section else None
+        world, session = World(wall, outside.sleep, outside.chance), outside.session()
+        client = Client(section, tokens, book, session, world=world, report=report) if section and tokens else None
+        parts = Parts(client, book, tokens, self._memory, ask, asked, self._tallies)
+        login = Login(name, section, parts, now, client.wall if client else wall, _marker)
+        login.backups = Backups(self._data_dir / FILE_NAME, now)
         return login
 
 
