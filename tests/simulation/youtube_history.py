@@ -7,7 +7,6 @@ One seed is one history. neverdark's own parts are the real ones, but for the pr
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 from collections import Counter
@@ -15,8 +14,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any, Self
-from urllib.parse import urlencode
 
 import requests
 
@@ -31,6 +28,7 @@ from supervisor.platforms.youtube.model import Page
 from supervisor.platforms.youtube.oauth import Grant, OAuth
 from supervisor.platforms.youtube.tokens import Tokens
 from tests.simulation.youtube_checks import Checks, WrongError
+from tests.simulation.youtube_line import Line, Spoiler, writes
 from tests.youtube.call import Answer, Call
 from tests.youtube.clock import Clock
 from tests.youtube.direct import Direct
@@ -40,72 +38,11 @@ from tests.youtube.oauth import TV
 from tests.youtube.trouble import DroppedError
 
 _BEGINS = 1_793_000_000.0
-_HTTP_SECONDS = 15.0  # what neverdark waits for an answer
 _MOST_LAG = 15.0
-_KINDS = ("500", "429", "garbage", "lost", "lost applied", "hang", "hang applied", "inactive")
 
 
 class Killed(BaseException):
     """neverdark is."""
-
-
-class _Answer:
-    """As much of requests' answer as is looked at: building a real one takes most of the time of a history."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.status_code = answer.code
-        self.headers = answer.headers
-        self.raw = self
-        self._body = answer.body
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
-
-    def read1(self, most: int, *, decode_content: bool) -> bytes:
-        """A piece of the body."""
-        del decode_content
-        piece, self._body = self._body[:most], self._body[most:]
-        return piece
-
-
-class Line(requests.Session):
-    """Between neverdark and YouTube: what is asked is checked, and spoilt at times."""
-
-    def __init__(self, history: History) -> None:
-        super().__init__()
-        self._history = history
-
-    def request(self, method: str, url: str, **more: Any) -> Any:  # type: ignore[override]
-        """As requests'."""
-        history = self._history
-        body = b""
-        headers = dict(more.get("headers") or {})
-        if more.get("json") is not None:
-            body = json.dumps(more["json"]).encode()
-            headers["Content-Type"] = "application/json"
-        elif isinstance(more.get("data"), dict):
-            body = urlencode(more["data"]).encode()
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        if more.get("params"):
-            url = f"{url}?{urlencode(more['params'], doseq=True)}"
-        call = Call.of(method, url, headers, body)
-        history.checks.asked(call)
-        killed = history.kill_at and not call.name.endswith("list") and not call.name.startswith("oauth")
-        if killed and history.kill_at == "before":
-            raise Killed
-        history.spoil(call)
-        history.reload_now()
-        try:
-            return _Answer(history.fake.talk(call))
-        except DroppedError:
-            raise requests.ConnectionError from None
-        finally:
-            history.checks.answered(call)
-            if killed:
-                raise Killed
 
 
 class Spot:
@@ -131,7 +68,7 @@ class History:
         self.fake = FakeYouTube(port=9, clock=Clock(lambda: self.time))
         self.kill_at = ""
         self.reload_in_call = False
-        self.spoilt: tuple[str, float, str] = ("", 0.0, "")  # how, how often, and which calls
+        self.spoiler = Spoiler(self.fake, self.random, self.pass_, self._call_was_spoilt)
         self.said: list[str] = []
         self.orders: list[tuple[float, Order]] = []
         self._next: Login | None = None  # the login of a reload, while the one before is in a look
@@ -202,7 +139,7 @@ class History:
 
     def _begin(self) -> Login:
         """As a neverdark does that starts with what is on the disk."""
-        self.session = Line(self)
+        self.session = Line(self.talk)
         tokens = Tokens(self.section, OAuth(self.section, self.session), wall=self.now, clock=self.now)
         self.ledger = Ledger(self.section.quota, self.folder / "quota", self.now)
         client = Client(
@@ -386,49 +323,40 @@ class History:
 
         self.later(self.random.uniform(60, 1800), f"the ingest is content with {spot.place[0]}", well)
 
-    def spoil(self, call: Call) -> None:
-        """What becomes of this call."""
-        how, often, which = self.spoilt
-        writes = not call.name.endswith(".list") and not call.name.startswith("oauth.")
-        if (
-            not how
-            or (which == "writes" and not writes)
-            or (which == "reads" and writes)
-            or self.random.random() >= often
-        ):
-            return
-        if how == "any":
-            how = self.random.choice(_KINDS)
-        self.fake._all[:] = [one for one in self.fake._all if one.left != 0]
+    @property
+    def spoilt(self) -> bool:
+        """Calls are, at times."""
+        return bool(self.spoiler.how[0])
+
+    def _call_was_spoilt(self) -> None:
         self.checks.spoilt()
-        applied = how.endswith("applied")
-        match how.split()[0]:
-            case "500":
-                self.fake.fail(call.name, "backendError", code=500, applied=self.random.random() < 0.3)
-            case "429":
-                after = self.random.choice((None, 30, 600))
-                self.fake.fail(call.name, "rateLimitExceeded", code=429, retry_after=after)
-            case "garbage":
-                self.fake.garbage(call.name, applied=self.random.random() < 0.5)
-            case "lost":
-                self.fake.lose_answer(call.name, applied=applied)
-            case "hang":
-                self.pass_(_HTTP_SECONDS)
-                self.fake.lose_answer(call.name, applied=applied)
-            case "inactive" if call.name.endswith("transition"):
-                self.fake.fail(call.name, "errorStreamInactive", code=403)
+
+    def talk(self, call: Call) -> Answer:
+        """What is asked is checked, and spoilt at times. Raises what requests does, and Killed."""
+        self.checks.asked(call)
+        killed = self.kill_at and writes(call)
+        if killed and self.kill_at == "before":
+            raise Killed
+        self.spoiler.spoil(call)
+        self.reload_now()
+        try:
+            return self.fake.talk(call)
+        except DroppedError:
+            raise requests.ConnectionError from None
+        finally:
+            self.checks.answered(call)
+            if killed:
+                raise Killed
 
     def _spoils(self) -> None:
-        chance = self.random
-        how, often = chance.choice((*_KINDS, "any", "any")), chance.choice((0.2, 0.5, 1.0))
-        self.spoilt = (how, often, chance.choice(("all", "reads", "writes", "writes")))
-        self.tell(f"calls are spoilt: {self.spoilt}")
-        self.later(chance.choice((20.0, 120.0, 900.0, 4000.0)), "calls are well", self._well)
+        self.spoiler.draw()
+        self.tell(f"calls are spoilt: {self.spoiler.how}")
+        self.later(self.random.choice((20.0, 120.0, 900.0, 4000.0)), "calls are well", self._well)
 
     def _well(self) -> None:
-        if self.spoilt[0]:
+        if self.spoilt:
             self.checks.spoilt()
-        self.spoilt = ("", 0.0, "")
+        self.spoiler.how = ("", 0.0, "")
 
     def _rule(self, name: str, value: object, lasts: float) -> None:
         before = getattr(self.fake.rules, name)
