@@ -14,7 +14,7 @@ from supervisor.model.snapshot import Refused
 from supervisor.model.terms import Exit, ExitCause, ProcessKey, Reach, Role, Segment
 from supervisor.model.until import Ends, Until
 from tests.simulation import lives
-from tests.simulation.fault import DATABASE, WISHES, Fault, Kind
+from tests.simulation.fault import DATABASE, WISHES, YOUTUBE, Fault, Kind
 from tests.simulation.hours import Hours, minute_of_day
 from tests.simulation.ladders import rung_of
 from tests.simulation.line import Ingest, Source, Troubled
@@ -80,7 +80,7 @@ class Causes:
             world.changed = world.now
             world.table.excite_all(happened.fault.stream)
 
-    def _carry_out(self, fault: Fault, ended: End) -> bool:  # noqa: C901, PLR0911 - one line a family
+    def _carry_out(self, fault: Fault, ended: End) -> bool:  # noqa: C901, PLR0911, PLR0912 - one line a family
         kind = fault.kind
         if kind.startswith(("encoder_", "pusher_")) or kind == "memory_kill":
             return self._process(fault, ended)
@@ -102,6 +102,9 @@ class Causes:
             return self._wish(fault, ended)
         if kind.startswith("neverdark_"):
             return self._neverdark(fault, ended)
+        if kind in YOUTUBE:
+            studio = self._world.studio
+            return studio is not None and studio.carry_out(fault, ended)
         if kind in {"stop", "start", "restart"}:
             if not self._world.lives.present:
                 return False
@@ -329,6 +332,8 @@ class Causes:
         def back() -> None:
             world.agenda.later(_LOOKS_AROUND, ended)
 
+        if fault.kind == "neverdark_killed_in_call":
+            return world.studio is not None and world.studio.doom(fault.lasts, back, ended)
         if fault.kind != "neverdark_killed_at_spawn":
             return world.lives.end(_ENDS[fault.kind], fault.lasts, back)
         if not world.lives.doom(fault.lasts, back):

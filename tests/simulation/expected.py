@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from supervisor.model.platforms import OF_PLATFORMS
 from supervisor.model.terms import Cause, ExitCause, Segment, Trouble
-from tests.simulation.fault import DATABASE, Fault, Kind
+from tests.simulation.fault import DATABASE, KINDS, YOUTUBE, Fault, Kind
 
 
 class Row(NamedTuple):
@@ -94,6 +95,7 @@ EXPECTED: Mapping[Kind, Row] = {
     # Its processes run on; one that cannot be taken over is replaced.
     "neverdark_killed": Row(),
     "neverdark_killed_at_spawn": Row(),
+    "neverdark_killed_in_call": Row(),
     "neverdark_left": Row(planned=True),
     "neverdark_upgraded": Row(planned=True),
     "neverdark_stopped": Row(planned=True),
@@ -104,6 +106,8 @@ EXPECTED: Mapping[Kind, Row] = {
     "drill_uplink": _row([_S.UPLINK], [_T.UPLINK_BLOCKED])._replace(drill=True),
     "drill_source": _row([_S.SOURCE], _SOURCE)._replace(drill=True),
     "drill_encoder": _row([_S.ENCODER], [_E.KILLED])._replace(drill=True),
+    # What must be told of a broadcast, `channel_checks.py` says.
+    **{kind: _row([_S.PLATFORM], OF_PLATFORMS, opens=False) for kind in KINDS if kind in YOUTUBE},
 }
 
 

@@ -67,6 +67,7 @@ Kind = Literal[
     # neverdark itself: for `lasts` seconds there is none
     "neverdark_killed",
     "neverdark_killed_at_spawn",  # it has started a process, and has not noted it yet
+    "neverdark_killed_in_call",  # at the next change that it asks YouTube for
     "neverdark_left",  # it lets its processes run on
     "neverdark_upgraded",  # likewise, and the next one is their parent, too
     "neverdark_stopped",
@@ -75,10 +76,24 @@ Kind = Literal[
     "database_full",
     "database_gone",
     "database_slow",
+    # YouTube; those of the whole channel come to each of its streams
+    "youtube_new",  # there is no broadcast yet: this comes by itself
+    "youtube_ended",  # by a person
+    "youtube_deleted",
+    "youtube_foreign",  # a person's broadcast on our stream
+    "youtube_elsewhere",  # likewise, and not on ours
+    "youtube_unreceived",  # the ingest says so of what it acknowledges
+    "youtube_unwell",  # it complains
+    "youtube_stuck",  # who is starting stays so
+    "youtube_spoilt",  # calls fail, or their answers are lost
+    "youtube_slow",
+    "youtube_quota",  # another program uses it up
+    "youtube_consent",  # is revoked, and given again
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LIVES = frozenset(kind for kind in KINDS if kind.startswith("neverdark_"))
 DATABASE = frozenset(kind for kind in KINDS if kind.startswith("database_"))
+YOUTUBE = frozenset(kind for kind in KINDS if kind.startswith("youtube_"))
 WISHES = frozenset[Kind](
     {"hours", "switch", "stop_until", "start_until", "maintenance", "maintenance_planned"},
 )

@@ -8,7 +8,7 @@ middle of it, and hours in which nothing happens. Each shape is a function; `SHA
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from random import Random
 
 from tests.simulation.fault import DATABASE, LIVES, Fault, Kind
@@ -48,6 +48,7 @@ _AT_ONCE = frozenset(
         *("ingest_drops", "memory_kill", "source_ended", "clock_step", "rung_ended", "rung_killed"),
         *("stop", "start", "restart", "reload_changed", "reload_bad", "reload_same"),
         *("stop_until", "start_until"),
+        *("youtube_ended", "youtube_deleted", "youtube_quota"),
     }
 )
 _LASTS: Mapping[Kind, tuple[float, float]] = {
@@ -68,10 +69,17 @@ _OF_THE_MACHINE = frozenset(
 class Draw:
     """What the shapes draw from: the chance of one seed, over the streams that there are."""
 
-    def __init__(self, random: Random, site: Site, ladders: Mapping[str, Ladder] | None = None) -> None:
+    def __init__(
+        self,
+        random: Random,
+        site: Site,
+        ladders: Mapping[str, Ladder] | None = None,
+        channel: Collection[str] = (),
+    ) -> None:
         self.random = random
         self.site = site
         self.ladders = ladders or {}
+        self.channel = sorted(channel)  # the streams that go to YouTube
 
     def stream(self) -> str:
         """Any stream."""
@@ -445,6 +453,76 @@ def slate_lost(draw: Draw) -> list[Fault]:
     return [gone, draw.fault(gone.lasts * draw.random.random(), draw.random.choice(_CAMERA), stream)]
 
 
+# --- those of streams at YouTube -------------------------------------------------------------------
+
+
+def studio(draw: Draw) -> list[Fault]:
+    """A person at the channel."""
+    kinds: tuple[Kind, ...] = ("youtube_ended", "youtube_ended", "youtube_deleted", "youtube_foreign")
+    stream = draw.random.choice(draw.channel)
+    faults = [draw.fault(0.0, draw.random.choice(kinds), stream)]
+    if draw.random.random() < 0.3:
+        faults.append(draw.fault(draw.between(1.0, 300.0), draw.random.choice((*kinds, "youtube_elsewhere")), stream))
+    return faults
+
+
+def lost_answers(draw: Draw) -> list[Fault]:
+    """Calls fail, and are needed meanwhile."""
+    kind: Kind = draw.random.choice(("youtube_spoilt", "youtube_spoilt", "youtube_slow", "youtube_stuck"))
+    faults = _whole(draw, kind, lasts=draw.between(20.0, 2400.0))
+    at = draw.random.uniform(-20.0, faults[0].lasts)
+    return [*faults, *_shifted(studio(draw), at)]
+
+
+def no_access(draw: Draw) -> list[Fault]:
+    """The consent is revoked, or nothing is left of the quota."""
+    kind: Kind = "youtube_consent" if draw.random.random() < 0.8 else "youtube_quota"
+    faults = _whole(draw, kind, lasts=None if kind in _AT_ONCE else draw.between(60.0, 7200.0))
+    return [*faults, *_shifted(studio(draw), draw.random.uniform(-60.0, 600.0))]
+
+
+def ingest_complains(draw: Draw) -> list[Fault]:
+    """What is sent does not arrive there, or not as it should."""
+    kind: Kind = draw.random.choice(("youtube_unreceived", "youtube_unwell"))
+    return [draw.fault(0.0, kind, draw.random.choice(draw.channel), lasts=draw.between(10.0, 1500.0))]
+
+
+def ended_beside(draw: Draw) -> list[Fault]:
+    """An encoder, a pusher or the way in trouble, and a broadcast that ends in it."""
+    stream = draw.random.choice(draw.channel)
+    kind: Kind = draw.random.choice((*_PROCESS, *_SOURCE, *_INGEST))
+    first = draw.fault(0.0, kind, stream)
+    ended: Kind = draw.random.choice(("youtube_ended", "youtube_deleted"))
+    return [first, draw.fault(draw.random.uniform(-30.0, first.lasts + 60.0), ended, stream)]
+
+
+def dies_in_call(draw: Draw) -> list[Fault]:
+    """neverdark dies in the middle of a repair."""
+    stream = draw.random.choice(draw.channel)
+    killed = draw.fault(0.0, "neverdark_killed_in_call", lasts=draw.between(0.3, 60.0))
+    return [killed, draw.fault(draw.between(0.1, 30.0), "youtube_ended", stream)]
+
+
+def dies_on_the_way(draw: Draw) -> list[Fault]:
+    """neverdark goes and comes while a broadcast is being brought up."""
+    return [*studio(draw), *_shifted(away(draw), draw.random.uniform(0.0, 150.0))]
+
+
+def _whole(draw: Draw, kind: Kind, *, lasts: float | None) -> list[Fault]:
+    """It comes to all streams of the channel."""
+    first = draw.fault(0.0, kind, draw.channel[0], lasts=lasts)
+    return [first._replace(stream=stream) for stream in draw.channel]
+
+
+WITH_YOUTUBE: Mapping[Shape, int] = {
+    studio: 20,
+    lost_answers: 25,
+    no_access: 5,
+    ingest_complains: 10,
+    ended_beside: 15,
+    dies_in_call: 10,
+    dies_on_the_way: 10,
+}
 WITH_FALLBACKS: Mapping[Shape, int] = {
     camera_lost: 10,
     camera_flaps: 6,
@@ -477,12 +555,17 @@ OUT_THERE: Mapping[Shape, int] = {  # neverdark lives all the time
     long_outage: 3,
 }
 SHAPES: Mapping[Shape, int] = {**OUT_THERE, away: 8, crash: 4, database: 5, hours: 4, word: 5, maintenance: 4}
-ALL_SHAPES: Mapping[Shape, int] = {**SHAPES, **WITH_FALLBACKS}
+ALL_SHAPES: Mapping[Shape, int] = {**SHAPES, **WITH_FALLBACKS, **WITH_YOUTUBE}
 
 
 def needs_fallbacks(shapes: str) -> bool:
     """Whether one of these shapes is about a fallback; empty: all are drawn from."""
     return not shapes or any(shape.__name__ in shapes.split(",") for shape in WITH_FALLBACKS)
+
+
+def needs_youtube(shapes: str) -> bool:
+    """Whether one of these shapes is about YouTube."""
+    return any(shape.__name__ in shapes.split(",") for shape in WITH_YOUTUBE)
 
 
 def history(
@@ -492,16 +575,17 @@ def history(
     count: int,
     shapes: str = "",
     ladders: Mapping[str, Ladder] | None = None,
+    channel: Collection[str] = (),
 ) -> list[Fault]:
     """About `count` faults for so many seconds, in order of time; at the end of them there is quiet.
 
     `shapes` names those that are drawn from, with commas between; empty: all. Those of streams
-    with fallbacks are drawn from where there are some. Where an episode begins is drawn over the
+    with fallbacks, or at YouTube, are drawn from where there are some. Where an episode begins is drawn over the
     whole time, so that some fall together and hours pass without any.
     """
     random = Random(f"history of {seed}")
-    draw, faults = Draw(random, site, ladders), list[Fault]()
-    every = ALL_SHAPES if ladders else SHAPES
+    draw, faults = Draw(random, site, ladders, channel), list[Fault]()
+    every = {**SHAPES, **(WITH_FALLBACKS if ladders else {}), **(WITH_YOUTUBE if channel else {})}
     known = {shape: often for shape, often in every.items() if not shapes or shape.__name__ in shapes.split(",")}
     while len(faults) < count:
         shape = random.choices(list(known), list(known.values()))[0]

@@ -8,10 +8,11 @@ from hashlib import sha256
 from typing import Any
 
 from supervisor.model import events
+from tests.simulation.channel_checks import OF_YOUTUBE
 from tests.simulation.checks import ALL, Check
 from tests.simulation.expected import fails
 from tests.simulation.fault import Fault
-from tests.simulation.history import history, needs_fallbacks
+from tests.simulation.history import history, needs_fallbacks, needs_youtube
 from tests.simulation.lives import End
 from tests.simulation.scene import Broken, Failure, Scene, payload, words
 from tests.simulation.told import Verdicts, judge_incidents
@@ -32,6 +33,7 @@ class Setup:
     faults: int
     shapes: str = ""  # names with commas between; empty: all
     until: float | None = None  # virtual seconds: the history is the same, and ends there
+    youtube: bool = False  # some streams are there, also where no shape says so
 
     @property
     def command(self) -> str:
@@ -41,6 +43,8 @@ class Setup:
             args += f" --shapes {self.shapes}"
         if self.until is not None:
             args += f" --until {self.until:g}"
+        if self.youtube:
+            args += " --youtube"
         return f'make simulate ARGS="{args}"'
 
 
@@ -67,7 +71,7 @@ class Judge:
 
     def __init__(self, world: World) -> None:
         self.scene = Scene(world)
-        self.checks = [check(self.scene) for check in ALL]
+        self.checks = [check(self.scene) for check in (*ALL, *(OF_YOUTUBE if world.youtube else ()))]
         self._hearing = [check for check in self.checks if type(check).hear is not Check.hear]
         self._looking = [check for check in self.checks if type(check).second is not Check.second]
         self.heard = 0
@@ -146,9 +150,12 @@ def _stands_still(world: World) -> bool:
 
 def simulate(setup: Setup) -> Outcome:
     """Run one seed until it is over or something is wrong."""
-    world = World(setup.seed, setup.streams, fallbacks=setup.faults > 0 and needs_fallbacks(setup.shapes))
+    fallbacks = setup.faults > 0 and needs_fallbacks(setup.shapes)
+    youtube = setup.youtube or needs_youtube(setup.shapes)
+    world = World(setup.seed, setup.streams, fallbacks=fallbacks, youtube=youtube)
     seconds = setup.hours * 3600.0
-    faults = history(setup.seed, world.site, seconds, setup.faults, setup.shapes, world.ladders)
+    channel = world.youtube.spots if world.youtube else ()
+    faults = history(setup.seed, world.site, seconds, setup.faults, setup.shapes, world.ladders, channel)
     return watch(world, faults, seconds if setup.until is None else min(seconds, setup.until), setup)
 
 

@@ -58,6 +58,8 @@ class Life:
         if self.store:
             self.engine.listeners.append(self.store)
         self.engine.listeners += world.listeners
+        if world.youtube:
+            self.engine.ask_platforms(world.youtube.logins())
 
     def ready(self) -> None:
         """As the composition does, when an engine is about to start its processes."""

@@ -180,7 +180,8 @@ class SimulatedMachine(Machine):
         return wires.SimulatedRecording(path)
 
     def apart(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        return asyncio.ensure_future(self.in_a_thread(work))
+        channel = self._world.youtube
+        return asyncio.ensure_future(channel.aside.run(work) if channel else self.in_a_thread(work))
 
     def ready_overlay(self, one: object) -> None:
         raise NotImplementedError  # no picture of this world has anything laid over it

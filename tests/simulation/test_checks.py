@@ -13,7 +13,7 @@ from supervisor.model.terms import Cause, ExitCause, Segment, Trouble
 from tests.simulation import mutants
 from tests.simulation.bounds import LOOK, attempts_for, bound
 from tests.simulation.expected import EXPECTED, causes, fails, is_planned, segments
-from tests.simulation.fault import DATABASE, KINDS, LIVES, Fault
+from tests.simulation.fault import DATABASE, KINDS, LIVES, YOUTUBE, Fault
 from tests.simulation.history import ALL_SHAPES, QUIET_AT_FIRST, QUIET_AT_LAST, Draw, history
 from tests.simulation.ladders import Ladder
 from tests.simulation.mutants import MUTANTS, Moved, Mutant, make
@@ -47,11 +47,18 @@ def test_without_faults_nothing_happens_and_too_short_a_time_has_room_for_nothin
 
 
 def test_every_kind_and_every_shape_is_drawn() -> None:
-    every = [fault for seed in range(4) for fault in history(seed, SITE, 72 * HOUR, 800, "", LADDERS)]
+    every = [fault for seed in range(4) for fault in history(seed, SITE, 72 * HOUR, 800, "", LADDERS, ["one"])]
     drawn = {fault.kind for fault in every}
-    assert drawn == set(KINDS) - {"switch"}, "that one comes by itself"
+    assert drawn == set(KINDS) - {"switch", "youtube_new"}, "these come by themselves"
     for shape in ALL_SHAPES:
-        assert history(3, SITE, 8 * HOUR, 6, shape.__name__, LADDERS), shape.__name__
+        assert history(3, SITE, 8 * HOUR, 6, shape.__name__, LADDERS, ["one"]), shape.__name__
+
+
+def test_what_happens_at_youtube_happens_to_streams_that_are_there() -> None:
+    kinds = {fault.kind for fault in history(1, SITE, 72 * HOUR, 800, "", LADDERS)}
+    assert not any(kind in YOUTUBE or kind == "neverdark_killed_in_call" for kind in kinds)
+    there = [fault for fault in history(1, SITE, 72 * HOUR, 800, "", LADDERS, ["two"]) if fault.kind in YOUTUBE]
+    assert {fault.stream for fault in there} == {"two"}
 
 
 def test_without_fallbacks_nothing_is_drawn_that_is_about_them() -> None:

@@ -19,7 +19,7 @@ from supervisor.model import events
 from supervisor.model.terms import Exit, ExitCause, Role, Segment
 from supervisor.probes.probes import Probes
 from tests.simulation import wires
-from tests.simulation.fault import KINDS, Fault
+from tests.simulation.fault import KINDS, YOUTUBE, Fault
 from tests.simulation.ladders import Plan
 from tests.simulation.loop import BEGINNING
 from tests.simulation.machine import SimulatedMachine
@@ -30,6 +30,8 @@ MINUTE = 60.0
 _FALLBACKS = {
     kind for kind in KINDS if kind.startswith("rung_") or kind in {"show", "slate_gone", "link_distant", "no_keyframe"}
 }
+_AT_YOUTUBE = {*YOUTUBE, "neverdark_killed_in_call"}
+_ELSEWHERE = {*_FALLBACKS, *_AT_YOUTUBE}
 _WITH_DETAIL = {"clock_step", "hours", "stop_until", "start_until"}
 
 
@@ -82,7 +84,7 @@ def test_every_kind_of_fault_can_be_carried_out() -> None:
         Fault(
             60.0 + 180.0 * number, kind, *next(iter(streams.items())), lasts=20.0, detail=10.0 * (kind in _WITH_DETAIL)
         )
-        for number, kind in enumerate(kind for kind in KINDS if kind not in {"stop", "start", "switch", *_FALLBACKS})
+        for number, kind in enumerate(kind for kind in KINDS if kind not in {"stop", "start", "switch", *_ELSEWHERE})
     ]
     faults += [
         Fault(60.0 + 180.0 * len(faults), "stop", "stream-01"),
@@ -109,6 +111,19 @@ def test_what_happens_to_a_fallback_can_be_carried_out() -> None:
     assert all(one.ended is not None for one in world.faults)
     assert world.alive() == world.open_descriptors() == []
     assert told(world, events.InternalError) == []
+
+
+def test_what_happens_at_youtube_can_be_carried_out() -> None:
+    world = World(3, 1, youtube=True)
+    kinds = sorted(_AT_YOUTUBE - {"youtube_new", "youtube_quota"})  # they come by themselves, or last for a day
+    faults = [Fault(200.0 + 300.0 * number, kind, "stream-01", lasts=20.0) for number, kind in enumerate(kinds)]
+    faults.append(Fault(250.0, "youtube_ended", "stream-01"))  # a repair, in which neverdark can be killed
+    run(world, faults, 300.0 * len(kinds) + 900.0)
+    assert {one.fault.kind for one in world.faults} == {"youtube_new", *kinds}
+    assert all(one.ended is not None for one in world.faults)
+    assert world.alive() == world.open_descriptors() == []
+    assert told(world, events.InternalError) == []
+    world.close()
 
 
 def test_a_kill_is_replaced_and_named() -> None:

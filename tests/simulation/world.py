@@ -28,6 +28,7 @@ from supervisor.model.terms import ProcessKey, Role
 from supervisor.process import reports
 from tests.simulation import ladders, settings
 from tests.simulation.causes import Causes, Happened
+from tests.simulation.channel import Channel
 from tests.simulation.fault import REMEMBERED, Fault
 from tests.simulation.hours import NIGHTS
 from tests.simulation.ladders import Ladder, Plan
@@ -36,6 +37,7 @@ from tests.simulation.lives import Lives, Watcher
 from tests.simulation.loop import BEGINNING, Agenda, VirtualLoop
 from tests.simulation.orders import Orders
 from tests.simulation.processes import PARAMETERS
+from tests.simulation.studio import Studio
 from tests.simulation.table import Table
 from tests.simulation.wires import Wires, parsed
 from tests.simulation.wishes import Wishes
@@ -59,8 +61,8 @@ _SCHEDULERS = (
 class World:
     """Everything around one engine. All that is by chance comes from `seed`."""
 
-    def __init__(self, seed: int, streams: int, *, fallbacks: bool | Plan = False) -> None:
-        """`fallbacks`: some of the streams have some; of a plan, the first one that can."""
+    def __init__(self, seed: int, streams: int, *, fallbacks: bool | Plan = False, youtube: bool = False) -> None:
+        """`fallbacks`: some of the streams have some; of a plan, the first one that can. `youtube`: some go there."""
         self.seed = seed
         self.chance = Random(f"world {seed}")
         self.jitter = Random(f"jitter {seed}")
@@ -93,6 +95,7 @@ class World:
         self._folder = tempfile.TemporaryDirectory(prefix="neverdark-simulation-", dir=_PLACE)
         self.place = Path(self._folder.name)
         self.file = self.place / "neverdark.yaml"
+        self.youtube = Channel(self) if youtube else None
         self.write(self.settings.tree)
         self.sources = {name: Source(name, kind) for name, kind in self.settings.sources.items()}
         self.ingests = self._ingests()
@@ -103,6 +106,7 @@ class World:
         self._leave_behind()
         self.listeners: list[Callable[[Any], None]] = [self._hear]  # to facts, of every life
         self.watchers: list[Watcher] = [self.wishes, self.orders]
+        self.studio = Studio(self.youtube) if self.youtube else None
         self.lives = Lives(self)
 
     def _leave_behind(self) -> None:
@@ -237,6 +241,14 @@ class World:
         """After how long without media an encoder ends by itself."""
         return self.engine.loaded.config.policies_of(stream).stall.timeout * _READ_TIMEOUT_SHARE
 
+    def second(self) -> None:
+        """A second is over."""
+        if self.studio:
+            self.studio.second()
+        if self.remembers:
+            for stream in self.wishes.second():
+                self.cause(Fault(self.now, "switch", stream))
+
     def close(self) -> None:
         """Let go of what is real."""
         self.lives.close()
@@ -252,6 +264,8 @@ def run(
     world.remembers = any(fault.kind in REMEMBERED for fault in faults)
     if any(fault.kind == "hours" for fault in faults):
         world.begin_before_a_night(seconds)
+    if world.studio:
+        world.studio.begin()
 
     def cause(fault: Fault) -> Callable[[], None]:
         return lambda: world.cause(fault)
@@ -260,11 +274,9 @@ def run(
         agenda.at(BEGINNING + fault.at, cause(fault))
 
     def each_second() -> None:
-        if on_second or world.remembers:
+        if on_second or world.remembers or world.studio:
             agenda.later(1.0, each_second)
-        if world.remembers:
-            for stream in world.wishes.second():
-                world.cause(Fault(world.now, "switch", stream))
+        world.second()
         if on_second:
             on_second(world)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final, Protocol
 
+from supervisor.config.youtube import PlaceSection
 from supervisor.model.terms import Check, Verdict
-from supervisor.platforms.interface import Deed, Order
+from supervisor.platforms.interface import Deed, Order, Place
+from supervisor.platforms.youtube.ledger import Ledger
+from supervisor.platforms.youtube.login import Login
 from tests.youtube.call import Call
 from tests.youtube.errors import ApiError
-from tests.youtube.model import Broadcast, State
-
-if TYPE_CHECKING:
-    from tests.simulation.youtube_history import History, Spot
+from tests.youtube.fake import FakeYouTube
+from tests.youtube.model import Broadcast, State, Stream
 
 # Written a second time on purpose.
 _STUCK: Final = 180.0
@@ -27,10 +28,37 @@ class WrongError(Exception):
     """Something that must hold does not."""
 
 
+class Spot(Protocol):
+    """A stream of YouTube's that is looked after, and what its encoder does."""
+
+    place: Place
+    stream: Stream
+    section: PlaceSection
+    sends: bool
+    arrives: bool
+
+
+class Lived(Protocol):
+    """What is looked at: a history, or the channel of a world. `time` is the fake's."""
+
+    fake: FakeYouTube
+
+    @property
+    def time(self) -> float: ...
+    @property
+    def spots(self) -> Mapping[Any, Spot]: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def login(self) -> Login | None: ...
+    @property
+    def spoilt(self) -> bool: ...
+
+
 class Checks:
     """Of one history."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: Lived) -> None:
         self._history = history
         self._fake = history.fake
         self._owners: dict[str, Spot] = {}  # of what came by the API
@@ -218,7 +246,7 @@ class Checks:
             spot.sends
             and spot.arrives
             and not any(self._began.values())
-            and not self._history.spoilt[0]
+            and not self._history.spoilt
             and not rules.stuck
             and self._fake.quota.used < rules.quota_limit - 300
             and ledger.day.closed_until <= self._history.time
@@ -268,6 +296,7 @@ class Checks:
             self.fail("told", f"{spot.place[0]}: viewers have nothing for {lasted:.0f} s, and it is {opinion}")
 
     def _opinion(self, spot: Spot) -> Verdict:
+        assert self._history.login
         state = next(state for state in self._history.login.states() if state.stream == spot.place[0])
         return state.opinions[Check.YOUTUBE_BROADCAST].verdict
 
