@@ -97,7 +97,7 @@ class Channel:
         rules.list_lag = chance.choice((0.0, 0.0, chance.uniform(0, _MOST_LAG)))
         rules.live_starting = chance.choice((0.0, chance.uniform(0, 40)))
         rules.active_after = chance.choice((0.0, chance.uniform(0, 10)))
-        rules.inactive_after = chance.choice((0.0, chance.uniform(0, 60)))
+        rules.inactive_after = chance.choice((0.0, chance.uniform(0, 120)))
         rules.complete_again = chance.choice(("redundantTransition", "invalidTransition"))
         rules.unwritten = (chance.choice((400, 403)), chance.choice(("invalidTransition", "errorStreamInactive")))
 

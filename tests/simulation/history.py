@@ -55,6 +55,7 @@ _LASTS: Mapping[Kind, tuple[float, float]] = {
     "ingest_ghost": (5.0, 50.0),
     "ingest_slow": (150.0, 600.0),
     "late_loop": (0.5, 20.0),
+    "youtube_foreign": (60.0, 3000.0),  # all broadcasts of a channel are looked at every 15 min
 }
 _OF_THE_MACHINE = frozenset(
     {
