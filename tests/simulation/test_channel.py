@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from supervisor.platforms.youtube.account import Account
 from supervisor.platforms.youtube.desk import Desk
-from supervisor.platforms.youtube.steps import Step
+from supervisor.platforms.youtube.model import Broadcast
+from supervisor.platforms.youtube.planner import Planner
+from supervisor.platforms.youtube.steps import Act, Step
 from tests.simulation.aside import Aside
 from tests.simulation.channel_checks import OF_YOUTUBE
-from tests.simulation.judge import Setup, simulate
+from tests.simulation.fault import Fault
+from tests.simulation.judge import Setup, simulate, watch
 from tests.simulation.loop import BEGINNING, Agenda, VirtualLoop
 from tests.simulation.report import one, wrong_names
 from tests.simulation.scene import Scene
@@ -78,6 +81,19 @@ def test_a_mistake_is_found(
     monkeypatch.setattr(*place, mistake)
     outcome = simulate(setup)
     assert any(expected in failure.text for failure in outcome.failures), outcome.failures
+
+
+def test_a_foreign_broadcast_that_is_touched_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tidies(self: Planner, known: Mapping[str, Broadcast], now: float, wall: float) -> Step:
+        del wall
+        others = self._others(known)
+        return self._ask(Act.DELETE, others[0], None, now) if others else Step(Act.LOOK, seconds=self.policy.poll)
+
+    monkeypatch.setattr(Planner, "_beside", tidies)
+    world = World(3, 1, youtube=True)
+    outcome = watch(world, [Fault(300.0, "youtube_foreign", "stream-01", lasts=1500.0)], 1500.0, Setup(3, 1, 0.5, 1))
+    world.close()
+    assert any("foreign touched" in failure.text for failure in outcome.failures), outcome.failures
 
 
 def test_work_aside_and_the_world_take_turns() -> None:
