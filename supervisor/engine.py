@@ -161,6 +161,7 @@ class Engine:
             self._note_gone,
         )
         self._watches = Watches(home, machine, probes, self.streams, self.excuses, self._configuration, self.tell)
+        self._watches.elsewhere.revise = self._reconciler.revise
         self.book = self._watches.book
         self.switching = Switching(
             self._watches.second, self.streams, self._memory, machine, self.tell, self._look_after

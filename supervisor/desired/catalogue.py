@@ -59,6 +59,10 @@ class Catalogue(Mapping[str, Entry]):
         others = {name: entry for name, entry in self._entries.items() if entry.origin != EXTERNAL}
         return self._change({**others, **{name: Entry(EXTERNAL, spec) for name, spec in specs.items()}}, others)
 
+    def revise(self, spec: StreamSpec) -> None:
+        """One stream is to be otherwise, for another reason than what is configured."""
+        self._entries[spec.name] = self._entries[spec.name]._replace(spec=spec)
+
     def _change(self, now: dict[str, Entry], others: Mapping[str, Entry]) -> Change:
         before, self._entries = self._entries, now
         specs = {name: entry.spec for name, entry in now.items() if name not in others}

@@ -10,10 +10,12 @@ from pathlib import Path
 from supervisor.config.file import Loaded
 from supervisor.config.made import Joined, join
 from supervisor.config.problems import ConfigError, ConfigWarning, Problem
+from supervisor.config.pushed import pushed_to
 from supervisor.config.shape import Config
 from supervisor.desired.external import external_spec
 from supervisor.desired.maintenance import Planned
 from supervisor.desired.plan import MediaPort, StreamSpec, adapted, maintenance, plan, sourceless
+from supervisor.desired.redirected import Redirection, holds, redirected
 from supervisor.desired.removal import removal
 from supervisor.desired.rungs import rung_encoder, rungs_of, slate_encoder, with_fallbacks
 from supervisor.ffmpeg.opening import Traits
@@ -92,6 +94,7 @@ class Configuration:
         self._machine = machine
         self._links = links
         self._at_start = loaded.config
+        self._redirections: dict[tuple[str, str], Redirection] = {}
         self.slates = machine.slates(home.data_dir, home.binary)
 
     @property
@@ -146,9 +149,32 @@ class Configuration:
 
     def _planned(self, config: Config, joined: Joined, port: MediaPort) -> dict[str, StreamSpec]:
         ca_file, variables = self.home.ca_file, joined.loaded.variables
+        config = redirected(config, self._redirections)
         specs = plan(config, self.home.binary, port, ca_file=ca_file, variables=variables)
         font = self.slates.font
         return {name: with_fallbacks(spec, config, self.home.binary, port, font=font) for name, spec in specs.items()}
+
+    def send_elsewhere(self, place: tuple[str, str], address: str | None) -> StreamSpec | None:
+        """A destination is to be sent to another address, with its own key; None: to its own again.
+
+        Returns what its stream is to be now; None: nothing of it can be, or is, sent elsewhere.
+        """
+        config = self.joined.config_of(place[0])
+        destination, before = pushed_to(config, place), self._redirections.pop(place, None)
+        if destination is None or (address is None and before is None):
+            return None
+        if address is not None:
+            self._redirections[place] = Redirection(destination.url, address)
+        only = config.model_copy(update={"streams": {place[0]: config.streams[place[0]]}})
+        return self._planned(only, self.joined, self._links.port)[place[0]]
+
+    def sent_elsewhere(self, place: tuple[str, str]) -> str | None:
+        """The address that a destination is sent to instead of the configured one."""
+        one = self._redirections.get(place)
+        if one and not holds(self.joined.config_of(place[0]), place, one):
+            one = None
+            del self._redirections[place]
+        return one.address if one else None
 
     def external(self, external: External) -> StreamSpec:
         """The stream of a program that runs its own FFmpeg. Raises ValueError for what cannot be one."""

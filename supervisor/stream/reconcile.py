@@ -80,6 +80,13 @@ class Reconciler:
             raise
         self._streams.update(new)
 
+    def revise(self, spec: StreamSpec) -> None:
+        """One stream that there is is to be otherwise; whether it shall run is no matter of this."""
+        if spec.name in self._streams and spec.name in self._catalogue:
+            self._streams[spec.name].update(spec)
+            self._catalogue.revise(spec)
+            self._changed()
+
     def take_over(self) -> None:
         """Take over what runs already and shall run, before anything is started that might publish beside it."""
         for name in self._catalogue:
