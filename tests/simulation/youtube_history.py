@@ -19,7 +19,8 @@ import requests
 
 from supervisor.config.youtube import AccountSection, PlaceSection
 from supervisor.platforms.interface import Order, Place
-from supervisor.platforms.youtube.client import Client, World
+from supervisor.platforms.youtube.calls import World
+from supervisor.platforms.youtube.client import Client
 from supervisor.platforms.youtube.http import new_session
 from supervisor.platforms.youtube.ledger import Ledger
 from supervisor.platforms.youtube.login import Login, Parts

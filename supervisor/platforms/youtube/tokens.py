@@ -61,7 +61,10 @@ class Stored:
 
 
 class Tokens:
-    """The tokens of one account, for any thread. `wall` is the time since 1970, `clock` is monotonic."""
+    """The tokens of one account, for any thread. `wall` is the time since 1970, `clock` is monotonic.
+
+    `taken_from` is the stamp of the file that the latest access token was got with.
+    """
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class Tokens:
         self._lock = threading.Lock()
         self._access = ""
         self._ends = 0.0  # monotonic
+        self.taken_from = Stamp()
         self._refused: tuple[Stamp, str] | None = None  # the file that was refused, and the reason
         self._not_before = float("-inf")
         self._state = State(Login.UNTRIED)
@@ -93,7 +97,8 @@ class Tokens:
     def access(self) -> str:
         """An access token that holds for a while. Raises `YoutubeError`; kind `token`: somebody has to log in."""
         with self._lock:
-            if self._access and self._clock() < self._ends - _EARLY and self._stamp() != Stamp():
+            of_this_login = self.stamp == self.taken_from != Stamp()
+            if self._access and self._clock() < self._ends - _EARLY and of_this_login:
                 return self._access
             return self._refreshed()
 
@@ -106,7 +111,7 @@ class Tokens:
     def look(self) -> State:
         """The state after a look at the file alone."""
         with self._lock:
-            if self._refused is None or self._refused[0] != self._stamp():
+            if self._refused is None or self._refused[0] != self.stamp:
                 with contextlib.suppress(YoutubeError):
                     self._stored()
             return self._state
@@ -141,7 +146,7 @@ class Tokens:
             raise YoutubeError(Kind.NETWORK, self._state.reason)
         with alone_with(self._account.token_file):
             # Two that refresh at once could leave one of them with a token that is none any more.
-            stamp, stored = self._stamp(), self._stored()  # somebody else may have written it while we waited
+            stamp, stored = self.stamp, self._stored()  # somebody else may have written it while we waited
             try:
                 grant = self._oauth.refresh(stored.refresh)
             except YoutubeError as error:
@@ -159,12 +164,13 @@ class Tokens:
 
     def _take(self, grant: Grant) -> str:
         self._access, self._ends = grant.access, self._clock() + grant.lasts
+        self.taken_from = self.stamp
         self._state = State(Login.GOOD, expires=self._wall() + grant.lasts)
         return grant.access
 
     def _stored(self) -> Stored:
         """The login in the file. Raises `YoutubeError` when somebody has to log in."""
-        if self._refused and self._refused[0] == self._stamp():
+        if self._refused and self._refused[0] == self.stamp:
             self._state = State(Login.REFUSED, self._refused[1])
         else:
             try:
@@ -193,5 +199,7 @@ class Tokens:
         more = {"obtained": stored.obtained, "channel": stored.channel}
         write_private(self._account.token_file, json.dumps(row | more, indent=1).encode() + b"\n")
 
-    def _stamp(self) -> Stamp:
+    @property
+    def stamp(self) -> Stamp:
+        """Of the file: another one after each login."""
         return stamp_of(self._account.token_file)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from supervisor.config.youtube import QuotaSection
-from supervisor.platforms.youtube.client import Channel, Client, NewBroadcast, World
+from supervisor.platforms.youtube.calls import World
+from supervisor.platforms.youtube.client import Channel, Client, NewBroadcast
 from supervisor.platforms.youtube.errors import Kind, Unsure, YoutubeError
 from supervisor.platforms.youtube.ledger import Ledger
 from supervisor.platforms.youtube.model import (

@@ -194,3 +194,15 @@ def test_logging_out(bench: Bench) -> None:
     bench.tokens.forget()
     assert not bench.file.exists()
     assert bench.failing().reason == "no_login"
+
+
+def test_a_new_login_is_used_at_once_and_not_when_the_old_token_has_ended(bench: Bench) -> None:
+    bench.script.say(fresh(1), fresh(2))
+    assert bench.tokens.access() == "ya29.1"
+    assert bench.tokens.access() == "ya29.1"
+    before = bench.tokens.stamp
+    bench.another().save(Grant("ya29.9", "1//new", 3600.0), "UC2")
+    assert bench.tokens.stamp != before
+    assert bench.tokens.access() == "ya29.2"
+    assert bench.script.calls[-1].form["refresh_token"] == "1//new"
+    assert bench.tokens.access() == "ya29.2"
