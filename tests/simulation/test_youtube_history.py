@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.platforms.youtube import planner
+from supervisor.platforms.youtube import pauses, planner
 from supervisor.platforms.youtube.account import Account
 from supervisor.platforms.youtube.desk import Desk
 from supervisor.platforms.youtube.planner import Planner
@@ -80,7 +80,7 @@ def _leaves(self: Planner, known: Any, now: float, wall: float) -> Step:
             (Planner, "plan"), _believes, "writes without encoder", (2, 4.0, 12.0), id="the encoder does not count"
         ),
         pytest.param((Planner, "_follow"), _ends_first, "gap", (36, 4.0, 12.0), id="a rotation ends the old one first"),
-        pytest.param((planner, "_LONGEST_PAUSE"), 15.0, "thrift", (11, 4.0, 12.0), id="no pause grows"),
+        pytest.param((pauses, "_LONGEST_PAUSE"), 15.0, "thrift", (11, 4.0, 12.0), id="no pause grows"),
         pytest.param((Planner, "_beside"), _leaves, "left beside", (2, 6.0, 1.0), id="what is beside is left"),
     ],
 )

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from supervisor.model.quantities import show_duration
 from supervisor.platforms.youtube.model import Broadcast, LifeCycle, LiveStream
 from supervisor.platforms.youtube.planner import Planner
 from supervisor.platforms.youtube.steps import Act, Memory, Policy, Sight, Step, Trouble
 
 Place = tuple[str, str]  # a stream, and one of its destinations
+NOT_LOOKED_AT = frozenset({Trouble.NOT_READ, Trouble.WRONG_CHANNEL})  # what was known before says nothing of now
 _MOST_TURNS = 5
 _FINAL = frozenset({LifeCycle.COMPLETE, LifeCycle.REVOKED, LifeCycle.UNKNOWN})
 
@@ -18,7 +20,8 @@ _FINAL = frozenset({LifeCycle.COMPLETE, LifeCycle.REVOKED, LifeCycle.UNKNOWN})
 def described(step: Step) -> str:
     """A step in words, for people: what would be done, and why."""
     if step.act is Act.LOOK:
-        return "nothing" if step.trouble is Trouble.NONE else f"look again: {step.trouble.value}"
+        waits = "" if step.new_in is None else f", a new broadcast in {show_duration(step.new_in)} (one in 10 min)"
+        return "nothing" if step.trouble is Trouble.NONE else f"look again: {step.trouble.value}{waits}"
     what = " ".join(filter(None, (step.act.value.replace("_", " "), step.broadcast, step.to)))
     return what if step.trouble is Trouble.NONE else f"{what}: {step.trouble.value}"
 
@@ -59,6 +62,7 @@ class Desk:
         self._kept = memory
         self.without_picture = ""  # a broadcast that we made
         self.said = ""  # the latest step, in words
+        self._others = ""  # the broadcast of somebody else's that viewers have on our stream
 
     @property
     def policy(self) -> Policy:
@@ -73,12 +77,14 @@ class Desk:
     def ids(self) -> set[str]:
         """The broadcasts that matter while all is well."""
         memory = self.planner.memory
-        return {memory.current, memory.following} - {""}
+        return {memory.current, memory.following, self._others} - {""}
 
     def suffices(self, broadcasts: tuple[Broadcast, ...]) -> bool:
-        """Whether these, asked for by their ids, are enough to plan with: ours is live, or on its way there."""
+        """Whether these, asked for by their ids, are enough to plan with: one is live, or ours on its way."""
         memory = self.planner.memory
         states = {one.id: one.life_cycle for one in broadcasts}
+        if not memory.intent and states.get(self._others) is LifeCycle.LIVE:
+            return True
         if memory.intent or memory.current not in states or (memory.following and memory.following not in states):
             return False
         return states[memory.current] not in _FINAL
@@ -105,6 +111,8 @@ class Desk:
     def keep(self) -> bool:
         """Keep what has changed. Returns whether all that is known is kept."""
         memory = self.planner.memory
+        if memory.lost:
+            return False  # what is not known must not look like all there is
         if memory != self._kept and self._keep(memory):
             self._kept = memory
         return memory == self._kept
@@ -113,7 +121,7 @@ class Desk:
         self.said = described(step)
         seen = {one.id: one for one in sight.broadcasts or ()}
         before = self.standing
-        if sight.stream is None or sight.broadcasts is None:
+        if sight.broadcasts is None or step.trouble in NOT_LOOKED_AT:
             self.standing = before._replace(trouble=step.trouble, stands_down=step.stands_down)
             return
         self.standing = Standing(
@@ -125,6 +133,8 @@ class Desk:
             self.tally.rotations,
             wall,
         )
+        shown = self.standing.broadcast
+        self._others = shown.id if shown and step.trouble is Trouble.NOT_OURS else ""
 
     def _shown(self, seen: Mapping[str, Broadcast]) -> Broadcast | None:
         """What viewers are to see; where that is not live and something else on the stream is, what they do see."""

@@ -7,33 +7,32 @@ way back on air is a new one on the same stream, and it is asked for once, whate
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
+from supervisor.platforms.youtube.choosing import (
+    ACTIVE,
+    DELETABLE,
+    MOST_MADE,
+    UNDER_WAY,
+    USABLE,
+    carrying,
+    nearest_first,
+    remembered_by_marks,
+    rival,
+)
 from supervisor.platforms.youtube.delivery import CONFIRM, LOOK_SOON, Delivery
 from supervisor.platforms.youtube.model import Broadcast, LifeCycle
+from supervisor.platforms.youtube.pauses import AN_INSERT, LISTED, Pauses, gives_up
 from supervisor.platforms.youtube.since import Since
 from supervisor.platforms.youtube.steps import Act, Aim, Intent, Memory, Policy, Refused, Sight, Step, Trouble
 
-LISTED: Final = 30.0  # what was made is in the lists by then
 AUTO_START: Final = 20.0  # an automatic start is waited for
-TAKES: Final = 60.0  # a transition
 STUCK: Final = 180.0
 INSERT_EVERY: Final = 600.0
 INSERTS_A_DAY: Final = 8
-LATER: Final = 3600.0  # after something that is not possible for now
-MOST_MADE: Final = 20
 _DAY: Final = 86_400.0
-_LONGEST_PAUSE: Final = 3600.0
-_LONGEST_WITHOUT_ROTATION: Final = 8 * LATER
-_PAUSES: Final = {Refused.STREAM_INACTIVE: CONFIRM, Refused.INVALID: TAKES, Refused.UNSURE: TAKES}
-_UNDER_WAY = frozenset({LifeCycle.TEST_STARTING, LifeCycle.LIVE_STARTING})
-_DELETABLE = frozenset({LifeCycle.CREATED, LifeCycle.READY})
-_ACTIVE = _UNDER_WAY | {LifeCycle.TESTING, LifeCycle.LIVE}
-_USABLE = _DELETABLE | _ACTIVE
 _CANNOT_BE_MENDED = {LifeCycle.REVOKED: Trouble.REVOKED, LifeCycle.UNKNOWN: Trouble.NOT_READ}
-_AN_INSERT: Final = ("", None)  # among what was asked for
-_NEAREST = {LifeCycle.LIVE: 0, LifeCycle.LIVE_STARTING: 1, LifeCycle.TESTING: 2}
 
 
 class Planner:
@@ -44,23 +43,23 @@ class Planner:
         self.memory = memory
         self.delivery = Delivery(policy.poll)
         self._since = Since()
-        self._asked: dict[tuple[str, Aim | None], float] = {}  # not before then is it asked for again, by broadcast
-        self._refusals: dict[tuple[str, Aim | None], int] = {}  # in a row
+        self._pauses = Pauses()
         self._stuck: set[str] = set()
-        self._no_insert_before = self._no_rotation_before = float("-inf")
-        self._given_up = 0  # rotations in a row
-        self._down_until = float("-inf")  # YouTube does not permit it, and no program can change that
+        self._rival = False  # another neverdark has just made a broadcast for our stream
 
     # --- one look ----------------------------------------------------------------------------------
 
     def plan(self, sight: Sight, now: float, wall: float) -> Step:
         """The next step, after what was seen."""
+        if self.policy.channel and sight.channel and sight.channel != self.policy.channel:
+            return Step(Act.LOOK, Trouble.WRONG_CHANNEL, self.policy.poll)  # nothing there is any of our business
         step = self._plan(sight, now, wall)
-        if step.act.writes and not self.policy.manage:
-            return Step(Act.LOOK, Trouble.NOT_MANAGED, self.policy.poll)
-        if step.act.writes and now < self._down_until:
-            return Step(Act.LOOK, Trouble.NOT_PERMITTED, self.policy.poll)
-        return step
+        why = Trouble.NOT_PERMITTED if now < self._pauses.down_until else Trouble.NONE
+        why = why if self.policy.manage else Trouble.NOT_MANAGED
+        if not step.act.writes or why is Trouble.NONE:
+            return step
+        # Where viewers have a picture, nothing is wrong with it because something beside it may not be done.
+        return Step(Act.LOOK, Trouble.NONE if step.trouble is Trouble.NONE else why, self.policy.poll)
 
     def _plan(self, sight: Sight, now: float, wall: float) -> Step:
         poll = self.policy.poll
@@ -68,7 +67,10 @@ class Planner:
         if sight.stream is None or sight.broadcasts is None:
             return Step(Act.LOOK, Trouble.NO_STREAM if missing >= CONFIRM else Trouble.NOT_READ, poll)
         known = {one.id: one for one in sight.broadcasts}
-        if (intent := self.memory.intent) and (made := _carrying(intent, sight.broadcasts)):
+        if self.memory.lost and (proved := remembered_by_marks(sight.broadcasts, self.policy.stream_id, wall)):
+            self.memory = proved
+        self._rival = rival(sight, self.memory, self.policy.stream_id, wall)
+        if (intent := self.memory.intent) and (made := carrying(intent, sight.broadcasts)):
             self._own(made)
             return Step(Act.TAKE, seconds=0.0, broadcast=made, rotation=intent.rotation)
         if not sight.sends:
@@ -111,11 +113,11 @@ class Planner:
         self._since.keep_only(f"{one.id} ", state)
         stays = self._since.see(state, now)
         look = Step(Act.LOOK, Trouble.NOT_LIVE_YET, LOOK_SOON)
-        bound, new = one.stream == self.policy.stream_id, one.life_cycle in _DELETABLE
-        if (one.life_cycle in _UNDER_WAY and stays >= STUCK) or not (bound or new):
+        bound, new = one.stream == self.policy.stream_id, one.life_cycle in DELETABLE
+        if (one.life_cycle in UNDER_WAY and stays >= STUCK) or not (bound or new):
             self._stuck.add(one.id)  # or in testing, where it cannot be bound any more
             return None
-        if one.life_cycle in _UNDER_WAY:
+        if one.life_cycle in UNDER_WAY:
             return look
         if not bound:
             return self._ask(Act.BIND, one, None, now)
@@ -126,10 +128,10 @@ class Planner:
     def _ask(self, act: Act, one: Broadcast, to: Aim | None, now: float) -> Step:
         """Once, and not again before it has had the time that it takes."""
         name = (one.id, to)
-        if now < (until := self._asked.get(name, now)):
-            wait = self._until(until, now) if self._refusals.get(name) else LOOK_SOON
+        if now < (until := self._pauses.until(name, now)):
+            wait = self._until(until, now) if self._pauses.was_refused(name) else LOOK_SOON
             return Step(Act.LOOK, Trouble.NOT_LIVE_YET, wait)
-        self._asked[name] = now + TAKES
+        self._pauses.ask(name, now)
         return Step(act, Trouble.NOT_LIVE_YET, LOOK_SOON, one.id, to)
 
     def _until(self, then: float, now: float) -> float:
@@ -141,7 +143,7 @@ class Planner:
     def _another(self, known: Mapping[str, Broadcast], now: float, wall: float, trouble: Trouble) -> Step:
         """One that is there already, or a new one."""
         memory = self.memory
-        for one in _nearest_first(known.values()):
+        for one in nearest_first(known.values()):
             ours = one.id in memory.made and one.stream in {None, self.policy.stream_id}
             adopted = self.policy.adopt and one.stream == self.policy.stream_id
             stuck = one.id in self._stuck and one.life_cycle is not LifeCycle.LIVE
@@ -152,22 +154,36 @@ class Planner:
         return self._insert(now, wall, trouble, rotation=False)
 
     def _insert(self, now: float, wall: float, trouble: Trouble, *, rotation: bool) -> Step:
-        intent = self.memory.intent
+        if why := self._no_more(wall, now, rotation=rotation):
+            return Step(Act.LOOK, why, self.policy.poll)
+        intent, then = self.memory.intent, self._pauses.until(AN_INSERT, now)
         if intent:  # it was asked for, and is not in the lists yet
             listed = now - self._since.see(f"intent {intent.marker}", now) + LISTED
-            then = max(listed, self._no_insert_before, self._asked.get(_AN_INSERT, now))
+            then = max(listed, self._pauses.no_insert_before, then)
             if now < then:
                 wait = LOOK_SOON if now < listed else self._until(then, now)
                 return Step(Act.LOOK, trouble, wait, rotation=intent.rotation)
             return Step(Act.INSERT, trouble, LOOK_SOON, rotation=intent.rotation)
-        if now < (then := self._asked.get(_AN_INSERT, now)):
+        if now < then:
             return Step(Act.LOOK, trouble, self._until(then, now), rotation=rotation)
-        recent = [at for at in self.memory.inserts if abs(wall - at) < _DAY]
-        if now < self._no_insert_before or (len(recent) >= INSERTS_A_DAY and not rotation):
-            return Step(Act.LOOK, Trouble.TOO_MANY, self.policy.poll)
-        if any(abs(wall - at) < INSERT_EVERY for at in recent):
-            return Step(Act.LOOK, trouble, self.policy.poll)
+        if (left := max((INSERT_EVERY - abs(wall - at) for at in self._recent(wall)), default=0.0)) > 0:
+            wait = self.policy.poll if rotation else max(LOOK_SOON, min(self.policy.poll, left))
+            return Step(Act.LOOK, trouble, wait, new_in=left)
         return Step(Act.INSERT, trouble, LOOK_SOON, rotation=rotation)
+
+    def _no_more(self, wall: float, now: float, *, rotation: bool) -> Trouble | None:
+        """Why no broadcast may be made, however much one is needed."""
+        if self.memory.lost:
+            return Trouble.MEMORY_LOST
+        if self._rival:
+            return Trouble.CONFLICT
+        if self.memory.intent or now < self._pauses.until(AN_INSERT, now):
+            return None
+        enough = len(self._recent(wall)) >= INSERTS_A_DAY and not rotation
+        return Trouble.TOO_MANY if enough or now < self._pauses.no_insert_before else None
+
+    def _recent(self, wall: float) -> list[float]:
+        return [at for at in self.memory.inserts if abs(wall - at) < _DAY]
 
     def _others(self, known: Mapping[str, Broadcast]) -> list[Broadcast]:
         """What somebody else has made on our stream."""
@@ -185,7 +201,7 @@ class Planner:
         for one in (known[name] for name in memory.made if name in known):
             if one.id in {memory.current, memory.following} or one.stream not in {None, self.policy.stream_id}:
                 continue
-            if one.life_cycle in _DELETABLE:
+            if one.life_cycle in DELETABLE:
                 return self._ask(Act.DELETE, one, None, now)._replace(trouble=Trouble.NONE)
             if one.life_cycle in {LifeCycle.TESTING, LifeCycle.LIVE}:
                 return self._ask(Act.TRANSITION, one, "complete", now)._replace(trouble=Trouble.NONE)
@@ -193,12 +209,14 @@ class Planner:
             step = self._follow(known, now, wall)
             if step.act is not Act.LOOK or step.seconds < self.policy.poll:
                 return step._replace(trouble=Trouble.NONE, rotation=True)
-        several = any(one.life_cycle in _ACTIVE for one in self._others(known))
+        several = any(one.life_cycle in ACTIVE for one in self._others(known))
         return Step(Act.LOOK, Trouble.SEVERAL if several else Trouble.NONE, self.policy.poll)
 
     def _rotation_is_due(self, now: float, wall: float) -> bool:
         every, memory = self.policy.rotate_every, self.memory
-        if every is None or memory.live_since is None or not self.policy.manage or now < self._no_rotation_before:
+        if every is None or memory.live_since is None or not self.policy.manage:
+            return False
+        if now < self._pauses.no_rotation_before:
             return False
         # What somebody else made is never ended by us, so nothing can follow it.
         return memory.current in memory.made and wall - memory.live_since >= max(every, INSERT_EVERY)
@@ -213,7 +231,7 @@ class Planner:
             return Step(Act.LOOK) if missed < LISTED else Step(Act.FORGET, seconds=0.0)
         if following.life_cycle is LifeCycle.LIVE:
             return Step(Act.TAKE, seconds=0.0, broadcast=following.id)
-        step = self._bring_up(following, now) if following.life_cycle in _USABLE else None
+        step = self._bring_up(following, now) if following.life_cycle in USABLE else None
         return step or Step(Act.FORGET, seconds=0.0)
 
     # --- what became of a step ---------------------------------------------------------------------
@@ -224,7 +242,7 @@ class Planner:
         intent = memory.intent or Intent(marker, wall, rotation)
         self._since.forget(f"intent {intent.marker}")
         # One that is asked for again was not made before; and rotations must not use up what repairs need.
-        recent = [at for at in memory.inserts if abs(wall - at) < _DAY and at != intent.at]
+        recent = [at for at in self._recent(wall) if at != intent.at]
         intent = intent._replace(at=wall)
         counted = recent if intent.rotation else [*recent, wall]
         self.memory = memory._replace(intent=intent, inserts=tuple(counted))
@@ -241,67 +259,34 @@ class Planner:
         """It is what the intent was for, so it was made by us."""
         memory = self.memory
         made = (*(one for one in memory.made if one != broadcast), broadcast)[-MOST_MADE:]
-        self.memory = memory._replace(made=made, intent=None, made_so_far=memory.made_so_far + 1)
+        self.memory = memory._replace(made=made, intent=None, made_so_far=memory.made_so_far + 1, lost=False)
 
     def take(self, broadcast: str, *, rotation: bool) -> None:
         """It counts from now on: as the one to be seen, or, in a `rotation`, as the one that is to follow."""
         memory = self.memory
         if broadcast == memory.following:
-            self._given_up = 0
+            self._pauses.rotated()
         if rotation and broadcast != memory.following:
             memory = memory._replace(following=broadcast)
         else:
-            memory = memory._replace(current=broadcast, following="", live_since=None)
+            memory = memory._replace(current=broadcast, following="", live_since=None, lost=False)
         self.memory = memory
 
     def forget(self, now: float) -> None:
         """There is none that follows; the one that is live stays."""
         self.memory = self.memory._replace(following="")
-        self._no_rotation_before = now + min(LATER * 2**self._given_up, _LONGEST_WITHOUT_ROTATION)
-        self._given_up += 1
+        self._pauses.give_up_rotation(now)
 
     def answered(self, step: Step, why: Refused, now: float) -> None:
         """YouTube has done the step, or has not, and says why."""
-        name = (step.broadcast, step.to)
-        self._refusals[name] = self._refusals.get(name, 0) + 1 if why is not Refused.NO else 0
-        inserts = step.act is Act.INSERT
-        again = 2 ** min(self._refusals[name] - 1, 20)
-        match why:
-            case Refused.STREAM_INACTIVE | Refused.INVALID | Refused.UNSURE:
-                pause = LISTED if inserts else _PAUSES[why]
-                self._asked[name] = now + min(pause * again, _LONGEST_PAUSE)
-            case Refused.LIMIT:
-                self._asked[name] = now + (0.0 if inserts else LATER)
-                if step.rotation:
-                    self.forget(now)
-            case Refused.NOT_PERMITTED:
-                self._down_until = now + LATER
-            case Refused.LATER:
-                self._asked[name] = now + min(LOOK_SOON * again, _LONGEST_PAUSE)
-            case Refused.NO | Refused.NO_MORE_INSERTS:
-                pass
-        if inserts and why not in {Refused.NO, Refused.UNSURE}:
+        self._pauses.answered(step, why, now)
+        if gives_up(step, why):
+            self.forget(now)
+        if step.act is Act.INSERT and why not in {Refused.NO, Refused.UNSURE}:
             self._not_made()
-            if why is not Refused.LATER and not (step.rotation and why is Refused.LIMIT):
-                self._no_insert_before = now + LATER
 
     def _not_made(self) -> None:
         """What was asked for surely was not made."""
         memory = self.memory
         kept = tuple(at for at in memory.inserts if memory.intent is None or at != memory.intent.at)
         self.memory = memory._replace(intent=None, inserts=kept)
-
-
-def _carrying(intent: Intent, broadcasts: Iterable[Broadcast]) -> str:
-    """The broadcast that was made for it, if it is there."""
-    return next((one.id for one in broadcasts if intent.marker in one.description), "")
-
-
-def _nearest_first(found: Iterable[Broadcast]) -> list[Broadcast]:
-    """What is on air, then what is nearest to it; of these the one that began, or is to begin, first."""
-
-    def order(one: Broadcast) -> tuple[int, float]:
-        began = one.actual_start if one.actual_start is not None else one.scheduled_start
-        return _NEAREST.get(one.life_cycle, 3), began if began is not None else float("inf")
-
-    return sorted((one for one in found if one.life_cycle in _USABLE), key=order)

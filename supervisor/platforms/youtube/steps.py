@@ -20,6 +20,8 @@ class Sight(NamedTuple):
     sends: bool
     stream: LiveStream | None
     broadcasts: tuple[Broadcast, ...] | None
+    made: frozenset[str] = frozenset()  # by this neverdark, for whatever stream
+    channel: str = ""  # whose they are, where the login has told
 
 
 class Policy(NamedTuple):
@@ -30,6 +32,7 @@ class Policy(NamedTuple):
     adopt: bool = False  # one that somebody else made on this stream may be taken as ours
     rotate_every: float | None = None
     poll: float = 60.0
+    channel: str | None = None  # the login must be that of this one
     picture: Path | None = None  # of each broadcast that is made
 
 
@@ -54,6 +57,7 @@ class Memory(NamedTuple):
     inserts: tuple[float, ...] = ()  # when broadcasts were asked for, of the last day
     live_since: float | None = None  # of `current`
     made_so_far: int = 0
+    lost: bool = False  # it cannot be read any more, so there may be more than this
 
 
 class Act(StrEnum):
@@ -64,6 +68,7 @@ class Act(StrEnum):
     FORGET = "forget"  # the one that was to follow
     COMPARE_KEY = "compare_key"  # does ours lead to the stream that is asked about?
     RESTART_PUSHER = "restart_pusher"
+    OTHER_ADDRESS = "other_address"  # the pusher is to send to another ingest of the same stream, or back to its own
     RESTART_ENCODER = "restart_encoder"
     INSERT = "insert"
     BIND = "bind"
@@ -96,6 +101,9 @@ class Trouble(StrEnum):
     UNHEALTHY = "unhealthy"
     NOT_PERMITTED = "not_permitted"
     TOO_MANY = "too_many"  # we made, or YouTube allows, no more for now
+    WRONG_CHANNEL = "wrong_channel"  # the login is of another one than the configuration names
+    CONFLICT = "conflict"  # another neverdark makes broadcasts on our stream
+    MEMORY_LOST = "memory_lost"  # which broadcasts we made is not known any more
     NOT_MANAGED = "not_managed"  # it could be mended, but the configuration does not allow it
 
 
@@ -108,6 +116,7 @@ class Step(NamedTuple):
     broadcast: str = ""
     to: Aim | None = None  # of a transition
     rotation: bool = False
+    new_in: float | None = None  # seconds until a new broadcast may be made, of which one is needed
 
     @property
     def stands_down(self) -> bool:
@@ -118,6 +127,7 @@ class Step(NamedTuple):
             Trouble.TOO_MANY,
             Trouble.NO_STREAM,
             Trouble.WRONG_KEY,
+            Trouble.MEMORY_LOST,
         }
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from supervisor.platforms.youtube.delivery import RESTART_EVERY, TAKES_UP
+from supervisor.platforms.youtube.desk import described
 from supervisor.platforms.youtube.model import (
     Broadcast,
     HealthStatus,
@@ -16,14 +18,12 @@ from supervisor.platforms.youtube.model import (
     Severity,
     StreamStatus,
 )
+from supervisor.platforms.youtube.pauses import LATER, LISTED, TAKES
 from supervisor.platforms.youtube.planner import (
     AUTO_START,
     INSERT_EVERY,
     INSERTS_A_DAY,
-    LATER,
-    LISTED,
     STUCK,
-    TAKES,
     Planner,
 )
 from supervisor.platforms.youtube.steps import Act, Memory, Policy, Refused, Sight, Step, Trouble
@@ -503,3 +503,162 @@ def test_one_that_does_not_come_up_is_let_go_of() -> None:
     scene.planner.forget(scene.now)
     assert did(scene.look(LIVE, stuck)) == ("look",)
     assert scene.planner.memory.current == "B"
+
+
+def test_what_may_not_be_done_beside_a_live_broadcast_is_no_trouble_of_its_viewers() -> None:
+    beside = LIVE._replace(id="A")
+    scene = Scene(Memory("B", "", ("A", "B")))
+    step = scene.look(LIVE, beside)
+    assert did(step) == ("transition", "A", "complete")
+    scene.answered(step, Refused.NOT_PERMITTED)
+    for _ in range(10):
+        step = scene.look(LIVE, beside, after=60)
+        assert (step.act, step.trouble, step.stands_down) == (Act.LOOK, Trouble.NONE, False)
+    step = scene.look(ENDED, beside._replace(life_cycle=LifeCycle.COMPLETE), after=60)
+    assert did(step) == ("insert",), "what is needed is tried all the same"
+    scene.insert()
+    scene.answered(step, Refused.NOT_PERMITTED)
+    assert scene.look(ENDED, after=60).stands_down, "of that viewers have nothing"
+
+
+def test_a_rotation_that_is_not_permitted_does_not_stand_in_the_way_of_a_repair() -> None:
+    scene = Scene(OURS._replace(live_since=WALL - 7200), rotate_every=3600.0)
+    step = scene.look(LIVE)
+    assert (did(step), step.rotation) == (("insert",), True)
+    scene.planner.intend("[nd-1]", WALL + scene.now, rotation=True)
+    scene.answered(step, Refused.NOT_PERMITTED)
+    assert scene.look(LIVE, after=60).trouble is Trouble.NONE
+    assert did(scene.look(ENDED, after=60)) == ("insert",)
+
+
+# --- what is not known, and who else is there ------------------------------------------------------
+
+MARKED = LIVE._replace(id="M", description="Harbour\n\n[nd-0123456789ab]", scheduled_start=WALL + 995)
+LOST = Memory(lost=True)
+
+
+def test_while_it_is_not_known_what_we_made_nothing_is_made() -> None:
+    scene = Scene(LOST)
+    for _ in range(100):
+        step = scene.look(ENDED._replace(id="A"), after=60)
+        assert (step.act, step.trouble, step.stands_down) == (Act.LOOK, Trouble.MEMORY_LOST, True)
+
+
+def test_marks_on_our_stream_tell_what_we_made() -> None:
+    scene = Scene(LOST)
+    older = MARKED._replace(id="O", life_cycle=LifeCycle.COMPLETE, scheduled_start=WALL - 5000)
+    another = MARKED._replace(id="X", stream="T")
+    by_hand = LIVE._replace(id="H", life_cycle=LifeCycle.COMPLETE)
+    step = scene.look(MARKED, older, another, by_hand)
+    assert (step.act, step.trouble) == (Act.LOOK, Trouble.NONE)
+    memory = scene.planner.memory
+    assert (memory.current, memory.made, memory.lost) == ("M", ("O", "M"), False)
+    ended = MARKED._replace(life_cycle=LifeCycle.COMPLETE)
+    assert did(scene.look(ended, older, after=60)) == ("look",), "it counts as one of the last ten minutes"
+    assert did(scene.look(ended, older, after=600)) == ("insert",)
+
+
+def test_taking_one_of_somebody_elses_makes_an_end_of_not_knowing() -> None:
+    scene = Scene(LOST, adopt=True)
+    assert did(scene.look(READY)) == ("take", "B")
+    scene.planner.take("B", rotation=False)
+    assert not scene.planner.memory.lost
+
+
+@pytest.mark.parametrize("stream", ["S", None])
+@pytest.mark.parametrize("state", [LifeCycle.CREATED, LifeCycle.READY, LifeCycle.LIVE_STARTING, LifeCycle.COMPLETE])
+def test_what_another_neverdark_has_just_made_is_not_made_again(state: LifeCycle, stream: str | None) -> None:
+    scene = Scene()
+    theirs = MARKED._replace(life_cycle=state, stream=stream)
+    step = scene.look(ENDED, theirs)
+    assert (step.act, step.trouble, step.stands_down) == (Act.LOOK, Trouble.CONFLICT, False)
+    assert did(scene.look(ENDED, theirs, after=660)) == ("insert",), "long ago"
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        MARKED._replace(stream="T"),
+        MARKED._replace(description="[nd-]"),
+        MARKED._replace(scheduled_start=None),
+        MARKED._replace(scheduled_start=WALL - 5000),
+    ],
+)
+def test_what_has_nothing_to_do_with_our_stream_or_is_old_is_no_conflict(theirs: Broadcast) -> None:
+    assert did(Scene().look(ENDED, theirs._replace(life_cycle=LifeCycle.READY))) == ("insert",)
+
+
+def test_what_this_neverdark_made_for_another_stream_is_no_conflict() -> None:
+    scene = Scene()
+    own = MARKED._replace(life_cycle=LifeCycle.CREATED, stream=None)
+    sight = Sight(sends=True, stream=ACTIVE, broadcasts=(ENDED, own), made=frozenset({"M"}))
+    assert did(scene.planner.plan(sight, scene.now, WALL + scene.now)) == ("insert",)
+
+
+@pytest.mark.parametrize("seen", [LIVE, ENDED, READY])
+def test_with_the_login_of_another_channel_nothing_is_done(seen: Broadcast) -> None:
+    scene = Scene(channel="UC-ours")
+    for stream in (ACTIVE, INACTIVE, None):
+        for _ in range(20):
+            scene.now += 60
+            sight = Sight(sends=True, stream=stream, broadcasts=(seen,), channel="UC-theirs")
+            step = scene.planner.plan(sight, scene.now, WALL + scene.now)
+            assert (step.act, step.trouble, step.stands_down) == (Act.LOOK, Trouble.WRONG_CHANNEL, False)
+
+
+# --- another address -------------------------------------------------------------------------------
+
+
+def remedies(scene: Scene, minutes: int) -> list[tuple[float, Act]]:
+    """What is done about a stream that is not received, and when, in seconds."""
+    began, found = scene.now, list[tuple[float, Act]]()
+    for _ in range(minutes * 4):
+        step = scene.look(LIVE, stream=INACTIVE, after=15)
+        if step.act is Act.COMPARE_KEY:
+            scene.planner.delivery.compared(matches=True)
+        elif step.act is not Act.LOOK:
+            found.append((scene.now - began, step.act))
+    return found
+
+
+def test_where_a_new_connection_does_not_help_another_address_is_tried_every_ten_minutes() -> None:
+    scene = Scene()
+    scene.planner.delivery.elsewhere = True
+    found = remedies(scene, 35)
+    assert [act for _, act in found] == [Act.RESTART_PUSHER, *[Act.OTHER_ADDRESS] * 4]
+    pauses = [later - earlier for (earlier, _), (later, _) in pairwise(found)]
+    assert pauses == [TAKES_UP, *[RESTART_EVERY] * 3]
+
+    assert scene.look(LIVE).trouble is Trouble.NONE, "it is received there, and stays there"
+    scene.now += 3600
+    assert [act for _, act in remedies(scene, 5)] == [Act.RESTART_PUSHER, Act.OTHER_ADDRESS], "in another outage"
+
+
+def test_where_there_is_no_other_address_the_pusher_is_restarted() -> None:
+    assert {act for _, act in remedies(Scene(), 35)} == {Act.RESTART_PUSHER}
+
+
+# --- what is waited for ----------------------------------------------------------------------------
+
+
+def test_a_limit_that_keeps_a_new_broadcast_from_going_live_is_tried_again_soon_and_then_ever_later() -> None:
+    scene = Scene()
+    pauses, asked = list[float](), 0.0
+    for _ in range(4000):
+        step = scene.look(READY, after=5)
+        if step.act is Act.TRANSITION:
+            pauses += [scene.now - asked] if asked else []
+            asked = scene.now
+            scene.answered(step, Refused.LIMIT)
+    assert pauses[:3] == [TAKES, 2 * TAKES, 4 * TAKES]
+    assert max(pauses) == LATER
+
+
+def test_that_the_next_broadcast_waits_for_its_turn_is_said_and_it_comes_right_then() -> None:
+    scene = Scene(OURS._replace(inserts=(WALL + 1000 - 250,)))
+    step = scene.look(ENDED)
+    assert (step.act, step.trouble, step.new_in) == (Act.LOOK, Trouble.ENDED, INSERT_EVERY - 250)
+    assert "a new broadcast in 5m50s (one in 10 min)" in described(step)
+    assert did(scene.look(ENDED, after=340)) == ("look",)
+    assert scene.look(ENDED).seconds == 10
+    assert did(scene.look(ENDED, after=10)) == ("insert",)
