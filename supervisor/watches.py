@@ -20,6 +20,7 @@ from supervisor.platforms.watch import LoginsOf, PlatformWatch
 from supervisor.probes.probes import Probes
 from supervisor.process.slot import Slot
 from supervisor.stream.configuration import Configuration, Home
+from supervisor.stream.elsewhere import Elsewhere
 from supervisor.stream.stream import Stream
 from supervisor.stream.streams import Streams
 from supervisor.watchdog.certificates import CertificateWatch
@@ -56,10 +57,11 @@ class Watches:
         self._tell = tell
         self.logins_of: LoginsOf = lambda _: {}  # makes those that the configuration asks for
         self._followed: object = None  # the configuration whose logins are asked
-        self.platforms = PlatformWatch(machine, self._is_received, self._obey, tell)
+        self.platforms = PlatformWatch(machine, self._is_received, self._obey, tell, self._is_soundless)
         self.book = book = Book(lambda name: excuses.covers(Subject(name), {Kind.MAINTENANCE}, machine.now()))
         self._streams = streams
         self._configuration = configuration
+        self.elsewhere = Elsewhere(configuration, self._is_taken, machine, tell)
         self._keeper = Keeper(
             machine,
             book,
@@ -122,6 +124,7 @@ class Watches:
         self.second.scheduler.look(now)
         self.memory.sample()
         self.recordings.look(now, wall)
+        self.elsewhere.look(now)
         self._sweep.look(spare_unknown=self._configuration.reading)
         if (joined := self._configuration.joined) is not self._followed:
             self._followed = joined
@@ -133,6 +136,18 @@ class Watches:
         """The ingest acknowledges what is sent there; where the kernel cannot tell, that it is sent."""
         stream = self._streams.get(place[0])
         return stream is not None and any(self._receives(stream, name) for name in _ways_in(stream, place[1]))
+
+    def _is_taken(self, place: Place) -> bool:
+        """The same of this destination alone."""
+        stream = self._streams.get(place[0])
+        return stream is not None and self._receives(stream, place[1])
+
+    def _is_soundless(self, place: Place) -> bool:
+        """No sound leaves beside the picture."""
+        stream, now = self._streams.get(place[0]), self._machine.now()
+        ways = [stream.way_to(name) for name in _ways_in(stream, place[1])] if stream else []
+        found = [way[-1].intake.sounds(now) for way in ways if way and way[-1].intake]
+        return False in found and True not in found
 
     def _receives(self, stream: Stream, name: str) -> bool:
         now = self._machine.now()
@@ -150,16 +165,21 @@ class Watches:
             return
         names = _ways_in(stream, order.place[1])
         name = next((one for one in names if self._receives(stream, one)), order.place[1])
+        moves = order.deed is Deed.OTHER_ADDRESS
+        if moves:
+            name = order.place[1]
         if not (way := stream.way_to(name)):
             return
-        slot = way[-1] if order.deed is Deed.RESTART_PUSHER else way[0]
+        slot = way[0] if order.deed is Deed.RESTART_ENCODER else way[-1]
         if slot.first_layer_at_work:
             return
-        action = Action.RESTART_PUSHER if order.deed is Deed.RESTART_PUSHER else Action.RESTART_ENCODER
+        action = Action.RESTART_ENCODER if order.deed is Deed.RESTART_ENCODER else Action.RESTART_PUSHER
         now, wall = self._machine.now(), self._machine.wall()
         self._tell(events.RecoveryAttempted(order.place[0], name, 1, action, Segment.PLATFORM))
         self.book.act(slot.key, Layer.PLATFORM, action, now=now, wall=wall)
-        slot.recover(RestartReason.WATCHDOG)
+        self.book.asked(Subject(*order.place), Layer.PLATFORM, action, helped=True, wall=wall)
+        if not (moves and self.elsewhere.move(order.place, order.address)):
+            slot.recover(RestartReason.WATCHDOG)
 
     def _learned(self, slot: Slot) -> None:
         """A probe has found something that explains a failure."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -17,14 +17,20 @@ class Deed(StrEnum):
 
     RESTART_PUSHER = "restart_pusher"
     RESTART_ENCODER = "restart_encoder"
+    OTHER_ADDRESS = "other_address"
 
 
 class Order(NamedTuple):
-    """Something that is to be done for a destination, and why."""
+    """Something that is to be done for a destination, and why.
+
+    `address` is where its media is to be sent instead of to where the configuration says; where it is sent elsewhere
+    already, it is to go back.
+    """
 
     place: Place
     deed: Deed
     why: str
+    address: str = ""
 
 
 class Asked(NamedTuple):
@@ -49,8 +55,10 @@ class Platform(Protocol):
         """When to look next (monotonic)."""
         ...
 
-    def look(self, sends: Mapping[Place, bool]) -> tuple[Sequence[Order], Sequence[Asked]]:
-        """Observe, plan and act. `sends` tells whose media the ingest acknowledges."""
+    def look(
+        self, sends: Mapping[Place, bool], soundless: Collection[Place] = ()
+    ) -> tuple[Sequence[Order], Sequence[Asked]]:
+        """Observe, plan and act. `sends` tells whose media the ingest acknowledges, `soundless` who sends no sound."""
         ...
 
     def states(self) -> Sequence[PlatformState]:

@@ -36,16 +36,23 @@ class Machine(Protocol):
 class PlatformWatch:
     """Lives on the engine's loop.
 
-    `sends` tells whether the ingest acknowledges what a destination sends, `obey` has an order done.
+    `sends` tells whether the ingest acknowledges what a destination sends, `soundless` whether no sound is in that;
+    `obey` has an order done.
     """
 
     def __init__(
-        self, machine: Machine, sends: Callable[[Place], bool], obey: Callable[[Order], None], tell: events.Tell
+        self,
+        machine: Machine,
+        sends: Callable[[Place], bool],
+        obey: Callable[[Order], None],
+        tell: events.Tell,
+        soundless: Callable[[Place], bool] = lambda _: False,
     ) -> None:
         self._logins: Mapping[str, Platform] = {}
         self._machine = machine
         self._sends = sends
         self._obey = obey
+        self._soundless = soundless
         self._tell = tell
         self._busy: dict[str, asyncio.Future[None]] = {}
         self._found: dict[tuple[Place, Check], Trouble] = {}
@@ -100,7 +107,8 @@ class PlatformWatch:
         places = [(one.stream, one.destination) for one in self._states.get(name, ())]
         sends = {place: self._sends(place) for place in places}
         self._stopped -= {stream for (stream, _), sent in sends.items() if sent}
-        orders, asked = await self._machine.apart(partial(login.look, sends))
+        soundless = frozenset(place for place in places if self._soundless(place))
+        orders, asked = await self._machine.apart(partial(login.look, sends, soundless))
         for one in asked:
             self._told(one)
         for order in orders:

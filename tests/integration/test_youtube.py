@@ -33,8 +33,15 @@ HURRIED_MESSAGES = {"group_wait: 5s\n      group_interval: 1m": "group_wait: 1s\
 
 
 @pytest.fixture
+def only_spare(spare: Ingest) -> Ingest:
+    """The one ingest whose publishers YouTube has."""
+    return spare
+
+
+@pytest.fixture
 def youtube(ingest: Ingest, request: pytest.FixtureRequest) -> Iterator[FakeYouTube]:
     servers = [ingest, request.getfixturevalue("spare")] if "spare" in request.fixturenames else [ingest]
+    servers = servers[1:] if "only_spare" in request.fixturenames else servers
     with FakeYouTube() as fake:
         fake.ingest.follow(*(server.publishers for server in servers))
         yield fake
@@ -220,3 +227,43 @@ def test_a_kill_after_the_insert_makes_no_second_broadcast(
 
     eventually(is_live, REPAIRED, "it is brought up by the next one")
     assert len(youtube.record.all("liveBroadcasts.insert")) == 1
+
+
+QUICK = """
+from supervisor.platforms.youtube import delivery
+delivery.CONFIRM, delivery.TAKES_UP, delivery.RESTART_EVERY = 1.0, 5.0, 600.0
+"""
+
+
+def test_where_youtube_does_not_receive_another_of_its_addresses_is_tried_and_kept(
+    ingest: Ingest, only_spare: Ingest, youtube: FakeYouTube, account: dict[str, Any], unstarted: Launch
+) -> None:
+    """The one at the configured address takes and acknowledges all, and YouTube has none of it."""
+    key, spare = secret("main"), only_spare
+    told = {"ingestionAddress": ingest.url, "backupIngestionAddress": spare.url}
+    told |= dict.fromkeys(("rtmpsIngestionAddress", "rtmpsBackupIngestionAddress"), "")
+    stream = youtube.studio.stream(key, addresses=told)
+    running = unstarted({"cam": at_youtube(ingest, key, stream)}, youtube={"accounts": {"main": account}})
+    python = running.folder / "python"
+    python.mkdir()
+    (python / "sitecustomize.py").write_text(QUICK)
+    running.environment["PYTHONPATH"] = f"{python}:{running.environment['PYTHONPATH']}"
+    running.start()
+    running.wait_on_air()
+    encoder, connections = running.pid("cam", "encoder"), set[str]()
+
+    def is_elsewhere() -> bool:
+        connections.update(one.client for name, one in ingest.publishers().items() if name == key)
+        return spare.receives(key)
+
+    eventually(is_elsewhere, REPAIRED, "it is sent to the other one")
+    eventually(lambda: key not in ingest.publishers(), SLACK, "and not to the first any more")
+    assert len(connections) == 2, "a new connection was tried before"
+    eventually(youtube.studio.live, REPAIRED, "viewers have a broadcast")
+    assert running.pid("cam", "encoder") == encoder
+    (destination,) = running.get("/api/streams/cam").json()["destinations"]
+    assert str(spare.port) in destination["url"]
+    actions = [one["action"] for one in incidents(running)[-1]["actions"]]
+    assert actions[:2] == ["restart_pusher", "restart_pusher"], "the new connection, and the new address"
+    assert f"sent to {spare.url}/*** from now on" in running.log()
+    running.wait_on_air()

@@ -51,6 +51,11 @@ class Studio:
             self._world.streams[made.id] = made
             return made
 
+    def delete_stream(self, stream: Stream) -> None:
+        """It is gone, whatever was bound to it."""
+        with self._world.lock:
+            del self._world.streams[stream.id]
+
     def broadcast(
         self,
         title: str = "By a person",

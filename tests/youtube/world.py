@@ -79,7 +79,11 @@ class World:
 
     def active(self, broadcast: Broadcast) -> bool:
         """Whether the bound stream is."""
-        return broadcast.stream is not None and self.ingest.active(self.streams[broadcast.stream])
+        return broadcast.stream is not None and self._is_active(broadcast.stream)
+
+    def _is_active(self, identity: str) -> bool:
+        """A stream that has been deleted is not."""
+        return identity in self.streams and self.ingest.active(self.streams[identity])
 
     def settle(self) -> None:
         """What is due happens, in the order of its times."""
@@ -94,8 +98,9 @@ class World:
             broadcast = history[-1].broadcast
             if broadcast is None or broadcast.stream is None:
                 continue
-            stream = self.streams[broadcast.stream]
-            active, changed = self.ingest.active(stream), self.ingest.changed(stream)
+            stream = self.streams.get(broadcast.stream)
+            changed = self.ingest.changed(stream) if stream else now
+            active = self._is_active(broadcast.stream)
             following = coming(broadcast, active=active, changed=changed, rules=self.rules)
             if following and following[0] <= now:
                 at, state = following

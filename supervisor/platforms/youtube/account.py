@@ -6,13 +6,15 @@ returned, never done from here.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, Protocol
 
 from pydantic import SecretStr
 
-from supervisor.platforms.youtube.client import NewBroadcast
+from supervisor.platforms.youtube.addresses import another
+from supervisor.platforms.youtube.client import Channel, NewBroadcast
 from supervisor.platforms.youtube.desk import Desk, Place
 from supervisor.platforms.youtube.errors import Kind, Unsure, YoutubeError
 from supervisor.platforms.youtube.model import Broadcast, LiveStream
@@ -26,7 +28,7 @@ _LONGEST: Final = 3600.0
 _NEEDS_NO_REPAIR: Final = frozenset(
     {
         *(Trouble.NONE, Trouble.NOT_SENDING, Trouble.NOT_MANAGED, Trouble.NOT_OURS, Trouble.SEVERAL, Trouble.UNHEALTHY),
-        *(Trouble.WRONG_KEY, Trouble.NO_STREAM),
+        *(Trouble.WRONG_KEY, Trouble.NO_STREAM, Trouble.WRONG_CHANNEL),
     }
 )
 _WAITS_LONGER: Final = frozenset({Kind.RATE, Kind.SERVER, Kind.NETWORK, Kind.UNREADABLE, Kind.PERMISSION, Kind.REQUEST})
@@ -60,6 +62,14 @@ class Api(Protocol):
 
     def backup_address(self, stream_id: str, *, use: Use = Use.REPAIR) -> str | None:
         """Where its backup is sent to, without the key; None: it has none."""
+        ...
+
+    def ingest_addresses(self, stream_id: str, *, use: Use = Use.REPAIR) -> tuple[str, ...]:
+        """All to which it may be sent, without the key."""
+        ...
+
+    def channel(self, *, use: Use = Use.POLL) -> Channel | None:
+        """That of the login; None: it has none."""
         ...
 
     def insert(self, new: NewBroadcast, *, use: Use = Use.REPAIR) -> Broadcast:
@@ -99,6 +109,7 @@ class Order(NamedTuple):
     place: Place
     act: Act
     trouble: Trouble
+    address: str = ""  # of an ingest
 
 
 class Done(NamedTuple):
@@ -137,6 +148,8 @@ class Account:
         self.desks: list[Desk] = []
         self.error: Kind | None = None  # of the latest look
         self.keys: Mapping[Place, SecretStr] = {}  # what is sent with
+        self.addresses: Mapping[Place, str] = {}  # where it is sent to, of those that may be sent elsewhere
+        self.channel = ""  # of the login, where it has told
         self._done: list[Done] = []
         self._api = api
         self._budget = budget
@@ -152,6 +165,12 @@ class Account:
     def due(self) -> float:
         """When to look next (monotonic)."""
         return max(self._not_before, min((desk.due for desk in self.desks), default=float("inf")))
+
+    def hurry(self) -> None:
+        """What kept it from asking is over: look at once."""
+        self._not_before = float("-inf")
+        for desk in self.desks:
+            desk.due = min(desk.due, self._now())
 
     def look(self, sends: Mapping[Place, bool]) -> Sequence[Order]:
         """Look at what is due, and do what follows. `sends`: whose media the ingest acknowledges."""
@@ -176,7 +195,9 @@ class Account:
             elif step.act is Act.COMPARE_KEY:
                 desk.planner.delivery.compared(matches=self._key_matches(desk))
             elif step.act is not Act.LOOK:
-                orders.append(Order(desk.place, step.act, step.trouble))
+                address = self._other_address(desk) if step.act is Act.OTHER_ADDRESS else ""
+                act = step.act if address or step.act is not Act.OTHER_ADDRESS else Act.RESTART_PUSHER
+                orders.append(Order(desk.place, act, step.trouble, address))
             elif wait >= desk.policy.poll:
                 wait = max(wait, min(self._budget.stretched(wait, 2), _BLIND))
                 if step.trouble is Trouble.NONE:
@@ -186,7 +207,9 @@ class Account:
 
     def _plan(self, desk: Desk, found: _Found | None, now: float, *, sends: bool) -> Step:
         stream = found.streams.get(desk.policy.stream_id) if found else None
-        return desk.plan(Sight(sends, stream, found.broadcasts if found else None), now, self._wall())
+        made = frozenset(one for other in self.desks for one in other.planner.memory.made)
+        sight = Sight(sends, stream, found.broadcasts if found else None, made, self.channel)
+        return desk.plan(sight, now, self._wall())
 
     def take_done(self) -> Sequence[Done]:
         """What YouTube was asked for since the last time."""
@@ -233,6 +256,13 @@ class Account:
             return self._api.stream_key_matches(desk.policy.stream_id, key.get_secret_value())
         except YoutubeError:
             return None  # the next look says how it is with YouTube
+
+    def _other_address(self, desk: Desk) -> str:
+        """Where else the stream may be sent to; empty: YouTube tells of none that would do."""
+        told: tuple[str, ...] = ()
+        with contextlib.suppress(YoutubeError):
+            told = self._api.ingest_addresses(desk.policy.stream_id)
+        return another(self.addresses.get(desk.place, ""), told)
 
     # --- writing -----------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ CONFIRM: Final = 15.0  # what may be a lag of lists is believed after so long
 LOOK_SOON: Final = 5.0
 SOON_FOR: Final = 300.0  # what is new is looked at often for so long
 RESTART_EVERY: Final = 600.0
+TAKES_UP: Final = 180.0  # what comes over a new connection is received by then
 _COMPLAINTS: Final = 3  # looks in a row
 
 
@@ -27,6 +28,8 @@ class Delivery:
         self._done: dict[Act, float] = {}
         self._complaints = 0  # looks in a row
         self._compared = self._wrong_key = False  # in this outage
+        self._restarted = False  # in this outage
+        self.elsewhere = False  # there may be another address for it
 
     def not_sending(self) -> None:
         """Of what is not sent, nothing can be said."""
@@ -37,7 +40,8 @@ class Delivery:
         """What is to be done because the ingest does not receive what we send; None: it does.
 
         It is believed at the second look. Then our key is compared with the stream's, once, and if it is the right one
-        the connection is made anew, which may lead to another server of theirs.
+        the connection is made anew, which may lead to another server of theirs; where that does not help, it is made to
+        another address, and so on in turn.
         """
         if stream.status is StreamStatus.UNKNOWN:
             return Step(Act.LOOK, Trouble.NOT_READ, self._poll)
@@ -45,18 +49,27 @@ class Delivery:
         lasted = self._since.see("inactive", now, seen=gone)
         if not gone:
             self.forget_key()
+            self._restarted = False
             return None
         if self._wrong_key:
             return Step(Act.LOOK, Trouble.WRONG_KEY, self._poll)
         if lasted >= CONFIRM and not self._compared:
             self._compared = True
             return Step(Act.COMPARE_KEY, Trouble.STREAM_INACTIVE, LOOK_SOON)
-        act = Act.LOOK
-        if lasted >= CONFIRM and self._is_due(Act.RESTART_PUSHER, now):
-            act = Act.RESTART_PUSHER
-            self._done[act] = now
+        act = self._remedy(now) if lasted >= CONFIRM else Act.LOOK
         # At this pace a day's units would not last for a day.
         return Step(act, Trouble.STREAM_INACTIVE, CONFIRM if lasted < SOON_FOR else max(CONFIRM, self._poll))
+
+    def _remedy(self, now: float) -> Act:
+        """A new connection, as often as is sensible."""
+        act = Act.OTHER_ADDRESS if self.elsewhere and self._restarted else Act.RESTART_PUSHER
+        anew, away = (self._done.get(one, float("-inf")) for one in (Act.RESTART_PUSHER, Act.OTHER_ADDRESS))
+        follows = act is Act.OTHER_ADDRESS and anew > away
+        if now - max(anew, away) < (TAKES_UP if follows else RESTART_EVERY):
+            return Act.LOOK
+        self._done[act] = now
+        self._restarted = True
+        return act
 
     def compared(self, *, matches: bool | None) -> None:
         """Whether our key leads to the stream; None: nobody knows."""

@@ -5,34 +5,30 @@ Its parts are made by whoever makes it: a real client and files, or those of a s
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic import SecretStr
 
+from supervisor.config.stamp import Stamp
 from supervisor.config.youtube import AccountSection, PlaceSection, expanded
 from supervisor.model.platforms import LoginState, Measure, PlatformState
 from supervisor.model.terms import Remedy
 from supervisor.platforms.interface import Asked, Deed, Order, Place
+from supervisor.platforms.youtube import measures
 from supervisor.platforms.youtube.account import Account, Api, Done
 from supervisor.platforms.youtube.backups import Backups
 from supervisor.platforms.youtube.client import NewBroadcast
-from supervisor.platforms.youtube.desk import Desk, Standing, Tally
+from supervisor.platforms.youtube.desk import Desk, Tally
+from supervisor.platforms.youtube.errors import Kind, YoutubeError
 from supervisor.platforms.youtube.ledger import Ledger
 from supervisor.platforms.youtube.memory_file import MemoryFile
-from supervisor.platforms.youtube.model import (
-    Broadcast,
-    HealthStatus,
-    IssueType,
-    LifeCycle,
-    Page,
-    Privacy,
-    StreamStatus,
-)
-from supervisor.platforms.youtube.opinions import of_broadcast, of_page, of_stream, opinions
+from supervisor.platforms.youtube.model import Page, Privacy
+from supervisor.platforms.youtube.opinions import Sound, of_broadcast, of_page, of_stream, opinions
 from supervisor.platforms.youtube.pages import Pages
 from supervisor.platforms.youtube.quota import rotation_units, rotations_today
 from supervisor.platforms.youtube.steps import Act, Policy, Refused, Trouble
@@ -40,15 +36,13 @@ from supervisor.platforms.youtube.tokens import Tokens
 
 PLATFORM = "youtube"
 _STARTS_IN = 10.0  # seconds: a broadcast must not be scheduled for the past
-_MOST_ISSUES = 8  # series of a destination
-_KNOWN_FOR = 900.0  # seconds for which the latest answer stands in the metrics, where none comes any more
 _ACTIONS = {
     Act.INSERT: Remedy.NEW_BROADCAST,
     Act.BIND: Remedy.START_BROADCAST,
     Act.TRANSITION: Remedy.START_BROADCAST,
 }
-_ENDED = frozenset({LifeCycle.COMPLETE, LifeCycle.REVOKED})
-_DEEDS = {Act.RESTART_PUSHER: Deed.RESTART_PUSHER, Act.RESTART_ENCODER: Deed.RESTART_ENCODER}
+NO_CHANNEL = "none"  # of a login that has none
+_DEEDS = {one: Deed(one.value) for one in (Act.RESTART_PUSHER, Act.RESTART_ENCODER, Act.OTHER_ADDRESS)}
 
 
 class Parts(NamedTuple):
@@ -64,10 +58,14 @@ class Parts(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What is sent to a destination: with which key, and whether there is sound in it."""
+    """What is sent to a destination: with which key, and whether there is to be sound in it.
+
+    `address` is where to, without the key; empty where it must not be sent to another one.
+    """
 
     key: SecretStr | None = None
     sound: bool = True
+    address: str = ""
 
 
 class Login:
@@ -92,9 +90,13 @@ class Login:
         self.backups: Backups | None = None
         self._tallies = {} if parts.tallies is None else parts.tallies
         self._places: dict[Place, PlaceSection] = {}
+        self._sections: dict[Place, PlaceSection] = {}  # also of those that went in the middle of a look
         self._shared: dict[Place, Place] = {}
         self._sent: dict[Place, Sent] = {}
         self._sends: Mapping[Place, bool] = {}
+        self._soundless: Collection[Place] = ()
+        self._looked_with = Stamp()  # the login of the latest look
+        self._asked_for = Stamp()  # the login whose channel is known
         self._troubles: dict[Place, tuple[Trouble, float]] = {}
 
     def follow(self, places: Mapping[Place, PlaceSection], sent: Mapping[Place, Sent] = MappingProxyType({})) -> None:
@@ -114,12 +116,15 @@ class Login:
             desk.planner.policy = policy
             if sent.get(place) != self._sent.get(place):
                 desk.planner.delivery.forget_key()
+            desk.planner.delivery.elsewhere = place in sent and bool(sent[place].address)
             desks.append(desk)
         self._places = dict(places)
+        self._sections |= places
         self._sent = dict(sent)
         if self._account:
             self._account.desks = desks
             self._account.keys = {place: one.key for place, one in sent.items() if one.key}
+            self._account.addresses = {place: one.address for place, one in sent.items() if one.address}
         self._pages.follow((one.channel, one.page_poll) for one in places.values() if one.channel)
 
     @property
@@ -131,23 +136,59 @@ class Login:
     @property
     def due(self) -> float:
         """When to look next (monotonic)."""
+        if self._has_new_login():
+            return float("-inf")
         return min(self._account.due if self._account else float("inf"), self._pages.due)
 
-    def look(self, sends: Mapping[Place, bool]) -> tuple[Sequence[Order], Sequence[Asked]]:
+    def _has_new_login(self) -> bool:
+        """Somebody has to log in, and it seems that somebody has."""
+        account, tokens = self._account, self._parts.tokens
+        if not account or not tokens or account.error is not Kind.TOKEN:
+            return False
+        return tokens.stamp not in {self._looked_with, tokens.taken_from}
+
+    def look(
+        self, sends: Mapping[Place, bool], soundless: Collection[Place] = ()
+    ) -> tuple[Sequence[Order], Sequence[Asked]]:
         """Observe, plan and act; see `interface.Platform`."""
-        self._sends = sends
+        self._sends, self._soundless = sends, soundless
         self._parts.ledger.keep(sum(self._units_for_rotations(desk) for desk in self._desks))
         for desk in self._desks:
             if desk.due == float("-inf"):
                 desk.recall(self._parts.memory.of(desk.policy.stream_id))
+        if self._account and self._has_new_login():
+            self._account.hurry()
+        if self._parts.tokens:
+            self._looked_with = self._parts.tokens.stamp
+        if self._account and self._account.due <= self._now():
+            self._know_channel(self._account)
         wanted = self._account.look(sends) if self._account else ()
         if self.backups and self._parts.api:
             self.backups.look(self._parts.api)
         self._pages.look()
         self._note_troubles()
-        orders = [Order(one.place, _DEEDS[one.act], one.trouble.value) for one in wanted]
+        orders = [Order(one.place, _DEEDS[one.act], one.trouble.value, one.address) for one in wanted]
         done = self._account.take_done() if self._account else ()
-        return orders, [_asked(one) for one in done]
+        return orders, [*self._recalled(), *(_asked(one) for one in done)]
+
+    def _know_channel(self, account: Account) -> None:
+        """Whose channel it is, is asked once for each login: what was logged in last may be another one."""
+        tokens, api = self._parts.tokens, self._parts.api
+        if not tokens or not api or not any(one.channel for one in self._places.values()):
+            return
+        if (stamp := tokens.stamp) != self._asked_for:
+            account.channel = ""
+            with contextlib.suppress(YoutubeError):  # the look itself tells what is wrong; it is asked again
+                found = api.channel()
+                account.channel = found.id if found else NO_CHANNEL
+                self._asked_for = stamp
+
+    def _recalled(self) -> Sequence[Asked]:
+        """What became of what is remembered, once: it is told where the first of those stands that need it."""
+        desks = self._desks
+        if not desks or not (said := self._parts.memory.take_said()):
+            return ()
+        return (Asked(desks[0].place, "what neverdark made is looked up", said, helped=False),)
 
     def _units_for_rotations(self, desk: Desk) -> int:
         """What is still needed today."""
@@ -164,11 +205,13 @@ class Login:
                 self._troubles[desk.place] = trouble, self._now()
 
     def _draft(self, place: Place, marker: str) -> NewBroadcast:
-        section = self._places[place].broadcast
-        desk = next(desk for desk in self._desks if desk.place == place)
+        place_section = self._sections[place]
+        section, stream_id = place_section.broadcast, place_section.stream_id
         assert section is not None
+        assert stream_id
         wall = self._wall()
-        today, number = datetime.fromtimestamp(wall, UTC).date(), desk.planner.memory.made_so_far + 1
+        number = self._parts.memory.of(stream_id).made_so_far + 1
+        today = datetime.fromtimestamp(wall, UTC).date()
         title = expanded(section.title or place[0], today, number)
         description = expanded(section.description, today, number)
         return NewBroadcast(
@@ -201,23 +244,22 @@ class Login:
         if section.channel:
             seen, lasted = self._pages.shows(section.channel)
             privacy = Privacy(section.broadcast.privacy) if section.broadcast else Privacy.PUBLIC
-            listed = tuple(_page(seen, privacy))
+            listed = tuple(measures.of_page(seen, privacy))
             page = of_page(seen, lasted, sends=self._sends.get(place, False), privacy=privacy)
         if desk is None:
             shown = {"page": str(seen)} if seen else {}
-            measures = (Measure("exhausted", 0.0), *listed)
-            return PlatformState(PLATFORM, *place, opinions(None, None, page), None, shown, measures, account=self.name)
+            listed = (Measure("exhausted", 0.0), *listed)
+            return PlatformState(PLATFORM, *place, opinions(None, None, page), None, shown, listed, account=self.name)
         standing = desk.standing
         since = self._troubles.get(place, (None, self._now()))[1]
-        found = opinions(
-            of_stream(standing, sound=self._sound(place)), of_broadcast(standing, self._now() - since), page
-        )
+        found = opinions(of_stream(standing, self._sound(place)), of_broadcast(standing, self._now() - since), page)
         broadcast, stream = standing.broadcast, standing.stream
         words = {"trouble": str(standing.trouble)}
         words |= {"stream": str(stream.status), "health": str(stream.health)} if stream else {}
         words |= {"broadcast": str(broadcast.life_cycle)} if broadcast else {}
         words |= {"page": str(seen)} if seen else {}
-        current, wall = _current(standing, self._wall()), self._wall()
+        wall = self._wall()
+        current = measures.current_of(desk, wall)
         former = broadcast if broadcast and not current else None
         return PlatformState(
             PLATFORM,
@@ -225,7 +267,7 @@ class Login:
             found,
             current.watch_url if current else None,
             words,
-            (*_measures(desk, wall), *listed),
+            (*measures.of_desk(desk, wall), *listed),
             standing.stands_down,
             desk.said,
             self.name,
@@ -234,27 +276,32 @@ class Login:
             standing.at or None,
         )
 
-    def _sound(self, place: Place) -> bool:
-        return place not in self._sent or self._sent[place].sound
+    def _sound(self, place: Place) -> Sound:
+        if place in self._sent and not self._sent[place].sound:
+            return Sound.NOT_WANTED
+        return Sound.LOST if place in self._soundless else Sound.SENT
 
     def login(self) -> LoginState | None:
         """How the login stands."""
         tokens = self._parts.tokens
         if tokens is None:
             return None
-        state, day = tokens.state, self._parts.ledger.day
-        mend = f"neverdark youtube login --account {self.name}" if state.login.needs_a_person else ""
-        measures = [
-            Measure("quota_used_units", day.used),
-            Measure("quota_limit_units", self._parts.ledger.quota.limit),
-            Measure("token_valid", float(not state.login.needs_a_person)),
-        ]
-        if state.expires is not None:
-            measures.append(Measure("token_expiry_timestamp_seconds", state.expires))
-        for (method, result), count in sorted(self._parts.requests.items()):
-            measures.append(Measure("api_requests_total", count, {"method": method, "result": result}))
-        good = None if state.login.value in {"untried", "unknown"} else not state.login.needs_a_person
-        return LoginState(PLATFORM, self.name, good, state.reason or str(state.login), mend, tuple(measures))
+        state, wrong = tokens.state, self._wrong_channel()
+        bad = state.login.needs_a_person or bool(wrong)
+        mend = f"neverdark youtube login --account {self.name}" if bad else ""
+        listed = tuple(measures.of_login(state, self._parts.ledger, self._parts.requests, good=not bad))
+        good = None if state.login.value in {"untried", "unknown"} and not wrong else not bad
+        said = state.reason or wrong or str(state.login)
+        return LoginState(PLATFORM, self.name, good, said, mend, listed)
+
+    def _wrong_channel(self) -> str:
+        """What is to be said where the login is of another channel than the configuration names; or nothing."""
+        known = self._account.channel if self._account else ""
+        named = sorted({one.channel for one in self._places.values() if one.channel} - {known})
+        if not known or not named:
+            return ""
+        of = "has no channel" if known == NO_CHANNEL else f"is of {known}"
+        return f"the login {of}, but the configuration names {', '.join(named)}: nothing is changed there"
 
 
 def policy_of(section: PlaceSection) -> Policy:
@@ -264,6 +311,7 @@ def policy_of(section: PlaceSection) -> Policy:
     return Policy(
         section.stream_id,
         manage=section.manages,
+        channel=section.channel,
         adopt=bool(broadcast and broadcast.adopt),
         rotate_every=rotate.every if rotate else None,
         poll=section.poll,
@@ -292,50 +340,3 @@ def _asked(done: Done) -> Asked:
     address = f"https://www.youtube.com/watch?v={done.broadcast}" if done.broadcast else None
     action = None if step.to == "complete" else _ACTIONS.get(step.act)
     return Asked(done.place, what, result, done.why is Refused.NO, address, action)
-
-
-def _one_hot(name: str, label: str, words: Iterable[str], now: str | None) -> Iterable[Measure]:
-    return (Measure(name, float(word == now), {label: str(word)}) for word in words)
-
-
-def _page(seen: Page, privacy: Privacy) -> Iterable[Measure]:
-    """Unlisted and private broadcasts never stand there: that nothing does says nothing of them."""
-    if seen is Page.UNKNOWN or privacy in {Privacy.UNLISTED, Privacy.PRIVATE}:
-        return ()
-    return (Measure("page_live", float(seen is Page.LIVE)),)
-
-
-def _measures(desk: Desk, wall: float) -> Iterable[Measure]:
-    standing = desk.standing
-    if _is_known(standing, wall):
-        yield from _known(standing, wall)
-    if desk.policy.rotate_every is not None:
-        yield Measure("rotation_interval_seconds", desk.policy.rotate_every)
-    yield Measure("inserts_total", standing.inserts)
-    yield Measure("rotations_total", standing.rotations)
-    yield Measure("exhausted", float(standing.stands_down))
-
-
-def _is_known(standing: Standing, wall: float) -> bool:
-    """What YouTube said long before it could not be asked any more is not what is so."""
-    return bool(standing.at) and (standing.trouble is not Trouble.NOT_READ or abs(wall - standing.at) < _KNOWN_FOR)
-
-
-def _current(standing: Standing, wall: float) -> Broadcast | None:
-    """What viewers have, or will have, under its address: nothing that has ended, and nothing that was so long ago."""
-    one = standing.broadcast
-    return one if one and one.life_cycle not in _ENDED and _is_known(standing, wall) else None
-
-
-def _known(standing: Standing, wall: float) -> Iterable[Measure]:
-    stream, broadcast = standing.stream, standing.broadcast
-    yield from _one_hot("stream_status", "status", StreamStatus, stream.status if stream else None)
-    yield from _one_hot("health_status", "status", HealthStatus, stream.health if stream else None)
-    yield from _one_hot("broadcast_state", "state", LifeCycle, broadcast.life_cycle if broadcast else None)
-    issues = Counter((IssueType(one.kind), one.severity) for one in stream.issues) if stream else Counter()
-    for (kind, severity), count in issues.most_common(_MOST_ISSUES):
-        yield Measure("configuration_issues", count, {"type": str(kind), "severity": str(severity)})
-    if current := _current(standing, wall):
-        yield Measure("broadcast_info", 1.0, {"watch_url": current.watch_url})
-    if broadcast and broadcast.life_cycle is LifeCycle.LIVE and broadcast.actual_start is not None:
-        yield Measure("broadcast_age_seconds", max(0.0, wall - broadcast.actual_start))

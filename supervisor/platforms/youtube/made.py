@@ -9,12 +9,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import requests
 from pydantic import SecretStr
 
 from supervisor.config.addresses import FILE_NAME, Asked
+from supervisor.config.pushed import address_of, key_of, keys_in_use, pushed_to
 from supervisor.config.shape import Config
 from supervisor.config.urls import destination_scheme
 from supervisor.config.youtube import AccountSection, PlaceSection, QuotaSection, page_url_of
@@ -69,12 +71,14 @@ class Logins:
         places: dict[str, dict[Place, PlaceSection]] = {}
         sent: dict[Place, Sent] = {}
         backups: list[Asked] = []
-        for config in configs:
+        known_configs = list(configs)
+        keys = Counter(keys_in_use(known_configs))
+        for config in known_configs:
             sections |= config.youtube.accounts
             backups += asked_of(config)
             for place, section in places_of(config):
                 places.setdefault(section.account or NOBODY, {})[place] = section
-                sent[place] = sent_to(config, place)
+                sent[place] = sent_to(config, place, keys)
         known = {}
         for name, own in places.items():
             login = self._known.get(name)
@@ -115,14 +119,19 @@ def places_of(config: Config) -> Iterable[tuple[Place, PlaceSection]]:
                     yield (stream, destination), one.youtube
 
 
-def sent_to(config: Config, place: Place) -> Sent:
-    """With which key, and whether with sound. A command's are not known."""
+def sent_to(config: Config, place: Place, keys: Mapping[str, int] = MappingProxyType({})) -> Sent:
+    """With which key, and whether with sound. A command's are not known.
+
+    `keys` are all that there are, with how many send with each: who sends alone may be sent elsewhere.
+    """
     stream = config.streams[place[0]]
     destination = stream.destinations[place[1]]
     key, url = destination.secret_key, destination.url.get_secret_value()
     if key is None and destination_scheme(url) in RTMP_PORTS:
         key = SecretStr(rtmp_name(url, None).stream)
-    return Sent(key, stream.command is not None or stream.audio.source != "none")
+    pushed = pushed_to(config, place)
+    address = address_of(pushed) if pushed and keys.get(key_of(pushed)) == 1 else ""
+    return Sent(key, stream.command is not None or stream.audio.source != "none", address)
 
 
 def _marker() -> str:

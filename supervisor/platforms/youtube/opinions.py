@@ -6,6 +6,7 @@ What it says is compared as words of a closed set, never as text.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Final
 
 from supervisor.model.platforms import Opinion
@@ -18,7 +19,7 @@ NOT_LIVE_FOR: Final = 300.0  # seconds for which the page must have said so
 COMES_UP_IN: Final = 120.0  # seconds in which a broadcast is brought up, as a rule
 _WRONG_KEY = "the key does not lead to this stream_id, but to another stream: neverdark youtube streams tells to which"
 _NO_STREAM = "the login's channel has no stream with this stream_id: neverdark youtube streams lists those that it has"
-_SOUNDLESS = "it has no sound (audio: {source: none}), and without any YouTube may not take it"
+_WITHOUT = "without any YouTube may not take it"
 _UNKNOWN = Opinion(Verdict.UNKNOWN)
 _HEALTHY = Opinion(Verdict.HEALTHY)
 _SAID: Final[Mapping[Seen, str]] = {
@@ -31,6 +32,12 @@ _SAID: Final[Mapping[Seen, str]] = {
     Seen.SEVERAL: "somebody else's broadcast is on this stream, too",
     Seen.NOT_PERMITTED: "YouTube does not permit it: look into YouTube Studio, whether the channel may go live",
     Seen.TOO_MANY: "no more broadcasts can be made for now: end one in YouTube Studio, or start one there",
+    Seen.WRONG_CHANNEL: "the login is of another channel than the configuration names: nothing is changed there",
+    Seen.CONFLICT: "another neverdark has just made a broadcast for this stream: only one may manage it",
+    Seen.MEMORY_LOST: (
+        "a new broadcast is needed, but which ones neverdark made is not known any more: start one in YouTube Studio "
+        "(with adopt: true it is looked after), or remove youtube-broadcasts.json* from the data_dir to begin anew"
+    ),
     Seen.NOT_MANAGED: "dismiss the message in YouTube Studio and start a new broadcast: broadcast.manage is off",
 }
 _CAUSES: Final[Mapping[Seen, Trouble]] = {
@@ -40,23 +47,33 @@ _CAUSES: Final[Mapping[Seen, Trouble]] = {
     Seen.ABSENT: Trouble.BROADCAST_ENDED,
     Seen.TOO_MANY: Trouble.BROADCAST_ENDED,
     Seen.NOT_MANAGED: Trouble.BROADCAST_ENDED,
+    Seen.CONFLICT: Trouble.BROADCAST_ENDED,
+    Seen.MEMORY_LOST: Trouble.BROADCAST_ENDED,
     Seen.REVOKED: Trouble.BROADCAST_REFUSED,
     Seen.NOT_PERMITTED: Trouble.BROADCAST_REFUSED,
 }
 
 
-def of_stream(standing: Standing, *, sound: bool = True) -> Opinion:
-    """Whether the ingest receives what is sent, and is content with it; `sound`: what is sent has some."""
+class Sound(Enum):
+    """Whether there is any in what is sent; the value says what is to be told of it."""
+
+    SENT = ""
+    NOT_WANTED = f": it has no sound (audio: {{source: none}}), and {_WITHOUT}"
+    LOST = f": no sound leaves beside its picture (does the source bring any?), and {_WITHOUT}"
+
+
+def of_stream(standing: Standing, sound: Sound = Sound.SENT) -> Opinion:
+    """Whether the ingest receives what is sent, and is content with it."""
     stream, trouble = standing.stream, standing.trouble
     if trouble is Seen.NO_STREAM:
         return Opinion(Verdict.UNHEALTHY, Trouble.NOT_RECEIVED, _NO_STREAM)
-    if stream is None or trouble in {Seen.NOT_READ, Seen.NOT_SENDING}:
+    if stream is None or trouble in {Seen.NOT_READ, Seen.NOT_SENDING, Seen.WRONG_CHANNEL}:
         return _UNKNOWN
     if trouble is Seen.WRONG_KEY:
         return Opinion(Verdict.UNHEALTHY, Trouble.KEY_OF_ANOTHER, _WRONG_KEY)
     if trouble is Seen.STREAM_INACTIVE:
-        why = "" if sound else f": {_SOUNDLESS}"
-        return Opinion(Verdict.UNHEALTHY, Trouble.NOT_RECEIVED, f"the stream is {stream.status}, though we send{why}")
+        said = f"the stream is {stream.status}, though we send{sound.value}"
+        return Opinion(Verdict.UNHEALTHY, Trouble.NOT_RECEIVED, said)
     issues = [issue for issue in stream.issues if issue.severity in {Severity.WARNING, Severity.ERROR}]
     said = ", ".join(dict.fromkeys(f"{issue.kind} ({issue.severity})" for issue in issues))
     if stream.health is HealthStatus.BAD:
@@ -69,7 +86,7 @@ def of_broadcast(standing: Standing, lasted: float) -> Opinion:
     trouble, said = standing.trouble, _SAID.get(standing.trouble, "")
     if trouble in {Seen.NOT_READ, Seen.NOT_SENDING, Seen.STREAM_INACTIVE, Seen.WRONG_KEY, Seen.NO_STREAM}:
         return _UNKNOWN
-    if trouble in {Seen.NOT_OURS, Seen.SEVERAL}:
+    if trouble in {Seen.NOT_OURS, Seen.SEVERAL, Seen.WRONG_CHANNEL}:
         return Opinion(Verdict.DEGRADED, said=said)
     cause = _CAUSES.get(trouble)
     if cause is None:

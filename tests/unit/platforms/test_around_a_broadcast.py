@@ -141,6 +141,30 @@ def test_with_the_right_key_the_connection_is_made_anew(tmp_path: Path, fake: Fa
     assert "it has no sound" in found.said
 
 
+def test_sound_that_the_source_has_lost_is_told(tmp_path: Path, fake: FakeYouTube) -> None:
+    scene = Scene(tmp_path, fake)
+    inactive(scene, Sent(SecretStr(KEY)))
+    assert "sound" not in scene.state.opinions[Check.YOUTUBE_STREAM].said
+    scene.login.look({PLACE: True}, {PLACE})
+    assert "no sound leaves beside its picture" in scene.state.opinions[Check.YOUTUBE_STREAM].said
+    scene.login.look({PLACE: True}, ())
+    assert "sound" not in scene.state.opinions[Check.YOUTUBE_STREAM].said, "it has come back"
+
+
+def test_the_address_is_asked_of_youtube_when_a_new_connection_does_not_help(tmp_path: Path, fake: FakeYouTube) -> None:
+    scene = Scene(tmp_path, fake)
+    configured = "rtmps://a.rtmps.youtube.com:443/live2"
+    inactive(scene, Sent(SecretStr(KEY), address=configured))
+    first, *rest = scene.orders
+    assert (first.deed, first.address) == (Deed.RESTART_PUSHER, "")
+    assert {(one.deed, one.address) for one in rest} == {
+        (Deed.OTHER_ADDRESS, "rtmps://b.rtmps.youtube.com:443/live2?backup=1")
+    }
+    assert len(rest) == 6, "once in ten minutes"
+    assert KEY not in str(scene.orders)
+    assert fake.record.all("liveBroadcasts.insert")[1:] == [], "nothing of that is mended by another broadcast"
+
+
 def test_an_outage_of_hours_does_not_use_up_the_days_units(tmp_path: Path, fake: FakeYouTube) -> None:
     scene = Scene(tmp_path, fake)
     inactive(scene, Sent(SecretStr(KEY)))

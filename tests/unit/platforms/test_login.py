@@ -13,7 +13,8 @@ from supervisor.config.youtube import AccountSection, PlaceSection
 from supervisor.model.platforms import PlatformState
 from supervisor.model.terms import Check, Trouble, Verdict
 from supervisor.platforms.interface import Asked, Deed, Order
-from supervisor.platforms.youtube.client import Client, World
+from supervisor.platforms.youtube.calls import Calls, World
+from supervisor.platforms.youtube.client import Client
 from supervisor.platforms.youtube.ledger import Ledger
 from supervisor.platforms.youtube.login import Login, Parts
 from supervisor.platforms.youtube.memory_file import MemoryFile
@@ -186,9 +187,9 @@ def test_a_kill_in_the_middle_makes_no_second_broadcast(
 ) -> None:
     first = on_air(scene)
     scene.fake.studio.end(first)
-    real = Client._exchanged
+    real = Calls._exchanged
 
-    def killed(self: Client, asked: Any, access: str) -> Any:
+    def killed(self: Calls, asked: Any, access: str) -> Any:
         if asked.name != call:
             return real(self, asked, access)
         if applied:
@@ -196,7 +197,7 @@ def test_a_kill_in_the_middle_makes_no_second_broadcast(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(Client, "_exchanged", killed)
+        patch.setattr(Calls, "_exchanged", killed)
         with pytest.raises(Killed):
             scene.run(900)
     scene.login = scene.begin()
@@ -291,9 +292,9 @@ def test_an_old_answer_is_no_metric(scene: Scene) -> None:
     on_air(scene)
     scene.fake.oauth.revoke()
     scene.fake.fail("*", "authError", code=401, times=None)
-    scene.run(600)
+    scene.run(100)
     assert _measured(scene, "broadcast_state")["live",] == 1
-    scene.run(1200)
+    scene.run(200)
     assert not _measured(scene, "broadcast_state")
     assert not _measured(scene, "stream_status")
     assert _measured(scene, "inserts_total") == {(): 1}

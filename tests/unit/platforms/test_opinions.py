@@ -40,7 +40,7 @@ def test_the_broadcast(seen: Seen) -> None:
     found = of_broadcast(Standing(seen, stream=GOOD), COMES_UP_IN)
     unknown = {Seen.NOT_READ, Seen.NOT_SENDING, Seen.STREAM_INACTIVE, Seen.WRONG_KEY, Seen.NO_STREAM}
     healthy = {Seen.NONE, Seen.UNHEALTHY}
-    degraded = {Seen.NOT_OURS, Seen.SEVERAL}
+    degraded = {Seen.NOT_OURS, Seen.SEVERAL, Seen.WRONG_CHANNEL}
     expected = (
         Verdict.UNKNOWN
         if seen in unknown

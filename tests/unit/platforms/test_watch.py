@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import pytest
 
@@ -30,12 +30,16 @@ class Login:
         self.address: str | None = None
         self.due = 0.0
         self.looks: list[Mapping[Place, bool]] = []
+        self.soundless: list[Collection[Place]] = []
         self.orders: list[Order] = []
         self.asked: list[Asked] = []
         self.error: Exception | None = None
 
-    def look(self, sends: Mapping[Place, bool]) -> tuple[Sequence[Order], Sequence[Asked]]:
+    def look(
+        self, sends: Mapping[Place, bool], soundless: Collection[Place] = ()
+    ) -> tuple[Sequence[Order], Sequence[Asked]]:
         self.looks.append(sends)
+        self.soundless.append(soundless)
         if self.error:
             raise self.error
         self.due = float("inf")
