@@ -22,6 +22,7 @@ from supervisor.platforms.youtube.quota import Use
 from supervisor.platforms.youtube.steps import Act, Refused, Sight, Step, Trouble
 
 FULL_EVERY: Final = 900.0  # seconds between two looks at all broadcasts: a long history costs a unit for each fifty
+_A_PAGE: Final = 50
 _SOON: Final = 60.0
 _BLIND: Final = 1800.0  # an ended broadcast is found after so long, also when the units for polling are spent
 _LONGEST: Final = 3600.0
@@ -160,6 +161,7 @@ class Account:
         self._failures = 0  # looks in a row
         self._not_before = float("-inf")
         self._full_at = self._read_at = float("-inf")
+        self._is_long = False  # the list of all broadcasts: more than a page, so that it costs more than a few by id
 
     @property
     def due(self) -> float:
@@ -225,11 +227,12 @@ class Account:
         ids = {one for desk in due for one in desk.ids}
         try:
             streams = {one.id: one for one in self._api.streams({desk.policy.stream_id for desk in due}, use=use)}
-            quick = bool(ids) and not whole and now - self._full_at < FULL_EVERY
+            quick = bool(ids) and not whole and self._is_long and now - self._full_at < FULL_EVERY
             broadcasts = self._api.broadcasts(ids, use=use) if quick else ()
             if not broadcasts or not all(desk.suffices(broadcasts) for desk in due):
                 self._full_at, quick = now, False
                 broadcasts = self._api.broadcasts(use=use)
+                self._is_long = len(broadcasts) > _A_PAGE
         except YoutubeError as error:
             self._failed(error, now)
             return None
