@@ -250,7 +250,7 @@ def test_what_viewers_see_is_shown_also_where_somebody_else_made_it(scene: Scene
 
 
 def test_the_address_is_that_of_what_viewers_have_now(scene: Scene) -> None:
-    """What has ended has none, and what was known a quarter of an hour ago is not known now."""
+    """What has ended has none, and what was known three polls ago is not known now."""
     first = on_air(scene)
     url = f"https://www.youtube.com/watch?v={first.id}"
     state = scene.state
@@ -277,7 +277,7 @@ def test_the_address_is_that_of_what_viewers_have_now(scene: Scene) -> None:
     assert _measured(scene, "broadcast_info") == {(url,): 1}
 
     scene.fake.fail("*", "backendError", code=500, times=None)
-    scene.run(600)
+    scene.run(100)
     assert scene.state.address == url
     scene.run(1200)
     state = scene.state
