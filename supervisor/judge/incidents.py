@@ -105,7 +105,7 @@ class Book:
                 incident.actor = layer
                 incident.note_return(now)
 
-    def asked(self, about: Subject, layer: Layer, action: Remedy, *, helped: bool, wall: float) -> None:
+    def asked(self, about: Subject, layer: Layer, action: Action | Remedy, *, helped: bool, wall: float) -> None:
         """Somebody else was asked to do something about what has no process; `helped`: he did, and it is to be seen."""
         for incident in self.open.those_of(about.stream):
             if any(subject == about for subject, _ in incident.standing):

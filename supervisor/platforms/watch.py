@@ -109,12 +109,12 @@ class PlatformWatch:
         self._stopped -= {stream for (stream, _), sent in sends.items() if sent}
         soundless = frozenset(place for place in places if self._soundless(place))
         orders, asked = await self._machine.apart(partial(login.look, sends, soundless))
+        self._gather([name] if name in self._logins else [])
+        self._note()  # first what is wrong, and then what was done about it
         for one in asked:
             self._told(one)
         for order in orders:
             self._obey(order)
-        self._gather([name] if name in self._logins else [])
-        self._note()
 
     def _told(self, asked: Asked) -> None:
         self._tell(

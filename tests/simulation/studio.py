@@ -241,8 +241,8 @@ class Studio:
         desk = next((one for one in account.desks if one.place == spot.place), None) if account else None
         if login is None or desk is None:
             return 0.0
-        planner = desk.planner
-        until = max(login.due, planner._no_insert_before, planner._down_until, *planner._asked.values(), 0.0)
+        planner, pauses = desk.planner, desk.planner._pauses
+        until = max(login.due, pauses.no_insert_before, pauses.down_until, *pauses._asked.values(), 0.0)
         listed = _LISTED + _LOOK if planner.memory.intent else 0.0
         return max(listed, until - self.world.agenda.now, 0.0)
 

@@ -24,7 +24,8 @@ from supervisor.model.destination_urls import RTMP_PORTS, rtmp_name
 from supervisor.platforms.interface import Place
 from supervisor.platforms.youtube import ledger, memory_file
 from supervisor.platforms.youtube.backups import Backups, asked_of
-from supervisor.platforms.youtube.client import Client, World
+from supervisor.platforms.youtube.calls import World
+from supervisor.platforms.youtube.client import Client
 from supervisor.platforms.youtube.desk import Tally
 from supervisor.platforms.youtube.http import new_session
 from supervisor.platforms.youtube.ledger import Ledger

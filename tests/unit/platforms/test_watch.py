@@ -11,7 +11,7 @@ from supervisor.model import events
 from supervisor.model.facts import Fact
 from supervisor.model.platforms import LoginState, Opinion, PlatformState
 from supervisor.model.subjects import Subject
-from supervisor.model.terms import Check, Trouble, Verdict
+from supervisor.model.terms import Check, Remedy, Trouble, Verdict
 from supervisor.platforms.interface import Asked, Deed, Order, Place
 from supervisor.platforms.watch import PlatformWatch, T
 
@@ -142,6 +142,21 @@ def test_orders_are_obeyed_and_what_was_asked_is_told() -> None:
     assert scene.login.looks == [{PLACE: True}]
     assert scene.obeyed == scene.login.orders
     assert scene.told == [events.PlatformAsked(*PLACE, "insert", "ok", True, "https://x")]
+
+
+def test_what_is_wrong_is_told_before_what_was_done_about_it() -> None:
+    """Else what was done would stand in no incident: it is opened by the one and has the other."""
+    scene = Scene()
+    done = Asked(PLACE, "insert", "ok", True, None, Remedy.NEW_BROADCAST)
+    look = scene.login.look
+
+    def see(sends: Mapping[Place, bool], soundless: Collection[Place] = ()) -> tuple[Sequence[Order], Sequence[Asked]]:
+        scene.login.opinion, scene.login.asked = ENDED, [done]
+        return look(sends, soundless)
+
+    scene.login.look = see  # type: ignore[method-assign]  # what it finds, and does in the same look
+    scene.run()
+    assert scene.told == [FOUND, events.PlatformAsked(*PLACE, "insert", "ok", True, None, Remedy.NEW_BROADCAST)]
 
 
 def test_a_mistake_of_ours_is_told_and_the_others_are_looked_at() -> None:
