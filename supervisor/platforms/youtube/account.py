@@ -17,6 +17,7 @@ from supervisor.platforms.youtube.addresses import another
 from supervisor.platforms.youtube.client import Channel, NewBroadcast
 from supervisor.platforms.youtube.desk import Desk, Place
 from supervisor.platforms.youtube.errors import Kind, Unsure, YoutubeError
+from supervisor.platforms.youtube.fresh import Fresh
 from supervisor.platforms.youtube.model import Broadcast, LiveStream
 from supervisor.platforms.youtube.quota import Use
 from supervisor.platforms.youtube.steps import Act, Refused, Sight, Step, Trouble
@@ -77,14 +78,14 @@ class Api(Protocol):
         """Make one."""
         ...
 
-    def bind(self, broadcast: str, stream: str, *, use: Use = Use.REPAIR) -> object:
+    def bind(self, broadcast: str, stream: str, *, use: Use = Use.REPAIR) -> Broadcast:
         """Let its viewers see this stream."""
         ...
 
     def transition(
         self, broadcast: str, to: Literal["testing", "live", "complete"], *, use: Use = Use.REPAIR
-    ) -> object:
-        """Ask for another state."""
+    ) -> Broadcast | None:
+        """Ask for another state; None: it has it, or is on its way."""
         ...
 
     def delete(self, broadcast: str, *, use: Use = Use.REPAIR) -> None:
@@ -158,6 +159,7 @@ class Account:
         self._wall = wall
         self._draft = draft
         self._marker = marker
+        self._fresh = Fresh()
         self._failures = 0  # looks in a row
         self._not_before = float("-inf")
         self._full_at = self._read_at = float("-inf")
@@ -228,10 +230,10 @@ class Account:
         try:
             streams = {one.id: one for one in self._api.streams({desk.policy.stream_id for desk in due}, use=use)}
             quick = bool(ids) and not whole and self._is_long and now - self._full_at < FULL_EVERY
-            broadcasts = self._api.broadcasts(ids, use=use) if quick else ()
+            broadcasts = self._fresh.beside(self._api.broadcasts(ids, use=use), now) if quick else ()
             if not broadcasts or not all(desk.suffices(broadcasts) for desk in due):
                 self._full_at, quick = now, False
-                broadcasts = self._api.broadcasts(use=use)
+                broadcasts = self._fresh.beside(self._api.broadcasts(use=use), now)
                 self._is_long = len(broadcasts) > _A_PAGE
         except YoutubeError as error:
             self._failed(error, now)
@@ -283,21 +285,26 @@ class Account:
         """Ask for it once. What becomes of it, the next look tells."""
         planner, made, reason = desk.planner, step.broadcast, ""
         use = Use.ROTATION if step.rotation else Use.REPAIR
+        answer: Broadcast | None = None
         try:
             match step.act:
                 case Act.INSERT:
                     assert planner.memory.intent
-                    made = self._api.insert(self._draft(desk.place, planner.memory.intent.marker), use=use).id
+                    answer = self._api.insert(self._draft(desk.place, planner.memory.intent.marker), use=use)
+                    made = answer.id
                     planner.inserted(made)
                     desk.tally.inserts += 1
                     desk.without_picture = made if desk.policy.picture else ""
                 case Act.BIND:
-                    self._api.bind(step.broadcast, desk.policy.stream_id, use=use)
+                    answer = self._api.bind(step.broadcast, desk.policy.stream_id, use=use)
                 case Act.TRANSITION:
                     assert step.to is not None
-                    self._api.transition(step.broadcast, step.to, use=use)
+                    answer = self._api.transition(step.broadcast, step.to, use=use)
                 case Act.DELETE:
                     self._api.delete(step.broadcast, use=use)
+                    self._fresh.forget(step.broadcast)
+            if answer:
+                self._fresh.answered(answer, self._now())
             why = Refused.NO
         except Unsure as error:
             why, reason = Refused.UNSURE, error.reason

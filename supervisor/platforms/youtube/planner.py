@@ -1,8 +1,9 @@
 """From what is seen at YouTube to the one next step. Pure; `now` is monotonic, `wall` is seconds since 1970.
 
 The encoder is what counts: without the ingest's word that it sends, nothing is changed. One look, one step, and then
-another look: what YouTube answers to a step is never taken for what is so. A broadcast that is complete stays so; the
-way back on air is a new one on the same stream, and it is asked for once, whatever becomes of the answer.
+another look: what YouTube answers to a step is never taken for what is so, but for a broadcast that no list shows yet.
+One that is complete stays so; the way back on air is a new one on the same stream, and it is asked for once, whatever
+becomes of the answer.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ STUCK: Final = 180.0
 INSERT_EVERY: Final = 600.0
 INSERTS_A_DAY: Final = 8
 _DAY: Final = 86_400.0
+_VIEWERS_HAVE_IT: Final = frozenset({Trouble.NONE, Trouble.NOT_OURS, Trouble.SEVERAL})  # whoever made it
 _CANNOT_BE_MENDED = {LifeCycle.REVOKED: Trouble.REVOKED, LifeCycle.UNKNOWN: Trouble.NOT_READ}
 
 
@@ -81,8 +83,10 @@ class Planner:
         step = self._current(known, now, wall)
         if step.trouble is Trouble.NONE:
             step = self._beside(known, now, wall)
-        if step.act is Act.LOOK and step.trouble is Trouble.NONE:
-            step = self.delivery.unhealthy(sight.stream, now) or step
+        if step.act is Act.LOOK and step.trouble in _VIEWERS_HAVE_IT:
+            ill = self.delivery.unhealthy(sight.stream, now)
+            if ill and (step.trouble is Trouble.NONE or ill.act is not Act.LOOK):
+                return ill
         return step
 
     def _current(self, known: Mapping[str, Broadcast], now: float, wall: float) -> Step:

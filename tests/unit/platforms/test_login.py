@@ -144,6 +144,15 @@ def test_a_first_broadcast_is_made_and_brought_up(scene: Scene) -> None:
     assert len(scene.fake.record.writes()) == 3
 
 
+@pytest.mark.parametrize("lag", [0.0, 25.0])
+def test_a_new_broadcast_is_brought_up_without_waiting_for_the_lists(scene: Scene, lag: float) -> None:
+    scene.fake.rules.list_lag = lag
+    scene.run(120)
+    writes = scene.fake.record.writes()
+    assert [one.name for one in writes] == ["liveBroadcasts." + name for name in ("insert", "bind", "transition")]
+    assert writes[-1].at - writes[0].at < 15
+
+
 def test_stream_finished_is_followed_by_one_new_broadcast_on_the_same_key(scene: Scene) -> None:
     first = on_air(scene)
     scene.fake.studio.end(first)

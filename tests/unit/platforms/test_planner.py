@@ -425,6 +425,18 @@ def test_an_error_restarts_the_encoder_once() -> None:
     assert steps[-1].act is Act.RESTART_ENCODER, "it was well in between"
 
 
+@pytest.mark.parametrize("seen", [(FOREIGN,), (LIVE, FOREIGN)])
+def test_whoever_made_what_viewers_have_our_encoder_is_restarted_where_its_media_is_bad(
+    seen: tuple[Broadcast, ...],
+) -> None:
+    scene = Scene(OURS if LIVE in seen else Memory())
+    bad = ACTIVE._replace(health=HealthStatus.BAD, issues=(Issue("gopSizeLong", Severity.ERROR),))
+    steps = [scene.look(*seen, stream=bad, after=60) for _ in range(20)]
+    assert [number for number, step in enumerate(steps) if step.act is Act.RESTART_ENCODER] == [2]
+    told = Trouble.SEVERAL if LIVE in seen else Trouble.NOT_OURS
+    assert {step.trouble for step in steps if step.act is Act.LOOK} == {told}
+
+
 # --- rotation -------------------------------------------------------------------------------------
 
 
