@@ -29,11 +29,13 @@ class Delivery:
         self._complaints = 0  # looks in a row
         self._compared = self._wrong_key = False  # in this outage
         self._restarted = False  # in this outage
+        self.confirmed = False  # what is sent is not received, and not only because it has just begun
         self.elsewhere = False  # there may be another address for it
 
     def not_sending(self) -> None:
         """Of what is not sent, nothing can be said."""
         self._since.forget("inactive")
+        self.confirmed = False
         self._complaints = 0
 
     def inactive(self, stream: LiveStream, now: float) -> Step | None:
@@ -47,16 +49,17 @@ class Delivery:
             return Step(Act.LOOK, Trouble.NOT_READ, self._poll)
         gone = stream.status is not StreamStatus.ACTIVE or stream.health is HealthStatus.NO_DATA
         lasted = self._since.see("inactive", now, seen=gone)
+        self.confirmed = lasted >= CONFIRM
         if not gone:
             self.forget_key()
             self._restarted = False
             return None
         if self._wrong_key:
             return Step(Act.LOOK, Trouble.WRONG_KEY, self._poll)
-        if lasted >= CONFIRM and not self._compared:
+        if self.confirmed and not self._compared:
             self._compared = True
             return Step(Act.COMPARE_KEY, Trouble.STREAM_INACTIVE, LOOK_SOON)
-        act = self._remedy(now) if lasted >= CONFIRM else Act.LOOK
+        act = self._remedy(now) if self.confirmed else Act.LOOK
         # At this pace a day's units would not last for a day.
         return Step(act, Trouble.STREAM_INACTIVE, CONFIRM if lasted < SOON_FOR else max(CONFIRM, self._poll))
 

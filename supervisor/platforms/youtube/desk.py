@@ -36,6 +36,7 @@ class Standing(NamedTuple):
     inserts: int = 0
     rotations: int = 0
     at: float = 0.0
+    unreceived: bool = False  # what we send, and not only at one look
 
 
 @dataclass(slots=True)
@@ -132,6 +133,7 @@ class Desk:
             self.tally.inserts,
             self.tally.rotations,
             wall,
+            self.planner.delivery.confirmed,
         )
         shown = self.standing.broadcast
         self._others = shown.id if shown and step.trouble is Trouble.NOT_OURS else ""

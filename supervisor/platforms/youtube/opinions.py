@@ -73,7 +73,8 @@ def of_stream(standing: Standing, sound: Sound = Sound.SENT) -> Opinion:
         return Opinion(Verdict.UNHEALTHY, Trouble.KEY_OF_ANOTHER, _WRONG_KEY)
     if trouble is Seen.STREAM_INACTIVE:
         said = f"the stream is {stream.status}, though we send{sound.value}"
-        return Opinion(Verdict.UNHEALTHY, Trouble.NOT_RECEIVED, said)
+        verdict = Verdict.UNHEALTHY if standing.unreceived else Verdict.DEGRADED  # it takes them seconds to see a start
+        return Opinion(verdict, Trouble.NOT_RECEIVED, said)
     issues = [issue for issue in stream.issues if issue.severity in {Severity.WARNING, Severity.ERROR}]
     said = ", ".join(dict.fromkeys(f"{issue.kind} ({issue.severity})" for issue in issues))
     if stream.health is HealthStatus.BAD:

@@ -11,6 +11,7 @@ from supervisor.platforms.youtube.opinions import COMES_UP_IN, NOT_LIVE_FOR, of_
 from supervisor.platforms.youtube.steps import Trouble as Seen
 
 GOOD = LiveStream("S", StreamStatus.ACTIVE, HealthStatus.GOOD)
+INACTIVE = GOOD._replace(status=StreamStatus.INACTIVE)
 WARNED = (Issue("bitrateLow", Severity.WARNING),)
 HINT = (Issue("videoBitrateMismatch", Severity.INFO),)
 
@@ -25,13 +26,18 @@ HINT = (Issue("videoBitrateMismatch", Severity.INFO),)
         (GOOD._replace(issues=WARNED), Seen.NONE, Verdict.DEGRADED, None),
         (GOOD._replace(health=HealthStatus.BAD), Seen.NONE, Verdict.UNHEALTHY, Trouble.NOT_WELL_RECEIVED),
         (GOOD, Seen.ENDED, Verdict.HEALTHY, None),
-        (GOOD._replace(status=StreamStatus.INACTIVE), Seen.STREAM_INACTIVE, Verdict.UNHEALTHY, Trouble.NOT_RECEIVED),
+        (INACTIVE, Seen.STREAM_INACTIVE, Verdict.UNHEALTHY, Trouble.NOT_RECEIVED),
     ],
 )
 def test_the_stream(stream: LiveStream | None, seen: Seen, verdict: Verdict, cause: Trouble | None) -> None:
-    found = of_stream(Standing(seen, stream=stream))
+    found = of_stream(Standing(seen, stream=stream, unreceived=True))
     assert (found.verdict, found.cause) == (verdict, cause)
     assert bool(found.said) is (verdict in {Verdict.DEGRADED, Verdict.UNHEALTHY})
+
+
+def test_at_one_look_alone_a_stream_that_is_not_received_may_only_have_begun() -> None:
+    found = of_stream(Standing(Seen.STREAM_INACTIVE, stream=INACTIVE))
+    assert (found.verdict, found.cause) == (Verdict.DEGRADED, Trouble.NOT_RECEIVED)
 
 
 @pytest.mark.parametrize("seen", list(Seen))
