@@ -453,7 +453,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "why, reason = Refused.LATER, error.reason",
         ("calls",),
         shapes="lost_answers",
-        hours=2.0,
+        streams=2,
+        hours=1.5,
+        faults=30,
+        seeds=6,
     ),
     Mutant(
         "somebody else's broadcast is tidied away",
@@ -462,8 +465,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "for one in known.values():",
         ("calls",),
         shapes="studio",
-        hours=2.0,
+        streams=2,
+        hours=1.0,
         faults=12,
+        seeds=6,
     ),
     Mutant(
         "broadcasts are made whatever the encoder does",
@@ -472,7 +477,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if not sight.sends and now < 0:\n",
         ("calls",),
         shapes="ended_beside",
-        hours=2.0,
+        hours=1.5,
+        faults=50,
         seeds=10,
     ),
     Mutant(
@@ -487,7 +493,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "what changes something costs no more than a look",
-        "platforms/youtube/client.py",
+        "platforms/youtube/calls.py",
         "costs.write if asked.writes else costs.read",
         "costs.read",
         ("ledger_true",),

@@ -67,7 +67,7 @@ def _keeps_nothing(self: Account, desk: Desk, step: Step) -> bool:
             (Account, "_intends"), _keeps_nothing, "no intent", Setup(1, 2, 0.2, 0, youtube=True), id="no trace"
         ),
         pytest.param(
-            (Desk, "suffices"), lambda *_: 1 / 0, "internal error", Setup(1, 2, 0.2, 0, youtube=True), id="raises"
+            (Desk, "plan"), lambda *_: 1 / 0, "internal error", Setup(1, 2, 0.2, 0, youtube=True), id="raises"
         ),
     ],
 )

@@ -28,7 +28,7 @@ def test_a_seed_is_one_history(tmp_path: Path) -> None:
     told = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        history = History(7, tmp_path / name, 2.0)
+        history = History(7, tmp_path / name, 1.0)
         history.run()
         told.append(history.said)
     assert told[0] == told[1]
