@@ -477,9 +477,15 @@ FAMILIES: Final = (
         "youtube_quota_used_units",
         G,
         A,
-        "Units of the account's quota that are used of today's (Pacific).",
+        "Units of the account's quota that are used of today's (Pacific); all of them while YouTube says so.",
     ),
     Family("youtube_quota_limit_units", G, A, "Units that a day has: quota.limit."),
+    Family(
+        "youtube_unanswered_seconds",
+        G,
+        A,
+        "Seconds since the first look at YouTube that was not answered; 0 if the latest was, whenever it was.",
+    ),
     Family("youtube_token_valid", G, A, "0 while somebody has to log in, else 1."),
     Family(
         "youtube_token_expiry_timestamp_seconds",

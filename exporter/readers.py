@@ -247,6 +247,7 @@ READERS: Final[dict[str, Reader | Closed | Buckets]] = {
     "youtube_api_requests_total": _measured_set("api_requests_total", "method", "result"),
     "youtube_quota_used_units": _measured("quota_used_units"),
     "youtube_quota_limit_units": _measured("quota_limit_units"),
+    "youtube_unanswered_seconds": _measured("unanswered_seconds"),
     "youtube_token_valid": _measured("token_valid"),
     "youtube_token_expiry_timestamp_seconds": _measured("token_expiry_timestamp_seconds"),
     "http_requests_total": Closed(methodcaller("requests"), lambda entries: entries),

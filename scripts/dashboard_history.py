@@ -643,6 +643,7 @@ def _quota(now: float) -> tuple[Measure, ...]:
     return (
         Measure("quota_used_units", 100 + now // 30),
         Measure("quota_limit_units", 10_000),
+        Measure("unanswered_seconds", 0.0),
         Measure("token_valid", 1.0),
     )
 

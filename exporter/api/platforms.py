@@ -61,9 +61,12 @@ class Standing(Shape, like=PlatformState, without=("opinions", "measures")):
     checks: Annotated[Mapping[str, Finding], Made(_findings)]
 
 
-@Example(platform="youtube", account="main", good=True, said="good", mend="")
+@Example(platform="youtube", account="main", good=True, said="good", mend="", unasked="")
 class PlatformLogin(Shape, like=LoginState, without=("measures",)):
-    """How a login stands; null: nobody has tried yet. `mend` is the command that mends it, if a person has to."""
+    """How a login stands; null: nobody has tried yet. `mend` is the command that mends it, if a person has to.
+
+    `unasked` tells why the platform cannot be asked with it now; empty while it can.
+    """
 
 
 class Platforms(Shape):

@@ -33,7 +33,7 @@ def _shown(state: PlatformState, login: LoginState | None) -> dict[str, Any]:
     return {
         "platform": state.platform,
         "verdict": next((one for one in _WORST_FIRST if one in verdicts), Verdict.UNKNOWN),
-        "said": "; ".join(_sentences(state, login.said if login and mend else None)),
+        "said": "; ".join(_sentences(state, login.said if login and mend else None, login.unasked if login else "")),
         "exhausted": state.exhausted,
         "mend": mend,
         "former_url": state.former_address,
@@ -42,14 +42,15 @@ def _shown(state: PlatformState, login: LoginState | None) -> dict[str, Any]:
     }
 
 
-def _sentences(state: PlatformState, refused: str | None) -> Iterator[str]:
-    """What is wrong first. `refused`: why the login does not work."""
+def _sentences(state: PlatformState, refused: str | None, unasked: str) -> Iterator[str]:
+    """What is wrong first. `refused`: why the login does not work; `unasked`: why nothing can be asked."""
     if refused is not None:
         yield f"somebody has to log in again ({refused.replace('_', ' ')})"
     told = dict.fromkeys(one.said for one in state.opinions.values() if one.said and one.verdict is not Verdict.UNKNOWN)
     yield from told
     words = ", ".join(f"{name} {state.words[name].replace('_', ' ')}" for name in _SHOWN if name in state.words)
     if state.words.get("trouble") == "not_read":
-        yield f"it cannot be asked now{f', before: {words}' if words else ''}"
+        why = f" ({unasked})" if unasked else ""
+        yield f"it cannot be asked now{why}{f', before: {words}' if words else ''}"
     else:
         yield words or "nothing is known yet"

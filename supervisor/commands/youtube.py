@@ -16,41 +16,16 @@ from supervisor.config.shape import Config
 from supervisor.config.youtube import AccountSection, PlaceSection
 from supervisor.platforms.youtube import loopback
 from supervisor.platforms.youtube.client import Channel, Client
-from supervisor.platforms.youtube.errors import Kind, YoutubeError
+from supervisor.platforms.youtube.errors import YoutubeError
 from supervisor.platforms.youtube.ledger import Ledger, file_name
 from supervisor.platforms.youtube.oauth import Device, Grant, OAuth, waiting
-from supervisor.platforms.youtube.quota import Use, end_of_day
+from supervisor.platforms.youtube.quota import Use
+from supervisor.platforms.youtube.saying import moment, said
 from supervisor.platforms.youtube.tokens import Login, Tokens
 
 _DONE, _FAILED, _WRONG = 0, 1, 2
 _BAR: tuple[str, ...] = ("|", "/", "-", "\\")
 _STEP: float = 0.25  # seconds between two looks of the progress line
-_WORDS = {
-    "access_denied": "the login was declined",
-    "expired_token": "nobody has logged in in time",
-    "invalid_client": "Google does not know this client: are client_id and client_secret_file those of one client?",
-    "invalid_grant": "the login was revoked, or has expired (after 7 days while the project is in testing)",
-    "invalid_scope": "Google does not let this client manage YouTube: is it of type TVs and Limited Input devices?",
-    "no_login": "nobody has logged in",
-    "no_refresh_token": "Google gave no lasting login: end neverdark's access in the Google account, then log in again",
-    "other_client": "the login is of another client than that of the configuration",
-    "unauthorized_client": "this client is of another type: TV without --loopback, Desktop with it",
-    "unreadable_file": "the token_file is not one that neverdark youtube login writes, or may not be read",
-    "closed": "no quota is left today",
-    "kept": "no quota is left today",
-    "quotaExceeded": "no quota is left today",
-    "accessNotConfigured": "the project has not enabled the YouTube Data API v3",
-    "liveStreamingNotEnabled": "live streaming is not enabled for this channel",
-    "youtubeSignupRequired": "this Google account has no channel",
-}
-_KINDS = {
-    Kind.NETWORK: "Google does not answer",
-    Kind.SERVER: "Google is in trouble; try again later",
-    Kind.RATE: "too many attempts in a short time; try again later",
-    Kind.UNREADABLE: "an answer came that is none of Google's: is there something between?",
-    Kind.TOKEN: "the login is refused",
-    Kind.QUOTA: "no quota is left today",
-}
 
 
 def login(config: Config, name: str, *, by_browser: bool) -> int:
@@ -218,10 +193,14 @@ class _Asking(Client):
     @property
     def used(self) -> str:
         """Used of how many units."""
-        ledger = self._quota_ledger
-        closed = " (all used up)" if ledger.day.closed_until > time.time() else ""
-        left = max(0, round(end_of_day(time.time()) - time.time()))
-        return f"{ledger.day.used} of {ledger.quota.limit}{closed}, new in {left // 3600}:{left // 60 % 60:02d} h"
+        ledger, now = self._quota_ledger, time.time()
+        day, limit = ledger.day, ledger.quota.limit
+        new = ledger.new_at
+        left = max(0, round(new - now))
+        ends = f"new at {moment(new)} (in {left // 3600}:{left // 60 % 60:02d} h)"
+        if now < day.closed_until:
+            return f"all {limit} used, as YouTube says ({day.used} by neverdark), {ends}"
+        return f"{day.used} of {limit}, {ends}"
 
 
 @contextlib.contextmanager
@@ -265,12 +244,6 @@ def _wrong_channel(config: Config, name: str, channel: Channel | None) -> str:
 def _shown(channel: Channel) -> str:
     title = "".join(sign for sign in channel.title if sign.isprintable())
     return f"{channel.id} ({title})" if title else channel.id
-
-
-def said(error: YoutubeError) -> str:
-    """An error in words that tell what to do."""
-    words = _WORDS.get(error.reason) or _KINDS.get(error.kind)
-    return words or f"Google refuses: {error.reason or error.kind}"
 
 
 def _fail(words: str) -> int:

@@ -10,10 +10,11 @@ from rich.table import Table
 from supervisor.commands.api import Api, ApiError
 from supervisor.commands.client import terminal
 from supervisor.commands.stream_words import Json, clock
-from supervisor.commands.youtube import account_of, asking, said
+from supervisor.commands.youtube import account_of, asking
 from supervisor.config.shape import Config
 from supervisor.platforms.youtube.errors import YoutubeError
 from supervisor.platforms.youtube.oauth import OAuth
+from supervisor.platforms.youtube.saying import said
 from supervisor.platforms.youtube.tokens import Tokens
 
 _DONE, _FAILED, _WRONG = 0, 1, 2
@@ -38,6 +39,8 @@ def plan(api: Api, stream: str | None) -> int:
         table.add_row(f"{one['stream']}:{one['destination']}", sees, one["plan"], _watch(one))
     terminal().print(table)
     for login in found["logins"]:
+        if why := login.get("unasked"):  # an older neverdark does not tell
+            print(f"{login['account']}: YouTube cannot be asked: {why}", file=sys.stderr)
         if login["mend"]:
             print(f"{login['account']}: {login['said']}; {login['mend']}", file=sys.stderr)
     return _DONE

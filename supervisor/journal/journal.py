@@ -114,8 +114,9 @@ class Journal:
             case events.PlatformGood(stream, destination, cause, address):
                 where = {"viewers_see_it_at": address} if address else {}
                 log.info(_of("platform", f"{cause} is over"), stream=stream, destination=destination, **where)
-            case events.PlatformAsked(stream, destination, asked, answer, _, address):
-                log.info(_of("platform", asked), stream=stream, destination=destination, result=answer, address=address)
+            case events.PlatformAsked(stream, destination, asked, answer, helped, address):
+                write, line = log.info if helped else log.warning, _of("platform", asked)
+                write(line, stream=stream, destination=destination, result=answer, address=address)
             case events.StorageTrouble(path, error):
                 log.error("cannot write; streams go on, logs have a gap", path=str(path), error=error)
             case events.StorageRecovered(path):

@@ -65,7 +65,10 @@ class PlatformState(NamedTuple):
 
 
 class LoginState(NamedTuple):
-    """How a login at a platform stands. `mend` is the command that mends it, where a person has to."""
+    """How a login at a platform stands. `mend` is the command that mends it, where a person has to.
+
+    `unasked` tells why the platform cannot be asked now, empty while it can.
+    """
 
     platform: str
     account: str
@@ -73,3 +76,4 @@ class LoginState(NamedTuple):
     said: str = ""
     mend: str = ""
     measures: tuple[Measure, ...] = ()
+    unasked: str = ""

@@ -15,9 +15,10 @@ from pydantic import SecretStr
 
 from supervisor.platforms.youtube.addresses import another
 from supervisor.platforms.youtube.client import Channel, NewBroadcast
-from supervisor.platforms.youtube.desk import Desk, Place
+from supervisor.platforms.youtube.desk import Desk, Place, Silence
 from supervisor.platforms.youtube.errors import Kind, Unsure, YoutubeError
 from supervisor.platforms.youtube.fresh import Fresh
+from supervisor.platforms.youtube.ledger import KEPT
 from supervisor.platforms.youtube.model import Broadcast, LiveStream
 from supervisor.platforms.youtube.quota import Use
 from supervisor.platforms.youtube.steps import Act, Refused, Sight, Step, Trouble
@@ -149,6 +150,8 @@ class Account:
     ) -> None:
         self.desks: list[Desk] = []
         self.error: Kind | None = None  # of the latest look
+        self.unread: YoutubeError | None = None  # why nothing could be read by it
+        self.silence = Silence()
         self.keys: Mapping[Place, SecretStr] = {}  # what is sent with
         self.addresses: Mapping[Place, str] = {}  # where it is sent to, of those that may be sent elsewhere
         self.channel = ""  # of the login, where it has told
@@ -184,6 +187,7 @@ class Account:
         # Those that are due soon are asked about along with it: a look at all costs as much as a look at one.
         due = [desk for desk in self.desks if desk.due <= now + desk.policy.poll / 2]
         found = self._read(due, now)
+        self._tell_the_others(found, due, sends, now)
         orders = []
         for desk in due:
             step = self._plan(desk, found, now, sends=sends.get(desk.place, False))
@@ -212,8 +216,17 @@ class Account:
     def _plan(self, desk: Desk, found: _Found | None, now: float, *, sends: bool) -> Step:
         stream = found.streams.get(desk.policy.stream_id) if found else None
         made = frozenset(one for other in self.desks for one in other.planner.memory.made)
-        sight = Sight(sends, stream, found.broadcasts if found else None, made, self.channel)
+        refused = self.unread.reason if self.unread and self.unread.kind is Kind.PERMISSION else ""
+        sight = Sight(sends, stream, found.broadcasts if found else None, made, self.channel, refused)
         return desk.plan(sight, now, self._wall())
+
+    def _tell_the_others(
+        self, found: _Found | None, due: Sequence[Desk], sends: Mapping[Place, bool], now: float
+    ) -> None:
+        """What keeps us from asking about those that are due keeps us from asking about all."""
+        for desk in self.desks:
+            if found is None and desk not in due:
+                self._plan(desk, None, now, sends=sends.get(desk.place, False))
 
     def take_done(self) -> Sequence[Done]:
         """What YouTube was asked for since the last time."""
@@ -237,9 +250,18 @@ class Account:
                 self._is_long = len(broadcasts) > _A_PAGE
         except YoutubeError as error:
             self._failed(error, now)
+            self._unanswered(error, now)
             return None
         self.error, self._failures, self._read_at = None, 0, now
+        self.unread = self.silence.since = None
         return _Found(streams, broadcasts, whole=not quick)
+
+    def _unanswered(self, error: YoutubeError, now: float) -> None:
+        self.unread = error
+        if error.kind is Kind.PERMISSION and error.reason:
+            self.silence.since = None  # that is an answer
+        elif error.reason != KEPT and self.silence.since is None:  # else it was our own wish not to ask
+            self.silence.since = now
 
     def _failed(self, error: YoutubeError, now: float) -> None:
         """The encoders go on; when to ask again depends on why it could not be asked."""
@@ -315,6 +337,7 @@ class Account:
             elif why is Refused.LATER:
                 self._failed(error, self._now())
         planner.answered(step, why, self._now())
+        desk.refused(step, why, reason)
         desk.keep()
         self._done.append(Done(desk.place, step, why, reason, made))
 

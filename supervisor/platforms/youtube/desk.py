@@ -9,7 +9,7 @@ from typing import NamedTuple
 from supervisor.model.quantities import show_duration
 from supervisor.platforms.youtube.model import Broadcast, LifeCycle, LiveStream
 from supervisor.platforms.youtube.planner import Planner
-from supervisor.platforms.youtube.steps import Act, Memory, Policy, Sight, Step, Trouble
+from supervisor.platforms.youtube.steps import Act, Memory, Policy, Refused, Sight, Step, Trouble
 
 Place = tuple[str, str]  # a stream, and one of its destinations
 NOT_LOOKED_AT = frozenset({Trouble.NOT_READ, Trouble.WRONG_CHANNEL})  # what was known before says nothing of now
@@ -37,6 +37,7 @@ class Standing(NamedTuple):
     rotations: int = 0
     at: float = 0.0
     unreceived: bool = False  # what we send, and not only at one look
+    reason: str = ""  # YouTube's word, where it does not let us look
 
 
 @dataclass(slots=True)
@@ -45,6 +46,13 @@ class Tally:
 
     inserts: int = 0
     rotations: int = 0
+
+
+@dataclass(slots=True)
+class Silence:
+    """Since when no look was answered (monotonic), None: the latest was; it outlives a login that is made anew."""
+
+    since: float | None = None
 
 
 class Desk:
@@ -63,6 +71,7 @@ class Desk:
         self._kept = memory
         self.without_picture = ""  # a broadcast that we made
         self.said = ""  # the latest step, in words
+        self.not_followed = ""  # why the latest rotation was given up, by YouTube's word
         self._others = ""  # the broadcast of somebody else's that viewers have on our stream
 
     @property
@@ -100,6 +109,7 @@ class Desk:
                 self.tally.rotations += follows and step.trouble is Trouble.NONE
             elif step.act is Act.FORGET:
                 self.planner.forget(now)
+                self.not_followed = "it did not come up"
             else:
                 break
             step = self.planner.plan(sight, now, wall)
@@ -108,6 +118,11 @@ class Desk:
         self.keep()
         self._note(step, sight, wall)
         return step
+
+    def refused(self, step: Step, why: Refused, reason: str) -> None:
+        """What YouTube has answered to a step; `reason` is its own word. Of a rotation it is told."""
+        if step.rotation and why not in {Refused.NO, Refused.UNSURE, Refused.LATER}:
+            self.not_followed = reason or why.value
 
     def keep(self) -> bool:
         """Keep what has changed. Returns whether all that is known is kept."""
@@ -122,8 +137,14 @@ class Desk:
         self.said = described(step)
         seen = {one.id: one for one in sight.broadcasts or ()}
         before = self.standing
+        if sight.refused and step.trouble is Trouble.NOT_PERMITTED:
+            inserts, rotations = self.tally.inserts, self.tally.rotations
+            self.standing = Standing(
+                step.trouble, step.stands_down, inserts=inserts, rotations=rotations, reason=sight.refused
+            )
+            return
         if sight.broadcasts is None or step.trouble in NOT_LOOKED_AT:
-            self.standing = before._replace(trouble=step.trouble, stands_down=step.stands_down)
+            self.standing = before._replace(trouble=step.trouble, stands_down=step.stands_down, reason="")
             return
         self.standing = Standing(
             step.trouble,

@@ -20,6 +20,9 @@ from supervisor.platforms.youtube.quota import Day, Use
 
 _VERSION: Final = 1
 _MOST_UNITS: Final = 10**9
+# Why nothing is asked: what is left is for others, or the server has said that nothing is left.
+KEPT: Final = "kept"
+CLOSED: Final = "closed"
 
 
 def file_name(account: str) -> str:
@@ -52,6 +55,18 @@ class Ledger:
         """Today, as this process knows it: reads no file."""
         return rules.today(self._day, self._wall())
 
+    @property
+    def used(self) -> int:
+        """Units of today's that are gone: all of them while the server says so, whatever was counted here."""
+        day = self.day
+        return max(day.used, self.quota.limit) if self._wall() < day.closed_until else day.used
+
+    @property
+    def new_at(self) -> float:
+        """When there are units again (since 1970)."""
+        now = self._wall()
+        return self.day.closed_until if now < self.day.closed_until else rules.end_of_day(now)
+
     def may(self, use: Use, units: int) -> bool:
         """Whether a call of so many units may be made now."""
         return rules.may(self.quota, self.day, self._wall(), use, units, self._kept)
@@ -65,7 +80,7 @@ class Ledger:
         with self._alone():
             self._day = self._merged()
             if not self.may(use, units):
-                raise YoutubeError(Kind.QUOTA, "kept" if self._wall() >= self._day.closed_until else "closed")
+                raise YoutubeError(Kind.QUOTA, KEPT if self._wall() >= self._day.closed_until else CLOSED)
             self._day = self._day._replace(used=self._day.used + units)
             self._write()
 

@@ -16,14 +16,14 @@ from pydantic import SecretStr
 
 from supervisor.config.stamp import Stamp
 from supervisor.config.youtube import AccountSection, PlaceSection, expanded
-from supervisor.model.platforms import LoginState, Measure, PlatformState
+from supervisor.model.platforms import LoginState, Measure, Opinion, PlatformState
 from supervisor.model.terms import Remedy
 from supervisor.platforms.interface import Asked, Deed, Order, Place
 from supervisor.platforms.youtube import measures
 from supervisor.platforms.youtube.account import Account, Api, Done
 from supervisor.platforms.youtube.backups import Backups
 from supervisor.platforms.youtube.client import NewBroadcast
-from supervisor.platforms.youtube.desk import Desk, Tally
+from supervisor.platforms.youtube.desk import Desk, Silence, Tally
 from supervisor.platforms.youtube.errors import Kind, YoutubeError
 from supervisor.platforms.youtube.ledger import Ledger
 from supervisor.platforms.youtube.memory_file import MemoryFile
@@ -31,6 +31,7 @@ from supervisor.platforms.youtube.model import Page, Privacy
 from supervisor.platforms.youtube.opinions import Sound, of_broadcast, of_page, of_stream, opinions
 from supervisor.platforms.youtube.pages import Pages
 from supervisor.platforms.youtube.quota import rotation_units, rotations_today
+from supervisor.platforms.youtube.saying import moment, of_reason, unasked
 from supervisor.platforms.youtube.steps import Act, Policy, Refused, Trouble
 from supervisor.platforms.youtube.tokens import Tokens
 
@@ -55,6 +56,7 @@ class Parts(NamedTuple):
     ask_page: Callable[[str], Page]
     requests: Counter[tuple[str, str]]  # by method and result
     tallies: dict[Place, Tally] | None = None  # those that outlive this login
+    silence: Silence | None = None  # so does this
 
 
 class Sent(NamedTuple):
@@ -86,6 +88,8 @@ class Login:
         self._now = now
         self._wall = wall
         self._account = Account(parts.api, parts.ledger, now, wall, self._draft, marker) if parts.api else None
+        if self._account and parts.silence:
+            self._account.silence = parts.silence
         self._pages = Pages(parts.ask_page, now)
         self.backups: Backups | None = None
         self._tallies = {} if parts.tallies is None else parts.tallies
@@ -123,6 +127,8 @@ class Login:
         self._sent = dict(sent)
         if self._account:
             self._account.desks = desks
+            if not desks:
+                self._account.silence.since = None  # nothing is asked any more
             self._account.keys = {place: one.key for place, one in sent.items() if one.key}
             self._account.addresses = {place: one.address for place, one in sent.items() if one.address}
         self._pages.follow((one.channel, one.page_poll) for one in places.values() if one.channel)
@@ -143,7 +149,7 @@ class Login:
     def _has_new_login(self) -> bool:
         """Somebody has to log in, and it seems that somebody has."""
         account, tokens = self._account, self._parts.tokens
-        if not account or not tokens or account.error is not Kind.TOKEN:
+        if not account or not tokens or account.error not in {Kind.TOKEN, Kind.PERMISSION}:
             return False
         return tokens.stamp not in {self._looked_with, tokens.taken_from}
 
@@ -252,7 +258,7 @@ class Login:
             return PlatformState(PLATFORM, *place, opinions(None, None, page), None, shown, listed, account=self.name)
         standing = desk.standing
         since = self._troubles.get(place, (None, self._now()))[1]
-        found = opinions(of_stream(standing, self._sound(place)), of_broadcast(standing, self._now() - since), page)
+        found = opinions(of_stream(standing, self._sound(place)), self._of_broadcast(desk, self._now() - since), page)
         broadcast, stream = standing.broadcast, standing.stream
         words = {"trouble": str(standing.trouble)}
         words |= {"stream": str(stream.status), "health": str(stream.health)} if stream else {}
@@ -269,12 +275,36 @@ class Login:
             words,
             (*measures.of_desk(desk, wall), *listed),
             standing.stands_down,
-            desk.said,
+            self._plan_of(desk),
             self.name,
             former.watch_url if former else None,
             former.actual_end if former else None,
             standing.at or None,
         )
+
+    def _of_broadcast(self, desk: Desk, lasted: float) -> Opinion:
+        late = self._not_followed(desk)
+        return of_broadcast(desk.standing, lasted, sends=self._sends.get(desk.place, False), not_followed=late)
+
+    def _plan_of(self, desk: Desk) -> str:
+        """The latest step in words, and what keeps it from more."""
+        if desk.standing.trouble is Trouble.NOT_READ and (why := self._unasked()):
+            return f"{desk.said} ({why})"
+        if reason := desk.standing.reason:
+            return f"{desk.said} ({of_reason(reason)})"
+        return "; ".join(filter(None, (desk.said, self._not_followed(desk))))
+
+    def _not_followed(self, desk: Desk) -> str:
+        """Of a broadcast that is live, and should have been followed by another one."""
+        if not desk.not_followed or (left := desk.planner.follows_in(self._now(), self._wall())) is None:
+            return ""
+        again = moment(self._wall() + left)
+        return f"the next broadcast was not permitted ({of_reason(desk.not_followed)}), tried again at {again}"
+
+    def _unasked(self) -> str:
+        """Why YouTube cannot be asked, if it cannot."""
+        unread = self._account.unread if self._account else None
+        return unasked(unread, self._parts.ledger) if unread else ""
 
     def _sound(self, place: Place) -> Sound:
         if place in self._sent and not self._sent[place].sound:
@@ -289,10 +319,16 @@ class Login:
         state, wrong = tokens.state, self._wrong_channel()
         bad = state.login.needs_a_person or bool(wrong)
         mend = f"neverdark youtube login --account {self.name}" if bad else ""
-        listed = tuple(measures.of_login(state, self._parts.ledger, self._parts.requests, good=not bad))
+        listed = tuple(
+            measures.of_login(state, self._parts.ledger, self._parts.requests, good=not bad, silent=self._silent())
+        )
         good = None if state.login.value in {"untried", "unknown"} and not wrong else not bad
         said = state.reason or wrong or str(state.login)
-        return LoginState(PLATFORM, self.name, good, said, mend, listed)
+        return LoginState(PLATFORM, self.name, good, said, mend, listed, "" if bad else self._unasked())
+
+    def _silent(self) -> float:
+        since = self._account.silence.since if self._account else None
+        return 0.0 if since is None else max(0.0, self._now() - since)
 
     def _wrong_channel(self) -> str:
         """What is to be said where the login is of another channel than the configuration names; or nothing."""
@@ -337,6 +373,8 @@ def _asked(done: Done) -> Asked:
     step = done.step
     what = " ".join(filter(None, (step.act.value, step.to)))
     result = "ok" if done.why is Refused.NO else done.reason or done.why.value
+    if step.rotation and done.why is not Refused.NO:
+        result += "; the one before goes on"
     address = f"https://www.youtube.com/watch?v={done.broadcast}" if done.broadcast else None
     action = None if step.to == "complete" else _ACTIONS.get(step.act)
     return Asked(done.place, what, result, done.why is Refused.NO, address, action)

@@ -26,7 +26,7 @@ from supervisor.platforms.youtube import ledger, memory_file
 from supervisor.platforms.youtube.backups import Backups, asked_of
 from supervisor.platforms.youtube.calls import World
 from supervisor.platforms.youtube.client import Client
-from supervisor.platforms.youtube.desk import Tally
+from supervisor.platforms.youtube.desk import Silence, Tally
 from supervisor.platforms.youtube.http import new_session
 from supervisor.platforms.youtube.ledger import Ledger
 from supervisor.platforms.youtube.login import Login, Parts, Sent
@@ -64,6 +64,7 @@ class Logins:
         # What is counted, whatever login counts it: a counter must not fall because the configuration has changed.
         self._requests: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
         self._tallies: dict[Place, Tally] = {}
+        self._silences: defaultdict[str, Silence] = defaultdict(Silence)
         self._memory = MemoryFile(data_dir / memory_file.FILE_NAME)
 
     def follow(self, configs: Iterable[Config]) -> Mapping[str, Login]:
@@ -90,6 +91,8 @@ class Logins:
                 login.backups.stream_ids = {one.stream_id for one in backups if one.account == name}
             known[name] = login
         self._known = known
+        for name in self._silences.keys() - known.keys():
+            del self._silences[name]
         return known
 
     def _make(self, name: str, section: AccountSection | None) -> Login:
@@ -105,7 +108,7 @@ class Logins:
         tokens = Tokens(section, OAuth(section, outside.session()), wall=wall, clock=now) if section else None
         world, session = World(wall, outside.sleep, outside.chance), outside.session()
         client = Client(section, tokens, book, session, world=world, report=report) if section and tokens else None
-        parts = Parts(client, book, tokens, self._memory, ask, asked, self._tallies)
+        parts = Parts(client, book, tokens, self._memory, ask, asked, self._tallies, self._silences[name])
         login = Login(name, section, parts, now, client.wall if client else wall, _marker)
         login.backups = Backups(self._data_dir / FILE_NAME, now)
         return login

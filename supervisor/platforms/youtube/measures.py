@@ -25,11 +25,14 @@ _ENDED = frozenset({LifeCycle.COMPLETE, LifeCycle.REVOKED})
 _SHORTEST_POLL = 60.0  # where they are more frequent
 
 
-def of_login(state: State, ledger: Ledger, requests: Mapping[tuple[str, str], int], *, good: bool) -> Iterable[Measure]:
-    """Of a login; `requests` are the calls so far, by method and result."""
-    yield Measure("quota_used_units", ledger.day.used)
+def of_login(
+    state: State, ledger: Ledger, requests: Mapping[tuple[str, str], int], *, good: bool, silent: float
+) -> Iterable[Measure]:
+    """Of a login; `requests` are the calls so far, by method and result, `silent` the seconds without an answer."""
+    yield Measure("quota_used_units", ledger.used)
     yield Measure("quota_limit_units", ledger.quota.limit)
     yield Measure("token_valid", float(good))
+    yield Measure("unanswered_seconds", silent)
     if state.expires is not None:
         yield Measure("token_expiry_timestamp_seconds", state.expires)
     for (method, result), count in sorted(requests.items()):

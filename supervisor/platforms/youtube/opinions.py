@@ -13,6 +13,7 @@ from supervisor.model.platforms import Opinion
 from supervisor.model.terms import Check, Trouble, Verdict
 from supervisor.platforms.youtube.desk import Standing
 from supervisor.platforms.youtube.model import HealthStatus, Page, Privacy, Severity
+from supervisor.platforms.youtube.saying import of_reason
 from supervisor.platforms.youtube.steps import Trouble as Seen
 
 NOT_LIVE_FOR: Final = 300.0  # seconds for which the page must have said so
@@ -82,16 +83,22 @@ def of_stream(standing: Standing, sound: Sound = Sound.SENT) -> Opinion:
     return Opinion(Verdict.DEGRADED, said=said) if issues else _HEALTHY
 
 
-def of_broadcast(standing: Standing, lasted: float) -> Opinion:
-    """Whether viewers have a broadcast that is live; `lasted` are the seconds since its trouble was first seen."""
+def of_broadcast(standing: Standing, lasted: float, *, sends: bool = True, not_followed: str = "") -> Opinion:
+    """Whether viewers have a broadcast that is live; `lasted` are the seconds since its trouble was first seen.
+
+    `not_followed`: why the one that should have taken its place did not.
+    """
     trouble, said = standing.trouble, _SAID.get(standing.trouble, "")
     if trouble in {Seen.NOT_READ, Seen.NOT_SENDING, Seen.STREAM_INACTIVE, Seen.WRONG_KEY, Seen.NO_STREAM}:
         return _UNKNOWN
     if trouble in {Seen.NOT_OURS, Seen.SEVERAL, Seen.WRONG_CHANNEL}:
         return Opinion(Verdict.DEGRADED, said=said)
+    if standing.reason:
+        said = f"YouTube does not let neverdark look: {of_reason(standing.reason)}"
+        return Opinion(Verdict.UNHEALTHY, Trouble.BROADCAST_REFUSED, said) if sends else _UNKNOWN
     cause = _CAUSES.get(trouble)
     if cause is None:
-        return _HEALTHY
+        return Opinion(Verdict.DEGRADED, said=not_followed) if not_followed else _HEALTHY
     soon = cause is Trouble.BROADCAST_NOT_LIVE and lasted < COMES_UP_IN
     return Opinion(Verdict.DEGRADED if soon else Verdict.UNHEALTHY, cause, said)
 

@@ -55,6 +55,8 @@ class Planner:
         """The next step, after what was seen."""
         if self.policy.channel and sight.channel and sight.channel != self.policy.channel:
             return Step(Act.LOOK, Trouble.WRONG_CHANNEL, self.policy.poll)  # nothing there is any of our business
+        if sight.refused:
+            return Step(Act.LOOK, Trouble.NOT_PERMITTED, self.policy.poll)
         step = self._plan(sight, now, wall)
         why = Trouble.NOT_PERMITTED if now < self._pauses.down_until else Trouble.NONE
         why = why if self.policy.manage else Trouble.NOT_MANAGED
@@ -224,6 +226,14 @@ class Planner:
             return False
         # What somebody else made is never ended by us, so nothing can follow it.
         return memory.current in memory.made and wall - memory.live_since >= max(every, INSERT_EVERY)
+
+    def follows_in(self, now: float, wall: float) -> float | None:
+        """Seconds until a rotation that is due, and was given up, is tried again; None: there is none."""
+        every, memory = self.policy.rotate_every, self.memory
+        if every is None or memory.live_since is None or wall - memory.live_since < every:
+            return None
+        left = max(self._pauses.no_rotation_before, self._pauses.no_insert_before) - now
+        return left if left > 0 else None
 
     def _follow(self, known: Mapping[str, Broadcast], now: float, wall: float) -> Step:
         """Another one is brought up beside the one that is live; when it is live, too, it takes its place."""

@@ -22,6 +22,7 @@ class Sight(NamedTuple):
     broadcasts: tuple[Broadcast, ...] | None
     made: frozenset[str] = frozenset()  # by this neverdark, for whatever stream
     channel: str = ""  # whose they are, where the login has told
+    refused: str = ""  # YouTube's word for why we may not even look
 
 
 class Policy(NamedTuple):

@@ -183,7 +183,7 @@ def test_status(script: Script, capfd: pytest.CaptureFixture[str]) -> None:
     out, err = capfd.readouterr()
     assert err == ""
     assert CHANNEL in out
-    assert "2 of 10000" in out
+    assert "2 of 10000, new at " in out
     script.say(Said(200, {"access_token": "ya29.3"}), channel("UCabcdefghijklmnopqrstuv"))
     assert run("status") == 1
     out, err = capfd.readouterr()
@@ -195,6 +195,19 @@ def test_status(script: Script, capfd: pytest.CaptureFixture[str]) -> None:
     assert "refused" in out
     assert "the login was revoked, or has expired" in err
     assert "neverdark youtube login --account main" in err
+
+
+def test_a_quota_that_youtube_calls_used_up_is_told_with_its_end(
+    script: Script, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    logged_in(script)
+    script.say(Said(200, {"access_token": "ya29.2"}), refusal(403, "quotaExceeded"))
+    capfd.readouterr()
+    assert run("status") == 1
+    out, err = capfd.readouterr()
+    assert "all 10000 used, as YouTube says (2 by neverdark), new at " in out
+    assert "no quota is left today" in err
 
 
 @pytest.mark.parametrize("action", ["login", "logout", "status"])
@@ -222,10 +235,14 @@ def test_a_plan_tells_where_viewers_see_it_and_what_is_so_no_more(capfd: pytest.
     class Api:
         def get(self, path: str) -> dict[str, object]:
             assert path == "/api/platforms"
-            return {"platforms": [{**row, **one} for one in told], "logins": []}
+            login = {"account": "main", "said": "good", "mend": "", "unasked": "no quota is left until 08:00 CET"}
+            older = {"account": "old", "said": "good", "mend": ""}
+            return {"platforms": [{**row, **one} for one in told], "logins": [login, older]}
 
     assert youtube_view.plan(cast("Any", Api()), None) == 0
-    first, second, third, last = [line for line in capfd.readouterr().out.splitlines() if "cam:yt" in line]
+    out, err = capfd.readouterr()
+    assert err == "main: YouTube cannot be asked: no quota is left until 08:00 CET\n"
+    first, second, third, last = [line for line in out.splitlines() if "cam:yt" in line]
     assert "page not live" in first
     assert "https://y/now" in first
     assert "none: ended at " in second

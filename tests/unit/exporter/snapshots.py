@@ -539,6 +539,7 @@ def login(account: str = "main", **changes: Any) -> LoginState:
         Measure("api_requests_total", 2, {"method": "liveStreams.list", "result": "server"}),
         Measure("quota_used_units", 2880),
         Measure("quota_limit_units", 10_000),
+        Measure("unanswered_seconds", 0.0),
         Measure("token_valid", 1.0),
         Measure("token_expiry_timestamp_seconds", NOW + 1800),
     )

@@ -64,6 +64,10 @@ def test_what_was_known_before_is_told_as_that() -> None:
     (seen,) = seen_at_platforms(blind).values()
     assert seen["platform"]["said"] == "it cannot be asked now, before: stream active, broadcast live"
     assert seen["platform"]["verdict"] is Verdict.UNKNOWN
+    why = "no quota is left until 08:00 CET"
+    closed = snapshot(CAM, platforms=(youtube("cam", words=words, opinions={}),), logins=(login(unasked=why),))
+    (seen,) = seen_at_platforms(closed).values()
+    assert seen["platform"]["said"] == f"it cannot be asked now ({why}), before: stream active, broadcast live"
     new = snapshot(CAM, platforms=(youtube("cam", words={}, opinions={}, address=None),))
     (seen,) = seen_at_platforms(new).values()
     assert (seen["watch_url"], seen["platform"]["said"]) == (None, "nothing is known yet")

@@ -303,6 +303,13 @@ def test_where_viewers_see_it_stands_in_the_line_that_tells_that_it_is_back() ->
     assert not any("viewers_see" in one for one in written(io.StringIO(), [dataclasses.replace(back, address=None)]))
 
 
+def test_what_a_platform_refuses_is_a_warning() -> None:
+    for helped, level in ((True, "info"), (False, "warning")):
+        told = events.PlatformAsked("cam", "yt", "transition live", "no", helped, None)
+        line = next(one for one in written(io.StringIO(), [told]) if "transition live" in one)
+        assert json.loads(line)["level"] == level
+
+
 def test_an_order_is_written_with_who_gave_it() -> None:
     given = events.OrderGiven("reload", ITSELF, "anna", "203.0.113.7")
     entry = json.loads(written(io.StringIO(), [given])[0])
