@@ -118,7 +118,7 @@ def test_what_happens_at_youtube_can_be_carried_out() -> None:
     by_themselves, for_a_day, first = "youtube_new", "youtube_quota", "youtube_ended"
     kinds = sorted(_AT_YOUTUBE - {by_themselves, for_a_day, first}, key=lambda kind: (kind == "youtube_deleted", kind))
     faults = [Fault(200.0 + 150.0 * number, kind, "stream-01", lasts=20.0) for number, kind in enumerate(kinds)]
-    faults.append(Fault(250.0, first, "stream-01"))  # a repair, in which neverdark can be killed
+    faults.append(Fault(250.0, "youtube_ended", "stream-01"))  # a repair, in which neverdark can be killed
     run(world, faults, 150.0 * len(kinds) + 900.0)
     assert {one.fault.kind for one in world.faults} == {by_themselves, first, *kinds}
     assert all(one.ended is not None for one in world.faults)

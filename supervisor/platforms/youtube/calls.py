@@ -146,7 +146,7 @@ class Calls:
 
     def _page(self, asked: Asked) -> tuple[list[Mapping[str, Any]], str]:
         tree = self.once(asked)
-        rows = items_of(tree) if tree is not None else None
+        rows = items_of(tree, asked.name.partition(".")[0]) if tree is not None else None
         if tree is None or rows is None:
             raise YoutubeError(Kind.UNREADABLE, status=200)
         return rows, text(tree.get("nextPageToken"))

@@ -38,17 +38,21 @@ def nearest_first(found: Iterable[Broadcast]) -> list[Broadcast]:
 def remembered_by_marks(broadcasts: Iterable[Broadcast], stream_id: str, wall: float) -> Memory | None:
     """What is to be known of our stream where our own file is lost: the broadcasts on it that bear a mark of ours.
 
-    None: there is none, and that proves nothing.
+    None: there is none, and that proves nothing. Each of ours has a mark of its own: what has that of an older one was
+    made in Studio with the settings of that. And since a mark is no proof, what is nearest to the viewers is looked
+    after, and no other one is taken for ours: it would be ended, or deleted.
     """
-    found = [one for one in broadcasts if one.stream == stream_id and _MARK.search(one.description)]
+    found: dict[str, Broadcast] = {}
+    for one in sorted(broadcasts, key=lambda one: one.scheduled_start or 0.0):
+        if one.stream == stream_id and (mark := _MARK.search(one.description)):
+            found.setdefault(mark[0], one)
     if not found:
         return None
-    found.sort(key=lambda one: one.scheduled_start or 0.0)
-    made = tuple(one.id for one in found)
-    current = next((one.id for one in nearest_first(found)), made[-1])
-    recent = (one.scheduled_start for one in found if one.scheduled_start is not None)
+    ours = list(found.values())
+    current = next((one.id for one in nearest_first(ours)), ours[-1].id)
+    recent = (one.scheduled_start for one in ours if one.scheduled_start is not None)
     inserts = tuple(at for at in recent if abs(wall - at) < _DAY)
-    return Memory(current, made=made[-MOST_MADE:], inserts=inserts, made_so_far=len(made))
+    return Memory(current, made=(current,), inserts=inserts, made_so_far=len(ours))
 
 
 def rival(sight: Sight, memory: Memory, stream_id: str, wall: float) -> bool:

@@ -20,7 +20,8 @@ from supervisor.platforms.youtube.model import (
 from supervisor.platforms.youtube.tokens import State
 
 _MOST_ISSUES = 8  # series of a destination
-_KNOWN_FOR = 3  # polls for which the latest answer stands in the metrics, where none comes any more
+_STANDS_FOR = 90.0  # seconds of a state after the latest answer, where none comes any more: no alert is that quick
+_KNOWN_FOR = 3  # polls, of an address
 _ENDED = frozenset({LifeCycle.COMPLETE, LifeCycle.REVOKED})
 _SHORTEST_POLL = 60.0  # where they are more frequent
 
@@ -53,10 +54,10 @@ def of_page(seen: Page, privacy: Privacy) -> Iterable[Measure]:
 def of_desk(desk: Desk, wall: float) -> Iterable[Measure]:
     """Of a destination that is asked about."""
     standing = desk.standing
-    if _is_known(desk, wall):
+    if _is_known(desk, wall, _STANDS_FOR):
         yield from _known(standing, wall)
-        if current := current_of(desk, wall):
-            yield Measure("broadcast_info", 1.0, {"watch_url": current.watch_url})
+    if current := current_of(desk, wall):
+        yield Measure("broadcast_info", 1.0, {"watch_url": current.watch_url})
     if desk.policy.rotate_every is not None:
         yield Measure("rotation_interval_seconds", desk.policy.rotate_every)
     yield Measure("inserts_total", standing.inserts)
@@ -67,12 +68,13 @@ def of_desk(desk: Desk, wall: float) -> Iterable[Measure]:
 def current_of(desk: Desk, wall: float) -> Broadcast | None:
     """What viewers have, or will have, under its address: nothing that has ended, and nothing that was so long ago."""
     one = desk.standing.broadcast
-    return one if one and one.life_cycle not in _ENDED and _is_known(desk, wall) else None
+    lasts = _KNOWN_FOR * max(desk.policy.poll, _SHORTEST_POLL)
+    return one if one and one.life_cycle not in _ENDED and _is_known(desk, wall, lasts) else None
 
 
-def _is_known(desk: Desk, wall: float) -> bool:
+def _is_known(desk: Desk, wall: float, lasts: float) -> bool:
     """What YouTube said long before it could not be asked any more is not what is so."""
-    standing, lasts = desk.standing, _KNOWN_FOR * max(desk.policy.poll, _SHORTEST_POLL)
+    standing = desk.standing
     return bool(standing.at) and (standing.trouble not in NOT_LOOKED_AT or abs(wall - standing.at) < lasts)
 
 

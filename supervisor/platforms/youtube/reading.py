@@ -55,10 +55,19 @@ def stream_of(item: Mapping[str, Any]) -> LiveStream | None:
     )
 
 
-def items_of(tree: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
-    """The items of a list; None if it is none. An answer without any may leave the key out."""
-    items = tree.get("items", [])
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else None
+def items_of(tree: Mapping[str, Any], resource: str) -> list[Mapping[str, Any]] | None:
+    """The items of a list of `liveBroadcasts`, …; None if it is none, or one of them is not what it should be.
+
+    That something is not there leads to a new broadcast, so it is believed of a list that is well-formed alone. One
+    without any items may leave the key out, if it says what it is; one with them need not say.
+    """
+    kind = tree.get("kind")
+    if kind is not None and kind != f"youtube#{resource.removesuffix('s')}ListResponse":
+        return None
+    items = tree.get("items", [] if kind else None)
+    if not isinstance(items, list) or not all(isinstance(item, dict) and text(item.get("id")) for item in items):
+        return None
+    return items
 
 
 def _issues(rows: object) -> Iterator[Issue]:

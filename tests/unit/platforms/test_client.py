@@ -159,18 +159,45 @@ def test_streams_without_their_keys(bench: Bench) -> None:
         "configurationIssues": [{"type": "gopSizeLong", "severity": "error", "reason": "r"}, {"severity": "info"}, 7],
     }
     row = {"id": "s1", "status": {"streamStatus": "active", "healthStatus": health}}
-    bench.script.say(Said(200, {"items": [row, {"status": {}}]}))
+    bench.script.say(Said(200, {"items": [row]}))
     issues = (Issue("gopSizeLong", Severity.ERROR, "r"),)
     assert bench.client.streams(["s1"]) == (LiveStream("s1", StreamStatus.ACTIVE, HealthStatus.BAD, issues),)
     assert bench.script.calls[0].query["part"] == ["id,status"]
 
 
 def test_a_word_that_nobody_knows_is_unknown(bench: Bench) -> None:
-    bench.script.say(Said(200, {"items": [item(lifeCycleStatus="abducted", privacyStatus="odd"), "x", {"id": 5}]}))
+    bench.script.say(Said(200, {"items": [item(lifeCycleStatus="abducted", privacyStatus="odd")]}))
     (found,) = bench.client.broadcasts(["b1"])
     assert (found.life_cycle, found.privacy) == (LifeCycle.UNKNOWN, Privacy.UNKNOWN)
     bench.script.say(Said(200, {"items": [{"id": "b1", "snippet": 1, "status": [], "contentDetails": None}]}))
     assert bench.client.broadcasts(["b1"]) == (Broadcast("b1", LifeCycle.UNKNOWN),)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"status": "ok"},
+        {"items": None},
+        {"error": {"code": 500}},
+        {"items": [None, 5, {"id": 7}]},
+        {"items": [{"id": "b1"}, {"status": {}}]},
+        {"kind": "youtube#liveStreamListResponse", "items": [{"id": "s1"}]},
+        {"kind": "youtube#liveStreamListResponse"},
+    ],
+)
+def test_what_is_no_list_of_broadcasts_says_nothing_of_what_is_there(bench: Bench, body: dict[str, Any]) -> None:
+    """That there is none leads to a new one."""
+    bench.script.say(Said(200, body))
+    with pytest.raises(YoutubeError) as raised:
+        bench.client.broadcasts()
+    assert raised.value.kind is Kind.UNREADABLE
+
+
+@pytest.mark.parametrize("body", [{"items": []}, {"kind": "youtube#liveBroadcastListResponse"}])
+def test_a_list_may_be_empty(bench: Bench, body: dict[str, Any]) -> None:
+    bench.script.say(Said(200, body))
+    assert bench.client.broadcasts() == ()
 
 
 def test_a_key_is_compared_and_not_kept(bench: Bench) -> None:

@@ -301,11 +301,14 @@ def test_an_old_answer_is_no_metric(scene: Scene) -> None:
     on_air(scene)
     scene.fake.oauth.revoke()
     scene.fake.fail("*", "authError", code=401, times=None)
-    scene.run(100)
+    scene.run(30)
     assert _measured(scene, "broadcast_state")["live",] == 1
-    scene.run(200)
-    assert not _measured(scene, "broadcast_state")
+    scene.run(70)
+    assert not _measured(scene, "broadcast_state"), "before any alert could be told of it"
     assert not _measured(scene, "stream_status")
+    assert _measured(scene, "broadcast_info"), "where viewers had it a moment ago, is told a while longer"
+    scene.run(200)
+    assert not _measured(scene, "broadcast_info")
     assert _measured(scene, "inserts_total") == {(): 1}
 
 

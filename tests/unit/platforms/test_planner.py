@@ -558,16 +558,36 @@ def test_while_it_is_not_known_what_we_made_nothing_is_made() -> None:
 
 def test_marks_on_our_stream_tell_what_we_made() -> None:
     scene = Scene(LOST)
-    older = MARKED._replace(id="O", life_cycle=LifeCycle.COMPLETE, scheduled_start=WALL - 5000)
+    older = MARKED._replace(
+        id="O", life_cycle=LifeCycle.COMPLETE, scheduled_start=WALL - 5000, description="Words\n\n[nd-older]"
+    )
     another = MARKED._replace(id="X", stream="T")
     by_hand = LIVE._replace(id="H", life_cycle=LifeCycle.COMPLETE)
     step = scene.look(MARKED, older, another, by_hand)
     assert (step.act, step.trouble) == (Act.LOOK, Trouble.NONE)
     memory = scene.planner.memory
-    assert (memory.current, memory.made, memory.lost) == ("M", ("O", "M"), False)
+    assert (memory.current, memory.made, memory.lost) == ("M", ("M",), False)
+    assert memory.made_so_far == 2
     ended = MARKED._replace(life_cycle=LifeCycle.COMPLETE)
     assert did(scene.look(ended, older, after=60)) == ("look",), "it counts as one of the last ten minutes"
     assert did(scene.look(ended, older, after=600)) == ("insert",)
+
+
+@pytest.mark.parametrize("state", [LifeCycle.READY, LifeCycle.LIVE])
+def test_what_somebody_made_with_the_settings_of_ours_is_not_ours(state: LifeCycle) -> None:
+    """Studio copies a description, mark and all."""
+    copied = MARKED._replace(id="C", life_cycle=state, scheduled_start=WALL + 90_000, actual_start=None)
+    for ours in (MARKED, MARKED._replace(life_cycle=LifeCycle.COMPLETE)):
+        scene = Scene(LOST)
+        steps = [scene.look(copied, ours, after=60) for _ in range(10)]
+        assert scene.planner.memory.made == ("M",)
+        assert not any(step.broadcast == "C" for step in steps), "neither started, nor ended, nor deleted"
+
+
+def test_nothing_that_is_known_by_its_mark_alone_is_tidied_away() -> None:
+    scene = Scene(LOST)
+    other = MARKED._replace(id="R", life_cycle=LifeCycle.READY, description="[nd-other]", scheduled_start=WALL - 9000)
+    assert {scene.look(MARKED, other, after=60).act for _ in range(10)} == {Act.LOOK}
 
 
 def test_taking_one_of_somebody_elses_makes_an_end_of_not_knowing() -> None:
