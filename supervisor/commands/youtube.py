@@ -19,6 +19,7 @@ from supervisor.platforms.youtube.client import Channel, Client
 from supervisor.platforms.youtube.errors import YoutubeError
 from supervisor.platforms.youtube.ledger import Ledger, file_name
 from supervisor.platforms.youtube.oauth import Device, Grant, OAuth, waiting
+from supervisor.platforms.youtube.private_file import check_writable
 from supervisor.platforms.youtube.quota import Use
 from supervisor.platforms.youtube.saying import moment, said
 from supervisor.platforms.youtube.tokens import Login, Tokens
@@ -33,6 +34,10 @@ def login(config: Config, name: str, *, by_browser: bool) -> int:
     if (account := account_of(config, name)) is None:
         return _WRONG
     oauth = OAuth(account)
+    try:
+        check_writable(account.token_file)
+    except OSError as error:
+        return _fail(f"youtube.accounts.{name}.token_file: {error.filename}: {error.strerror}")
     try:
         grant = loopback.log_in(oauth, _show_address) if by_browser else _by_code(oauth)
         channel, unknown = _channel_of(config, name, account, grant)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
@@ -42,6 +43,16 @@ def alone_with(path: Path) -> Iterator[None]:
             _give_to_owner_of(path.parent, lock)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def check_writable(path: Path) -> None:
+    """Whether `write_private` can be done, before something is begun that ends with it. Raises OSError."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "expected a file, and it is a directory", str(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such directory", str(path.parent))
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "no file can be made in it", str(path.parent))
 
 
 def write_private(path: Path, content: bytes, *, lasting: bool = True) -> None:

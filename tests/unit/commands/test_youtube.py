@@ -77,6 +77,25 @@ def test_a_code_is_shown_and_the_login_is_kept(script: Script, capfd: pytest.Cap
         assert secret not in out + err
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (FILE, "data/login.json: expected a file, and it is a directory"),
+        (None, "data: there is no such directory"),
+    ],
+)
+def test_nobody_is_asked_for_consent_that_could_not_be_kept(
+    script: Script, capfd: pytest.CaptureFixture[str], place: Path | None, words: str
+) -> None:
+    if place:
+        place.mkdir()
+    else:
+        FILE.parent.rmdir()
+    assert run("login") == 1
+    assert f"youtube.accounts.main.token_file: {FILE.parent.resolve().parent}/{words}" in capfd.readouterr().err
+    assert script.calls == []
+
+
 def test_a_login_of_another_channel_is_not_kept(script: Script, capfd: pytest.CaptureFixture[str]) -> None:
     script.say(Said(200, CODE), Said(200, TOKENS), channel("UCabcdefghijklmnopqrstuv"))
     assert run("login") == 1
