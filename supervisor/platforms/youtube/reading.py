@@ -19,6 +19,7 @@ from supervisor.platforms.youtube.model import (
 
 _LONGEST: Final = 10_000
 _MOST_ISSUES: Final = 50
+_LISTED: Final = frozenset({"livebroadcast", "livestream", "channel"})
 
 
 def broadcast_of(item: Mapping[str, Any]) -> Broadcast | None:
@@ -59,12 +60,13 @@ def items_of(tree: Mapping[str, Any], resource: str) -> list[Mapping[str, Any]] 
     """The items of a list of `liveBroadcasts`, …; None if it is none, or one of them is not what it should be.
 
     That something is not there leads to a new broadcast, so it is believed of a list that is well-formed alone. One
-    without any items may leave the key out, if it says what it is; one with them need not say.
+    without any items may leave the key out, if it says that it is a list; one with them need not say.
     """
-    kind = tree.get("kind")
-    if kind is not None and kind != f"youtube#{resource.removesuffix('s')}ListResponse":
+    kind = text(tree.get("kind")).partition("#")[2].lower()
+    of = kind.removesuffix("listresponse").removesuffix("s")
+    if of in _LISTED and of != resource.removesuffix("s").lower():
         return None
-    items = tree.get("items", [] if kind else None)
+    items = tree.get("items", [] if kind.endswith("listresponse") else None)
     if not isinstance(items, list) or not all(isinstance(item, dict) and text(item.get("id")) for item in items):
         return None
     return items

@@ -194,7 +194,10 @@ def test_what_is_no_list_of_broadcasts_says_nothing_of_what_is_there(bench: Benc
     assert raised.value.kind is Kind.UNREADABLE
 
 
-@pytest.mark.parametrize("body", [{"items": []}, {"kind": "youtube#liveBroadcastListResponse"}])
+@pytest.mark.parametrize(
+    "body",
+    [{"items": []}, {"kind": "youtube#liveBroadcastListResponse"}, {"kind": "youtube#listResponse", "items": []}],
+)
 def test_a_list_may_be_empty(bench: Bench, body: dict[str, Any]) -> None:
     bench.script.say(Said(200, body))
     assert bench.client.broadcasts() == ()
