@@ -72,6 +72,7 @@ class Desk:
         self.without_picture = ""  # a broadcast that we made
         self.said = ""  # the latest step, in words
         self.not_followed = ""  # why the latest rotation was given up, by YouTube's word
+        self.declined = ""  # why the latest step of a repair was not done, likewise
         self._others = ""  # the broadcast of somebody else's that viewers have on our stream
 
     @property
@@ -120,8 +121,10 @@ class Desk:
         return step
 
     def refused(self, step: Step, why: Refused, reason: str) -> None:
-        """What YouTube has answered to a step; `reason` is its own word. Of a rotation it is told."""
-        if step.rotation and why not in {Refused.NO, Refused.UNSURE, Refused.LATER}:
+        """What YouTube has answered to a step; `reason` is its own word."""
+        if not step.rotation:
+            self.declined = "" if why is Refused.NO else reason or why.value
+        elif why not in {Refused.NO, Refused.UNSURE, Refused.LATER}:
             self.not_followed = reason or why.value
 
     def keep(self) -> bool:

@@ -292,6 +292,8 @@ class Login:
             return f"{desk.said} ({why})"
         if reason := desk.standing.reason:
             return f"{desk.said} ({of_reason(reason)})"
+        if desk.declined and desk.standing.trouble is not Trouble.NONE:
+            return f"{desk.said} (YouTube has refused the latest step: {of_reason(desk.declined)})"
         return "; ".join(filter(None, (desk.said, self._not_followed(desk))))
 
     def _not_followed(self, desk: Desk) -> str:

@@ -153,6 +153,15 @@ def test_a_new_broadcast_is_brought_up_without_waiting_for_the_lists(scene: Scen
     assert writes[-1].at - writes[0].at < 15
 
 
+def test_a_step_that_youtube_refuses_is_told_with_its_reason_until_it_is_done(scene: Scene) -> None:
+    scene.fake.fail("liveBroadcasts.transition", "concurrentBroadcastsExceedLimit", code=403, times=2)
+    scene.run(60)
+    words = "look again: not_live_yet (YouTube has refused the latest step: concurrentBroadcastsExceedLimit)"
+    assert scene.state.plan == words
+    scene.run(600)
+    assert (len(scene.live()), scene.state.plan) == (1, "nothing")
+
+
 def test_stream_finished_is_followed_by_one_new_broadcast_on_the_same_key(scene: Scene) -> None:
     first = on_air(scene)
     scene.fake.studio.end(first)
