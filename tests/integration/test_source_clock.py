@@ -19,6 +19,7 @@ from tests.integration.harness.supervised import Neverdark
 from tests.integration.harness.waiting import SLACK, eventually
 
 SECONDS = 8  # of the clip, which take as long to send
+JUMPS_AFTER = 20  # seconds, on a machine that is slow to start
 NEVER = {"startup": "60s", "timeout": "60s"}  # a stall would be noticed too late for these tests
 
 
@@ -85,8 +86,8 @@ def test_the_end_of_a_source_is_noticed_at_once(neverdark: Launch, ingest: Inges
 
 @contextmanager
 def jumping(url: str, seconds: int, *, sound: bool) -> Iterator[None]:
-    """A camera behind a relay, whose clock jumps when it has run for ten seconds."""
-    jump = f"PTS+if(gt(T,10),{seconds}/TB,0)"
+    """A camera behind a relay, whose clock jumps when it has run for so long that somebody watches by then."""
+    jump = f"PTS+if(gt(T,{JUMPS_AFTER}),{seconds}/TB,0)"
     inputs = ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"]
     inputs += ["-re", "-f", "lavfi", "-i", "sine", "-af", f"asetpts='{jump}'", "-c:a", "aac"] if sound else []
     picture = ["-vf", f"setpts='{jump}'", "-fps_mode", "passthrough", "-enc_time_base", "1/1000", "-c:v", "libx264"]
@@ -106,7 +107,7 @@ def test_a_clock_that_jumps_further_than_silence_may_run_ahead_costs_a_moment(
             stack.enter_context(jumping(urls[name], seconds, sound=sound))
         running = neverdark({name: stream(urls[name], ingest, name) for name in cameras}, ffmpeg=ffmpeg)
         for name in cameras:
-            eventually(partial(replaced, running, name), 20 + SLACK, "the encoder is replaced")
+            eventually(partial(replaced, running, name), JUMPS_AFTER + 10 + SLACK, "the encoder is replaced")
             running.wait_on_air(name, seconds=10 + SLACK)
             assert replaced(running, name) == {"stall": 1}
             seen = incident(running, name)

@@ -29,7 +29,11 @@ class HlsServer:
                 outer.connections += 1
 
             def do_PUT(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length)
+                if len(body) < length:  # who sends it has ended in the middle
+                    self.close_connection = True
+                    return
                 outer.asked.append(self.path)
                 status = outer.answer
                 if not status:

@@ -77,10 +77,12 @@ class PostgresServer:
             self._process.wait(_PATIENCE)
 
     def empty(self) -> None:
-        """As if nobody had ever used it."""
+        """As if nobody had ever used it, and nobody did: who is still connected would hold what is to go."""
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        alone = f"SELECT pg_terminate_backend(pid) {others}"
         words = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
         subprocess.run(
-            [_program("psql"), "-q", "-h", str(self.folder), "-U", "neverdark", "-c", words, "postgres"],
+            [_program("psql"), "-q", "-h", str(self.folder), "-U", "neverdark", "-c", alone, "-c", words, "postgres"],
             check=True,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -268,7 +268,7 @@ def test_a_destination_at_youtube_stays_within_its_series() -> None:
     without = len(read(render(snapshot(PIPELINE)), openmetrics=False))
     assert "youtube_" not in render(snapshot(PIPELINE))
     shown = snapshot(PIPELINE, platforms=(youtube("a", "x"),), logins=(login(),))
-    assert len(read(render(shown), openmetrics=False)) - without == 21 + 8 + 6
+    assert len(read(render(shown), openmetrics=False)) - without == 21 + 8 + 7
     page = snapshot(PIPELINE, platforms=(youtube("a", "x", measures=youtube("a").measures[-1:]),))
     assert len(read(render(page), openmetrics=False)) - without == 1
 
