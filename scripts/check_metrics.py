@@ -28,7 +28,7 @@ from tests.youtube.model import State
 from tests.youtube.oauth import TV
 
 READY_WITHIN = 30.0
-COMPLETE_WITHIN = 10.0
+COMPLETE_WITHIN = 60.0
 STOPPED_WITHIN = 10.0
 
 
