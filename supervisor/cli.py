@@ -22,6 +22,9 @@ from supervisor.machine.standard_streams import flushed, open_closed_ones
 
 if TYPE_CHECKING:  # `run` listens to signals before it loads anything that takes time
     from supervisor.commands.api import Api
+    from supervisor.composition import MakeFace
+    from supervisor.config.file import Loaded
+    from supervisor.machine.data_dir import DataDir
 
 DONE, FAILED, WRONG = 0, 1, 2
 _CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EPIPE})
@@ -179,7 +182,9 @@ def _run(args: argparse.Namespace) -> int:
     writer = lines.configure()
     try:
         with asyncio.Runner(loop_factory=Loop) as runner:
-            is_to_start_again = runner.run(serve(file, loaded, binary, data_dir, warnings, store))
+            is_to_start_again = runner.run(
+                serve(file, loaded, binary, data_dir, warnings, store, _face(loaded, data_dir))
+            )
     except (OSError, TimeoutError, BadTls) as error:
         print(f"neverdark: {error}", file=sys.stderr)
         return FAILED
@@ -189,6 +194,25 @@ def _run(args: argparse.Namespace) -> int:
         writer.close()
         data_dir.close()
     return _run_again() if is_to_start_again else DONE
+
+
+def _face(loaded: Loaded, data_dir: DataDir) -> MakeFace:
+    """The HTTP server of a configuration."""
+    from exporter.certificate import Certificate
+    from exporter.http import HttpServer
+    from supervisor.config.tokens import FILE, TokenFile
+
+    config, tls = loaded.config, loaded.config.tls
+    return lambda control, room: HttpServer(
+        control,
+        config.listen,
+        config.token,
+        __version__,
+        room,
+        tokens=TokenFile(data_dir.held(FILE)),
+        metrics_listen=config.metrics_listen,
+        certificate=Certificate(tls.cert_file, tls.key_file) if tls else None,
+    )
 
 
 def _run_again() -> int:

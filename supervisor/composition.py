@@ -10,14 +10,11 @@ import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
-from exporter.certificate import Certificate
-from exporter.http import HttpServer
 from supervisor import __version__
 from supervisor.config.file import Loaded, load
 from supervisor.config.problems import ConfigError, ConfigWarning, Problem
-from supervisor.config.tokens import FILE as TOKENS
-from supervisor.config.tokens import TokenFile
 from supervisor.control import EngineControl
 from supervisor.engine import Engine, Home, Read, Workshop
 from supervisor.journal.journal import Journal
@@ -41,6 +38,25 @@ LAST_WRITE_SECONDS = 2.0  # of the store, at the end
 _PULSE_SECONDS = 60.0
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _LEAVE = (signal.SIGUSR1, signal.SIGUSR2)  # the first is followed by a new start
+
+
+class Face(Protocol):
+    """What others see of a running neverdark: see `exporter.http.HttpServer`."""
+
+    def bind(self) -> None:
+        """Take the port. Raises OSError."""
+        ...
+
+    def start(self) -> None:
+        """Answer."""
+        ...
+
+    def stop(self) -> None:
+        """Answer nobody any more; blocks."""
+        ...
+
+
+MakeFace = Callable[[EngineControl, Callable[[], int]], Face]  # with how many connections there is room for
 
 
 def open_store(file: Path, loaded: Loaded, data_dir: DataDir) -> Store:
@@ -68,9 +84,15 @@ def open_store(file: Path, loaded: Loaded, data_dir: DataDir) -> Store:
 
 
 async def serve(
-    file: Path, loaded: Loaded, binary: Binary, data_dir: DataDir, warnings: tuple[ConfigWarning, ...], store: Store
+    file: Path,
+    loaded: Loaded,
+    binary: Binary,
+    data_dir: DataDir,
+    warnings: tuple[ConfigWarning, ...],
+    store: Store,
+    make_face: MakeFace,
 ) -> bool:
-    """Engine, journal, HTTP server, signals, until the end. Returns whether the program is to be started again."""
+    """Engine, journal, face, signals, until the end. Returns whether the program is to be started again."""
     # The loop must get the interpreter back quickly while a scrape is rendered in its thread.
     sys.setswitchinterval(0.001)
     loop = asyncio.get_running_loop()
@@ -83,21 +105,11 @@ async def serve(
     is_to_start_again = _listen_to_signals(loop, engine, manager)
     pulse = _heart(store, engine)
     control = EngineControl(engine, loop, data_dir, store, pulse)
-    tls = loaded.config.tls
-    http = HttpServer(
-        control,
-        loaded.config.listen,
-        loaded.config.token,
-        __version__,
-        lambda: room_for_connections(engine.loaded.config),
-        tokens=TokenFile(data_dir.held(TOKENS)),
-        metrics_listen=loaded.config.metrics_listen,
-        certificate=Certificate(tls.cert_file, tls.key_file) if tls else None,
-    )
+    http = make_face(control, lambda: room_for_connections(engine.loaded.config))
 
     def ready() -> None:
         http.start()
-        page = f"http{'s' if tls else ''}://{loaded.config.listen}/"
+        page = f"http{'s' if loaded.config.tls else ''}://{loaded.config.listen}/"
         journal.ready(__version__, file, page, binary.path, len(engine.streams))
         journal.warn(file, warnings)
         _hear_of(store, engine, loop)

@@ -492,7 +492,7 @@ def test_an_end_is_found_also_when_the_units_for_polling_are_spent(scene: Scene)
     scene.run(600)
     scene.fake.studio.end(first)
     scene.run(2 * 1800)
-    on_air(scene)
+    assert on_air(scene).id != first.id
 
 
 def test_without_a_trace_on_the_disk_nothing_is_made_and_looks_stay_rare(scene: Scene) -> None:
